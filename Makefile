@@ -1,0 +1,57 @@
+VERSION  := 0.1.0
+FUZZTIME ?= 10s
+
+PLUGIN  := build/vault-plugin-secrets-apikeys
+SERVER  := build/server/vault
+LINTER  := build/tools/golangci-lint
+SOURCES := go.mod go.sum $(shell find cmd/vault-plugin-secrets-apikeys backend paths internal signing \
+             -type f -not -name '*_test.go' -not -path '*/testdata/*')
+export VERSION FUZZTIME
+
+.PHONY: help server build unit race fuzz bench accept linter lint dev test clean
+
+help: ## print this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+
+server: $(SERVER) ## build a Vault server for development into build/server
+$(SERVER): bootstrap/vault/go.mod bootstrap/vault/go.sum bootstrap/vault/main.go
+	go -C bootstrap/vault build -tags minimal -trimpath -o ../../$@ .
+
+build: $(PLUGIN) ## build the plugin into build
+$(PLUGIN): Makefile build/v$(VERSION) $(SOURCES)
+	CGO_ENABLED=0 go build -trimpath -o $@ \
+		-ldflags "-X vault-plugin-secrets-apikeys/backend.Version=v$(VERSION)" ./cmd/vault-plugin-secrets-apikeys
+
+build/v%: # so that another version is another build
+	@mkdir -p build && rm -f build/v*.*.* && touch $@
+
+unit: ## unit tests
+	go run ./scripts/gotest ./...
+
+race: ## unit tests under the race detector
+	go run ./scripts/gotest -race ./...
+
+fuzz: ## every fuzz target for FUZZTIME (10s)
+	scripts/fuzz.sh
+
+bench: ## benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+accept: build ## transcripts on a real server: VAULT_BIN, BAO_BIN, or the one from `make server`
+	scripts/accept.sh
+
+linter: $(LINTER) ## build the linter into build/tools
+$(LINTER): scripts/tools/go.mod scripts/tools/go.sum
+	go -C scripts/tools build -trimpath -o ../../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+lint: linter ## linters, that their configuration is loaded, and that files stay short
+	scripts/lint.sh
+
+dev: build ## a real server with two tenants, a tour of it, and what to try next (VAULT_PORT, 8200)
+	@scripts/dev.sh
+
+test: ## everything: unit, race, lint, fuzz for a few seconds, acceptance
+	scripts/test.sh
+
+clean: ## remove what was built
+	rm -rf build

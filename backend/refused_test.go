@@ -1,0 +1,136 @@
+package backend_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/vault/sdk/logical"
+)
+
+// What is not there is refused with a 400 or 404 that names it.
+func TestUnknownThingsAreNamed(t *testing.T) {
+	const id = "0123456789abcdef"
+	for _, row := range []struct {
+		op     logical.Operation
+		path   string
+		fields fields
+		status int
+		about  string
+	}{
+		{logical.ReadOperation, "my/external/keys/billing", nil, 404, `"billing"`},
+		{logical.ReadOperation, "my/external/keys/billing/history", nil, 404, `"billing"`},
+		{logical.ReadOperation, "my/external/static-creds/billing", nil, 404, `"billing"`},
+		{logical.UpdateOperation, "my/external/sign/billing", fields{"message": "x"}, 404, `"billing"`},
+		{logical.UpdateOperation, "my/external/keys/billing/reveal", nil, 404, `"billing"`},
+		{logical.UpdateOperation, "my/external/keys/billing/rotate", nil, 404, `"billing"`},
+		{logical.UpdateOperation, "my/external/keys/billing/revoke", nil, 404, `"billing"`},
+		{logical.UpdateOperation, "my/external/keys/billing/restore", nil, 404, `"billing"`},
+		{logical.DeleteOperation, "my/external/keys/billing", nil, 404, `"billing"`},
+		{logical.ReadOperation, "my/external/roles/app", nil, 404, `"app"`},
+		{logical.DeleteOperation, "my/external/roles/app", nil, 404, `"app"`},
+		{logical.UpdateOperation, "my/external/roles/app/revoke-leased", nil, 404, `"app"`},
+		{logical.ReadOperation, "tenants/acme/external/creds/app", nil, 404, `"app"`},
+		{logical.ReadOperation, "my/external/leased/" + id, nil, 404, id},
+		{logical.UpdateOperation, "my/external/leased/" + id + "/revoke", nil, 404, id},
+		{logical.ReadOperation, "my/ids/" + id, nil, 404, id},
+		{logical.ReadOperation, "my/eternal/keys/billing", nil, 404, "eternal"},
+		{logical.ListOperation, "my/eternal/keys/", nil, 404, "eternal"},
+		{logical.UpdateOperation, "my/eternal/keys/billing", nil, 404, "eternal"},
+		{logical.ReadOperation, "tenants/acme/eternal/creds/app", nil, 404, "eternal"},
+		{logical.UpdateOperation, "my/external/keys/Billing", nil, 400, "Billing"},
+		{logical.UpdateOperation, "my/external/keys/a..b", nil, 400, "a..b"},
+		{logical.UpdateOperation, "my/external/keys/-a", nil, 400, "name"},
+		{logical.UpdateOperation, "my/external/roles/App", nil, 400, "role"},
+		{logical.ReadOperation, "my/ids/sh-rt", nil, 400, "key_id"},
+		{logical.UpdateOperation, "my/external/keys/billing", fields{"scheme": "md5"}, 400, "md5"},
+		{logical.UpdateOperation, "my/external/keys/billing", fields{"reveal": "twice"}, 400, "reveal"},
+		{logical.UpdateOperation, "my/external/keys/billing", fields{"replay": true}, 400, "replay"},
+		{logical.UpdateOperation, "my/external/keys/billing", fields{"ttl": "soon"}, 400, "ttl"},
+		{logical.UpdateOperation, "my/external/keys/billing", fields{"ttl": 1.5}, 400, "ttl"},
+		{logical.UpdateOperation, "my/external/keys/billing", fields{"ttl": 0}, 400, "ttl"},
+		{logical.UpdateOperation, "my/external/keys/billing", fields{"ttl": "366d"}, 400, "external_max_ttl"},
+		{logical.UpdateOperation, "my/external/keys/billing", fields{"overlap": "46d"}, 400, "overlap"},
+		{logical.UpdateOperation, "my/external/keys/billing", fields{"ttl": "10h", "overlap": "6h"}, 400, "overlap"},
+		{logical.UpdateOperation, "my/external/keys/billing", fields{"auto_rotate": true, "overlap": "9m"}, 400, "min_overlap"},
+		{logical.UpdateOperation, "my/external/keys/billing", fields{"auto_rotate": "maybe"}, 400, "auto_rotate"},
+		{logical.UpdateOperation, "my/external/keys/billing", fields{"description": "a\x00b"}, 400, "description"},
+		{logical.UpdateOperation, "my/external/keys/billing", fields{"owner": strings.Repeat("x", 257)}, 400, "owner"},
+		{logical.UpdateOperation, "my/external/keys/billing", fields{"scop": "x"}, 400, "scop"},
+		{logical.UpdateOperation, "my/external/roles/app", fields{"ttl": "2h", "max_ttl": "1h"}, 400, "max_ttl"},
+		{logical.UpdateOperation, "my/external/roles/app", fields{"max_ttl": "366d"}, 400, "external_max_ttl"},
+		{logical.UpdateOperation, "my/external/roles/app", fields{"owner": "x"}, 400, "owner"},
+	} {
+		clocked(t, fmt.Sprint(row.op, " ", row.path, " ", row.fields), func(t *testing.T, w *world) {
+			acme := w.tenant("acme")
+			c := w.cost(func() { acme.refused(row.status, row.about).ask(row.op, row.path, row.fields) })
+			if c.Puts != 0 {
+				t.Errorf("%+v", c)
+			}
+		})
+	}
+}
+
+func TestConfigIsChecked(t *testing.T) {
+	alone(t, func(_ *testing.T, w *world) {
+		for name, bad := range map[string]any{
+			"internal_default_ttl": 0, "external_default_ttl": "366d", "internal_max_ttl": 0, "external_max_ttl": "101y",
+			"internal_default_overlap": "721h", "min_overlap": 0, "retention": "59s", "window_past": 4, "window_future": 901,
+			"replay": "off", "replay_entries": 999, "cache_entries": 99, "tenant_metadata": "", "tenant_binding": "none",
+			"max_keys": 0, "max_leased": 1.5, "max_versions": 21, "allow_no_expiry": "perhaps", "external_default_auto_rotate": 1,
+		} {
+			w.root().refused(400, name).write("config", fields{name: bad})
+		}
+		w.root().read("config").is(fields{"revision": 0})
+	})
+}
+
+// What this version does not do yet is refused, never stored without effect.
+func TestWhatComesLaterIsRefused(t *testing.T) {
+	onKeys := map[string]any{
+		"recipients": []any{"age1x"}, "expiry_window": "Mon-Thu 09:00-16:00 Europe/Berlin", "scopes": []any{"GET /wfo/**"},
+		"allowed_cidrs": []any{"10.0.0.0/8"}, "user": "agent", "compat": []any{"no_nonce"}, "idle_disable_after": "30d", "scheme": "rfc9421",
+		"recipient": "age1x", "published": []any{"/wfo/**"},
+	}
+	for _, row := range []struct {
+		path   string
+		who    func(w *world) person
+		fields map[string]any
+	}{
+		{"my/external/keys/billing", acmeAdmin, onKeys},
+		{"my/external/keys/fresh", acmeAdmin, onKeys},
+		{"my/external/roles/app", acmeAdmin, onKeys},
+		{"my/external/keys/billing/reveal", acmeAdmin, map[string]any{"recipient": "age1x"}},
+		{"my/external/keys/billing/rotate", acmeAdmin, map[string]any{"recipient": "age1x"}},
+		{"admin/tenants/acme", provider, map[string]any{"published": []any{"/**"}, "allow_local_verify": true, "idle_disable_after": "30d"}},
+		{"config", operator, map[string]any{
+			"internal_published": []any{"/**"}, "external_published": []any{"/**"}, "idle_disable_after": "30d", "force_wrap": true,
+			"standby_verify": true, "allow_local_verify": true, "keyring_max_age": "60s", "allow_import_until": "2030-01-01T00:00:00Z",
+			"max_extension": "7d",
+		}},
+	} {
+		for name, value := range row.fields {
+			clocked(t, row.path+" "+name, func(t *testing.T, w *world) {
+				w.tenant("acme").write("my/external/keys/billing", nil)
+				who := row.who(w)
+				for _, v := range []any{value, nil} { // an empty one would be lost as well
+					if name == "scheme" && v == nil {
+						continue
+					}
+					c := w.cost(func() { who.refused(400, name).write(row.path, fields{name: v}) })
+					if c.Puts != 0 {
+						t.Errorf("%+v", c)
+					}
+				}
+			})
+		}
+	}
+	alone(t, func(_ *testing.T, w *world) {
+		acme := w.tenant("acme")
+		app(acme, nil)
+		acme.refused(400, "recipient").ask(logical.ReadOperation, "tenants/acme/external/creds/app", fields{"recipient": "age1x"})
+		acme.refused(400, "published").patch("my", fields{"published": []any{"/**"}})
+		acme.refused(400, "allow_local_verify").patch("my", fields{"allow_local_verify": true})
+		acme.refused(400, "idle_disable_after").patch("my", fields{"idle_disable_after": "30d"})
+	})
+}

@@ -1,0 +1,198 @@
+package backend_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+const billing = "my/external/keys/billing"
+
+// current returns who holds the secret of the key's current version.
+func (p person) current(path string) holder {
+	p.w.t.Helper()
+	return p.write(path+"/reveal", nil).holder(p.w)
+}
+
+func TestRotation(t *testing.T) {
+	alone(t, func(t *testing.T, w *world) {
+		acme := w.tenant("acme")
+		old := acme.key(billing, fields{"ttl": "30d", "overlap": "2d"})
+		wait(24 * time.Hour)
+		rotated := acme.write(billing+"/rotate", nil)
+		next := acme.current(billing)
+		rotated.is(fields{"current_key_id": next.keyID, "revision": 3, "last_rotation": stamp(0), "unrevealed": true})
+		versions := rotated.rows("versions")
+		for i, want := range []fields{
+			{"key_id": old.keyID, "version": 1.0, "state": "overlapping", "expires_at": stamp(48 * time.Hour), "rotated_to": next.keyID, "rotated_from": ""},
+			{"key_id": next.keyID, "version": 2.0, "state": "current", "expires_at": stamp(30 * 24 * time.Hour), "rotated_to": "", "rotated_from": old.keyID},
+		} {
+			for name, v := range want {
+				if versions[i][name] != v {
+					t.Errorf("version %d: %s is %v, want %v", i+1, name, versions[i][name], v)
+				}
+			}
+		}
+		// Only the current one signs; the old one verifies, and leads to its successor.
+		acme.write("my/external/sign/billing", fields{"request": "GET / HTTP/1.1"}).is(fields{"key_id": next.keyID})
+		w.root().write("verify", old.call()).is(fields{"verdict": "valid", "state": "overlapping", "successor_key_id": next.keyID})
+		w.root().write("verify", next.call()).is(fields{"verdict": "valid", "state": "current", "successor_key_id": nil})
+		wait(48*time.Hour - time.Nanosecond)
+		old.finds("valid")
+		wait(time.Nanosecond)
+		w.root().write("verify", old.call()).is(fields{"verdict": "expired", "state": "expired", "successor_key_id": next.keyID})
+		next.finds("valid")
+	})
+}
+
+func TestRotationByHandEndsOlderVersionsEarlier(t *testing.T) {
+	alone(t, func(_ *testing.T, w *world) {
+		acme := w.tenant("acme")
+		first := acme.key(billing, fields{"ttl": "10d", "overlap": "5d"})
+		wait(8 * 24 * time.Hour)
+		acme.write(billing+"/rotate", fields{"overlap": "5d"}) // the first keeps its own end, in 2 days
+		second := acme.current(billing)
+		acme.write(billing+"/rotate", fields{"overlap": 3600})
+		third := acme.current(billing)
+		wait(time.Hour)
+		first.finds("expired")
+		second.finds("expired")
+		third.finds("valid")
+		acme.write(billing+"/rotate", fields{"overlap": 0})
+		third.finds("expired")
+		acme.refused(400, "overlap").write(billing+"/rotate", fields{"overlap": "721h"})
+	})
+}
+
+// A retried rotate with current_key_id does no harm: the second one is told who won.
+func TestRetriedRotate(t *testing.T) {
+	alone(t, func(t *testing.T, w *world) {
+		acme := w.tenant("acme")
+		h := acme.key(billing, nil)
+		retry := fields{"current_key_id": h.keyID}
+		next := acme.write(billing+"/rotate", retry).str("current_key_id")
+		for range 3 {
+			acme.refused(409, next).write(billing+"/rotate", retry)
+		}
+		if n := len(acme.read(billing).rows("versions")); n != 2 {
+			t.Errorf("%d versions", n)
+		}
+		acme.refused(400, "current_key_id").write(billing+"/rotate", fields{"current_key_id": "?"})
+		acme.refused(409, next).write(billing+"/rotate", fields{"current_key_id": "0123456789abcdef"})
+	})
+}
+
+func TestRevealOnce(t *testing.T) {
+	alone(t, func(_ *testing.T, w *world) {
+		acme := w.tenant("acme")
+		acme.write(billing, nil).is(fields{"unrevealed": true, "reveal": "once"})
+		a := acme.write(billing+"/reveal", fields{"request_id": "one"})
+		a.is(fields{"tenant": "acme", "kind": "external", "name": "billing", "scheme": "vrnt-1"})
+		h := a.holder(w)
+		if c := a.str("credential"); !strings.HasPrefix(c, "vak_"+h.keyID+"_"+a.str("key")+"_") || len(c) != 4+16+1+43+1+6 {
+			w.t.Errorf("credential has %d characters", len(c))
+		}
+		acme.read(billing).is(fields{"unrevealed": false})
+
+		// The same caller may repeat the same request, for a minute and before its first use.
+		again := acme.write(billing+"/reveal", fields{"request_id": "one"})
+		if again.str("key") != a.str("key") {
+			w.t.Error("another secret")
+		}
+		acme.refused(409, "rotate").write(billing+"/reveal", fields{"request_id": "two"})
+		acme.refused(409, "rotate").write(billing+"/reveal", nil)
+		w.someone("other-admin", "acme").refused(409, "rotate").write(billing+"/reveal", fields{"request_id": "one"})
+		other := acme
+		other.accessor = "another-token"
+		other.refused(409, "rotate").write(billing+"/reveal", fields{"request_id": "one"})
+		wait(59 * time.Second)
+		acme.write(billing+"/reveal", fields{"request_id": "one"})
+		wait(time.Second)
+		acme.refused(409, "rotate").write(billing+"/reveal", fields{"request_id": "one"})
+
+		acme.write(billing+"/rotate", nil).is(fields{"unrevealed": true})
+		h = acme.write(billing+"/reveal", fields{"request_id": "one"}).holder(w)
+		h.finds("valid")
+		acme.refused(409, "rotate").write(billing+"/reveal", fields{"request_id": "one"}) // it has been used
+		acme.refused(400, "reveal").read("my/external/static-creds/billing")
+	})
+}
+
+// A reveal without a name for the request cannot be told from another one.
+func TestRevealWithoutRequestID(t *testing.T) {
+	alone(t, func(_ *testing.T, w *world) {
+		acme := w.tenant("acme")
+		acme.write(billing, nil)
+		acme.write(billing+"/reveal", fields{"request_id": ""})
+		acme.refused(409, "").write(billing+"/reveal", fields{"request_id": ""})
+	})
+}
+
+func TestRevealAlwaysAndNever(t *testing.T) {
+	alone(t, func(t *testing.T, w *world) {
+		acme := w.tenant("acme")
+		h := acme.key(billing, fields{"ttl": "10d", "overlap": "1d", "auto_rotate": true})
+		a := acme.read("my/external/static-creds/billing")
+		a.is(fields{"key_id": h.keyID, "rotation_period": 9 * 24 * 3600, "last_vault_rotation": stamp(0), "tenant": "acme"})
+		due, err := time.Parse(time.RFC3339, acme.read(billing).str("next_rotation"))
+		if err != nil || a.num("ttl") != int(time.Until(due).Seconds()) {
+			t.Errorf("ttl %d, next rotation %s", a.num("ttl"), due)
+		}
+		wait(10*24*time.Hour - time.Second)
+		acme.read("my/external/static-creds/billing").is(fields{"ttl": 1})
+		wait(time.Second)
+		acme.refused(400, "expired").read("my/external/static-creds/billing")
+
+		acme.write("my/external/keys/sealed", fields{"reveal": "never"})
+		acme.refused(400, "never").write("my/external/keys/sealed/reveal", nil)
+		acme.refused(400, "reveal").read("my/external/static-creds/sealed")
+		acme.write("my/external/sign/sealed", fields{"request": "GET / HTTP/1.1"})
+
+		acme.write("my/external/keys/monthly", fields{"auto_rotate": true}).warns("reveal=once")
+	})
+}
+
+func TestHistory(t *testing.T) {
+	alone(t, func(t *testing.T, w *world) {
+		acme := w.tenant("acme")
+		h := acme.key(billing, nil)
+		acme.write(billing, fields{"owner": "x"})
+		acme.write(billing+"/disable", fields{"reason": "holiday"})
+		acme.write(billing+"/enable", nil)
+		acme.write(billing+"/rotate", nil)
+		acme.write(billing+"/revoke", fields{"key_id": h.keyID, "reason": "lost"})
+		acme.remove(billing)
+		acme.write(billing+"/restore", nil)
+		entries := acme.read(billing + "/history").rows("entries")
+		var operations []string
+		for _, e := range entries {
+			operations = append(operations, e["operation"].(string))
+			if e["entity_id"] != "acme-admin" || e["accessor"] != "acme-admin-accessor" || e["time"] != stamp(0) || e["request_id"] == "" {
+				t.Errorf("%v", e)
+			}
+		}
+		if got := strings.Join(operations, " "); got != "create reveal change disable enable rotate revoke delete restore" {
+			t.Errorf("history: %s", got)
+		}
+		if entries[3]["reason"] != "holiday" || entries[6]["reason"] != "lost" || entries[6]["key_id"] != h.keyID {
+			t.Errorf("%v", entries)
+		}
+		for range 40 {
+			acme.write(billing+"/disable", nil)
+			acme.write(billing+"/enable", nil)
+		}
+		if n := len(acme.read(billing + "/history").rows("entries")); n != 32 {
+			t.Errorf("%d entries", n)
+		}
+	})
+}
+
+func TestProtectedKeyIsNotDeleted(t *testing.T) {
+	alone(t, func(_ *testing.T, w *world) {
+		acme := w.tenant("acme")
+		acme.write(billing, fields{"deletion_protected": true})
+		acme.refused(400, "deletion_protected").remove(billing)
+		acme.write(billing, fields{"deletion_protected": false})
+		acme.remove(billing).is(fields{"state": "deleted", "restorable_to": stamp(7 * 24 * time.Hour)})
+	})
+}

@@ -1,0 +1,216 @@
+package backend_test
+
+import (
+	"maps"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-apikeys/backend"
+)
+
+// object is something with settings, and who writes it.
+type object struct {
+	name string
+	path string
+	who  func(w *world) person
+	// fields are other than the defaults, each.
+	fields  fields
+	creates bool // writing it makes it
+}
+
+func acmeAdmin(w *world) person { return w.someone("acme-admin", "acme") }
+func operator(w *world) person  { return w.root() }
+func provider(w *world) person  { return w.spa() }
+
+var objects = []object{
+	{"config", "config", operator, fields{
+		"internal_default_ttl": 86400, "internal_max_ttl": "100d", "internal_default_overlap": 60, "internal_default_auto_rotate": true,
+		"external_default_ttl": "30d", "external_max_ttl": "720h", "external_default_overlap": 3600, "external_default_auto_rotate": true,
+		"allow_no_expiry": true, "min_overlap": "1h", "retention": "1d", "window_past": 30, "window_future": 30, "replay": "strict",
+		"replay_entries": 5000, "cache_entries": 500, "tenant_metadata": "customer", "tenant_binding": "auto",
+		"max_keys": 7, "max_leased": 8, "max_versions": 3,
+	}, false},
+	{"admin tenant", "admin/tenants/acme", provider, fields{
+		"display_name": "Acme", "max_keys": 7, "max_leased": 8, "max_versions": 3, "max_ttl": "10d", "window_past": 30, "window_future": 30,
+	}, true},
+	{"tenant", "my", acmeAdmin, fields{
+		"max_keys": 7, "max_leased": 8, "max_versions": 3, "max_ttl": "10d", "window_past": 30, "window_future": 30,
+	}, false},
+	{"key", "my/external/keys/billing", acmeAdmin, fields{
+		"description": "for invoices", "owner": "finance", "metadata": fields{"a": "1"}, "scheme": "hmac-sha256", "ttl": "48h",
+		"auto_rotate": true, "overlap": "1h", "reveal": "always", "replay": "off", "deletion_protected": true,
+	}, true},
+	{"role", "my/external/roles/app", acmeAdmin, fields{
+		"description": "for apps", "scheme": "hmac-sha256", "ttl": "2h", "max_ttl": "3h", "replay": "off", "metadata": fields{"a": "1"},
+	}, true},
+}
+
+// writable returns the part of a read that the path takes back.
+func (o object) writable(w *world, read answer) fields {
+	w.t.Helper()
+	taken := fields{}
+	for name, f := range w.engine.(*backend.Engine).Route(o.path).Fields {
+		if v, shown := read.data[name]; shown && !f.Required { // the parts of the path are
+			taken[name] = v
+		}
+	}
+	return taken
+}
+
+// verbs are how the object is changed: T is only patched.
+func (o object) verbs() []logical.Operation {
+	if o.name == "tenant" {
+		return []logical.Operation{logical.PatchOperation}
+	}
+	return []logical.Operation{logical.UpdateOperation, logical.PatchOperation}
+}
+
+// opened returns who writes the object, in a world where its tenant is open.
+func (o object) opened(w *world) person {
+	w.tenant("acme")
+	return o.who(w)
+}
+
+// What reading shows, written back, changes nothing and writes nothing.
+func TestWriteBack(t *testing.T) {
+	for _, o := range objects {
+		for _, start := range []struct {
+			name   string
+			fields fields
+		}{{"defaults", nil}, {"all set", o.fields}} {
+			for _, verb := range o.verbs() {
+				clocked(t, o.name+" "+start.name+" "+string(verb), func(t *testing.T, w *world) {
+					who := o.opened(w)
+					if o.creates {
+						who.write(o.path, start.fields)
+					} else {
+						who.ask(logical.PatchOperation, o.path, start.fields)
+					}
+					shown := who.read(o.path)
+					back := o.writable(w, shown)
+					if len(back) < len(o.fields) {
+						t.Fatalf("only %d of %d settings are shown", len(back), len(o.fields))
+					}
+					var again answer
+					if c := w.cost(func() { again = who.ask(verb, o.path, back) }); c.Puts != 0 {
+						t.Errorf("%d puts", c.Puts)
+					}
+					if !reflect.DeepEqual(again.data, shown.data) || !reflect.DeepEqual(who.read(o.path).data, shown.data) {
+						t.Errorf("shown %v, then %v", shown.data, again.data)
+					}
+				})
+			}
+		}
+	}
+}
+
+// Each setting can be set alone and leaves the others; null sets its default again.
+func TestEachSetting(t *testing.T) {
+	needs := map[string]fields{ // what else has to be given
+		"external_max_ttl": {"external_default_ttl": "1d"}, "min_overlap": {},
+		"auto_rotate": {}, "max_ttl": {}, "ttl": {"overlap": nil},
+	}
+	for _, o := range objects {
+		for name, value := range o.fields {
+			if name == "scheme" || o.name == "config" && name == "tenant_metadata" {
+				continue // the first cannot change, the second changes who is who
+			}
+			clocked(t, o.name+" "+name, func(t *testing.T, w *world) {
+				who := o.opened(w)
+				if o.creates {
+					who.write(o.path, nil)
+				}
+				before := o.writable(w, who.read(o.path))
+				change := fields{name: value}
+				if o.name == "config" || o.name == "key" {
+					maps.Copy(change, needs[name])
+				}
+				set := o.writable(w, who.patch(o.path, change))
+				if reflect.DeepEqual(set[name], before[name]) {
+					t.Fatalf("%s stays %v", name, before[name])
+				}
+				for other := range change {
+					change[other] = nil
+				}
+				if after := o.writable(w, who.patch(o.path, change)); !reflect.DeepEqual(after, before) {
+					t.Errorf("null: %v, want %v", after, before)
+				}
+			})
+		}
+	}
+}
+
+// cas makes a write exact: 0 is "must not exist", a stale one is a 409.
+func TestCAS(t *testing.T) {
+	for _, o := range objects {
+		clocked(t, o.name, func(_ *testing.T, w *world) {
+			who := o.opened(w)
+			if o.creates {
+				path := strings.Replace(o.path, "acme", "bolt", 1)
+				who.refused(409, "cas").write(path, fields{"cas": 1})
+				who.write(path, fields{"cas": 0})
+				who.refused(409, "cas").write(path, fields{"cas": 0})
+			}
+			revision := who.read(o.path).num("revision")
+			who.refused(409, "cas").patch(o.path, with(o.fields, fields{"cas": revision + 1, "scheme": nil}, o))
+			who.patch(o.path, with(o.fields, fields{"cas": revision}, o)).is(fields{"revision": revision + 1})
+			who.refused(409, "cas").patch(o.path, with(o.fields, fields{"cas": revision}, o))
+			who.refused(400, "cas").patch(o.path, fields{"cas": -1})
+			who.refused(400, "cas").patch(o.path, fields{"cas": "soon"})
+		})
+	}
+}
+
+// with returns the object's fields that may change, and others.
+func with(f, others fields, o object) fields {
+	all := maps.Clone(f)
+	maps.Copy(all, others)
+	delete(all, "scheme")
+	if o.name == "config" {
+		delete(all, "tenant_metadata")
+	}
+	return all
+}
+
+func TestPatchOfNothingIs404(t *testing.T) {
+	alone(t, func(_ *testing.T, w *world) {
+		acme := w.tenant("acme")
+		acme.refused(404, "billing").patch("my/external/keys/billing", fields{"owner": "x"})
+		acme.refused(404, "billing").patch("my/external/keys/billing", fields{"cas": 0})
+		acme.refused(404, "app").patch("my/external/roles/app", fields{"ttl": 60})
+		w.spa().refused(404, "bolt").patch("admin/tenants/bolt", fields{"display_name": "x"})
+		w.someone("bolt-admin", "bolt").refused(404, "bolt").patch("my", fields{"max_keys": 1})
+	})
+}
+
+// A patch merges maps (RFC 7396), a write replaces them; the command line sends pairs.
+func TestMaps(t *testing.T) {
+	alone(t, func(t *testing.T, w *world) {
+		acme := w.tenant("acme")
+		const path = "my/external/keys/billing"
+		for _, step := range []struct {
+			verb  logical.Operation
+			value any
+			want  fields
+		}{
+			{logical.UpdateOperation, fields{"a": "1", "b": "2"}, fields{"a": "1", "b": "2"}},
+			{logical.PatchOperation, fields{"c": "3"}, fields{"a": "1", "b": "2", "c": "3"}},
+			{logical.PatchOperation, fields{"a": nil, "b": "x"}, fields{"b": "x", "c": "3"}},
+			{logical.UpdateOperation, fields{"d": "4"}, fields{"d": "4"}},
+			{logical.UpdateOperation, "e=5", fields{"e": "5"}},
+			{logical.UpdateOperation, []any{"f=6", "g=h=i"}, fields{"f": "6", "g": "h=i"}},
+			{logical.UpdateOperation, nil, fields{}},
+		} {
+			acme.ask(step.verb, path, fields{"metadata": step.value})
+			if got := acme.read(path).data["metadata"]; !reflect.DeepEqual(got, step.want) {
+				t.Errorf("%s of %v: %v, want %v", step.verb, step.value, got, step.want)
+			}
+		}
+		acme.refused(400, "metadata").write(path, fields{"metadata": fields{"a": nil}})
+		acme.refused(400, "metadata").write(path, fields{"metadata": fields{"": "x"}})
+		acme.refused(400, "metadata").write(path, fields{"metadata": "no pair"})
+	})
+}

@@ -1,0 +1,84 @@
+package backend_test
+
+import (
+	"testing"
+	"time"
+)
+
+// A changed ttl counts for versions made afterwards; a cap lowered since cuts them.
+func TestLifeOfNewVersions(t *testing.T) {
+	alone(t, func(_ *testing.T, w *world) {
+		acme := w.tenant("acme")
+		acme.write(billing, fields{"ttl": "90d"})
+		made := stamp(90 * 24 * time.Hour)
+		a := acme.write(billing, fields{"ttl": "30d", "overlap": "1d"})
+		if got := a.rows("versions")[0]["expires_at"]; got != made {
+			w.t.Errorf("expires_at moved to %v", got)
+		}
+		a = acme.write(billing+"/rotate", nil)
+		if got := a.rows("versions")[1]["expires_at"]; got != stamp(30*24*time.Hour) {
+			w.t.Errorf("the new version expires at %v", got)
+		}
+		acme.patch("my", fields{"max_ttl": "5d"})
+		acme.write(billing, fields{"description": "still changes"})
+		a = acme.write(billing+"/rotate", nil)
+		a.warns("max_ttl")
+		if got := a.rows("versions")[2]["expires_at"]; got != stamp(5*24*time.Hour) {
+			w.t.Errorf("the cut version expires at %v", got)
+		}
+	})
+}
+
+// A key without expiry lives where config and tenant allow it, and is rotated by hand.
+func TestNoExpiry(t *testing.T) {
+	alone(t, func(_ *testing.T, w *world) {
+		acme := w.tenant("acme")
+		acme.refused(400, "ttl").write(billing, fields{"ttl": 0})
+		w.root().write("config", fields{"allow_no_expiry": true, "internal_default_ttl": 0})
+		acme.refused(400, "auto_rotate").write(billing, fields{"ttl": 0, "auto_rotate": true})
+		h := acme.key(billing, fields{"ttl": 0})
+		acme.write("my/internal/keys/desktop", nil).is(fields{"ttl": 0, "next_rotation": nil})
+		wait(20 * 365 * 24 * time.Hour)
+		w.root().write("verify", h.call()).is(fields{"verdict": "valid", "expires_at": nil})
+		acme.read("my/external/static-creds/billing").is(fields{"expires_at": nil, "ttl": 24 * 3600, "rotation_period": 0})
+		acme.write(billing+"/rotate", fields{"overlap": "1h"})
+		wait(time.Hour)
+		h.finds("expired")
+		acme.current(billing).finds("valid")
+
+		acme.patch("my", fields{"max_ttl": "30d"})
+		acme.refused(400, "ttl").write("my/external/keys/other", fields{"ttl": 0})
+		a := acme.write(billing+"/rotate", nil)
+		a.warns("max_ttl")
+		if got := a.rows("versions")[2]["expires_at"]; got != stamp(30*24*time.Hour) {
+			w.t.Errorf("under a cap set since, a version expires at %v", got)
+		}
+	})
+}
+
+// Defaults bend to a tenant's cap, with a warning; what the caller gave is refused.
+func TestDefaultsUnderACap(t *testing.T) {
+	alone(t, func(_ *testing.T, w *world) {
+		acme := w.tenant("acme")
+		w.spa().patch("admin/tenants/acme", fields{"max_ttl": "10d"})
+		a := acme.write(billing, nil)
+		a.warns("max_ttl")
+		a.is(fields{"ttl": 10 * 24 * 3600, "overlap": 60 * 3600})
+		acme.refused(400, "max_ttl").write("my/external/keys/other", fields{"ttl": "11d"})
+		acme.refused(400, "ttl").write(billing, fields{"ttl": "11d"})
+		acme.write(billing, fields{"ttl": "2d", "overlap": nil}).is(fields{"overlap": 12 * 3600})
+	})
+}
+
+// Kinds have defaults and caps of their own.
+func TestDefaultsByKind(t *testing.T) {
+	alone(t, func(_ *testing.T, w *world) {
+		acme := w.tenant("acme")
+		w.root().write("config", fields{
+			"internal_default_ttl": "2d", "internal_default_overlap": "1h", "internal_default_auto_rotate": true, "internal_max_ttl": "3d",
+		})
+		acme.write("my/internal/keys/desktop", nil).is(fields{"ttl": 2 * 24 * 3600, "overlap": 3600, "auto_rotate": true})
+		acme.refused(400, "internal_max_ttl").write("my/internal/keys/other", fields{"ttl": "4d"})
+		acme.write(billing, fields{"ttl": "4d"}).is(fields{"overlap": 24 * 3600, "auto_rotate": false})
+	})
+}

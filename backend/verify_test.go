@@ -1,0 +1,186 @@
+package backend_test
+
+import (
+	"encoding/base64"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+)
+
+// told is what an answer tells about a key once the signature is right.
+var told = []string{"expires_at", "key_id", "kind", "name", "scheme", "server_time", "state", "tenant", "version"}
+
+// Each verdict that this version knows, by both paths and both verbs. What is told before
+// the signature was found right is nothing at all.
+func TestVerdicts(t *testing.T) {
+	const key = "my/external/keys/billing"
+	for _, row := range []struct {
+		verdict string
+		call    func(w *world, acme person, h holder) fields
+	}{
+		{"malformed", func(*world, person, holder) fields { return fields{"request": "GET / HTTP/1.1\nHost: x"} }},
+		{"malformed", func(*world, person, holder) fields { return fields{"request": "rubbish"} }},
+		{"malformed", func(*world, person, holder) fields { return fields{"request": ""} }},
+		{"malformed", func(*world, person, holder) fields { return fields{"message": "m", "signature": "v2:x"} }},
+		{"malformed", func(_ *world, _ person, h holder) fields {
+			return fields{"request": h.call()["request"].(string) + "Signature: a=:b:\n"} // of two schemes
+		}},
+		{"malformed", func(_ *world, _ person, h holder) fields {
+			return fields{"request": h.call()["request"].(string) + "Host: twice.example.com\n"}
+		}},
+		{"unknown_key", func(_ *world, _ person, h holder) fields { return withKeyID(h, "0123456789abcdef").call() }},
+		{"bad_signature", func(_ *world, _ person, h holder) fields { return h.forged() }},
+		{"bad_signature", func(_ *world, _ person, h holder) fields { // in another scheme than its key's
+			h.scheme = "hmac-sha256"
+			return h.call()
+		}},
+		{"tenant_suspended", func(w *world, _ person, h holder) fields {
+			w.spa().write("admin/tenants/acme/suspend", nil)
+			return h.call()
+		}},
+		{"revoked", func(_ *world, acme person, h holder) fields { acme.write(key+"/revoke", nil); return h.call() }},
+		{"disabled", func(_ *world, acme person, h holder) fields { acme.write(key+"/disable", nil); return h.call() }},
+		{"expired", func(_ *world, _ person, h holder) fields { wait(90 * 24 * time.Hour); return h.call() }},
+		{"too_old", func(_ *world, _ person, h holder) fields { return h.callAt(time.Now().Add(-301 * time.Second)) }},
+		{"too_new", func(_ *world, _ person, h holder) fields { return h.callAt(time.Now().Add(61 * time.Second)) }},
+		{"replayed", func(w *world, _ person, h holder) fields {
+			call := h.call()
+			w.verdict(call)
+			return call
+		}},
+		{"valid", func(_ *world, _ person, h holder) fields { return h.call() }},
+		{"valid", func(_ *world, _ person, h holder) fields { return h.callAt(time.Now().Add(-300 * time.Second)) }},
+		{"valid", func(_ *world, _ person, h holder) fields { return h.callAt(time.Now().Add(60 * time.Second)) }},
+	} {
+		for _, by := range []string{"platform", "tenant"} {
+			for _, verb := range []logical.Operation{logical.UpdateOperation, logical.PatchOperation} {
+				clocked(t, row.verdict+" "+by+" "+string(verb), func(t *testing.T, w *world) {
+					acme := w.tenant("acme")
+					h := acme.key(key, fields{"metadata": fields{"team": "red"}})
+					call := row.call(w, acme, h)
+					who, path := w.root(), "verify"
+					if by == "tenant" {
+						who, path = acme, "my/verify"
+					}
+					judged(t, who.ask(verb, path, call), row.verdict)
+				})
+			}
+		}
+	}
+}
+
+// judged checks the verdict and what goes with it.
+func judged(t *testing.T, a answer, verdict string) {
+	t.Helper()
+	a.is(fields{"verdict": verdict, "valid": verdict == "valid"})
+	want := []string{"valid", "verdict"}
+	if !slices.Contains([]string{"malformed", "unknown_key", "bad_signature"}, verdict) {
+		want = append(append(want, told...), "metadata")
+		a.is(fields{"tenant": "acme", "kind": "external", "name": "billing", "version": 1, "server_time": stamp(0)})
+	}
+	slices.Sort(want)
+	if got := slices.Sorted(maps.Keys(a.data)); !slices.Equal(got, want) {
+		t.Errorf("tells %v, want %v", got, want)
+	}
+}
+
+// The order of judging is the precedence between states.
+func TestPrecedence(t *testing.T) {
+	alone(t, func(_ *testing.T, w *world) {
+		acme := w.tenant("acme")
+		const key = "my/external/keys/billing"
+		h := acme.key(key, nil)
+		old := h.callAt(time.Now().Add(-time.Hour))
+		look := maps.Clone(old)
+		look["replay_check"] = false
+		for _, step := range []struct {
+			verdict string
+			then    func()
+		}{
+			{"too_old", func() { acme.write(key+"/disable", fields{"key_id": h.keyID}) }},
+			{"disabled", func() { acme.write(key+"/revoke", fields{"key_id": h.keyID}) }},
+			{"revoked", func() { wait(91 * 24 * time.Hour) }},
+			{"revoked", func() { w.spa().write("admin/tenants/acme/suspend", nil) }},
+			{"tenant_suspended", func() { w.spa().remove("admin/tenants/acme") }},
+			{"unknown_key", func() {}},
+		} {
+			w.root().write("verify", look).is(fields{"verdict": step.verdict})
+			step.then()
+		}
+	})
+}
+
+// Expiry is exact to the second.
+func TestExpiryIsExact(t *testing.T) {
+	alone(t, func(_ *testing.T, w *world) {
+		acme := w.tenant("acme")
+		h := acme.key("my/external/keys/billing", fields{"ttl": 3600})
+		wait(time.Hour - time.Nanosecond)
+		h.finds("valid")
+		acme.write("my/external/sign/billing", fields{"request": "GET / HTTP/1.1"})
+		wait(time.Nanosecond)
+		h.finds("expired")
+		acme.refused(400, "expired").write("my/external/sign/billing", fields{"request": "GET / HTTP/1.1"})
+	})
+}
+
+// A tenant's own window only narrows, and counts at once.
+func TestWindowPerTenant(t *testing.T) {
+	alone(t, func(_ *testing.T, w *world) {
+		acme, bolt := w.tenant("acme"), w.tenant("bolt")
+		h, other := acme.key("my/external/keys/billing", nil), bolt.key("my/external/keys/billing", nil)
+		acme.patch("my", fields{"window_past": 30, "window_future": 5})
+		for seconds, want := range map[int]string{-31: "too_old", -30: "valid", 5: "valid", 6: "too_new"} {
+			w.root().write("verify", h.callAt(time.Now().Add(time.Duration(seconds)*time.Second))).is(fields{"verdict": want})
+			w.root().write("verify", other.callAt(time.Now().Add(time.Duration(seconds)*time.Second))).is(fields{"verdict": "valid"})
+		}
+	})
+}
+
+// A call in our own API that is wrong is a 400, whatever it is about.
+func TestMalformedCallsOfOurs(t *testing.T) {
+	alone(t, func(_ *testing.T, w *world) {
+		h := w.tenant("acme").key("my/external/keys/billing", nil)
+		good := h.call()["request"]
+		for about, f := range map[string]fields{
+			"request":        {},
+			"request_base64": {"request_base64": "a b"},
+			"message":        {"message": fields{"a": 1}, "signature": "x"},
+			"message_base64": {"message_base64": "eA", "signature": "x"}, // without its padding
+			"signature":      {"message": "m"},
+			"goes with":      {"request": good, "signature": "x"},
+			"together":       {"request": good, "message": "m"},
+			"client_ip":      {"request": good, "client_ip": "everywhere"},
+			"replay_check":   {"request": good, "replay_check": "maybe"},
+			"beside batch":   {"request": good, "batch": []any{good}},
+		} {
+			w.root().refused(400, about).write("verify", f)
+		}
+		w.root().write("verify", fields{"request": good, "client_ip": "2001:db8::1", "replay_check": "true"}).is(fields{"verdict": "valid"})
+	})
+}
+
+// Heads and messages may come in base64, and lines end in LF or CRLF.
+func TestSpellings(t *testing.T) {
+	alone(t, func(_ *testing.T, w *world) {
+		acme := w.tenant("acme")
+		h := acme.key("my/external/keys/billing", nil)
+		m := acme.key("my/external/keys/orders", fields{"scheme": "hmac-sha256"})
+		head := h.call()["request"].(string)
+		crlf := strings.ReplaceAll(h.call()["request"].(string), "\n", "\r\n") + "\r\n"
+		call := m.call()
+		for _, f := range []fields{
+			{"request": head},
+			{"request": crlf},
+			{"request_base64": base64.StdEncoding.EncodeToString([]byte(h.call()["request"].(string)))},
+			call,
+			{"message_base64": base64.StdEncoding.EncodeToString([]byte(call["message"].(string))), "signature": call["signature"]},
+		} {
+			w.root().write("verify", f).is(fields{"verdict": "valid"})
+		}
+	})
+}

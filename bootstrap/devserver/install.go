@@ -1,0 +1,78 @@
+package devserver
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/hashicorp/vault/api"
+)
+
+// ErrNoPolicies says that there are no policies where they were looked for.
+var ErrNoPolicies = errors.New("no policies to load")
+
+// Plugin is a secrets engine to register and mount.
+type Plugin struct {
+	File    string // its binary; the name of the file is that of the plugin
+	Version string // as v0.1.0; empty for the one it reports itself
+	Mount   string // as apikeys
+}
+
+// Install registers the plugin by the sum of its binary, and mounts it. The binary is copied first: it may be built anew
+// while the server runs, and the server refuses a binary whose sum has changed.
+func (s *Server) Install(ctx context.Context, plugin Plugin) error {
+	name := filepath.Base(plugin.File)
+	binary, err := os.ReadFile(plugin.File)
+	if err != nil {
+		return err
+	}
+	//nolint:gosec // G306: the server has to execute it.
+	if err := os.WriteFile(filepath.Join(s.pluginDir(), name), binary, 0o700); err != nil {
+		return err
+	}
+	sum := sha256.Sum256(binary)
+	err = s.Root().Sys().RegisterPluginWithContext(ctx, &api.RegisterPluginInput{
+		Name: name, Type: api.PluginTypeSecrets, Command: name, SHA256: hex.EncodeToString(sum[:]), Version: plugin.Version,
+	})
+	if err != nil {
+		return err
+	}
+	return s.Root().Sys().MountWithContext(ctx, plugin.Mount, &api.MountInput{
+		Type: name, Config: api.MountConfigInput{PluginVersion: plugin.Version},
+	})
+}
+
+// LoadPolicies loads every *.hcl of files as the policy of that name; when there are none, that is [ErrNoPolicies].
+func (s *Server) LoadPolicies(ctx context.Context, files fs.FS) error {
+	names, err := fs.Glob(files, "*.hcl")
+	if err != nil {
+		return err
+	}
+	if len(names) == 0 {
+		return ErrNoPolicies
+	}
+	for _, name := range names {
+		rules, err := fs.ReadFile(files, name)
+		if err != nil {
+			return err
+		}
+		err = s.Root().Sys().PutPolicyWithContext(ctx, strings.TrimSuffix(name, ".hcl"), string(rules))
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// EnableAudit has every request and answer logged in [Server.AuditFile], with strings as HMACs, as in production.
+func (s *Server) EnableAudit(ctx context.Context) error {
+	return s.Root().Sys().EnableAuditWithOptionsWithContext(ctx, "file", &api.EnableAuditOptions{
+		Type: "file", Options: map[string]string{"file_path": s.AuditFile(), "log_raw": "false"},
+	})
+}

@@ -1,0 +1,9 @@
+package devserver
+
+import "syscall"
+
+// ownGroup puts the server and its plugins in a process group of their own, so that Ctrl-C reaches us alone and we stop
+// them in order. Should we be killed outright, the kernel ends the server for us.
+func ownGroup() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+}

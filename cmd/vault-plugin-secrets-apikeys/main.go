@@ -1,0 +1,28 @@
+// Command vault-plugin-secrets-apikeys serves the engine to Vault or OpenBao, which
+// start it; it does nothing when started by hand.
+package main
+
+import (
+	"os"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/vault/api"
+	"github.com/hashicorp/vault/sdk/plugin"
+
+	"vault-plugin-secrets-apikeys/backend"
+)
+
+func main() {
+	meta := &api.PluginAPIClientMeta{}
+	if err := meta.FlagSet().Parse(os.Args[1:]); err != nil {
+		os.Exit(2)
+	}
+	err := plugin.ServeMultiplex(&plugin.ServeOpts{
+		BackendFactoryFunc: backend.Factory,
+		TLSProviderFunc:    api.VaultPluginTLSProvider(meta.GetTLSConfig()),
+	})
+	if err != nil {
+		hclog.New(&hclog.LoggerOptions{}).Error("the plugin has stopped", "error", err)
+		os.Exit(1)
+	}
+}

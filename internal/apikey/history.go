@@ -1,0 +1,31 @@
+package apikey
+
+import "time"
+
+// MaxHistory is how many changes a record keeps.
+const MaxHistory = 32
+
+// Actor is who asked, as Vault tells it.
+type Actor struct {
+	EntityID  string
+	Accessor  string
+	RequestID string
+}
+
+// Change is one entry of a key's history.
+type Change struct {
+	Time      time.Time
+	Operation string
+	KeyID     string // "" for the key as a whole
+	Actor
+	Reason string
+}
+
+// record appends a change to k, which must be an edited copy, and drops the oldest ones.
+func (k *Key) record(now time.Time, by Actor, operation, keyID, reason string) {
+	k.History = append(k.History, Change{Time: now, Operation: operation, KeyID: keyID, Actor: by, Reason: reason})
+	if extra := len(k.History) - MaxHistory; extra > 0 {
+		k.History = k.History[extra:]
+	}
+	k.Revision++
+}

@@ -1,0 +1,87 @@
+package apikey
+
+import (
+	"crypto/rand"
+	"strings"
+
+	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/internal/tenant"
+)
+
+// Kind says who holds a key.
+type Kind string
+
+// The kinds of keys.
+const (
+	Internal Kind = "internal" // the provider's own software
+	External Kind = "external" // third parties and integrators
+)
+
+// Kinds are all kinds, in the order in which they are shown.
+var Kinds = []Kind{External, Internal}
+
+// ParseKind returns the kind called s.
+func ParseKind(s string) (Kind, error) {
+	if k := Kind(s); k == Internal || k == External {
+		return k, nil
+	}
+	return "", refusal.Errorf(refusal.NotFound, "kind: %q is neither internal nor external", refusal.Quote(s))
+}
+
+// Config returns the mount's settings for keys of this kind.
+func (k Kind) Config(c *tenant.Config) tenant.KindConfig {
+	if k == Internal {
+		return c.Internal
+	}
+	return c.External
+}
+
+// Name is a valid name of a key or a role: 1 to 64 of a-z, 0-9, -, _ and single dots
+// inside, beginning and ending with a letter or digit.
+type Name string
+
+// ParseName returns s as a Name; what is "key" or "role", for the refusal.
+func ParseName(what, s string) (Name, error) {
+	ok := len(s) > 0 && len(s) <= 64 && alnum(s[0]) && alnum(s[len(s)-1]) && !strings.Contains(s, "..")
+	for i := 0; ok && i < len(s); i++ {
+		ok = alnum(s[i]) || strings.IndexByte("-_.", s[i]) >= 0
+	}
+	if !ok {
+		return "", refusal.Errorf(refusal.Invalid, "%s: %q is no name; it has 1 to 64 of a-z, 0-9, -, _ and single dots, "+
+			"and begins and ends with a letter or digit", what, refusal.Quote(s))
+	}
+	return Name(s), nil
+}
+
+func alnum(c byte) bool { return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' }
+
+// Ref says where a key is: the tenant's key of a kind and name. For a leased key, Name
+// is the role's.
+type Ref struct {
+	Tenant tenant.Name
+	Kind   Kind
+	Name   Name
+}
+
+const (
+	base62      = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	keyIDLength = 16
+)
+
+// NewKeyID returns 16 random characters of [0-9A-Za-z] (95 bits).
+func NewKeyID() string {
+	id := make([]byte, 0, keyIDLength)
+	var pool [24]byte
+	for {
+		_, _ = rand.Read(pool[:])
+		for _, b := range pool {
+			// 248 is the largest multiple of 62 in a byte: above it the low letters would be likelier.
+			if b >= 248 {
+				continue
+			}
+			if id = append(id, base62[b%62]); len(id) == keyIDLength {
+				return string(id)
+			}
+		}
+	}
+}

@@ -1,0 +1,85 @@
+package apikey
+
+import (
+	"time"
+
+	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/internal/tenant"
+)
+
+// RevealRetry is how long the same caller may repeat the same reveal, for an answer lost
+// on its way.
+const RevealRetry = 60 * time.Second
+
+// Revealed returns k after its current secret was handed to by, and that version; k
+// itself when the same caller repeats the request it calls requestID. Used reports
+// whether the version has been used since: then a repetition is refused, for the answer
+// did arrive somewhere.
+func (k *Key) Revealed(t *tenant.Tenant, requestID string, used func(keyID string) bool, by Actor, now time.Time) (*Key, *Version, error) {
+	if err := k.mayReveal(t, now); err != nil {
+		return nil, nil, err
+	}
+	v := k.Newest()
+	if k.Reveal == RevealNever {
+		return nil, nil, refusal.Errorf(refusal.Invalid, "reveal: this key's secret is never handed out; have Vault sign with it")
+	}
+	if k.Reveal == RevealOnce && !v.RevealedAt.IsZero() {
+		if v.RevealedTo.same(Actor{by.EntityID, by.Accessor, requestID}) && now.Before(v.RevealedAt.Add(RevealRetry)) && !used(v.KeyID) {
+			return k, v, nil
+		}
+		return nil, nil, refusal.Errorf(refusal.Conflict,
+			"reveal: version %s was revealed at %s and reveal=once; rotate to get a new one",
+			v.KeyID, v.RevealedAt.Format(time.RFC3339))
+	}
+	return k.markRevealed(requestID, by, now)
+}
+
+// Fetched returns k after its current secret was read by an app, and that version; k
+// itself when somebody had it before. Only keys with reveal=always are fetched.
+func (k *Key) Fetched(t *tenant.Tenant, by Actor, now time.Time) (*Key, *Version, error) {
+	if k.Reveal != RevealAlways {
+		return nil, nil, refusal.Errorf(refusal.Invalid, "reveal: static-creds need a key with reveal=always; this one has reveal=%s", k.Reveal)
+	}
+	if err := k.mayReveal(t, now); err != nil {
+		return nil, nil, err
+	}
+	if v := k.Newest(); !v.RevealedAt.IsZero() {
+		return k, v, nil
+	}
+	return k.markRevealed("", by, now)
+}
+
+func (k *Key) markRevealed(requestID string, by Actor, now time.Time) (*Key, *Version, error) {
+	c := k.edit()
+	v := c.Newest()
+	v.RevealedAt, v.RevealedTo = second(now), &Actor{by.EntityID, by.Accessor, requestID}
+	c.record(v.RevealedAt, by, "reveal", v.KeyID, "")
+	return c, v, nil
+}
+
+// mayReveal refuses to hand out a secret that would not work.
+func (k *Key) mayReveal(t *tenant.Tenant, now time.Time) error {
+	verdict := k.standing(k.Newest(), t, nil, now)
+	if verdict == Valid {
+		return nil
+	}
+	return Refuse(verdict)
+}
+
+// Refuse returns the refusal of an operation that only works on what would verify. Its
+// text begins with the verdict's name.
+func Refuse(verdict Verdict) error {
+	next := map[Verdict]string{
+		TenantSuspended: "the tenant is suspended by the provider; reading the tenant says why",
+		IsRevoked:       "the current version is revoked; rotate to get a new one, or make a new key if the whole key is revoked",
+		IsDisabled:      "the key or its current version is disabled or deleted; enable or restore it first",
+		IsExpired:       "the current version has expired; rotate to get a new one",
+	}[verdict]
+	return refusal.Errorf(refusal.Invalid, "%s: %s", verdict, next)
+}
+
+// same reports whether a is the same caller repeating the same request. A request
+// without an ID of the caller's own cannot be told from another.
+func (a *Actor) same(b Actor) bool {
+	return a != nil && a.RequestID != "" && a.RequestID == b.RequestID && a.EntityID == b.EntityID && a.Accessor == b.Accessor
+}

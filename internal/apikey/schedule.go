@@ -1,0 +1,150 @@
+package apikey
+
+import (
+	"hash/fnv"
+	"math"
+	"slices"
+	"time"
+
+	"vault-plugin-secrets-apikeys/internal/secret"
+)
+
+// KeptEnded is how many ended versions a record keeps; older ones are dropped whole.
+const KeptEnded = 20
+
+// NextRotation returns when the schedule replaces the current version, or the zero time.
+// The moment lies up to a tenth of the overlap before expiry - overlap, by the key ID, so
+// that keys made together are not rotated together.
+func (k *Key) NextRotation() time.Time {
+	v := k.Newest()
+	off := !k.AutoRotate || k.Lease != nil || k.State() != Active
+	if off || v.ExpiresAt.IsZero() || !v.RevokedAt.IsZero() {
+		return time.Time{}
+	}
+	// A life that a cap has cut since may be shorter than the overlap asked for.
+	overlap := min(k.Overlap, v.ExpiresAt.Sub(v.IssuedAt)/2)
+	return v.ExpiresAt.Add(-overlap - spread(v.KeyID, overlap/10)).Truncate(time.Second)
+}
+
+// RotationDue reports whether the schedule wants a new version at now.
+func (k *Key) RotationDue(now time.Time) bool {
+	next := k.NextRotation()
+	return !next.IsZero() && !now.Before(next)
+}
+
+// Period returns the time from one scheduled rotation to the next, or 0 when none is
+// scheduled.
+func (k *Key) Period() time.Duration {
+	if !k.AutoRotate || k.TTL == 0 {
+		return 0
+	}
+	return k.TTL - k.Overlap
+}
+
+// unchanging is how soon to look again at a secret that nothing is going to replace.
+const unchanging = 24 * time.Hour
+
+// FreshFor returns how long it is worth keeping v before reading it again: until the
+// next rotation, or its expiry where none is due, and at least a second.
+func (k *Key) FreshFor(v *Version, now time.Time) time.Duration {
+	until := k.NextRotation()
+	if until.IsZero() {
+		until = v.ExpiresAt
+	}
+	if until.IsZero() {
+		return unchanging
+	}
+	return max(time.Second, until.Sub(now).Truncate(time.Second))
+}
+
+func spread(keyID string, most time.Duration) time.Duration {
+	if most <= 0 {
+		return 0
+	}
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(keyID))
+	return most / math.MaxUint32 * time.Duration(h.Sum32())
+}
+
+// DueAt returns the next time at which something has to be done about the key: a
+// rotation, the erasure of an ended version's secret, or the end of a deleted key or an
+// ended leased one. The zero time means never.
+func (k *Key) DueAt(retention time.Duration) time.Time {
+	due := k.NextRotation()
+	if at := k.GoneAt(retention); !at.IsZero() {
+		due = earlier(due, at)
+	}
+	for i := range k.Versions {
+		if at := k.eraseAt(&k.Versions[i], retention); !at.IsZero() {
+			due = earlier(due, at)
+		}
+	}
+	return due
+}
+
+// GoneAt returns when the whole record is to be destroyed, or the zero time.
+func (k *Key) GoneAt(retention time.Duration) time.Time {
+	switch {
+	case k.Lease != nil && !k.Lease.EndedAt.IsZero():
+		return k.Lease.EndedAt
+	case !k.DeletedAt.IsZero():
+		return k.DeletedAt.Add(retention)
+	default:
+		return time.Time{}
+	}
+}
+
+// eraseAt returns when v's secret is to be erased: retention after its end, which for a
+// version that has not ended yet is its expiry.
+func (k *Key) eraseAt(v *Version, retention time.Duration) time.Time {
+	if v.Secret.Erased() || k.Lease != nil {
+		return time.Time{}
+	}
+	if end := v.endedAt(k, v.ExpiresAt); !end.IsZero() {
+		return end.Add(retention)
+	}
+	return time.Time{}
+}
+
+// Erase returns k without the secrets whose retention has passed at now; k itself when
+// there is none.
+func (k *Key) Erase(retention time.Duration, now time.Time) *Key {
+	var c *Key
+	for i := range k.Versions {
+		if at := k.eraseAt(&k.Versions[i], retention); !at.IsZero() && !now.Before(at) {
+			if c == nil {
+				c = k.edit()
+			}
+			c.Versions[i].Secret = secret.Bytes{}
+		}
+	}
+	if c == nil {
+		return k
+	}
+	c.Revision++
+	return c
+}
+
+// trim drops the oldest ended versions over [KeptEnded].
+func (k *Key) trim(now time.Time) {
+	ended := 0
+	for i := range k.Versions {
+		if !k.Versions[i].endedAt(k, now).IsZero() {
+			ended++
+		}
+	}
+	k.Versions = slices.DeleteFunc(k.Versions, func(v Version) bool {
+		drop := ended > KeptEnded && !v.endedAt(k, now).IsZero()
+		if drop {
+			ended--
+		}
+		return drop
+	})
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || b.Before(a) {
+		return b
+	}
+	return a
+}

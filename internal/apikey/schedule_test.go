@@ -1,0 +1,140 @@
+package apikey
+
+import (
+	"testing"
+	"time"
+)
+
+func TestNextRotationSpreadsOverATenthOfTheOverlap(t *testing.T) {
+	const keys = 1000
+	last, first := at(83*day), at(83*day-7*day/10)
+	quarters := make(map[time.Duration]int)
+	for n := range keys {
+		k := New(Ref{"acme", External, "billing"}, "uid", settings(rotating), NewKeyID(), admin, start)
+		next := k.NextRotation()
+		if next.After(last) || next.Before(first) {
+			t.Fatalf("key %d of %s: %s, want from %s to %s", n, k.Newest().KeyID, next, first, last)
+		}
+		if next != k.NextRotation() || next.Truncate(time.Second) != next {
+			t.Fatalf("%s is not a whole second, or not the same again", next)
+		}
+		quarters[last.Sub(next)/(7*day/40)]++
+	}
+	for q := range time.Duration(4) {
+		if quarters[q] < keys/8 {
+			t.Errorf("%d of %d keys made together rotate in quarter %d of the spread", quarters[q], keys, q)
+		}
+	}
+}
+
+func TestNextRotation(t *testing.T) {
+	k := newKey(rotating)
+	none := time.Time{}
+	for _, row := range []struct {
+		name string
+		k    *Key
+		want time.Time // of the end of the spread
+	}{
+		{"by schedule", k, at(83 * day)},
+		{"by hand", newKey(), none},
+		{"no expiry", deepWith(k, func(k *Key) { k.TTL, k.Versions[0].ExpiresAt = 0, none }), none},
+		{"disabled", must(k.Disable("", "", admin, start)), none},
+		{"revoked", must(k.Revoke("", "", admin, start)), none},
+		{"deleted", must(k.Delete(admin, start)), none},
+		{"its current version revoked", must(k.Revoke(id(1), "", admin, start)), none},
+		{"its current version disabled", must(k.Disable(id(1), "", admin, start)), at(83 * day)},
+		{"leased", deepWith(leased(), func(k *Key) { k.AutoRotate = true }), none},
+		{"enabled again", must(must(k.Disable("", "", admin, start)).Enable("", admin, at(day))), at(83 * day)},
+		{"rotated by hand", rotated(k, 1, at(day)), at(84 * day)},
+		{"a life that a cap has cut below twice the overlap", deepWith(k, func(k *Key) { k.Versions[0].ExpiresAt = at(10 * day) }), at(5 * day)},
+		{"a changed ttl counts later", must(k.Change(settings(rotating, living(40*day)), admin, start)), at(83 * day)},
+		{"a changed overlap counts now", must(k.Change(settings(rotating, overlap(10*day)), admin, start)), at(80 * day)},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			next := row.k.NextRotation()
+			if row.want.IsZero() {
+				if !next.IsZero() || row.k.RotationDue(at(1000*day)) {
+					t.Errorf("rotates %s", next)
+				}
+				return
+			}
+			if next.After(row.want) || next.Before(row.want.Add(-row.k.Overlap/10)) {
+				t.Errorf("rotates %s, want at most a tenth of the overlap before %s", next, row.want)
+			}
+			for now, due := range map[time.Time]bool{next.Add(-1): false, next: true, at(1000 * day): true} {
+				if row.k.RotationDue(now) != due {
+					t.Errorf("due at %s: %t", now, !due)
+				}
+			}
+		})
+	}
+}
+
+// However late a rotation, it happens once: the new version starts a new period.
+func TestMissedRotationHappensOnce(t *testing.T) {
+	late := at(400 * day)
+	k := newKey(rotating)
+	if !k.RotationDue(late) {
+		t.Fatal("a missed rotation is forgotten")
+	}
+	if again := rotated(k, 1, late); again.RotationDue(late) || again.NextRotation().Before(late.Add(82*day)) {
+		t.Errorf("and again %s", again.NextRotation())
+	}
+}
+
+func TestNoSecretOutlivesItsTTLAndTheScheduleLeavesNoGap(t *testing.T) {
+	k := newKey(rotating)
+	for range 20 {
+		v := *k.Newest()
+		now := k.NextRotation()
+		k = rotated(k, 1, now)
+		old := k.Version(v.KeyID)
+		if old.ExpiresAt.After(v.IssuedAt.Add(90*day)) || old.ExpiresAt.Sub(now) != k.Overlap {
+			t.Fatalf("version %d lived %s, %s of it beside its successor", v.Number, old.ExpiresAt.Sub(old.IssuedAt), old.ExpiresAt.Sub(now))
+		}
+	}
+}
+
+func TestPeriod(t *testing.T) {
+	for name, row := range map[string]struct {
+		k    *Key
+		want time.Duration
+	}{
+		"by schedule": {newKey(rotating), 83 * day},
+		"by hand":     {newKey(), 0},
+		"no expiry":   {newKey(rotating, living(0)), 0},
+	} {
+		if got := row.k.Period(); got != row.want {
+			t.Errorf("%s: %s, want %s", name, got, row.want)
+		}
+	}
+}
+
+func TestFreshFor(t *testing.T) {
+	k := newKey(rotating)
+	next := k.NextRotation()
+	for _, row := range []struct {
+		name string
+		k    *Key
+		now  time.Time
+		want time.Duration
+	}{
+		{"until the rotation", k, next.Add(-time.Hour), time.Hour},
+		{"in whole seconds", k, next.Add(-time.Hour - time.Millisecond), time.Hour},
+		{"a rotation is overdue", k, next.Add(time.Hour), time.Second},
+		{"just before it", k, next.Add(-time.Millisecond), time.Second},
+		{"none is due: until the expiry", newKey(), at(80 * day), 10 * day},
+		{"never", newKey(living(0)), start, 24 * time.Hour},
+	} {
+		if got := row.k.FreshFor(row.k.Newest(), row.now); got != row.want {
+			t.Errorf("%s: %s, want %s", row.name, got, row.want)
+		}
+	}
+}
+
+// deepWith returns a changed copy of k.
+func deepWith(k *Key, change func(*Key)) *Key {
+	c := deep(k)
+	change(c)
+	return c
+}

@@ -1,0 +1,138 @@
+package apikey
+
+import (
+	"time"
+
+	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/internal/tenant"
+	"vault-plugin-secrets-apikeys/signing"
+)
+
+// Bounds of what a key may hold and say.
+const (
+	MinSecret      = 32 // bytes; FIPS 198-1 asks for no less than the tag's strength
+	MaxSecret      = 64 // bytes; longer keys are hashed first (FIPS 198-1 section 4)
+	MaxOverlap     = 720 * time.Hour
+	MaxDescription = 1024 // bytes, as are the next
+	MaxOwner       = 256
+	MaxReason      = 512
+)
+
+// DefaultScheme is the scheme of a key whose writer names none.
+const DefaultScheme = signing.Vrnt1
+
+// RevealMode says how often a secret may be handed out in the clear.
+type RevealMode string
+
+// The reveal modes.
+const (
+	RevealOnce   RevealMode = "once"
+	RevealAlways RevealMode = "always"
+	RevealNever  RevealMode = "never"
+)
+
+// Settings are what the writer of a key decides. They are immutable once in a [Key].
+type Settings struct {
+	Description string
+	Owner       string
+	Metadata    Pairs
+	Scheme      signing.Scheme
+	TTL         time.Duration // life of one version; 0 is no expiry
+	AutoRotate  bool
+	Overlap     time.Duration // how long old versions verify after a rotation
+	Reveal      RevealMode
+	Replay      bool // whether a call is refused the second time
+
+	DeletionProtected bool
+}
+
+// DefaultSettings returns what a key of the kind gets when its writer says nothing. The
+// overlap is left at -1, "to be chosen": see [Settings.Resolve].
+func DefaultSettings(kind Kind, c *tenant.Config) Settings {
+	k := kind.Config(c)
+	return Settings{
+		Scheme: DefaultScheme, TTL: k.DefaultTTL, AutoRotate: k.DefaultAutoRotate,
+		Overlap: -1, Reveal: RevealOnce, Replay: true,
+	}
+}
+
+// Resolve chooses an overlap that is still to be chosen (the lesser of the kind's default
+// and a quarter of the life) and checks the settings against the mount's and the
+// tenant's caps. The life is not cut: a life over a cap is refused, naming the cap.
+func (s Settings) Resolve(kind Kind, c *tenant.Config, t *tenant.Tenant) (Settings, error) {
+	if s.Overlap < 0 {
+		s.Overlap = defaultOverlap(s, kind.Config(c).DefaultOverlap, c.MinOverlap)
+	}
+	if err := CheckScheme(s.Scheme); err != nil {
+		return s, err
+	}
+	if err := checkTTL(s.TTL, kind, c, t); err != nil {
+		return s, err
+	}
+	return s, s.checkOverlap(c)
+}
+
+func defaultOverlap(s Settings, most, least time.Duration) time.Duration {
+	overlap := most
+	if s.TTL > 0 {
+		overlap = min(overlap, s.TTL/4)
+	}
+	if s.AutoRotate {
+		overlap = max(overlap, least)
+	}
+	return overlap.Truncate(time.Second)
+}
+
+// CheckScheme refuses schemes that keys cannot be bound to yet.
+func CheckScheme(s signing.Scheme) error {
+	if s == signing.RFC9421 {
+		return refusal.Errorf(refusal.Invalid, "scheme: rfc9421 is not supported by this version; use vrnt-1 or hmac-sha256")
+	}
+	return nil
+}
+
+func checkTTL(ttl time.Duration, kind Kind, c *tenant.Config, t *tenant.Tenant) error {
+	if ttl == 0 {
+		if !c.AllowNoExpiry || t.Caps(c).MaxTTL < max(c.Internal.MaxTTL, c.External.MaxTTL) {
+			return refusal.Errorf(refusal.Invalid, "ttl: 0 (no expiry) is not allowed on this mount or for this tenant; give a ttl")
+		}
+		return nil
+	}
+	if most, by := maxTTL(kind, c, t); ttl > most {
+		return refusal.Errorf(refusal.Invalid, "ttl: %s is over the cap of %s set by %s", tenant.Spell(ttl), tenant.Spell(most), by)
+	}
+	return nil
+}
+
+func (s Settings) checkOverlap(c *tenant.Config) error {
+	switch {
+	case s.Overlap > MaxOverlap:
+		return refusal.Errorf(refusal.Invalid, "overlap: must be at most %s", tenant.Spell(MaxOverlap))
+	case s.TTL > 0 && s.Overlap > s.TTL/2:
+		return refusal.Errorf(refusal.Invalid, "overlap: %s is over half of the ttl %s; give a shorter overlap or a longer ttl", tenant.Spell(s.Overlap), tenant.Spell(s.TTL))
+	case s.AutoRotate && s.TTL == 0:
+		return refusal.Errorf(refusal.Invalid, "auto_rotate: needs a ttl; a key without expiry is rotated by hand")
+	case s.AutoRotate && s.Overlap < c.MinOverlap:
+		return refusal.Errorf(refusal.Invalid, "overlap: auto_rotate needs at least %s (config min_overlap)", tenant.Spell(c.MinOverlap))
+	}
+	return nil
+}
+
+// maxTTL returns the longest life of a version and the name of the cap that sets it.
+func maxTTL(kind Kind, c *tenant.Config, t *tenant.Tenant) (most time.Duration, by string) {
+	most, by = kind.Config(c).MaxTTL, "config "+string(kind)+"_max_ttl"
+	if own := t.Caps(c).MaxTTL; own < most {
+		most, by = own, "the tenant's max_ttl"
+	}
+	return most, by
+}
+
+// Life returns how long a new version of k lives: its ttl, cut to the caps as they are
+// now, and the name of the cap that cut it, or "".
+func (k *Key) Life(c *tenant.Config, t *tenant.Tenant) (life time.Duration, cutBy string) {
+	most, by := maxTTL(k.Kind, c, t)
+	if k.TTL > most || checkTTL(k.TTL, k.Kind, c, t) != nil {
+		return most, by
+	}
+	return k.TTL, ""
+}

@@ -1,0 +1,130 @@
+package apikey
+
+import (
+	"time"
+
+	"vault-plugin-secrets-apikeys/internal/secret"
+	"vault-plugin-secrets-apikeys/internal/tenant"
+	"vault-plugin-secrets-apikeys/signing"
+)
+
+// Verdict is what verification found. The zero value is none of them.
+type Verdict string
+
+// The verdicts, in the order in which they are judged.
+const (
+	Malformed       Verdict = "malformed"
+	UnknownKey      Verdict = "unknown_key"
+	BadSignature    Verdict = "bad_signature"
+	TenantSuspended Verdict = "tenant_suspended"
+	IsRevoked       Verdict = "revoked"
+	IsDisabled      Verdict = "disabled"
+	IsExpired       Verdict = "expired"
+	TooOld          Verdict = "too_old"
+	TooNew          Verdict = "too_new"
+	Replayed        Verdict = "replayed"
+	Valid           Verdict = "valid"
+)
+
+// Signed reports whether the verdict was reached on a right signature, so that the
+// answer may tell about the key.
+func (v Verdict) Signed() bool {
+	return v != Malformed && v != UnknownKey && v != BadSignature
+}
+
+// nobody is what an unknown key's calls are checked with, so that they cost the same.
+var nobody = secret.Random()
+
+// Case is a call with all that judging it needs.
+type Case struct {
+	Call   *signing.Call
+	Key    *Key           // nil: unknown
+	Tenant *tenant.Tenant // nil or deleted: its keys are unknown
+	Role   *Role          // of a leased key; nil when gone
+	Past   time.Duration
+	Future time.Duration
+	Since  time.Time // calls stamped before are too old; zero: none
+	// Seen reports whether the call has been seen before, recording it. It is asked last
+	// and only for calls that are otherwise valid.
+	Seen func() bool
+}
+
+// Judge returns the verdict on the case and, where the signature is right, the version
+// that made it. One MAC is computed whatever the outcome.
+func (c *Case) Judge(now time.Time) (Verdict, *Version) {
+	v := c.version()
+	if v == nil {
+		c.Call.SignedBy(nobody.Reveal())
+		return UnknownKey, nil
+	}
+	signed := c.Call.SignedBy(v.Secret.Reveal())
+	if !signed || c.Call.Scheme != c.Key.Scheme {
+		return BadSignature, nil
+	}
+	if verdict := c.Key.standing(v, c.Tenant, c.Role, now); verdict != Valid {
+		return verdict, v
+	}
+	if verdict := c.clock(now); verdict != Valid {
+		return verdict, v
+	}
+	if c.Key.Replay && c.Call.Nonce != "" && c.Seen != nil && c.Seen() {
+		return Replayed, v
+	}
+	return Valid, v
+}
+
+func (c *Case) version() *Version {
+	if c.Key == nil || c.Tenant == nil || c.Tenant.State() == tenant.Deleted {
+		return nil
+	}
+	if v := c.Key.Version(c.Call.KeyID); v != nil && !v.Secret.Erased() {
+		return v
+	}
+	return nil
+}
+
+// clock judges the time stamp, where the scheme has one.
+func (c *Case) clock(now time.Time) Verdict {
+	stamp := c.Call.Time
+	switch {
+	case stamp.IsZero():
+		return Valid
+	case now.Sub(stamp) > c.Past || stamp.Before(c.Since):
+		return TooOld
+	case stamp.Sub(now) > c.Future:
+		return TooNew
+	default:
+		return Valid
+	}
+}
+
+// standing judges the states, in the order that is also their precedence.
+func (k *Key) standing(v *Version, t *tenant.Tenant, role *Role, now time.Time) Verdict {
+	switch {
+	case t.State() != tenant.Active:
+		return TenantSuspended
+	case !k.RevokedAt.IsZero() || !v.RevokedAt.IsZero() || k.Outlived(role):
+		return IsRevoked
+	case !k.DisabledAt.IsZero() || !v.DisabledAt.IsZero() || !k.DeletedAt.IsZero():
+		return IsDisabled
+	case v.expired(now):
+		return IsExpired
+	default:
+		return Valid
+	}
+}
+
+// Outlived reports whether the role has revoked the leased keys issued before.
+func (k *Key) Outlived(role *Role) bool {
+	return k.Lease != nil && role != nil && role.Epoch > k.Lease.Epoch
+}
+
+// MaySign returns the version that signs at now and Valid, or the verdict that stands
+// against signing.
+func (k *Key) MaySign(t *tenant.Tenant, now time.Time) (*Version, Verdict) {
+	v := k.Newest()
+	if verdict := k.standing(v, t, nil, now); verdict != Valid {
+		return nil, verdict
+	}
+	return v, Valid
+}

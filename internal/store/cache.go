@@ -1,0 +1,81 @@
+package store
+
+import (
+	"hash/maphash"
+	"sync"
+
+	"github.com/maypok86/otter/v2"
+)
+
+const stripes = 64
+
+// cache holds decoded, immutable values by storage path or key ID. A get takes no lock.
+// A value read from storage before an invalidation can never be put in after it: whoever
+// fills shows the generation it has read under.
+type cache[V any] struct {
+	values *otter.Cache[string, V]
+	seed   maphash.Seed
+	gens   [stripes]generation
+}
+
+type generation struct {
+	mu sync.Mutex
+	n  uint64
+}
+
+func newCache[V any](size int) *cache[V] {
+	return &cache[V]{
+		seed: maphash.MakeSeed(),
+		values: otter.Must(&otter.Options[string, V]{
+			MaximumSize: size,
+			Executor:    func(fn func()) { fn() }, // no goroutines that outlive a request
+		}),
+	}
+}
+
+func (c *cache[V]) get(k string) (V, bool) { return c.values.GetIfPresent(k) }
+
+// generation returns what [cache.fill] wants; it is taken before reading storage.
+func (c *cache[V]) generation(k string) uint64 {
+	g := c.stripe(k)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.n
+}
+
+// fill keeps v unless k's generation has passed since.
+func (c *cache[V]) fill(k string, v V, generation uint64) {
+	g := c.stripe(k)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.n == generation {
+		c.values.Set(k, v)
+	}
+}
+
+// put keeps v, which its writer knows to be what storage holds.
+func (c *cache[V]) put(k string, v V) {
+	g := c.stripe(k)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.n++
+	c.values.Set(k, v)
+}
+
+func (c *cache[V]) drop(k string) {
+	g := c.stripe(k)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.n++
+	c.values.Invalidate(k)
+}
+
+func (c *cache[V]) resize(size int) {
+	c.values.SetMaximum(uint64(max(0, size)))
+}
+
+func (c *cache[V]) size() int { return c.values.EstimatedSize() }
+
+func (c *cache[V]) stripe(k string) *generation {
+	return &c.gens[maphash.String(c.seed, k)%stripes]
+}

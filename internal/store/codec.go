@@ -1,0 +1,100 @@
+package store
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/internal/tenant"
+)
+
+// schema is the number that every entry written by this version carries. Entries of
+// older schemas decode for ever; a newer one is refused and left alone.
+const schema = 1
+
+// maxRecord bounds an encoded record; Vault's storage refuses values of 512 KiB and up
+// on some backends.
+const maxRecord = 256 << 10
+
+// ErrCorrupt is returned for an entry that is not what this package writes.
+var ErrCorrupt = errors.New("entry is damaged")
+
+// header is the part that all entries share.
+type header struct {
+	Schema int `json:"schema"`
+}
+
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // it would grow texts sixfold
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	raw := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	if len(raw) > maxRecord {
+		return nil, refusal.Errorf(refusal.Invalid, "the record would be %d bytes, and %d is the most", len(raw), maxRecord)
+	}
+	return raw, nil
+}
+
+// decode reads an entry strictly. The errors never quote it: it may hold secrets.
+func decode(family string, raw []byte, v any) error {
+	var h header
+	if err := json.Unmarshal(raw, &h); err != nil || h.Schema < 1 {
+		return fmt.Errorf("%s: %w", family, ErrCorrupt)
+	}
+	if h.Schema > schema {
+		return refusal.Errorf(refusal.Unavailable,
+			"%s: an entry has schema %d, and this version of the plugin knows %d; run the newer version", family, h.Schema, schema)
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return fmt.Errorf("%s: %w", family, ErrCorrupt)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("%s: %w", family, ErrCorrupt)
+	}
+	return nil
+}
+
+// storedClaim is an ids entry:
+//
+//	{"schema":1,"family":"keys","tenant":"acme","kind":"external","name":"billing","uid":"…"}
+type storedClaim struct {
+	header
+	Family string `json:"family"`
+	Tenant string `json:"tenant"`
+	Kind   string `json:"kind"`
+	Name   string `json:"name"`
+	UID    string `json:"uid"`
+}
+
+func encodeClaim(c claim) ([]byte, error) {
+	return encode(storedClaim{header{schema}, c.at.family, string(c.at.tenant), string(c.at.kind), c.at.name, c.uid})
+}
+
+func decodeClaim(raw []byte) (claim, error) {
+	var c storedClaim
+	if err := decode(familyIDs, raw, &c); err != nil {
+		return claim{}, err
+	}
+	at := location{intern(c.Family), intern(tenant.Name(c.Tenant)), intern(apikey.Kind(c.Kind)), c.Name}
+	if again, ok := parsePath(at.path()); !ok || again != at || at.family != familyKeys && at.family != familyLeased {
+		return claim{}, fmt.Errorf("%s: %w", familyIDs, ErrCorrupt)
+	}
+	return claim{at: at, uid: intern(c.UID)}, nil
+}
+
+// storedDue is a due entry: {"schema":1,"uid":"…"}. Where and when are its path.
+type storedDue struct {
+	header
+	UID string `json:"uid"`
+}
+
+func encodeDue(uid string) ([]byte, error) { return encode(storedDue{header{schema}, uid}) }

@@ -1,0 +1,159 @@
+package store
+
+import (
+	"fmt"
+	"time"
+	"unique"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/secret"
+	"vault-plugin-secrets-apikeys/signing"
+)
+
+// storedKey is a record under keys/ or leased/; where it is says whose it is. Durations
+// are seconds, times RFC 3339, secrets base64:
+//
+//	{"schema":1,"uid":"…","revision":3,"created_at":"…","scheme":"vrnt-1","ttl":7776000,
+//	 "overlap":604800,"auto_rotate":true,"reveal":"once","replay":true,
+//	 "versions":[{"key_id":"…","number":1,"secret":"…","issued_at":"…","expires_at":"…"}],
+//	 "history":[{"time":"…","operation":"create","key_id":"…","entity_id":"…"}]}
+type storedKey struct {
+	header
+	UID      string `json:"uid"`
+	Revision int    `json:"revision"`
+
+	Description       string            `json:"description,omitempty"`
+	Owner             string            `json:"owner,omitempty"`
+	Metadata          map[string]string `json:"metadata,omitempty"`
+	Scheme            string            `json:"scheme"`
+	TTL               int64             `json:"ttl"`
+	AutoRotate        bool              `json:"auto_rotate,omitempty"`
+	Overlap           int64             `json:"overlap"`
+	Reveal            string            `json:"reveal"`
+	Replay            bool              `json:"replay"`
+	DeletionProtected bool              `json:"deletion_protected,omitempty"`
+
+	CreatedAt      time.Time `json:"created_at"`
+	DisabledAt     time.Time `json:"disabled_at,omitzero"`
+	DisabledReason string    `json:"disabled_reason,omitempty"`
+	RevokedAt      time.Time `json:"revoked_at,omitzero"`
+	RevokedReason  string    `json:"revoked_reason,omitempty"`
+	DeletedAt      time.Time `json:"deleted_at,omitzero"`
+	LastRotation   time.Time `json:"last_rotation,omitzero"`
+
+	Lease    *storedLease    `json:"lease,omitempty"`
+	Versions []storedVersion `json:"versions"`
+	History  []storedChange  `json:"history,omitempty"`
+}
+
+type storedLease struct {
+	Role    string    `json:"role"`
+	Epoch   int       `json:"epoch"`
+	EndedAt time.Time `json:"ended_at,omitzero"`
+}
+
+type storedVersion struct {
+	KeyID          string       `json:"key_id"`
+	Number         int          `json:"number"`
+	Secret         []byte       `json:"secret,omitempty"` // absent: erased
+	IssuedAt       time.Time    `json:"issued_at"`
+	ExpiresAt      time.Time    `json:"expires_at,omitzero"`
+	RotatedFrom    string       `json:"rotated_from,omitempty"`
+	RotatedTo      string       `json:"rotated_to,omitempty"`
+	RevealedAt     time.Time    `json:"revealed_at,omitzero"`
+	RevealedTo     *storedActor `json:"revealed_to,omitempty"`
+	DisabledAt     time.Time    `json:"disabled_at,omitzero"`
+	DisabledReason string       `json:"disabled_reason,omitempty"`
+	RevokedAt      time.Time    `json:"revoked_at,omitzero"`
+	RevokedReason  string       `json:"revoked_reason,omitempty"`
+}
+
+type storedActor struct {
+	EntityID  string `json:"entity_id,omitempty"`
+	Accessor  string `json:"accessor,omitempty"`
+	RequestID string `json:"request_id,omitempty"`
+}
+
+type storedChange struct {
+	Time      time.Time `json:"time"`
+	Operation string    `json:"operation"`
+	KeyID     string    `json:"key_id,omitempty"`
+	storedActor
+	Reason string `json:"reason,omitempty"`
+}
+
+func encodeKey(k *apikey.Key) ([]byte, error) {
+	s := storedKey{
+		header: header{schema}, UID: k.UID, Revision: k.Revision,
+		Description: k.Description, Owner: k.Owner, Metadata: k.Metadata.Map(), Scheme: string(k.Scheme),
+		TTL: seconds(k.TTL), AutoRotate: k.AutoRotate, Overlap: seconds(k.Overlap), Reveal: string(k.Reveal),
+		Replay: k.Replay, DeletionProtected: k.DeletionProtected,
+		CreatedAt: k.CreatedAt, DisabledAt: k.DisabledAt, DisabledReason: k.DisabledReason,
+		RevokedAt: k.RevokedAt, RevokedReason: k.RevokedReason, DeletedAt: k.DeletedAt, LastRotation: k.LastRotation,
+	}
+	if k.Lease != nil {
+		s.Lease = &storedLease{Role: string(k.Name), Epoch: k.Lease.Epoch, EndedAt: k.Lease.EndedAt}
+	}
+	for i := range k.Versions {
+		v := &k.Versions[i]
+		s.Versions = append(s.Versions, storedVersion{
+			KeyID: v.KeyID, Number: v.Number, Secret: v.Secret.Reveal(), IssuedAt: v.IssuedAt, ExpiresAt: v.ExpiresAt,
+			RotatedFrom: v.RotatedFrom, RotatedTo: v.RotatedTo,
+			RevealedAt: v.RevealedAt, RevealedTo: (*storedActor)(v.RevealedTo),
+			DisabledAt: v.DisabledAt, DisabledReason: v.DisabledReason, RevokedAt: v.RevokedAt, RevokedReason: v.RevokedReason,
+		})
+	}
+	for _, h := range k.History {
+		s.History = append(s.History, storedChange{h.Time, h.Operation, h.KeyID, storedActor(h.Actor), h.Reason})
+	}
+	return encode(s)
+}
+
+func decodeKey(at location, raw []byte) (*apikey.Key, error) {
+	var s storedKey
+	if err := decode(at.family, raw, &s); err != nil {
+		return nil, err
+	}
+	if len(s.Versions) == 0 || (s.Lease != nil) != (at.family == familyLeased) {
+		return nil, fmt.Errorf("%s: %w", at.family, ErrCorrupt)
+	}
+	k := &apikey.Key{
+		Ref: apikey.Ref{Tenant: intern(at.tenant), Kind: intern(at.kind), Name: apikey.Name(at.name)}, UID: intern(s.UID), Revision: s.Revision,
+		Settings: apikey.Settings{
+			Description: s.Description, Owner: s.Owner, Metadata: apikey.PairsOf(s.Metadata), Scheme: intern(signing.Scheme(s.Scheme)),
+			TTL: duration(s.TTL), AutoRotate: s.AutoRotate, Overlap: duration(s.Overlap), Reveal: intern(apikey.RevealMode(s.Reveal)),
+			Replay: s.Replay, DeletionProtected: s.DeletionProtected,
+		},
+		CreatedAt: s.CreatedAt, DisabledAt: s.DisabledAt, DisabledReason: s.DisabledReason,
+		RevokedAt: s.RevokedAt, RevokedReason: s.RevokedReason, DeletedAt: s.DeletedAt, LastRotation: s.LastRotation,
+		Versions: make([]apikey.Version, len(s.Versions)),
+	}
+	if s.Lease != nil {
+		k.Name = apikey.Name(s.Lease.Role)
+		k.Lease = &apikey.Lease{Epoch: s.Lease.Epoch, EndedAt: s.Lease.EndedAt}
+	}
+	for i := range s.Versions {
+		v := &s.Versions[i]
+		k.Versions[i] = apikey.Version{
+			KeyID: v.KeyID, Number: v.Number, Secret: secret.New(v.Secret), IssuedAt: v.IssuedAt, ExpiresAt: v.ExpiresAt,
+			RotatedFrom: v.RotatedFrom, RotatedTo: v.RotatedTo,
+			RevealedAt: v.RevealedAt, RevealedTo: (*apikey.Actor)(v.RevealedTo),
+			DisabledAt: v.DisabledAt, DisabledReason: v.DisabledReason, RevokedAt: v.RevokedAt, RevokedReason: v.RevokedReason,
+		}
+	}
+	for i := 1; i < len(k.Versions); i++ { // one copy of an ID serves both neighbours
+		if was, is := &k.Versions[i-1], &k.Versions[i]; was.RotatedTo == is.KeyID && is.RotatedFrom == was.KeyID {
+			was.RotatedTo, is.RotatedFrom = is.KeyID, was.KeyID
+		}
+	}
+	for _, h := range s.History {
+		k.History = append(k.History, apikey.Change{Time: h.Time, Operation: h.Operation, KeyID: h.KeyID, Actor: apikey.Actor(h.storedActor), Reason: h.Reason})
+	}
+	return k, nil
+}
+
+// intern has records that are decoded about the same time share one copy of what is the same in them.
+func intern[S ~string](s S) S { return unique.Make(s).Value() }
+
+func seconds(d time.Duration) int64  { return int64(d / time.Second) }
+func duration(s int64) time.Duration { return time.Duration(s) * time.Second }

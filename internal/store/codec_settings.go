@@ -1,0 +1,163 @@
+package store
+
+import (
+	"time"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/tenant"
+	"vault-plugin-secrets-apikeys/signing"
+)
+
+type storedKind struct {
+	DefaultTTL        int64 `json:"default_ttl"`
+	MaxTTL            int64 `json:"max_ttl"`
+	DefaultOverlap    int64 `json:"default_overlap"`
+	DefaultAutoRotate bool  `json:"default_auto_rotate"`
+}
+
+// storedConfig is the config entry; durations are seconds.
+type storedConfig struct {
+	header
+	Revision       int        `json:"revision"`
+	Internal       storedKind `json:"internal"`
+	External       storedKind `json:"external"`
+	AllowNoExpiry  bool       `json:"allow_no_expiry"`
+	MinOverlap     int64      `json:"min_overlap"`
+	Retention      int64      `json:"retention"`
+	WindowPast     int64      `json:"window_past"`
+	WindowFuture   int64      `json:"window_future"`
+	Replay         string     `json:"replay"`
+	ReplayEntries  int        `json:"replay_entries"`
+	CacheEntries   int        `json:"cache_entries"`
+	TenantMetadata string     `json:"tenant_metadata"`
+	TenantBinding  string     `json:"tenant_binding"`
+	MaxKeys        int        `json:"max_keys"`
+	MaxLeased      int        `json:"max_leased"`
+	MaxVersions    int        `json:"max_versions"`
+}
+
+func encodeConfig(c *tenant.Config) ([]byte, error) {
+	kind := func(k tenant.KindConfig) storedKind {
+		return storedKind{seconds(k.DefaultTTL), seconds(k.MaxTTL), seconds(k.DefaultOverlap), k.DefaultAutoRotate}
+	}
+	return encode(storedConfig{
+		header: header{schema}, Revision: c.Revision, Internal: kind(c.Internal), External: kind(c.External),
+		AllowNoExpiry: c.AllowNoExpiry, MinOverlap: seconds(c.MinOverlap), Retention: seconds(c.Retention),
+		WindowPast: seconds(c.WindowPast), WindowFuture: seconds(c.WindowFuture),
+		Replay: string(c.Replay), ReplayEntries: c.ReplayEntries, CacheEntries: c.CacheEntries,
+		TenantMetadata: c.TenantMetadata, TenantBinding: string(c.TenantBinding),
+		MaxKeys: c.MaxKeys, MaxLeased: c.MaxLeased, MaxVersions: c.MaxVersions,
+	})
+}
+
+func decodeConfig(at location, raw []byte) (*tenant.Config, error) {
+	var s storedConfig
+	if err := decode(at.family, raw, &s); err != nil {
+		return nil, err
+	}
+	kind := func(k storedKind) tenant.KindConfig {
+		return tenant.KindConfig{
+			DefaultTTL: duration(k.DefaultTTL), MaxTTL: duration(k.MaxTTL),
+			DefaultOverlap: duration(k.DefaultOverlap), DefaultAutoRotate: k.DefaultAutoRotate,
+		}
+	}
+	return &tenant.Config{
+		Revision: s.Revision, Internal: kind(s.Internal), External: kind(s.External),
+		AllowNoExpiry: s.AllowNoExpiry, MinOverlap: duration(s.MinOverlap), Retention: duration(s.Retention),
+		WindowPast: duration(s.WindowPast), WindowFuture: duration(s.WindowFuture),
+		Replay: tenant.ReplayMode(s.Replay), ReplayEntries: s.ReplayEntries, CacheEntries: s.CacheEntries,
+		TenantMetadata: s.TenantMetadata, TenantBinding: tenant.Binding(s.TenantBinding),
+		MaxKeys: s.MaxKeys, MaxLeased: s.MaxLeased, MaxVersions: s.MaxVersions,
+	}, nil
+}
+
+type storedCaps struct {
+	MaxKeys      int   `json:"max_keys,omitempty"`
+	MaxLeased    int   `json:"max_leased,omitempty"`
+	MaxVersions  int   `json:"max_versions,omitempty"`
+	MaxTTL       int64 `json:"max_ttl,omitempty"`
+	WindowPast   int64 `json:"window_past,omitempty"`
+	WindowFuture int64 `json:"window_future,omitempty"`
+}
+
+// storedTenant is a record under tenants/.
+type storedTenant struct {
+	header
+	UID             string     `json:"uid"`
+	Revision        int        `json:"revision"`
+	DisplayName     string     `json:"display_name,omitempty"`
+	Provider        storedCaps `json:"provider,omitzero"`
+	Own             storedCaps `json:"own,omitzero"`
+	CreatedAt       time.Time  `json:"created_at"`
+	SuspendedBy     string     `json:"suspended_by,omitempty"`
+	SuspendedAt     time.Time  `json:"suspended_at,omitzero"`
+	SuspendedReason string     `json:"suspended_reason,omitempty"`
+	DeletedAt       time.Time  `json:"deleted_at,omitzero"`
+}
+
+func encodeTenant(t *tenant.Tenant) ([]byte, error) {
+	caps := func(c tenant.Caps) storedCaps {
+		return storedCaps{c.MaxKeys, c.MaxLeased, c.MaxVersions, seconds(c.MaxTTL), seconds(c.WindowPast), seconds(c.WindowFuture)}
+	}
+	return encode(storedTenant{
+		header: header{schema}, UID: t.UID, Revision: t.Revision, DisplayName: t.DisplayName,
+		Provider: caps(t.Provider), Own: caps(t.Own), CreatedAt: t.CreatedAt,
+		SuspendedBy: t.SuspendedBy, SuspendedAt: t.SuspendedAt, SuspendedReason: t.SuspendedReason, DeletedAt: t.DeletedAt,
+	})
+}
+
+func decodeTenant(at location, raw []byte) (*tenant.Tenant, error) {
+	var s storedTenant
+	if err := decode(at.family, raw, &s); err != nil {
+		return nil, err
+	}
+	caps := func(c storedCaps) tenant.Caps {
+		return tenant.Caps{
+			MaxKeys: c.MaxKeys, MaxLeased: c.MaxLeased, MaxVersions: c.MaxVersions, MaxTTL: duration(c.MaxTTL),
+			WindowPast: duration(c.WindowPast), WindowFuture: duration(c.WindowFuture),
+		}
+	}
+	return &tenant.Tenant{
+		Name: at.tenant, UID: s.UID, Revision: s.Revision, DisplayName: s.DisplayName,
+		Provider: caps(s.Provider), Own: caps(s.Own), CreatedAt: s.CreatedAt,
+		SuspendedBy: s.SuspendedBy, SuspendedAt: s.SuspendedAt, SuspendedReason: s.SuspendedReason, DeletedAt: s.DeletedAt,
+	}, nil
+}
+
+// storedRole is a record under roles/.
+type storedRole struct {
+	header
+	UID           string            `json:"uid"`
+	Revision      int               `json:"revision"`
+	Description   string            `json:"description,omitempty"`
+	Scheme        string            `json:"scheme"`
+	TTL           int64             `json:"ttl"`
+	MaxTTL        int64             `json:"max_ttl"`
+	Replay        bool              `json:"replay"`
+	Metadata      map[string]string `json:"metadata,omitempty"`
+	Epoch         int               `json:"epoch,omitempty"`
+	RevokedBefore time.Time         `json:"revoked_before,omitzero"`
+	CreatedAt     time.Time         `json:"created_at"`
+	DeletedAt     time.Time         `json:"deleted_at,omitzero"`
+}
+
+func encodeRole(r *apikey.Role) ([]byte, error) {
+	return encode(storedRole{
+		header: header{schema}, UID: r.UID, Revision: r.Revision, Description: r.Description, Scheme: string(r.Scheme),
+		TTL: seconds(r.TTL), MaxTTL: seconds(r.MaxTTL), Replay: r.Replay, Metadata: r.Metadata.Map(),
+		Epoch: r.Epoch, RevokedBefore: r.RevokedBefore, CreatedAt: r.CreatedAt, DeletedAt: r.DeletedAt,
+	})
+}
+
+func decodeRole(at location, raw []byte) (*apikey.Role, error) {
+	var s storedRole
+	if err := decode(at.family, raw, &s); err != nil {
+		return nil, err
+	}
+	return &apikey.Role{
+		Tenant: at.tenant, Kind: at.kind, Name: apikey.Name(at.name), UID: s.UID, Revision: s.Revision,
+		Description: s.Description, Scheme: signing.Scheme(s.Scheme), TTL: duration(s.TTL), MaxTTL: duration(s.MaxTTL),
+		Replay: s.Replay, Metadata: apikey.PairsOf(s.Metadata), Epoch: s.Epoch, RevokedBefore: s.RevokedBefore,
+		CreatedAt: s.CreatedAt, DeletedAt: s.DeletedAt,
+	}, nil
+}

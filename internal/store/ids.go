@@ -1,0 +1,121 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/vault/sdk/helper/locksutil"
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/tenant"
+)
+
+// ErrTaken is returned for a key ID that something has claimed before.
+var ErrTaken = errors.New("the key ID is taken")
+
+// claim says where the version with a key ID lives. It is an index entry: the record has
+// the last word.
+type claim struct {
+	at  location
+	uid string
+}
+
+// claim writes the entry of a key ID that nothing has claimed; it is never overwritten.
+func (st *Store) claim(ctx context.Context, s logical.Storage, keyID string, c claim) error {
+	lock := locksutil.LockForKey(st.idLocks, keyID)
+	lock.Lock()
+	defer lock.Unlock()
+	path := location{family: familyIDs, name: keyID}.path()
+	entry, err := s.Get(ctx, path)
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", familyIDs, err)
+	}
+	if entry != nil {
+		return ErrTaken
+	}
+	raw, err := encodeClaim(c)
+	if err != nil {
+		return err
+	}
+	defer st.nobody.drop(keyID)
+	if err := s.Put(ctx, &logical.StorageEntry{Key: path, Value: raw}); err != nil {
+		st.ids.drop(keyID)
+		return fmt.Errorf("writing %s: %w", familyIDs, err)
+	}
+	st.ids.put(keyID, c)
+	return nil
+}
+
+// Found is a key with what else judging its calls needs.
+type Found struct {
+	Key    *apikey.Key
+	Tenant *tenant.Tenant
+	Role   *apikey.Role // of a leased key; nil: none, and not even a marker of one
+}
+
+// Find returns the key that a valid key ID belongs to, or nil: then nobody has it, or
+// the tenant it belonged to is deleted. Warm, it reads no storage and takes no lock.
+func (st *Store) Find(ctx context.Context, s logical.Storage, keyID string) (*Found, error) {
+	found, err := st.Trace(ctx, s, keyID)
+	if err != nil || found == nil || found.Tenant.State() == tenant.Deleted {
+		return nil, err
+	}
+	return found, nil
+}
+
+// Trace is Find for who has to know whose a key was: deleted tenants are found too, as
+// long as they can be restored.
+func (st *Store) Trace(ctx context.Context, s logical.Storage, keyID string) (*Found, error) {
+	c, err := st.whose(ctx, s, keyID)
+	if err != nil || c == nil {
+		return nil, err
+	}
+	k, err := st.keys.get(ctx, s, c.at)
+	if err != nil || k == nil || k.UID != c.uid || k.Version(keyID) == nil {
+		return nil, err
+	}
+	t, err := st.Tenant(ctx, s, k.Tenant)
+	if err != nil || t == nil || t.UID != k.UID {
+		return nil, err
+	}
+	found := &Found{Key: k, Tenant: t}
+	if k.Lease != nil {
+		role, err := st.role(ctx, s, k.Tenant, k.Kind, k.Name)
+		if err != nil {
+			return nil, err
+		}
+		if role.UID == k.UID {
+			found.Role = role
+		}
+	}
+	return found, nil
+}
+
+// whose returns the claim on a key ID, or nil.
+func (st *Store) whose(ctx context.Context, s logical.Storage, keyID string) (*claim, error) {
+	if c, ok := st.ids.get(keyID); ok {
+		return &c, nil
+	}
+	if _, ok := st.nobody.get(keyID); ok {
+		return nil, nil
+	}
+	keyID = strings.Clone(keyID) // it may be a piece of a whole request head, which the caches must not hold on to
+	known, unknown := st.ids.generation(keyID), st.nobody.generation(keyID)
+	entry, err := s.Get(ctx, location{family: familyIDs, name: keyID}.path())
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", familyIDs, err)
+	}
+	if entry == nil {
+		st.nobody.fill(keyID, struct{}{}, unknown)
+		return nil, nil
+	}
+	c, err := decodeClaim(entry.Value)
+	if err != nil {
+		return nil, err
+	}
+	st.ids.fill(keyID, c, known)
+	return &c, nil
+}

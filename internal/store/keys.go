@@ -1,0 +1,155 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/internal/tenant"
+)
+
+// Key returns the tenant's named key, without its history, or a refusal.
+func (st *Store) Key(ctx context.Context, s logical.Storage, t *tenant.Tenant, kind apikey.Kind, name apikey.Name) (*apikey.Key, error) {
+	k, err := st.keys.get(ctx, s, location{familyKeys, t.Name, kind, string(name)})
+	return ownedKey(k, err, t, "key", string(name))
+}
+
+// Leased returns the tenant's leased key with the key ID, or a refusal.
+func (st *Store) Leased(ctx context.Context, s logical.Storage, t *tenant.Tenant, kind apikey.Kind, keyID string) (*apikey.Key, error) {
+	k, err := st.keys.get(ctx, s, location{familyLeased, t.Name, kind, keyID})
+	return ownedKey(k, err, t, "leased key", keyID)
+}
+
+// WholeLeased is Leased with who asked for the key, from storage.
+func (st *Store) WholeLeased(ctx context.Context, s logical.Storage, t *tenant.Tenant, kind apikey.Kind, keyID string) (*apikey.Key, error) {
+	k, err := st.keys.load(ctx, s, location{familyLeased, t.Name, kind, keyID})
+	return ownedKey(k, err, t, "leased key", keyID)
+}
+
+// KeyWithHistory returns the tenant's named key whole, from storage.
+func (st *Store) KeyWithHistory(ctx context.Context, s logical.Storage, t *tenant.Tenant, kind apikey.Kind, name apikey.Name) (*apikey.Key, error) {
+	k, err := st.keys.load(ctx, s, location{familyKeys, t.Name, kind, string(name)})
+	return ownedKey(k, err, t, "key", string(name))
+}
+
+func ownedKey(k *apikey.Key, err error, t *tenant.Tenant, what, name string) (*apikey.Key, error) {
+	if err == nil && (k == nil || k.UID != t.UID) {
+		return nil, refusal.Errorf(refusal.NotFound, "%s: tenant %q has no %s %q", what, string(t.Name), what, name)
+	}
+	return k, err
+}
+
+// UpdateKey changes the tenant's named key: its index entries first, then the record.
+// Change gets nil when there is none.
+func (st *Store) UpdateKey(ctx context.Context, s logical.Storage, t *tenant.Tenant, kind apikey.Kind, name apikey.Name,
+	change func(*apikey.Key) (*apikey.Key, error),
+) (*apikey.Key, error) {
+	return st.updateKey(ctx, s, t, location{familyKeys, t.Name, kind, string(name)}, change)
+}
+
+// UpdateLeased changes the tenant's leased key; change gets nil when there is none.
+func (st *Store) UpdateLeased(ctx context.Context, s logical.Storage, t *tenant.Tenant, kind apikey.Kind, keyID string,
+	change func(*apikey.Key) (*apikey.Key, error),
+) (*apikey.Key, error) {
+	return st.updateKey(ctx, s, t, location{familyLeased, t.Name, kind, keyID}, change)
+}
+
+func (st *Store) updateKey(ctx context.Context, s logical.Storage, t *tenant.Tenant, at location,
+	change func(*apikey.Key) (*apikey.Key, error),
+) (*apikey.Key, error) {
+	c, err := st.Config(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	var before *apikey.Key
+	k, err := st.keys.update(ctx, s, at, func(old *apikey.Key) (*apikey.Key, error) {
+		if old != nil && old.UID == t.UID { // what another incarnation of the tenant has left does not exist
+			before = old
+		}
+		return change(before)
+	}, func(changed *apikey.Key) error {
+		return st.index(ctx, s, at, before, changed, c.Retention)
+	})
+	if err == nil && k != nil {
+		st.counts.changed(at.family, t, before, k)
+	}
+	return k, err
+}
+
+// index writes the entries that lead to the changed record: one for each new key ID, and
+// one for the next time at which something is due. A crash after it leaves strays, which
+// mislead nobody: the record is what counts.
+func (st *Store) index(ctx context.Context, s logical.Storage, at location, old, changed *apikey.Key, retention time.Duration) error {
+	for i := range changed.Versions {
+		v := &changed.Versions[i]
+		if old != nil && old.Version(v.KeyID) != nil {
+			continue
+		}
+		if err := st.claim(ctx, s, v.KeyID, claim{at: at, uid: changed.UID}); err != nil {
+			return err
+		}
+	}
+	due := changed.DueAt(retention)
+	if due.IsZero() || old != nil && due.Equal(old.DueAt(retention)) || at.family == familyLeased && changed.Lease.EndedAt.IsZero() {
+		return nil
+	}
+	raw, err := encodeDue(changed.UID)
+	if err != nil {
+		return err
+	}
+	if err := s.Put(ctx, &logical.StorageEntry{Key: duePath(due, at.path()), Value: raw}); err != nil {
+		return fmt.Errorf("writing %s: %w", familyDue, err)
+	}
+	return nil
+}
+
+// Keys returns the names of the tenant's keys of a kind, sorted.
+func (st *Store) Keys(ctx context.Context, s logical.Storage, t *tenant.Tenant, kind apikey.Kind) ([]string, error) {
+	return list(ctx, s, location{family: familyKeys, tenant: t.Name, kind: kind})
+}
+
+// LeasedIDs returns the key IDs of the tenant's leased keys of a kind, sorted.
+func (st *Store) LeasedIDs(ctx context.Context, s logical.Storage, t *tenant.Tenant, kind apikey.Kind) ([]string, error) {
+	return list(ctx, s, location{family: familyLeased, tenant: t.Name, kind: kind})
+}
+
+// Role returns the tenant's role, or a refusal when there is none or it is deleted.
+func (st *Store) Role(ctx context.Context, s logical.Storage, t *tenant.Tenant, kind apikey.Kind, name apikey.Name) (*apikey.Role, error) {
+	r, err := st.role(ctx, s, t.Name, kind, name)
+	if err == nil && (r.UID != t.UID || !r.DeletedAt.IsZero()) {
+		return nil, NoRole(t.Name, name)
+	}
+	return r, err
+}
+
+// NoRole is the refusal of a role that is not there.
+func NoRole(t tenant.Name, name apikey.Name) error {
+	return refusal.Errorf(refusal.NotFound, "role: tenant %q has no role %q", string(t), string(name))
+}
+
+// role returns the role in any state; an empty one when there is none.
+func (st *Store) role(ctx context.Context, s logical.Storage, t tenant.Name, kind apikey.Kind, name apikey.Name) (*apikey.Role, error) {
+	return st.roles.get(ctx, s, location{familyRoles, t, kind, string(name)})
+}
+
+// UpdateRole changes a role; change gets nil when there is none, and the marker of a
+// deleted one.
+func (st *Store) UpdateRole(ctx context.Context, s logical.Storage, t *tenant.Tenant, kind apikey.Kind, name apikey.Name,
+	change func(*apikey.Role) (*apikey.Role, error),
+) (*apikey.Role, error) {
+	return st.roles.update(ctx, s, location{familyRoles, t.Name, kind, string(name)}, func(old *apikey.Role) (*apikey.Role, error) {
+		if old != nil && old.UID != t.UID {
+			old = nil
+		}
+		return change(old)
+	}, nil)
+}
+
+// Roles returns the names of the tenant's roles of a kind, sorted, markers included.
+func (st *Store) Roles(ctx context.Context, s logical.Storage, t *tenant.Tenant, kind apikey.Kind) ([]string, error) {
+	return list(ctx, s, location{family: familyRoles, tenant: t.Name, kind: kind})
+}

@@ -1,0 +1,79 @@
+package store
+
+import (
+	"strings"
+	"time"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/tenant"
+)
+
+// The families of entries; each is the first part of its entries' paths.
+const (
+	familyConfig  = "config"
+	familyTenants = "tenants"
+	familyKeys    = "keys"
+	familyLeased  = "leased"
+	familyRoles   = "roles"
+	familyIDs     = "ids"
+	familyDue     = "due"
+)
+
+// SealWrapped are the prefixes of the entries that hold secrets.
+var SealWrapped = []string{familyKeys + "/", familyLeased + "/"}
+
+// location is the place of one entry: config, tenants/<tenant>, ids/<key_id>, or
+// <family>/<tenant>/<kind>/<name>.
+type location struct {
+	family string
+	tenant tenant.Name
+	kind   apikey.Kind
+	name   string // of the key or role; the key ID of a leased key or an ids entry
+}
+
+// path writes a location as storage knows it.
+func (l location) path() string {
+	switch l.family {
+	case familyConfig:
+		return familyConfig
+	case familyTenants:
+		return familyTenants + "/" + string(l.tenant)
+	case familyIDs:
+		return familyIDs + "/" + l.name
+	default:
+		return l.folder() + l.name
+	}
+}
+
+// folder returns the prefix under which l's siblings are.
+func (l location) folder() string {
+	switch l.family {
+	case familyTenants, familyIDs:
+		return l.family + "/"
+	default:
+		return l.family + "/" + string(l.tenant) + "/" + string(l.kind) + "/"
+	}
+}
+
+// parsePath reads back what path writes. Due entries and anything else are not locations.
+func parsePath(path string) (location, bool) {
+	part := strings.Split(path, "/")
+	switch {
+	case path == familyConfig:
+		return location{family: familyConfig}, true
+	case len(part) == 2 && part[0] == familyTenants:
+		return location{family: part[0], tenant: tenant.Name(part[1])}, true
+	case len(part) == 2 && part[0] == familyIDs:
+		return location{family: part[0], name: part[1]}, true
+	case len(part) == 4 && (part[0] == familyKeys || part[0] == familyLeased || part[0] == familyRoles):
+		return location{part[0], tenant.Name(part[1]), apikey.Kind(part[2]), part[3]}, true
+	default:
+		return location{}, false
+	}
+}
+
+// duePath returns the entry that says "look at the record at path at this time":
+// due/<yyyymmddhh>/<mm>/<path>, in UTC.
+func duePath(at time.Time, path string) string {
+	return familyDue + "/" + at.UTC().Format("2006010215/04") + "/" + path
+}

@@ -1,0 +1,104 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hashicorp/vault/sdk/helper/locksutil"
+	"github.com/hashicorp/vault/sdk/logical"
+)
+
+// records are the entries of one type: decoded, cached, and changed one at a time.
+type records[T any] struct {
+	encode func(*T) ([]byte, error)
+	decode func(location, []byte) (*T, error)
+	slim   func(*T) *T // what of a record the cache holds; nil: all
+	absent func() *T   // what stands for an entry that is not there; nil: nothing does
+	sealed bool
+	cache  *cache[*T]
+	locks  []*locksutil.LockEntry
+}
+
+// get returns the record, from memory when it is there: no lock, no storage. It is nil
+// when there is none.
+func (r *records[T]) get(ctx context.Context, s logical.Storage, at location) (*T, error) {
+	path := at.path()
+	if v, ok := r.cache.get(path); ok {
+		return v, nil
+	}
+	generation := r.cache.generation(path)
+	v, err := r.load(ctx, s, at)
+	if err != nil {
+		return nil, err
+	}
+	if v == nil && r.absent != nil {
+		v = r.absent()
+	}
+	if v != nil {
+		v = r.slimmed(v)
+		r.cache.fill(path, v, generation)
+	}
+	return v, nil
+}
+
+// load returns the whole record from storage.
+func (r *records[T]) load(ctx context.Context, s logical.Storage, at location) (*T, error) {
+	entry, err := s.Get(ctx, at.path())
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", at.family, err)
+	}
+	if entry == nil {
+		return nil, nil
+	}
+	return r.decode(at, entry.Value)
+}
+
+// update is the only way to change a record: change gets the one in storage, or what
+// stands for none, and returns the new one, or the same pointer or nil for "as it is".
+// Index is called before the record is written. The returned record is whole.
+func (r *records[T]) update(ctx context.Context, s logical.Storage, at location,
+	change func(old *T) (*T, error), index func(changed *T) error,
+) (*T, error) {
+	lock := locksutil.LockForKey(r.locks, at.path())
+	lock.Lock()
+	defer lock.Unlock()
+	old, err := r.load(ctx, s, at)
+	if err != nil {
+		return nil, err
+	}
+	if old == nil && r.absent != nil {
+		old = r.absent()
+	}
+	changed, err := change(old)
+	if err != nil || changed == nil || changed == old {
+		return changed, err
+	}
+	if index != nil {
+		if err := index(changed); err != nil {
+			return nil, err
+		}
+	}
+	return changed, r.put(ctx, s, at, changed)
+}
+
+func (r *records[T]) put(ctx context.Context, s logical.Storage, at location, v *T) error {
+	raw, err := r.encode(v)
+	if err != nil {
+		return fmt.Errorf("encoding %s: %w", at.family, err)
+	}
+	path := at.path()
+	if err := s.Put(ctx, &logical.StorageEntry{Key: path, Value: raw, SealWrap: r.sealed}); err != nil {
+		// The error does not say whether the write has landed: let the next reader see.
+		r.cache.drop(path)
+		return fmt.Errorf("writing %s: %w", at.family, err)
+	}
+	r.cache.put(path, r.slimmed(v))
+	return nil
+}
+
+func (r *records[T]) slimmed(v *T) *T {
+	if r.slim == nil {
+		return v
+	}
+	return r.slim(v)
+}

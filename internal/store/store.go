@@ -1,0 +1,156 @@
+// Package store keeps typed records in Vault's storage: cached, locked, each change of
+// state one Put of one record. It is the only package that knows storage paths, and it
+// decides nothing.
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/hashicorp/vault/sdk/helper/locksutil"
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/internal/tenant"
+)
+
+// Sizes of the caches that settings do not size: settings themselves, and key IDs that
+// nobody has (small, since strangers fill it).
+const (
+	tenantsCached = 10_000
+	absentCached  = 10_000
+)
+
+// Store is safe for concurrent use. The storage is an argument of each call, as it comes
+// with each request of Vault.
+type Store struct {
+	config  records[tenant.Config]
+	tenants records[tenant.Tenant]
+	keys    records[apikey.Key] // named and leased ones
+	roles   records[apikey.Role]
+	ids     *cache[claim]
+	nobody  *cache[struct{}]
+	idLocks []*locksutil.LockEntry
+	counts  counts
+}
+
+// New returns an empty store. It touches no storage.
+func New() *Store {
+	size := tenant.DefaultConfig().CacheEntries
+	return &Store{
+		config: records[tenant.Config]{
+			encode: encodeConfig, decode: decodeConfig, absent: tenant.DefaultConfig,
+			cache: newCache[*tenant.Config](1), locks: locksutil.CreateLocks(),
+		},
+		tenants: records[tenant.Tenant]{
+			encode: encodeTenant, decode: decodeTenant,
+			cache: newCache[*tenant.Tenant](tenantsCached), locks: locksutil.CreateLocks(),
+		},
+		keys: records[apikey.Key]{
+			encode: encodeKey, decode: decodeKey, slim: slim, sealed: true,
+			cache: newCache[*apikey.Key](size), locks: locksutil.CreateLocks(),
+		},
+		roles: records[apikey.Role]{
+			encode: encodeRole, decode: decodeRole, absent: func() *apikey.Role { return &apikey.Role{} },
+			cache: newCache[*apikey.Role](size), locks: locksutil.CreateLocks(),
+		},
+		ids:     newCache[claim](size),
+		nobody:  newCache[struct{}](absentCached),
+		idLocks: locksutil.CreateLocks(),
+	}
+}
+
+// slim keeps out of memory what only the reader of a history and the retry of a reveal
+// want: who did what.
+func slim(k *apikey.Key) *apikey.Key {
+	c := *k
+	c.History = nil
+	c.Versions = slices.Clone(k.Versions)
+	for i := range c.Versions {
+		c.Versions[i].RevealedTo = nil
+	}
+	return &c
+}
+
+// Invalidate drops what is known of the entry at a storage path. It is called by Vault
+// when another node has written, and takes constant time.
+func (st *Store) Invalidate(path string) {
+	at, ok := parsePath(path)
+	if !ok {
+		return
+	}
+	switch at.family {
+	case familyConfig:
+		st.config.cache.drop(path)
+	case familyTenants:
+		st.tenants.cache.drop(path)
+	case familyKeys, familyLeased:
+		st.keys.cache.drop(path)
+	case familyRoles:
+		st.roles.cache.drop(path)
+	case familyIDs:
+		st.ids.drop(at.name)
+		st.nobody.drop(at.name)
+	}
+}
+
+// Cached returns how many decoded records of keys are in memory.
+func (st *Store) Cached() int { return st.keys.cache.size() }
+
+// Config returns the mount's settings, the defaults when none were written.
+func (st *Store) Config(ctx context.Context, s logical.Storage) (*tenant.Config, error) {
+	return st.config.get(ctx, s, location{family: familyConfig})
+}
+
+// UpdateConfig changes the mount's settings; see [records.update].
+func (st *Store) UpdateConfig(ctx context.Context, s logical.Storage, change func(*tenant.Config) (*tenant.Config, error)) (*tenant.Config, error) {
+	return st.config.update(ctx, s, location{family: familyConfig}, change, nil)
+}
+
+// Resize bounds the caches of keys as the settings say. It costs nothing when the bound
+// is the same.
+func (st *Store) Resize(c *tenant.Config) {
+	st.keys.cache.resize(c.CacheEntries)
+	st.ids.resize(c.CacheEntries)
+	st.roles.cache.resize(c.CacheEntries)
+}
+
+// Tenant returns the record of a tenant in any state; nil when there is none.
+func (st *Store) Tenant(ctx context.Context, s logical.Storage, name tenant.Name) (*tenant.Tenant, error) {
+	return st.tenants.get(ctx, s, location{family: familyTenants, tenant: name})
+}
+
+// OpenTenant returns the record of a tenant that is not deleted, or a refusal.
+func (st *Store) OpenTenant(ctx context.Context, s logical.Storage, name tenant.Name) (*tenant.Tenant, error) {
+	t, err := st.Tenant(ctx, s, name)
+	if err == nil && (t == nil || t.State() == tenant.Deleted) {
+		err = NoTenant(name)
+	}
+	return t, err
+}
+
+// NoTenant is the refusal of a tenant that is not there.
+func NoTenant(name tenant.Name) error {
+	return refusal.Errorf(refusal.NotFound, "tenant: %q is not open; the provider's administrator opens tenants at admin/tenants/%[1]s", string(name))
+}
+
+// UpdateTenant changes a tenant's record; change gets nil when there is none.
+func (st *Store) UpdateTenant(ctx context.Context, s logical.Storage, name tenant.Name, change func(*tenant.Tenant) (*tenant.Tenant, error)) (*tenant.Tenant, error) {
+	return st.tenants.update(ctx, s, location{family: familyTenants, tenant: name}, change, nil)
+}
+
+// Tenants returns the names of all tenants, sorted, deleted ones included.
+func (st *Store) Tenants(ctx context.Context, s logical.Storage) ([]string, error) {
+	return list(ctx, s, location{family: familyTenants})
+}
+
+func list(ctx context.Context, s logical.Storage, at location) ([]string, error) {
+	names, err := s.List(ctx, at.folder())
+	if err != nil {
+		return nil, fmt.Errorf("listing %s: %w", at.family, err)
+	}
+	slices.Sort(names) // most storage sorts; pages rely on it
+	return names, nil
+}

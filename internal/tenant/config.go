@@ -1,0 +1,113 @@
+package tenant
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"vault-plugin-secrets-apikeys/internal/refusal"
+)
+
+// Binding says what a caller without a tenant may do on the paths of tenants.
+type Binding string
+
+// The bindings of config tenant_binding.
+const (
+	Required Binding = "required" // a caller needs a tenant in its identity
+	Auto     Binding = "auto"     // callers without one are left to policies
+)
+
+// ReplayMode says what is done about calls that a restarted node cannot know.
+type ReplayMode string
+
+// The modes of config replay.
+const (
+	ReplayMemory ReplayMode = "memory" // calls seen before a start are forgotten
+	ReplayStrict ReplayMode = "strict" // calls stamped before a start are too old
+)
+
+// Bounds of the clock window, in either direction.
+const (
+	MinWindow = 5 * time.Second
+	MaxWindow = 900 * time.Second
+)
+
+// KindConfig holds the defaults and the cap for one kind of key.
+type KindConfig struct {
+	DefaultTTL        time.Duration
+	MaxTTL            time.Duration
+	DefaultOverlap    time.Duration
+	DefaultAutoRotate bool
+}
+
+// Config is the settings of a mount: defaults per kind, and caps for all.
+type Config struct {
+	Internal, External KindConfig
+
+	AllowNoExpiry  bool
+	MinOverlap     time.Duration
+	Retention      time.Duration // how long an ended secret and a deleted name are kept
+	WindowPast     time.Duration
+	WindowFuture   time.Duration
+	Replay         ReplayMode
+	ReplayEntries  int // calls remembered for one tenant
+	CacheEntries   int // decoded records in memory
+	TenantMetadata string
+	TenantBinding  Binding
+	MaxKeys        int
+	MaxLeased      int
+	MaxVersions    int
+	Revision       int
+}
+
+const day = 24 * time.Hour
+
+// DefaultConfig returns the settings of a fresh mount: keys of 90 days, capped at a
+// year, with a week of overlap (PCI DSS 8.3.9, 8.6.3).
+func DefaultConfig() *Config {
+	kind := KindConfig{DefaultTTL: 90 * day, MaxTTL: 365 * day, DefaultOverlap: 7 * day}
+	return &Config{
+		Internal: kind, External: kind,
+		MinOverlap: 10 * time.Minute, Retention: 7 * day,
+		WindowPast: 300 * time.Second, WindowFuture: 60 * time.Second,
+		Replay: ReplayMemory, ReplayEntries: 1_000_000, CacheEntries: 100_000,
+		TenantMetadata: "tenant", TenantBinding: Required,
+		MaxKeys: 300, MaxLeased: 10_000, MaxVersions: 5,
+	}
+}
+
+// Spell writes a duration as people say it: 90d, 36h, 1h30m, 10s.
+func Spell(d time.Duration) string {
+	if d >= 2*day && d%day == 0 {
+		return strconv.Itoa(int(d/day)) + "d"
+	}
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+// Check returns a refusal naming the first setting that contradicts another.
+func (c *Config) Check() error {
+	if c.TenantMetadata == "" {
+		return refusal.Errorf(refusal.Invalid, "tenant_metadata: must name the metadata that holds a caller's tenant")
+	}
+	for _, k := range []struct {
+		name string
+		kind KindConfig
+	}{{"internal", c.Internal}, {"external", c.External}} {
+		switch {
+		case k.kind.MaxTTL < time.Second:
+			return refusal.Errorf(refusal.Invalid, "%s_max_ttl: must be at least one second", k.name)
+		case k.kind.DefaultTTL == 0 && !c.AllowNoExpiry:
+			return refusal.Errorf(refusal.Invalid, "%s_default_ttl: 0 (no expiry) needs allow_no_expiry", k.name)
+		case k.kind.DefaultTTL > k.kind.MaxTTL:
+			return refusal.Errorf(refusal.Invalid, "%s_default_ttl: is over %[1]s_max_ttl", k.name)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,126 @@
+package tenant
+
+import (
+	"crypto/rand"
+	"errors"
+	"strconv"
+	"time"
+
+	"vault-plugin-secrets-apikeys/internal/refusal"
+)
+
+// Caps are limits that the provider sets for a tenant, and the tenant for itself.
+// Zero means not set.
+type Caps struct {
+	MaxKeys      int
+	MaxLeased    int
+	MaxVersions  int
+	MaxTTL       time.Duration
+	WindowPast   time.Duration
+	WindowFuture time.Duration
+}
+
+// State is where a tenant stands.
+type State string
+
+// The states of a tenant.
+const (
+	Active    State = "active"
+	Suspended State = "suspended"
+	Deleted   State = "deleted"
+)
+
+// Tenant is one tenant's record. It is immutable: a change is made on a copy.
+type Tenant struct {
+	Name        Name
+	UID         string // random; all that is the tenant's carries it
+	DisplayName string
+	Provider    Caps // set by the provider's administrator
+	Own         Caps // set by the tenant, only tighter
+	CreatedAt   time.Time
+
+	SuspendedBy     string // entity ID
+	SuspendedAt     time.Time
+	SuspendedReason string
+	DeletedAt       time.Time
+
+	Revision int
+}
+
+// New returns a fresh active tenant with a random UID.
+func New(name Name, now time.Time) *Tenant {
+	return &Tenant{Name: name, UID: rand.Text(), CreatedAt: now}
+}
+
+// State returns where the tenant stands; deleted outranks suspended.
+func (t *Tenant) State() State {
+	switch {
+	case !t.DeletedAt.IsZero():
+		return Deleted
+	case !t.SuspendedAt.IsZero():
+		return Suspended
+	default:
+		return Active
+	}
+}
+
+// Caps returns what holds for the tenant: the tighter of its own limits and the
+// provider's, whose unset ones are the mount's.
+func (t *Tenant) Caps(c *Config) Caps {
+	p := t.ProviderCaps(c)
+	return Caps{
+		MaxKeys:      tighter(p.MaxKeys, t.Own.MaxKeys),
+		MaxLeased:    tighter(p.MaxLeased, t.Own.MaxLeased),
+		MaxVersions:  tighter(p.MaxVersions, t.Own.MaxVersions),
+		MaxTTL:       tighter(p.MaxTTL, t.Own.MaxTTL),
+		WindowPast:   tighter(p.WindowPast, t.Own.WindowPast),
+		WindowFuture: tighter(p.WindowFuture, t.Own.WindowFuture),
+	}
+}
+
+// ProviderCaps returns the provider's limits for the tenant; unset ones are the mount's.
+func (t *Tenant) ProviderCaps(c *Config) Caps {
+	return Caps{
+		MaxKeys:      or(t.Provider.MaxKeys, c.MaxKeys),
+		MaxLeased:    or(t.Provider.MaxLeased, c.MaxLeased),
+		MaxVersions:  or(t.Provider.MaxVersions, c.MaxVersions),
+		MaxTTL:       or(t.Provider.MaxTTL, max(c.Internal.MaxTTL, c.External.MaxTTL)),
+		WindowPast:   or(t.Provider.WindowPast, c.WindowPast),
+		WindowFuture: or(t.Provider.WindowFuture, c.WindowFuture),
+	}
+}
+
+// CheckOwn refuses own limits that differ from those before and are looser than the
+// provider's. What the provider has lowered since does not stand in the way of others.
+func (t *Tenant) CheckOwn(before Caps, c *Config) error {
+	own, p := t.Own, t.ProviderCaps(c)
+	return errors.Join(
+		tightens("max_keys", own.MaxKeys, before.MaxKeys, p.MaxKeys, strconv.Itoa),
+		tightens("max_leased", own.MaxLeased, before.MaxLeased, p.MaxLeased, strconv.Itoa),
+		tightens("max_versions", own.MaxVersions, before.MaxVersions, p.MaxVersions, strconv.Itoa),
+		tightens("max_ttl", own.MaxTTL, before.MaxTTL, p.MaxTTL, Spell),
+		tightens("window_past", own.WindowPast, before.WindowPast, p.WindowPast, Spell),
+		tightens("window_future", own.WindowFuture, before.WindowFuture, p.WindowFuture, Spell),
+	)
+}
+
+func tightens[T int | time.Duration](name string, own, before, most T, spell func(T) string) error {
+	if own <= most || own == before {
+		return nil
+	}
+	return refusal.Errorf(refusal.Invalid, "%s: a tenant may only tighten its limits, and the provider's is %s", name, spell(most))
+}
+
+func or[T int | time.Duration](set, otherwise T) T {
+	if set == 0 {
+		return otherwise
+	}
+	return set
+}
+
+func tighter[T int | time.Duration](provider, own T) T {
+	if own == 0 {
+		return provider
+	}
+	return min(provider, own)
+}

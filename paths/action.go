@@ -1,0 +1,173 @@
+package paths
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/internal/tenant"
+	"vault-plugin-secrets-apikeys/signing"
+)
+
+var versionField = schema{"key_id": text("One version of the key; left out: the whole key.")}
+
+var rotateFields = schema{
+	"current_key_id": text("The version that is to be replaced: when another one is current already, nothing happens and a 409 names it."),
+	"overlap":        field(framework.TypeDurationSecond, "How long older versions go on verifying; 0 ends them now. Left out: the key's own."),
+}
+
+var historyAnswer = schema{"entries": rows("The last changes, oldest first: time, operation, key_id, entity_id, accessor, request_id, reason.")}
+
+func (h *Handlers) actionResources() []resource {
+	named := "/" + capture("kind") + "/keys/" + capture("name") + "/"
+	action := func(verb, summary, description string, fields schema, run handler) resource {
+		return resource{
+			scope: tenants, pattern: named + verb, suffix: "key-" + verb, fields: fields,
+			operations: map[logical.Operation]operation{logical.UpdateOperation: {run, summary, keyAnswer}},
+			synopsis:   summary, description: description,
+		}
+	}
+	return []resource{
+		action("rotate", "Make a new version now.",
+			"The new version signs from now on; older ones verify until the overlap ends or their own time runs out. "+
+				"With current_key_id a retried call does not rotate twice.", rotateFields, h.keyRotate),
+		action("disable", "Disable a key, or one version of it.", "Enable undoes it. No clock stands still meanwhile.",
+			join(versionField, reasonField), h.keyDisable),
+		action("enable", "Enable a disabled key, or one version of it.", "What is revoked stays revoked.", versionField, h.keyEnable),
+		action("revoke", "Revoke a key, or one version of it, at once and for good.",
+			"After the current version is revoked there is none until somebody rotates. A whole key revoked is final.",
+			join(versionField, reasonField), h.keyRevoke),
+		action("restore", "Bring a deleted key back, disabled.", "Possible until the retention has passed; no clock has stood still.", nil, h.keyRestore),
+		{
+			scope: tenants, pattern: named + "history", suffix: "key-history",
+			operations:  map[logical.Operation]operation{logical.ReadOperation: {h.keyHistory, "Read the last changes of a key.", historyAnswer}},
+			synopsis:    "Who changed a key, what, when and why.",
+			description: "The last 32 changes. The request ID leads to Vault's audit log.",
+		},
+	}
+}
+
+func (h *Handlers) keyRotate(ctx context.Context, r *request) (*logical.Response, error) {
+	if err := r.active(); err != nil {
+		return nil, err
+	}
+	overlap, err := r.overlap()
+	if err != nil {
+		return nil, err
+	}
+	current, err := r.versionID("current_key_id")
+	if err != nil {
+		return nil, err
+	}
+	cut := ""
+	resp, err := h.keyAction(ctx, r, func(k *apikey.Key) (*apikey.Key, error) {
+		rotation := apikey.Rotation{
+			NewKeyID: apikey.NewKeyID(), CurrentKeyID: current, Overlap: overlap,
+			MaxLive: r.tenant.Caps(r.config).MaxVersions,
+		}
+		if overlap < 0 {
+			rotation.Overlap = k.Overlap
+		}
+		rotation.Life, cut = k.Life(r.config, r.tenant)
+		return k.Rotate(rotation, r.actor(), r.now)
+	})
+	if err == nil && cut != "" {
+		r.warn("the new version's life was cut by %s", cut)
+	}
+	return resp, err
+}
+
+// overlap returns the overlap given, or -1.
+func (r *request) overlap() (time.Duration, error) {
+	raw := r.Data["overlap"]
+	if raw == nil {
+		return -1, nil
+	}
+	return parseDuration("overlap", raw, 0, apikey.MaxOverlap)
+}
+
+func (h *Handlers) keyDisable(ctx context.Context, r *request) (*logical.Response, error) {
+	keyID, reason, err := r.versionAndReason()
+	if err != nil {
+		return nil, err
+	}
+	return h.keyAction(ctx, r, func(k *apikey.Key) (*apikey.Key, error) { return k.Disable(keyID, reason, r.actor(), r.now) })
+}
+
+func (h *Handlers) keyEnable(ctx context.Context, r *request) (*logical.Response, error) {
+	keyID, err := r.versionID("key_id")
+	if err != nil {
+		return nil, err
+	}
+	return h.keyAction(ctx, r, func(k *apikey.Key) (*apikey.Key, error) { return k.Enable(keyID, r.actor(), r.now) })
+}
+
+func (h *Handlers) keyRevoke(ctx context.Context, r *request) (*logical.Response, error) {
+	keyID, reason, err := r.versionAndReason()
+	if err != nil {
+		return nil, err
+	}
+	return h.keyAction(ctx, r, func(k *apikey.Key) (*apikey.Key, error) { return k.Revoke(keyID, reason, r.actor(), r.now) })
+}
+
+func (h *Handlers) keyRestore(ctx context.Context, r *request) (*logical.Response, error) {
+	return h.keyAction(ctx, r, func(k *apikey.Key) (*apikey.Key, error) { return k.Restore(r.config.Retention, r.actor(), r.now) })
+}
+
+func (h *Handlers) keyHistory(ctx context.Context, r *request) (*logical.Response, error) {
+	kind, name, err := r.named("name")
+	if err != nil {
+		return nil, err
+	}
+	k, err := h.store.KeyWithHistory(ctx, r.Storage, r.tenant, kind, name)
+	if err != nil {
+		return nil, err
+	}
+	entries := make([]any, len(k.History))
+	for i, c := range k.History {
+		entries[i] = map[string]any{
+			"time": rfc3339(c.Time), "operation": c.Operation, "key_id": c.KeyID, "entity_id": c.EntityID,
+			"accessor": c.Accessor, "request_id": c.RequestID, "reason": c.Reason,
+		}
+	}
+	return reply(map[string]any{"entries": entries})
+}
+
+// versionID returns a key ID given as a field, or "". An empty one is refused: it is more
+// likely a variable that was not set than the wish to end a whole key.
+func (r *request) versionID(name string) (string, error) {
+	keyID, err := r.text(name, 64)
+	if err == nil && r.Data[name] != nil && !signing.ValidKeyID(keyID) {
+		err = badValue(name, "a key ID, which is 8 to 64 of 0-9, A-Z, a-z, - and _, or left out")
+	}
+	return keyID, err
+}
+
+func (r *request) versionAndReason() (keyID, reason string, err error) {
+	if keyID, err = r.versionID("key_id"); err != nil {
+		return "", "", err
+	}
+	reason, err = r.text("reason", apikey.MaxReason)
+	return keyID, reason, err
+}
+
+// active refuses what a suspended tenant may not do: make and hand out secrets.
+func (r *request) active() error {
+	if r.tenant.State() != tenant.Active {
+		return apikey.Refuse(apikey.TenantSuspended)
+	}
+	return nil
+}
+
+// gone turns "not found" into nil, for what may vanish while it is listed.
+func gone[T any](v *T, err error) (*T, error) {
+	if errors.Is(err, refusal.NotFound) {
+		return nil, nil
+	}
+	return v, err
+}

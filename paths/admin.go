@@ -1,0 +1,210 @@
+package paths
+
+import (
+	"context"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/internal/store"
+	"vault-plugin-secrets-apikeys/internal/tenant"
+)
+
+// adminSettings are what the provider's administrator writes of a tenant.
+var adminSettings = append([]setting[tenant.Tenant]{
+	textSetting("display_name", "What people call the tenant.", maxDisplayName, func(t *tenant.Tenant) *string { return &t.DisplayName }),
+}, providerCaps...)
+
+var reasonField = schema{"reason": text("Why; it is kept and shown.")}
+
+var adminAnswer = join(tenantAnswer, answerTenant)
+
+func (h *Handlers) adminResources() []resource {
+	named := "admin/tenants/" + capture("tenant")
+	action := func(verb, summary, description string, fields schema, run handler) resource {
+		return resource{
+			scope: platform, pattern: named + "/" + verb, suffix: "admin-tenant-" + verb, fields: fields,
+			operations: map[logical.Operation]operation{logical.UpdateOperation: {run, summary, adminAnswer}},
+			synopsis:   summary, description: description,
+		}
+	}
+	return []resource{
+		{
+			scope: platform, pattern: "admin/tenants/?", suffix: "admin-tenants", fields: pageFields,
+			operations: map[logical.Operation]operation{logical.ListOperation: {h.adminList, "List the tenants.", answerList}},
+			synopsis:   "The tenants with state and counts, never a key.",
+			description: "Deleted tenants are listed until all that was theirs is erased. " +
+				"A page has at most 1000; a cut one says how to go on.",
+		},
+		{
+			scope: platform, pattern: named, suffix: "admin-tenant", fields: schemas(adminSettings, casField),
+			operations: map[logical.Operation]operation{
+				logical.ReadOperation:   {h.adminRead, "Read a tenant.", adminAnswer},
+				logical.UpdateOperation: {h.adminWrite, "Open a tenant, or change it.", adminAnswer},
+				logical.PatchOperation:  {h.adminWrite, "Change a tenant.", adminAnswer},
+				logical.DeleteOperation: {h.adminDelete, "Delete a tenant; it can be restored for a while.", adminAnswer},
+			},
+			synopsis: "A tenant as the provider's administrator sees it: name, limits, state.",
+			description: "A deleted tenant's keys are unknown at once. Its name stays taken, and restore brings it back, " +
+				"until the retention has passed.",
+		},
+		action("suspend", "Suspend a tenant: all its calls are refused at once.",
+			"Every verify and sign answers tenant_suspended. The tenant sees who suspended it, when and why.", reasonField, h.adminSuspend),
+		action("resume", "End a tenant's suspension.", "Calls are judged as before at once.", nil, h.adminResume),
+		action("restore", "Bring a deleted tenant back.", "Possible until the retention has passed; no clock has stood still.", nil, h.adminRestore),
+	}
+}
+
+func (h *Handlers) adminList(ctx context.Context, r *request) (*logical.Response, error) {
+	names, err := h.store.Tenants(ctx, r.Storage)
+	if err != nil {
+		return nil, err
+	}
+	return page(r, names, func(name string) (map[string]any, error) {
+		t, err := h.store.Tenant(ctx, r.Storage, tenant.Name(name))
+		if err != nil || t == nil {
+			return nil, err
+		}
+		keys, leased, err := h.store.Counts(ctx, r.Storage, t)
+		return map[string]any{"display_name": t.DisplayName, "state": string(t.State()), "keys": keys, "leased_keys": leased}, err
+	})
+}
+
+func (h *Handlers) adminRead(ctx context.Context, r *request) (*logical.Response, error) {
+	name, err := r.tenantName()
+	if err != nil {
+		return nil, err
+	}
+	t, err := h.store.Tenant(ctx, r.Storage, name)
+	if err == nil && t == nil {
+		err = store.NoTenant(name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return h.adminReply(ctx, r, t)
+}
+
+func (h *Handlers) adminWrite(ctx context.Context, r *request) (*logical.Response, error) {
+	cas, err := r.cas()
+	if err != nil {
+		return nil, err
+	}
+	return h.adminChange(ctx, r, func(old *tenant.Tenant, name tenant.Name) (*tenant.Tenant, error) {
+		t := tenant.New(name, r.now.UTC().Truncate(time.Second))
+		switch {
+		case old == nil && r.Operation == logical.PatchOperation:
+			return nil, store.NoTenant(name)
+		case old != nil && old.State() == tenant.Deleted:
+			return nil, refusal.Errorf(refusal.Invalid, "deleted: the name is taken until all is erased; restore the tenant to use it again")
+		case old == nil:
+			old = &tenant.Tenant{}
+		default:
+			c := *old
+			t = &c
+		}
+		if err := checkCAS(cas, old.Revision); err != nil {
+			return nil, err
+		}
+		return changedTenant(old, t, apply(r, adminSettings, t, &tenant.Tenant{}))
+	})
+}
+
+func (h *Handlers) adminDelete(ctx context.Context, r *request) (*logical.Response, error) {
+	cas, err := r.cas()
+	if err != nil {
+		return nil, err
+	}
+	return h.adminChange(ctx, r, existing(func(t *tenant.Tenant) error {
+		if err := checkCAS(cas, t.Revision); err != nil {
+			return err
+		}
+		if t.DeletedAt.IsZero() {
+			t.DeletedAt = r.now.UTC().Truncate(time.Second)
+		}
+		return nil
+	}))
+}
+
+func (h *Handlers) adminRestore(ctx context.Context, r *request) (*logical.Response, error) {
+	return h.adminChange(ctx, r, existing(func(t *tenant.Tenant) error {
+		if t.State() == tenant.Deleted && !r.now.Before(t.DeletedAt.Add(r.config.Retention)) {
+			return refusal.Errorf(refusal.Invalid, "deleted: the time to restore it has passed")
+		}
+		t.DeletedAt = time.Time{}
+		return nil
+	}))
+}
+
+func (h *Handlers) adminSuspend(ctx context.Context, r *request) (*logical.Response, error) {
+	reason, err := r.text("reason", apikey.MaxReason)
+	if err != nil {
+		return nil, err
+	}
+	return h.adminChange(ctx, r, existing(func(t *tenant.Tenant) error {
+		if t.State() == tenant.Deleted {
+			return refusal.Errorf(refusal.Invalid, "deleted: restore the tenant first")
+		}
+		if t.SuspendedAt.IsZero() {
+			t.SuspendedAt, t.SuspendedBy, t.SuspendedReason = r.now.UTC().Truncate(time.Second), r.EntityID, reason
+		}
+		return nil
+	}))
+}
+
+func (h *Handlers) adminResume(ctx context.Context, r *request) (*logical.Response, error) {
+	return h.adminChange(ctx, r, existing(func(t *tenant.Tenant) error {
+		if t.State() == tenant.Deleted {
+			return refusal.Errorf(refusal.Invalid, "deleted: restore the tenant first")
+		}
+		t.SuspendedAt, t.SuspendedBy, t.SuspendedReason = time.Time{}, "", ""
+		return nil
+	}))
+}
+
+// existing makes a change of a tenant that has to be there.
+func existing(change func(*tenant.Tenant) error) func(*tenant.Tenant, tenant.Name) (*tenant.Tenant, error) {
+	return func(old *tenant.Tenant, name tenant.Name) (*tenant.Tenant, error) {
+		if old == nil {
+			return nil, store.NoTenant(name)
+		}
+		t := *old
+		return changedTenant(old, &t, change(&t))
+	}
+}
+
+func (h *Handlers) adminChange(ctx context.Context, r *request, change func(*tenant.Tenant, tenant.Name) (*tenant.Tenant, error)) (*logical.Response, error) {
+	name, err := r.tenantName()
+	if err != nil {
+		return nil, err
+	}
+	t, err := h.store.UpdateTenant(ctx, r.Storage, name, func(old *tenant.Tenant) (*tenant.Tenant, error) {
+		return change(old, name)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return h.adminReply(ctx, r, t)
+}
+
+func (h *Handlers) adminReply(ctx context.Context, r *request, t *tenant.Tenant) (*logical.Response, error) {
+	resp, err := h.tenantReply(ctx, r, t, t.Provider, t.ProviderCaps(r.config))
+	if err == nil {
+		resp.Data["tenant"] = string(t.Name)
+	}
+	return resp, err
+}
+
+func (r *request) tenantName() (tenant.Name, error) {
+	return tenant.ParseName(r.captured.Get("tenant").(string))
+}
+
+// openTenant returns old when it is there, not deleted, and has the expected revision.
+func openTenant(old *tenant.Tenant, name tenant.Name, cas int) (*tenant.Tenant, error) {
+	if old == nil || old.State() == tenant.Deleted {
+		return nil, store.NoTenant(name)
+	}
+	return old, checkCAS(cas, old.Revision)
+}

@@ -1,0 +1,128 @@
+package paths
+
+import (
+	"maps"
+	"net/http"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/tenant"
+)
+
+// schema is what an answer or a set of fields looks like.
+type schema = map[string]*framework.FieldSchema
+
+func join(a, b schema) schema {
+	all := make(schema, len(a)+len(b))
+	maps.Copy(all, a)
+	maps.Copy(all, b)
+	return all
+}
+
+func answers(s schema) map[int][]framework.Response {
+	return map[int][]framework.Response{http.StatusOK: {{Description: "OK", Fields: s}}}
+}
+
+func text(description string) *framework.FieldSchema { return field(framework.TypeString, description) }
+
+func number(description string) *framework.FieldSchema {
+	return field(framework.TypeInt64, description)
+}
+
+func flag(description string) *framework.FieldSchema { return field(framework.TypeBool, description) }
+
+func stamp(description string) *framework.FieldSchema { return field(framework.TypeTime, description) }
+
+func table(description string) *framework.FieldSchema { return field(framework.TypeMap, description) }
+
+func rows(description string) *framework.FieldSchema { return field(framework.TypeSlice, description) }
+
+var answerTenant = schema{"tenant": text("The tenant.")}
+
+var answerList = schema{
+	"keys":     field(framework.TypeStringSlice, "The names."),
+	"key_info": table("What there is to know about each, by name."),
+}
+
+// keyAnswer is what reading or writing a key answers: the settings and what follows.
+var keyAnswer = schemas(keySettings, schema{
+	"kind": text("internal or external."), "name": text("The key's name."),
+	"revision": number("Counts the changes; for cas."),
+	"state":    text("active, disabled, revoked or deleted."),
+	"reason":   text("Why it is disabled or revoked."),
+
+	"current_key_id": text("The public ID of the version that signs; empty when there is none."),
+	"next_rotation":  stamp("When the schedule makes the next version."),
+	"last_rotation":  stamp("When the current version replaced another."),
+	"unrevealed":     flag("The current version has reached nobody."),
+	"created_at":     stamp("When the key was made."),
+	"disabled_at":    stamp("Since when the whole key is disabled."),
+	"revoked_at":     stamp("Since when the whole key is revoked."),
+	"deleted_at":     stamp("When the key was deleted."),
+	"restorable_to":  stamp("Until when a deleted key can be restored."),
+	"versions":       rows("Each version: key_id, version, state and times."),
+})
+
+func keyData(k *apikey.Key, c *tenant.Config, now time.Time) map[string]any {
+	data := map[string]any{
+		"kind": string(k.Kind), "name": string(k.Name), "revision": k.Revision,
+		"state": string(k.State()), "reason": k.DisabledReason,
+		"current_key_id": "", "next_rotation": rfc3339(k.NextRotation()), "last_rotation": rfc3339(k.LastRotation),
+		"unrevealed": k.Unrevealed(now), "created_at": rfc3339(k.CreatedAt), "disabled_at": rfc3339(k.DisabledAt),
+		"revoked_at": rfc3339(k.RevokedAt), "deleted_at": rfc3339(k.DeletedAt), "restorable_to": nil,
+	}
+	if k.RevokedReason != "" {
+		data["reason"] = k.RevokedReason
+	}
+	if v := k.Current(now); v != nil {
+		data["current_key_id"] = v.KeyID
+	}
+	if !k.DeletedAt.IsZero() {
+		data["restorable_to"] = rfc3339(k.GoneAt(c.Retention))
+	}
+	versions := make([]any, len(k.Versions))
+	for i := range k.Versions {
+		versions[i] = versionData(k, &k.Versions[i], now)
+	}
+	data["versions"] = versions
+	showAll(data, keySettings, &k.Settings)
+	return data
+}
+
+func versionData(k *apikey.Key, v *apikey.Version, now time.Time) map[string]any {
+	reason := v.RevokedReason
+	if reason == "" {
+		reason = v.DisabledReason
+	}
+	return map[string]any{
+		"key_id": v.KeyID, "version": v.Number, "state": string(k.VersionState(v, now)), "reason": reason,
+		"issued_at": rfc3339(v.IssuedAt), "expires_at": rfc3339(v.ExpiresAt),
+		"rotated_from": v.RotatedFrom, "rotated_to": v.RotatedTo,
+		"revealed_at": rfc3339(v.RevealedAt), "disabled_at": rfc3339(v.DisabledAt), "revoked_at": rfc3339(v.RevokedAt),
+	}
+}
+
+// secretAnswer is what hands a secret out.
+var secretAnswer = schema{
+	"key_id":     text("The public ID, the kid on the wire."),
+	"key":        {Type: framework.TypeString, Description: "The secret, unpadded base64url.", DisplayAttrs: &framework.DisplayAttributes{Sensitive: true}},
+	"credential": {Type: framework.TypeString, Description: "Both in one string that secret scanners find.", DisplayAttrs: &framework.DisplayAttributes{Sensitive: true}},
+	"scheme":     text("How calls are signed."),
+	"tenant":     text("The tenant."), "kind": text("internal or external."), "name": text("The key's name; a leased key's is its role's."),
+	"expires_at": stamp("When this version ends; null: never."),
+}
+
+func secretData(k *apikey.Key, v *apikey.Version) map[string]any {
+	return map[string]any{
+		"key_id": v.KeyID, "key": v.Secret.RevealText(), "credential": apikey.Credential(v.KeyID, v.Secret),
+		"scheme": string(k.Scheme), "tenant": string(k.Tenant), "kind": string(k.Kind), "name": string(k.Name),
+		"expires_at": rfc3339(v.ExpiresAt),
+	}
+}
+
+func reply(data map[string]any) (*logical.Response, error) {
+	return &logical.Response{Data: data}, nil
+}

@@ -1,0 +1,107 @@
+package paths
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/refusal"
+)
+
+const maxBatch = 1000
+
+// batch returns the items of a batch as fields, or nil when the request is a single call.
+func (r *request) batch() ([]any, error) {
+	raw, given := r.Data["batch"]
+	if !given || raw == nil {
+		return nil, nil
+	}
+	items, ok := raw.([]any)
+	if !ok || len(items) == 0 || len(items) > maxBatch {
+		return nil, refusal.Errorf(refusal.Invalid, "batch: must be a list of 1 to %d items", maxBatch)
+	}
+	for _, name := range append([]string{"signature"}, contentFields...) {
+		if r.Data[name] != nil {
+			return nil, refusal.Errorf(refusal.Invalid, "%s: cannot be given beside batch; put it into its items", name)
+		}
+	}
+	return items, nil
+}
+
+// item returns the fields of one item of a batch.
+func item(raw any, allowed []string) (map[string]any, error) {
+	switch v := raw.(type) {
+	case string:
+		return map[string]any{"request": v}, nil
+	case map[string]any:
+		for name := range v {
+			if !slices.Contains(allowed, name) {
+				return nil, refusal.Errorf(refusal.Invalid, "an item has no field %q", refusal.Quote(name))
+			}
+		}
+		return v, nil
+	default:
+		return nil, refusal.Errorf(refusal.Invalid, "an item must be a request head as text, or an object")
+	}
+}
+
+// verifyBatch judges the items of a batch. One that cannot be judged fails alone, unless
+// none can.
+func (h *Handlers) verifyBatch(ctx context.Context, r *request, items []any, within string) (*logical.Response, error) {
+	if err := new(call).parseOptions(r.Data); err != nil {
+		return nil, err // told once, not in each item
+	}
+	results, unjudged := make([]any, len(items)), []error(nil)
+	for i, raw := range items {
+		data, err := h.judgeItem(ctx, r, raw, within)
+		if err != nil {
+			h.log.Error("item of a batch not judged", "error", err)
+			data = map[string]any{"valid": false, "verdict": "", "error": err.Error()}
+			unjudged = append(unjudged, err)
+		}
+		results[i] = data
+	}
+	if len(unjudged) == len(items) {
+		return nil, unjudged[0]
+	}
+	return reply(map[string]any{"results": results})
+}
+
+// judgeItem judges one item of a batch. What the caller got wrong in it is told in the
+// item: it must not fail the others. An error is returned for what could not be judged.
+func (h *Handlers) judgeItem(ctx context.Context, r *request, raw any, within string) (map[string]any, error) {
+	c, err := r.parseItem(raw)
+	if errors.Is(err, refusal.Invalid) {
+		return map[string]any{"valid": false, "verdict": string(apikey.Malformed), "error": err.Error()}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return h.judge(ctx, r, c, within)
+}
+
+// verifyItemFields are the fields that an item may have.
+var verifyItemFields = slices.Concat(contentFields, []string{"signature"}, optionFields)
+
+// parseItem reads an item to verify. Options beside the batch hold where it has none of
+// its own.
+func (r *request) parseItem(raw any) (*call, error) {
+	fields, err := item(raw, verifyItemFields)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range optionFields {
+		if _, own := fields[name]; !own && r.Data[name] != nil {
+			fields[name] = r.Data[name]
+		}
+	}
+	c, err := parseCall(fields, true)
+	if err == nil && c.look && r.Data["replay_check"] == nil {
+		return nil, refusal.Errorf(refusal.Invalid, "replay_check: an item may say false only where replay_check is given beside batch, "+
+			"since policies do not see into items")
+	}
+	return c, err
+}

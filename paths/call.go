@@ -1,0 +1,137 @@
+package paths
+
+import (
+	"encoding/base64"
+	"net/netip"
+	"strings"
+
+	"github.com/hashicorp/vault/sdk/framework"
+
+	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/signing"
+)
+
+// maxMessage bounds what is signed and verified, in bytes.
+const maxMessage = 1 << 20
+
+// call is one thing to sign or verify, as the caller sent it: a request head, or a
+// message with, to verify, its signature.
+type call struct {
+	http      bool
+	content   []byte // the head or the message
+	signature string
+	look      bool // judge without recording the call
+}
+
+var callFields = schema{
+	"request":        text("A request head as text: request line and header lines, such as request=@call.http."),
+	"request_base64": text("The head in standard base64, when it is not UTF-8."),
+	"message":        text("The message, with scheme hmac-sha256."),
+	"message_base64": text("The message in standard base64."),
+	"batch":          field(framework.TypeSlice, "1 to 1000 items instead: each a head as text, or an object with the fields of a single call."),
+}
+
+var verifyFields = join(callFields, schema{
+	"signature":    text("The signature of the message."),
+	"client_ip":    text("The address the call came from. Nothing is judged by it yet."),
+	"replay_check": field(framework.TypeBool, "false looks without recording the call. Default true."),
+})
+
+// The fields of one call, by what they are for.
+var (
+	contentFields = []string{"request", "request_base64", "message", "message_base64"}
+	optionFields  = []string{"client_ip", "replay_check"}
+)
+
+// parseCall reads one call from the fields of a request or of an item of a batch.
+// Verifying says whether the fields for it are allowed.
+func parseCall(fields map[string]any, verifying bool) (*call, error) {
+	c := new(call)
+	given := ""
+	for _, name := range contentFields {
+		raw, ok := fields[name]
+		if !ok || raw == nil {
+			continue
+		}
+		if given != "" {
+			return nil, refusal.Errorf(refusal.Invalid, "%s: cannot be given together with %s", name, given)
+		}
+		given = name
+		content, err := parseContent(name, raw)
+		if err != nil {
+			return nil, err
+		}
+		c.content, c.http = content, strings.HasPrefix(name, "request")
+	}
+	if given == "" {
+		return nil, refusal.Errorf(refusal.Invalid, "request: missing; give a request head, or a message")
+	}
+	if !verifying {
+		return c, nil
+	}
+	if err := c.parseSignature(fields); err != nil {
+		return nil, err
+	}
+	return c, c.parseOptions(fields)
+}
+
+func parseContent(name string, raw any) ([]byte, error) {
+	s, ok := raw.(string)
+	if !ok {
+		return nil, badValue(name, "a text")
+	}
+	b := []byte(s)
+	if strings.HasSuffix(name, "_base64") {
+		var err error
+		if b, err = base64.StdEncoding.Strict().DecodeString(s); err != nil || strings.ContainsAny(s, "\r\n") {
+			return nil, badValue(name, "standard base64 with padding and without line ends")
+		}
+	}
+	if len(b) > maxMessage {
+		return nil, refusal.Errorf(refusal.Invalid, "%s: is longer than %d bytes", name, maxMessage)
+	}
+	return b, nil
+}
+
+func (c *call) parseSignature(fields map[string]any) error {
+	raw := fields["signature"]
+	s, ok := raw.(string)
+	switch {
+	case c.http && raw != nil:
+		return refusal.Errorf(refusal.Invalid, "signature: goes with a message; a request carries its own")
+	case !c.http && raw == nil:
+		return refusal.Errorf(refusal.Invalid, "signature: missing; a message is verified with one")
+	case !c.http && !ok:
+		return badValue("signature", "a text")
+	}
+	c.signature = s
+	return nil
+}
+
+// parseOptions reads what may also stand beside a batch, for items without their own.
+func (c *call) parseOptions(fields map[string]any) error {
+	if raw := fields["client_ip"]; raw != nil {
+		s, _ := raw.(string)
+		if _, err := netip.ParseAddr(s); err != nil {
+			return badValue("client_ip", "an IP address")
+		}
+	}
+	if raw := fields["replay_check"]; raw != nil {
+		check, err := parseBool("replay_check", raw)
+		c.look = !check
+		return err
+	}
+	return nil
+}
+
+// signed reads the signature of the call; an error is the verdict "malformed".
+func (c *call) signed() (*signing.Call, error) {
+	if !c.http {
+		return signing.ParseTagged(c.content, c.signature)
+	}
+	head, err := signing.ParseHead(c.content)
+	if err != nil {
+		return nil, err
+	}
+	return signing.ParseCall(head)
+}

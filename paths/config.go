@@ -1,0 +1,113 @@
+package paths
+
+import (
+	"context"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/tenant"
+)
+
+const (
+	atLeast = time.Second
+	year    = 365 * 24 * time.Hour
+)
+
+var configSettings = append(append(
+	kindSettings("internal", func(c *tenant.Config) *tenant.KindConfig { return &c.Internal }),
+	kindSettings("external", func(c *tenant.Config) *tenant.KindConfig { return &c.External })...),
+	boolSetting("allow_no_expiry", "Whether keys may live for ever (ttl=0).",
+		func(c *tenant.Config) *bool { return &c.AllowNoExpiry }),
+	durationSetting("min_overlap", "The shortest overlap of keys that rotate by schedule.", atLeast, apikey.MaxOverlap,
+		func(c *tenant.Config) *time.Duration { return &c.MinOverlap }),
+	durationSetting("retention", "How long ended secrets and deleted keys and tenants are kept at least.", time.Minute, year,
+		func(c *tenant.Config) *time.Duration { return &c.Retention }),
+	durationSetting("window_past", "How old a call may be.", tenant.MinWindow, tenant.MaxWindow,
+		func(c *tenant.Config) *time.Duration { return &c.WindowPast }),
+	durationSetting("window_future", "How far ahead a caller's clock may be.", tenant.MinWindow, tenant.MaxWindow,
+		func(c *tenant.Config) *time.Duration { return &c.WindowFuture }),
+	choiceSetting("replay", "memory, or strict: calls stamped before this node started are too old.",
+		[]tenant.ReplayMode{tenant.ReplayMemory, tenant.ReplayStrict}, func(c *tenant.Config) *tenant.ReplayMode { return &c.Replay }),
+	intSetting("replay_entries", "How many calls are remembered for one tenant; a full table refuses.", 1_000, 100_000_000,
+		func(c *tenant.Config) *int { return &c.ReplayEntries }),
+	intSetting("cache_entries", "How many records are kept decoded in memory.", 100, 10_000_000,
+		func(c *tenant.Config) *int { return &c.CacheEntries }),
+	textSetting("tenant_metadata", "The metadata of entities and groups that names a caller's tenant.", 128,
+		func(c *tenant.Config) *string { return &c.TenantMetadata }),
+	choiceSetting("tenant_binding", "required: who enters a tenant's paths has its metadata; auto: callers without any are left to policies.",
+		[]tenant.Binding{tenant.Required, tenant.Auto}, func(c *tenant.Config) *tenant.Binding { return &c.TenantBinding }),
+	intSetting("max_keys", "How many keys a tenant may have.", 1, 1_000_000, func(c *tenant.Config) *int { return &c.MaxKeys }),
+	intSetting("max_leased", "How many leased keys of a tenant may live.", 1, 1_000_000, func(c *tenant.Config) *int { return &c.MaxLeased }),
+	intSetting("max_versions", "How many versions of a key may be live.", 1, mostVersions, func(c *tenant.Config) *int { return &c.MaxVersions }),
+)
+
+// mostVersions keeps a record well under its bound in storage.
+const mostVersions = 20
+
+func kindSettings(kind string, at func(*tenant.Config) *tenant.KindConfig) []setting[tenant.Config] {
+	return []setting[tenant.Config]{
+		durationSetting(kind+"_default_ttl", "The life of a version whose writer gives none; 0: no expiry.", 0, maxDuration,
+			func(c *tenant.Config) *time.Duration { return &at(c).DefaultTTL }),
+		durationSetting(kind+"_max_ttl", "The longest life of a version.", atLeast, maxDuration,
+			func(c *tenant.Config) *time.Duration { return &at(c).MaxTTL }),
+		durationSetting(kind+"_default_overlap", "How long old versions verify after a rotation, at most a quarter of the life.", 0, apikey.MaxOverlap,
+			func(c *tenant.Config) *time.Duration { return &at(c).DefaultOverlap }),
+		boolSetting(kind+"_default_auto_rotate", "Whether keys rotate by schedule unless their writer says otherwise.",
+			func(c *tenant.Config) *bool { return &at(c).DefaultAutoRotate }),
+	}
+}
+
+var configAnswer = schemas(configSettings, schema{"revision": number("Counts the changes; for cas.")})
+
+func (h *Handlers) configResources() []resource {
+	write := operation{h.configWrite, "Change the mount's settings.", configAnswer}
+	return []resource{{
+		scope: platform, pattern: "config", suffix: "config",
+		fields: schemas(configSettings, casField),
+		operations: map[logical.Operation]operation{
+			logical.ReadOperation:   {h.configRead, "Read the mount's settings.", configAnswer},
+			logical.UpdateOperation: write,
+			logical.PatchOperation:  write,
+		},
+		synopsis:    "The mount's defaults for keys, and its caps.",
+		description: "Defaults apply to keys made afterwards. Caps hold for every tenant. A field left out stays as it is; null sets its default.",
+	}}
+}
+
+func (h *Handlers) configRead(_ context.Context, r *request) (*logical.Response, error) {
+	return reply(configData(r.config))
+}
+
+func (h *Handlers) configWrite(ctx context.Context, r *request) (*logical.Response, error) {
+	cas, err := r.cas()
+	if err != nil {
+		return nil, err
+	}
+	c, err := h.store.UpdateConfig(ctx, r.Storage, func(old *tenant.Config) (*tenant.Config, error) {
+		if err := checkCAS(cas, old.Revision); err != nil {
+			return nil, err
+		}
+		c := *old
+		if err := apply(r, configSettings, &c, tenant.DefaultConfig()); err != nil {
+			return nil, err
+		}
+		if c == *old {
+			return old, nil
+		}
+		c.Revision++
+		return &c, c.Check()
+	})
+	if err != nil {
+		return nil, err
+	}
+	h.store.Resize(c)
+	return reply(configData(c))
+}
+
+func configData(c *tenant.Config) map[string]any {
+	data := map[string]any{"revision": c.Revision}
+	showAll(data, configSettings, c)
+	return data
+}

@@ -1,0 +1,77 @@
+package paths
+
+import (
+	"context"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/internal/tenant"
+)
+
+func (h *Handlers) credsResources() []resource {
+	return []resource{{
+		scope: tenants, pattern: "/" + capture("kind") + "/creds/" + capture("role"), suffix: "creds",
+		operations: map[logical.Operation]operation{logical.ReadOperation: {h.creds, "Issue a leased key.", secretAnswer}},
+		synopsis:   "A fresh key of its own, under a Vault lease.",
+		description: "The key lives as long as its lease: renewing moves its expiry within the caps, and revoking the lease, or the token " +
+			"that asked, ends it at once. Only as tenants/<tenant>/…, so that lease IDs carry the tenant.",
+	}}
+}
+
+func (h *Handlers) creds(ctx context.Context, r *request) (*logical.Response, error) {
+	kind, name, err := r.named("role")
+	if err != nil {
+		return nil, err
+	}
+	if _, spelled := r.captured.GetOk("tenant"); !spelled {
+		return nil, refusal.Errorf(refusal.Invalid, "creds are read as tenants/%s/%s/creds/%s, so that the lease carries the tenant",
+			r.tenant.Name, kind, name)
+	}
+	if err := r.active(); err != nil {
+		return nil, err
+	}
+	role, err := h.store.Role(ctx, r.Storage, r.tenant, kind, name)
+	if err != nil {
+		return nil, err
+	}
+	mount, err := h.longestLease()
+	if err != nil {
+		return nil, err
+	}
+	span := role.Span(r.config, r.tenant, mount)
+	k, err := h.issue(ctx, r, role, span)
+	if err != nil {
+		return nil, err
+	}
+	if span.TTL < role.TTL {
+		r.warn("the role's ttl of %s was cut to %s by %s", tenant.Spell(role.TTL), tenant.Spell(span.TTL), span.By)
+	}
+	return h.leased(k, span), nil
+}
+
+// issue writes a fresh key of the role, within the tenant's limit.
+func (h *Handlers) issue(ctx context.Context, r *request, role *apikey.Role, span apikey.Span) (*apikey.Key, error) {
+	undo, err := h.store.ReserveLeased(ctx, r.Storage, r.tenant, r.tenant.Caps(r.config).MaxLeased)
+	if err != nil {
+		return nil, err
+	}
+	fresh := role.Issue(apikey.NewKeyID(), span, r.actor(), r.now)
+	k, err := h.store.UpdateLeased(ctx, r.Storage, r.tenant, role.Kind, fresh.Newest().KeyID, func(*apikey.Key) (*apikey.Key, error) {
+		return fresh, nil
+	})
+	if err != nil {
+		undo()
+	}
+	return k, err
+}
+
+func (h *Handlers) leased(k *apikey.Key, span apikey.Span) *logical.Response {
+	v := k.Newest()
+	resp := h.Secret().Response(secretData(k, v), map[string]any{
+		"tenant": string(k.Tenant), "uid": k.UID, "kind": string(k.Kind), "key_id": v.KeyID,
+	})
+	resp.Secret.TTL, resp.Secret.MaxTTL = span.TTL, span.Max
+	return resp
+}

@@ -1,0 +1,77 @@
+package paths
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/vault/sdk/framework"
+
+	"vault-plugin-secrets-apikeys/internal/refusal"
+)
+
+type fieldsKey struct{}
+
+// WithFields has the operations find the caller's fields in the context, not in the
+// request, where the framework would look at them first.
+func WithFields(ctx context.Context, fields map[string]any) context.Context {
+	return context.WithValue(ctx, fieldsKey{}, fields)
+}
+
+func given(ctx context.Context) map[string]any {
+	fields, _ := ctx.Value(fieldsKey{}).(map[string]any)
+	return fields
+}
+
+// knownFields refuses what the framework would only warn about: fields that the path
+// does not have, fields named like a part of a path, and fields that come later.
+func knownFields(path *framework.Path, r *request) error {
+	var strange []string
+	for name := range r.Data {
+		if _, known := path.Fields[name]; !known || isCapture(path, name) {
+			strange = append(strange, name)
+		}
+	}
+	if len(strange) == 0 {
+		return nil
+	}
+	switch name := slices.Min(strange); {
+	case isCapture(path, name), slices.Contains(pathWords, name):
+		return refusal.Errorf(refusal.Invalid, "%s: comes from the path or the caller's identity and cannot be given as a field", name)
+	case slices.Contains(later, name):
+		return refusal.Errorf(refusal.Invalid, "%s: is not supported by this version", name)
+	default:
+		return refusal.Errorf(refusal.Invalid, "%s: this path has no such field; its fields are %s", refusal.Quote(name), fieldNames(path))
+	}
+}
+
+// isCapture reports whether the field is a part of the path; those alone are required.
+func isCapture(path *framework.Path, name string) bool {
+	f := path.Fields[name]
+	return f != nil && f.Required
+}
+
+// pathWords are the parts of paths; no field is called so.
+var pathWords = []string{"tenant", "kind", "name", "role"}
+
+// later are fields of the contract whose behaviour this version lacks: refused rather
+// than stored without effect.
+var later = []string{
+	"recipients", "recipient", "expiry_window", "scopes", "published", "internal_published", "external_published",
+	"allowed_cidrs", "user", "compat", "idle_disable_after", "force_wrap", "standby_verify", "allow_local_verify",
+	"keyring_max_age", "allow_import_until", "max_extension",
+}
+
+func fieldNames(path *framework.Path) string {
+	var names []string
+	for name := range path.Fields {
+		if !isCapture(path, name) {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return "none"
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}

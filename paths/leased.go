@@ -1,0 +1,158 @@
+package paths
+
+import (
+	"context"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/refusal"
+)
+
+var leasedAnswer = schema{
+	"kind": text("internal or external."), "role": text("The role it was issued from."), "key_id": text("The public ID, the kid on the wire."),
+	"state": text("current, disabled, revoked or expired."), "reason": text("Why it is disabled or revoked."),
+	"scheme": text("How calls are signed."), "issued_at": stamp("When it was issued."), "expires_at": stamp("When it ends unless its lease is renewed."),
+	"disabled_at": stamp("Since when it is disabled."), "revoked_at": stamp("Since when it is revoked."),
+	"ended_at": stamp("When its lease ended."), "entity_id": text("Who asked for it."), "revision": number("Counts the changes."),
+}
+
+func (h *Handlers) leasedResources() []resource {
+	folder := "/" + capture("kind") + "/leased/"
+	action := func(verb, summary string, fields schema, run handler) resource {
+		return resource{
+			scope: tenants, pattern: folder + capture("key_id") + "/" + verb, suffix: "leased-" + verb, fields: fields,
+			operations:  map[logical.Operation]operation{logical.UpdateOperation: {run, summary, leasedAnswer}},
+			synopsis:    summary,
+			description: "The key's lease stays as it is until it ends, and is not renewed meanwhile.",
+		}
+	}
+	return []resource{
+		{
+			scope: tenants, pattern: folder + "?", suffix: "leased-keys", fields: pageFields,
+			operations:  map[logical.Operation]operation{logical.ListOperation: {h.leasedList, "List the leased keys of a kind.", answerList}},
+			synopsis:    "The tenant's leased keys by key ID, with role and state.",
+			description: "Ended ones are listed until they are erased. A page has at most 1000; a cut one says how to go on.",
+		},
+		{
+			scope: tenants, pattern: folder + capture("key_id"), suffix: "leased-key",
+			operations:  map[logical.Operation]operation{logical.ReadOperation: {h.leasedRead, "Read a leased key, never its secret.", leasedAnswer}},
+			synopsis:    "One leased key.",
+			description: "Leased keys are made by reading creds, and end with their lease.",
+		},
+		action("disable", "Disable a leased key.", reasonField, h.leasedDisable),
+		action("enable", "Enable a disabled leased key.", nil, h.leasedEnable),
+		action("revoke", "Revoke a leased key at once and for good.", reasonField, h.leasedRevoke),
+	}
+}
+
+func (h *Handlers) leasedList(ctx context.Context, r *request) (*logical.Response, error) {
+	kind, err := r.kind()
+	if err != nil {
+		return nil, err
+	}
+	ids, err := h.store.LeasedIDs(ctx, r.Storage, r.tenant, kind)
+	if err != nil {
+		return nil, err
+	}
+	return page(r, ids, func(keyID string) (map[string]any, error) {
+		k, err := gone(h.store.Leased(ctx, r.Storage, r.tenant, kind, keyID))
+		if k == nil {
+			return nil, err
+		}
+		state, err := h.leasedState(ctx, r, k)
+		return map[string]any{"role": string(k.Name), "state": state, "expires_at": rfc3339(k.Newest().ExpiresAt)}, err
+	})
+}
+
+func (h *Handlers) leasedRead(ctx context.Context, r *request) (*logical.Response, error) {
+	kind, keyID, err := r.leasedID()
+	if err != nil {
+		return nil, err
+	}
+	k, err := h.store.WholeLeased(ctx, r.Storage, r.tenant, kind, keyID)
+	if err != nil {
+		return nil, err
+	}
+	return h.leasedReply(ctx, r, k)
+}
+
+func (h *Handlers) leasedDisable(ctx context.Context, r *request) (*logical.Response, error) {
+	reason, err := r.text("reason", apikey.MaxReason)
+	if err != nil {
+		return nil, err
+	}
+	return h.leasedAction(ctx, r, func(k *apikey.Key) (*apikey.Key, error) { return k.Disable("", reason, r.actor(), r.now) })
+}
+
+func (h *Handlers) leasedEnable(ctx context.Context, r *request) (*logical.Response, error) {
+	return h.leasedAction(ctx, r, func(k *apikey.Key) (*apikey.Key, error) { return k.Enable("", r.actor(), r.now) })
+}
+
+func (h *Handlers) leasedRevoke(ctx context.Context, r *request) (*logical.Response, error) {
+	reason, err := r.text("reason", apikey.MaxReason)
+	if err != nil {
+		return nil, err
+	}
+	return h.leasedAction(ctx, r, func(k *apikey.Key) (*apikey.Key, error) { return k.Revoke("", reason, r.actor(), r.now) })
+}
+
+func (h *Handlers) leasedAction(ctx context.Context, r *request, change func(*apikey.Key) (*apikey.Key, error)) (*logical.Response, error) {
+	kind, keyID, err := r.leasedID()
+	if err != nil {
+		return nil, err
+	}
+	k, err := h.store.UpdateLeased(ctx, r.Storage, r.tenant, kind, keyID, func(old *apikey.Key) (*apikey.Key, error) {
+		if old == nil {
+			return nil, refusal.Errorf(refusal.NotFound, "leased key: tenant %q has no leased key %q", string(r.tenant.Name), keyID)
+		}
+		return change(old)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return h.leasedReply(ctx, r, k)
+}
+
+func (h *Handlers) leasedReply(ctx context.Context, r *request, k *apikey.Key) (*logical.Response, error) {
+	state, err := h.leasedState(ctx, r, k)
+	if err != nil {
+		return nil, err
+	}
+	reason, v := k.RevokedReason, k.Newest()
+	if reason == "" {
+		reason = k.DisabledReason
+	}
+	asked := ""
+	if v.RevealedTo != nil {
+		asked = v.RevealedTo.EntityID
+	}
+	return reply(map[string]any{
+		"kind": string(k.Kind), "role": string(k.Name), "key_id": v.KeyID, "state": state, "reason": reason,
+		"scheme": string(k.Scheme), "issued_at": rfc3339(v.IssuedAt), "expires_at": rfc3339(v.ExpiresAt),
+		"disabled_at": rfc3339(k.DisabledAt), "revoked_at": rfc3339(k.RevokedAt), "ended_at": rfc3339(k.Lease.EndedAt),
+		"entity_id": asked, "revision": k.Revision,
+	})
+}
+
+// leasedState is the state as verification judges it: a role may have revoked its keys.
+func (h *Handlers) leasedState(ctx context.Context, r *request, k *apikey.Key) (string, error) {
+	found, err := h.store.Find(ctx, r.Storage, k.Newest().KeyID)
+	if err != nil {
+		return "", err
+	}
+	var role *apikey.Role
+	if found != nil {
+		role = found.Role
+	}
+	return string(k.StateUnder(role, k.Newest(), r.now)), nil
+}
+
+func (r *request) leasedID() (apikey.Kind, string, error) {
+	kind, err := r.kind()
+	if err != nil {
+		return "", "", err
+	}
+	keyID, err := r.keyIDInPath()
+	return kind, keyID, err
+}

@@ -1,0 +1,133 @@
+// Package paths is the API: one file per resource, named as the URL is. Handlers decode,
+// call and encode; the rules are in the core.
+package paths
+
+import (
+	"regexp"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-apikeys/internal/replay"
+	"vault-plugin-secrets-apikeys/internal/store"
+	"vault-plugin-secrets-apikeys/internal/tenant"
+)
+
+// Handlers are all operations of one mount.
+type Handlers struct {
+	store    *store.Store
+	calls    *replay.Table
+	fresh    *freshlyUsed
+	identity *identity
+	system   logical.SystemView
+	log      hclog.Logger
+	sized    atomic.Pointer[tenant.Config] // the settings that the caches are sized by
+	started  time.Time                     // calls stamped before may have been seen by another node or life
+}
+
+// New returns the operations on a store. They answer nothing until [Handlers.Serve].
+func New(s *store.Store) *Handlers {
+	return &Handlers{store: s, calls: new(replay.Table), fresh: newFreshlyUsed(), log: hclog.NewNullLogger()}
+}
+
+// Serve attaches the operations to a Vault server.
+func (h *Handlers) Serve(system logical.SystemView, log hclog.Logger) {
+	h.system, h.log, h.started = system, log, time.Now()
+	h.identity = newIdentity(system)
+}
+
+// resource is one URL with its operations.
+type resource struct {
+	scope       scope
+	pattern     string // after the mount; on tenants' paths after tenants/<tenant> or my
+	suffix      string // names the resource in the OpenAPI document
+	fields      map[string]*framework.FieldSchema
+	operations  map[logical.Operation]operation
+	synopsis    string
+	description string
+	anonymous   bool // answers do not carry the tenant
+}
+
+// operation is what one verb does.
+type operation struct {
+	run     handler
+	summary string
+	answer  map[string]*framework.FieldSchema
+}
+
+// Paths returns everything the engine answers, most specific first.
+func (h *Handlers) Paths() []*framework.Path {
+	var all []*framework.Path
+	for _, resources := range [][]resource{
+		h.configResources(), h.adminResources(), h.verifyResources(), h.idResources(),
+		h.keyResources(), h.actionResources(), h.revealResources(), h.signResources(),
+		h.roleResources(), h.credsResources(), h.leasedResources(), h.tenantResources(),
+	} {
+		for i := range resources {
+			all = append(all, h.spell(&resources[i])...)
+		}
+	}
+	return all
+}
+
+// spell returns the paths of a resource: one, or for a tenant's resource one that names
+// the tenant and one that means the caller's own.
+func (h *Handlers) spell(r *resource) []*framework.Path {
+	if r.scope == platform {
+		return []*framework.Path{h.path(r, r.pattern, r.suffix)}
+	}
+	return []*framework.Path{
+		h.path(r, "tenants/"+capture("tenant")+r.pattern, "tenant-"+r.suffix),
+		h.path(r, tenant.Mine+r.pattern, "my-"+r.suffix),
+	}
+}
+
+func (h *Handlers) path(r *resource, pattern, suffix string) *framework.Path {
+	p := &framework.Path{
+		Pattern:         pattern,
+		DisplayAttrs:    &framework.DisplayAttributes{OperationPrefix: "apikeys", OperationSuffix: suffix},
+		Fields:          withCaptures(pattern, r.fields),
+		Operations:      make(map[logical.Operation]framework.OperationHandler),
+		HelpSynopsis:    r.synopsis,
+		HelpDescription: r.description,
+	}
+	for verb, o := range r.operations {
+		answer := o.answer
+		if r.scope == tenants && !r.anonymous {
+			answer = join(answer, answerTenant)
+		}
+		p.Operations[verb] = &framework.PathOperation{
+			Callback: h.op(r, p, o.run), Summary: o.summary, Description: r.description,
+			Responses: answers(answer),
+			// Whatever writes or must be exact belongs on the active node, and all of it may.
+			ForwardPerformanceStandby: true, ForwardPerformanceSecondary: true,
+		}
+	}
+	return p
+}
+
+func capture(name string) string { return "(?P<" + name + ">[^/]+)" }
+
+var captures = regexp.MustCompile(`\(\?P<([a-z_]+)>`)
+
+var capturedFields = map[string]*framework.FieldSchema{
+	"tenant": field(framework.TypeString, "The tenant's name."),
+	"kind":   {Type: framework.TypeString, Description: "internal (the provider's own software) or external (integrators).", AllowedValues: []any{"internal", "external"}},
+	"name":   field(framework.TypeString, "The key's name."),
+	"role":   field(framework.TypeString, "The role's name."),
+	"key_id": field(framework.TypeString, "The public ID of one version, the kid on the wire."),
+}
+
+// withCaptures adds the parts of the pattern to the fields.
+func withCaptures(pattern string, fields map[string]*framework.FieldSchema) map[string]*framework.FieldSchema {
+	all := join(fields, nil)
+	for _, m := range captures.FindAllStringSubmatch(pattern, -1) {
+		f := *capturedFields[m[1]]
+		f.Required = true
+		all[m[1]] = &f
+	}
+	return all
+}

@@ -1,0 +1,126 @@
+package paths
+
+import (
+	"context"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/maypok86/otter/v2"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/refusal"
+)
+
+// freshlyUsed remembers which key IDs were used within a minute of their reveal: a
+// secret in use has arrived, and its reveal cannot be repeated.
+type freshlyUsed struct {
+	ids *otter.Cache[string, struct{}]
+}
+
+func newFreshlyUsed() *freshlyUsed {
+	return &freshlyUsed{otter.Must(&otter.Options[string, struct{}]{MaximumSize: 10_000, Executor: func(fn func()) { fn() }})}
+}
+
+// note is called for each accepted call, and does nothing for all but fresh versions.
+func (f *freshlyUsed) note(v *apikey.Version, now time.Time) {
+	if !v.RevealedAt.IsZero() && now.Before(v.RevealedAt.Add(apikey.RevealRetry)) {
+		f.ids.Set(v.KeyID, struct{}{})
+	}
+}
+
+func (f *freshlyUsed) has(keyID string) bool {
+	_, ok := f.ids.GetIfPresent(keyID)
+	return ok
+}
+
+var revealAnswer = secretAnswer
+
+var staticAnswer = join(secretAnswer, schema{
+	"ttl":                 number("Seconds until it is worth reading again: the next rotation or the expiry."),
+	"rotation_period":     number("Seconds from one scheduled rotation to the next; 0: none is scheduled."),
+	"last_vault_rotation": stamp("When the current version was made."),
+})
+
+func (h *Handlers) revealResources() []resource {
+	return []resource{
+		{
+			scope: tenants, pattern: "/" + capture("kind") + "/keys/" + capture("name") + "/reveal", suffix: "key-reveal",
+			fields:     schema{"request_id": text("The caller's name for this request: repeated within 60 s and before the first use, it gets the same answer.")},
+			operations: map[logical.Operation]operation{logical.UpdateOperation: {h.keyReveal, "Hand out the current secret.", revealAnswer}},
+			synopsis:   "The current secret of a key, as its reveal setting allows.",
+			description: "With reveal=once each version is handed out one time; afterwards a 409 says when that was. Ask for the answer " +
+				"response-wrapped (-wrap-ttl) to pass it on unread.",
+		},
+		{
+			scope: tenants, pattern: "/" + capture("kind") + "/static-creds/" + capture("name"), suffix: "static-creds",
+			operations:  map[logical.Operation]operation{logical.ReadOperation: {h.staticCreds, "Read the current secret of a key with reveal=always.", staticAnswer}},
+			synopsis:    "The current secret for apps that come again, such as Vault Agent.",
+			description: "The answer's ttl says when to read again, so that a rotation is picked up.",
+		},
+	}
+}
+
+func (h *Handlers) keyReveal(ctx context.Context, r *request) (*logical.Response, error) {
+	requestID, err := r.text("request_id", 128)
+	if err != nil {
+		return nil, err
+	}
+	k, v, err := h.handOut(ctx, r, func(k *apikey.Key) (*apikey.Key, *apikey.Version, error) {
+		return k.Revealed(r.tenant, requestID, h.fresh.has, r.actor(), r.now)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return reply(secretData(k, v))
+}
+
+func (h *Handlers) staticCreds(ctx context.Context, r *request) (*logical.Response, error) {
+	k, v, err := h.fetched(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	data := secretData(k, v)
+	data["ttl"], data["rotation_period"] = inSeconds(k.FreshFor(v, r.now)), inSeconds(k.Period())
+	data["last_vault_rotation"] = rfc3339(v.IssuedAt)
+	return reply(data)
+}
+
+// fetched hands a secret to an app. Where somebody had it before there is nothing to note,
+// and nothing is read from storage.
+func (h *Handlers) fetched(ctx context.Context, r *request) (*apikey.Key, *apikey.Version, error) {
+	kind, name, err := r.named("name")
+	if err != nil {
+		return nil, nil, err
+	}
+	k, err := h.store.Key(ctx, r.Storage, r.tenant, kind, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	out := func(k *apikey.Key) (*apikey.Key, *apikey.Version, error) {
+		return k.Fetched(r.tenant, r.actor(), r.now)
+	}
+	if same, v, err := out(k); err != nil || same == k {
+		return same, v, err
+	}
+	return h.handOut(ctx, r, out)
+}
+
+// handOut notes who got a secret before it is answered: a secret whose handing out could
+// not be written down is not handed out.
+func (h *Handlers) handOut(ctx context.Context, r *request, out func(*apikey.Key) (*apikey.Key, *apikey.Version, error)) (*apikey.Key, *apikey.Version, error) {
+	kind, name, err := r.named("name")
+	if err != nil {
+		return nil, nil, err
+	}
+	var v *apikey.Version
+	k, err := h.store.UpdateKey(ctx, r.Storage, r.tenant, kind, name, func(old *apikey.Key) (*apikey.Key, error) {
+		if old == nil {
+			return nil, refusal.Errorf(refusal.NotFound, "key: tenant %q has no key %q", string(r.tenant.Name), string(name))
+		}
+		var changed *apikey.Key
+		var err error
+		changed, v, err = out(old)
+		return changed, err
+	})
+	return k, v, err
+}

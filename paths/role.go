@@ -1,0 +1,212 @@
+package paths
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/internal/store"
+	"vault-plugin-secrets-apikeys/signing"
+)
+
+var roleSettings = []setting[apikey.Role]{
+	textSetting("description", "What keys of the role are for.", apikey.MaxDescription, func(r *apikey.Role) *string { return &r.Description }),
+	schemeSetting(func(r *apikey.Role) *signing.Scheme { return &r.Scheme }),
+	durationSetting("ttl", "The life of a leased key, and of each renewal. Default 1h.", atLeast, maxDuration,
+		func(r *apikey.Role) *time.Duration { return &r.TTL }),
+	durationSetting("max_ttl", "The longest life of a leased key, renewals included. Default 24h.", atLeast, maxDuration,
+		func(r *apikey.Role) *time.Duration { return &r.MaxTTL }),
+	replaySetting(func(r *apikey.Role) *bool { return &r.Replay }),
+	pairsSetting("metadata", "Pairs of texts that verification returns.", func(r *apikey.Role) *apikey.Pairs { return &r.Metadata }),
+}
+
+var roleAnswer = schemas(roleSettings, schema{
+	"kind": text("internal or external."), "name": text("The role's name."), "revision": number("Counts the changes; for cas."),
+	"created_at": stamp("When the role was made."), "revoked_before": stamp("Keys issued before are revoked."),
+	"deleted_at": stamp("When the role was deleted: only in the answer to that."),
+})
+
+func (h *Handlers) roleResources() []resource {
+	folder := "/" + capture("kind") + "/roles/"
+	return []resource{
+		{
+			scope: tenants, pattern: folder + "?", suffix: "roles", fields: pageFields,
+			operations:  map[logical.Operation]operation{logical.ListOperation: {h.roleList, "List the roles of a kind.", answerList}},
+			synopsis:    "The templates of leased keys.",
+			description: "A page has at most 1000; a cut one says how to go on.",
+		},
+		{
+			scope: tenants, pattern: folder + capture("role"), suffix: "role", fields: schemas(roleSettings, casField),
+			operations: map[logical.Operation]operation{
+				logical.ReadOperation:   {h.roleRead, "Read a role.", roleAnswer},
+				logical.UpdateOperation: {h.roleWrite, "Make a role, or change it.", roleAnswer},
+				logical.PatchOperation:  {h.roleWrite, "Change a role.", roleAnswer},
+				logical.DeleteOperation: {h.roleDelete, "Delete a role; its keys live until their leases end.", roleAnswer},
+			},
+			synopsis:    "A template of leased keys.",
+			description: "A change counts for keys issued or renewed afterwards. Keys of a deleted role are not renewed.",
+		},
+		{
+			scope: tenants, pattern: folder + capture("role") + "/revoke-leased", suffix: "role-leased",
+			operations:  map[logical.Operation]operation{logical.UpdateOperation: {h.roleRevokeLeased, "Revoke all keys that the role has issued so far.", roleAnswer}},
+			synopsis:    "Revoke every leased key of a role at once and for good.",
+			description: "Keys issued afterwards are good. The revoked keys' leases stay until they end, and are not renewed.",
+		},
+	}
+}
+
+// defaultRole returns what a role gets whose writer says nothing, within the caps.
+func defaultRole(r *request, kind apikey.Kind) *apikey.Role {
+	role := &apikey.Role{Kind: kind, Scheme: apikey.DefaultScheme, TTL: time.Hour, MaxTTL: 24 * time.Hour, Replay: true}
+	span := role.Span(r.config, r.tenant, role.MaxTTL)
+	role.TTL, role.MaxTTL = span.TTL, span.Max
+	return role
+}
+
+func (h *Handlers) roleList(ctx context.Context, r *request) (*logical.Response, error) {
+	kind, err := r.kind()
+	if err != nil {
+		return nil, err
+	}
+	names, err := h.store.Roles(ctx, r.Storage, r.tenant, kind)
+	if err != nil {
+		return nil, err
+	}
+	roles := make(map[string]*apikey.Role)
+	for _, name := range names {
+		role, err := gone(h.store.Role(ctx, r.Storage, r.tenant, kind, apikey.Name(name)))
+		if err != nil {
+			return nil, err
+		}
+		if role != nil {
+			roles[name] = role
+		}
+	}
+	// Markers of deleted roles are neither shown nor counted.
+	return page(r, slices.Sorted(maps.Keys(roles)), func(name string) (map[string]any, error) {
+		role := roles[name]
+		return map[string]any{"description": role.Description, "scheme": string(role.Scheme), "ttl": inSeconds(role.TTL), "max_ttl": inSeconds(role.MaxTTL)}, nil
+	})
+}
+
+func (h *Handlers) roleRead(ctx context.Context, r *request) (*logical.Response, error) {
+	kind, name, err := r.named("role")
+	if err != nil {
+		return nil, err
+	}
+	role, err := h.store.Role(ctx, r.Storage, r.tenant, kind, name)
+	if err != nil {
+		return nil, err
+	}
+	return reply(roleData(role))
+}
+
+func (h *Handlers) roleWrite(ctx context.Context, r *request) (*logical.Response, error) {
+	cas, err := r.cas()
+	if err != nil {
+		return nil, err
+	}
+	return h.roleChange(ctx, r, func(old *apikey.Role, kind apikey.Kind, name apikey.Name) (*apikey.Role, error) {
+		made := old == nil || !old.DeletedAt.IsZero()
+		if made && r.Operation == logical.PatchOperation {
+			return nil, store.NoRole(r.tenant.Name, name)
+		}
+		role, revision := nextRole(r, old, kind, name, made)
+		if err := checkCAS(cas, revision); err != nil {
+			return nil, err
+		}
+		if err := apply(r, roleSettings, role, defaultRole(r, kind)); err != nil {
+			return nil, err
+		}
+		if !made && role.Scheme != old.Scheme {
+			return nil, refusal.Errorf(refusal.Invalid, "scheme: cannot change; make a new role for another scheme")
+		}
+		if !made && *role == *old {
+			return old, nil
+		}
+		role.Revision++
+		if !made && role.TTL == old.TTL && role.MaxTTL == old.MaxTTL {
+			return role, nil // a cap lowered since does not stop other changes
+		}
+		return role, role.Check(r.config, r.tenant)
+	})
+}
+
+// nextRole returns what is to be written and the revision that the caller knows: a role
+// made anew keeps the epoch of the deleted one, so that what was revoked stays so.
+func nextRole(r *request, old *apikey.Role, kind apikey.Kind, name apikey.Name, made bool) (role *apikey.Role, revision int) {
+	if !made {
+		c := *old
+		return &c, old.Revision
+	}
+	role = defaultRole(r, kind)
+	role.Tenant, role.Kind, role.Name, role.UID = r.tenant.Name, kind, name, r.tenant.UID
+	role.CreatedAt = r.now.UTC().Truncate(time.Second)
+	if old != nil {
+		role.Epoch, role.RevokedBefore, role.Revision = old.Epoch, old.RevokedBefore, old.Revision
+	}
+	return role, 0
+}
+
+func (h *Handlers) roleDelete(ctx context.Context, r *request) (*logical.Response, error) {
+	cas, err := r.cas()
+	if err != nil {
+		return nil, err
+	}
+	return h.roleChange(ctx, r, liveRole(r, cas, func(role *apikey.Role) {
+		role.DeletedAt = r.now.UTC().Truncate(time.Second)
+	}))
+}
+
+func (h *Handlers) roleRevokeLeased(ctx context.Context, r *request) (*logical.Response, error) {
+	return h.roleChange(ctx, r, liveRole(r, -1, func(role *apikey.Role) {
+		role.Epoch++
+		role.RevokedBefore = r.now.UTC().Truncate(time.Second)
+	}))
+}
+
+type roleChange func(old *apikey.Role, kind apikey.Kind, name apikey.Name) (*apikey.Role, error)
+
+func liveRole(r *request, cas int, change func(*apikey.Role)) roleChange {
+	return func(old *apikey.Role, _ apikey.Kind, name apikey.Name) (*apikey.Role, error) {
+		if old == nil || !old.DeletedAt.IsZero() {
+			return nil, store.NoRole(r.tenant.Name, name)
+		}
+		if err := checkCAS(cas, old.Revision); err != nil {
+			return nil, err
+		}
+		role := *old
+		change(&role)
+		role.Revision++
+		return &role, nil
+	}
+}
+
+func (h *Handlers) roleChange(ctx context.Context, r *request, change roleChange) (*logical.Response, error) {
+	kind, name, err := r.named("role")
+	if err != nil {
+		return nil, err
+	}
+	role, err := h.store.UpdateRole(ctx, r.Storage, r.tenant, kind, name, func(old *apikey.Role) (*apikey.Role, error) {
+		return change(old, kind, name)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return reply(roleData(role))
+}
+
+func roleData(role *apikey.Role) map[string]any {
+	data := map[string]any{
+		"kind": string(role.Kind), "name": string(role.Name), "revision": role.Revision,
+		"created_at": rfc3339(role.CreatedAt), "revoked_before": rfc3339(role.RevokedBefore),
+		"deleted_at": rfc3339(role.DeletedAt),
+	}
+	showAll(data, roleSettings, role)
+	return data
+}

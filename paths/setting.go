@@ -1,0 +1,182 @@
+package paths
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/refusal"
+)
+
+// setting is one field that a caller may write and read back: described, parsed and
+// shown in one place.
+type setting[T any] struct {
+	name   string
+	schema *framework.FieldSchema
+	parse  func(to *T, raw any, merge bool) error
+	reset  func(to, defaults *T)
+	show   func(*T) any
+}
+
+// apply changes to by the settings that the request gives; null means the default.
+func apply[T any](r *request, settings []setting[T], to, defaults *T) error {
+	for _, s := range settings {
+		raw, given := r.Data[s.name]
+		switch {
+		case !given:
+		case raw == nil:
+			s.reset(to, defaults)
+		default:
+			if err := s.parse(to, raw, r.Operation == logical.PatchOperation); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// showAll adds the settings to an answer, in the shape in which they can be written.
+func showAll[T any](data map[string]any, settings []setting[T], from *T) {
+	for _, s := range settings {
+		data[s.name] = s.show(from)
+	}
+}
+
+// schemas returns the settings' descriptions, with others added.
+func schemas[T any](settings []setting[T], others ...map[string]*framework.FieldSchema) map[string]*framework.FieldSchema {
+	all := make(map[string]*framework.FieldSchema)
+	for _, s := range settings {
+		all[s.name] = s.schema
+	}
+	for _, o := range others {
+		maps.Copy(all, o)
+	}
+	return all
+}
+
+func field(t framework.FieldType, description string) *framework.FieldSchema {
+	return &framework.FieldSchema{Type: t, Description: description}
+}
+
+// of makes a setting from where it lives, how it is parsed and how it is shown.
+func of[T, V any](name string, schema *framework.FieldSchema, at func(*T) *V,
+	parse func(raw any, old V, merge bool) (V, error), show func(V) any,
+) setting[T] {
+	return setting[T]{
+		name: name, schema: schema,
+		parse: func(to *T, raw any, merge bool) error {
+			v, err := parse(raw, *at(to), merge)
+			if err == nil {
+				*at(to) = v
+			}
+			return err
+		},
+		reset: func(to, defaults *T) { *at(to) = *at(defaults) },
+		show:  func(from *T) any { return show(*at(from)) },
+	}
+}
+
+func asIs[V any](v V) any { return v }
+
+func textSetting[T any](name, description string, most int, at func(*T) *string) setting[T] {
+	return of(name, field(framework.TypeString, description), at,
+		func(raw any, _ string, _ bool) (string, error) { return parseText(name, raw, most) }, asIs)
+}
+
+func boolSetting[T any](name, description string, at func(*T) *bool) setting[T] {
+	return of(name, field(framework.TypeBool, description), at,
+		func(raw any, _, _ bool) (bool, error) { return parseBool(name, raw) }, asIs)
+}
+
+func intSetting[T any](name, description string, least, most int, at func(*T) *int) setting[T] {
+	return of(name, field(framework.TypeInt, description), at,
+		func(raw any, _ int, _ bool) (int, error) { return parseInt(name, raw, least, most) }, asIs)
+}
+
+func durationSetting[T any](name, description string, least, most time.Duration, at func(*T) *time.Duration) setting[T] {
+	return of(name, field(framework.TypeDurationSecond, description), at,
+		func(raw any, _ time.Duration, _ bool) (time.Duration, error) {
+			return parseDuration(name, raw, least, most)
+		},
+		func(d time.Duration) any { return inSeconds(d) })
+}
+
+func pairsSetting[T any](name, description string, at func(*T) *apikey.Pairs) setting[T] {
+	return of(name, field(framework.TypeKVPairs, description), at,
+		func(raw any, old apikey.Pairs, merge bool) (apikey.Pairs, error) {
+			pairs, err := parsePairs(name, raw, old.Map(), merge)
+			return apikey.PairsOf(pairs), err
+		},
+		func(p apikey.Pairs) any { return showPairs(p) })
+}
+
+func showPairs(p apikey.Pairs) map[string]any {
+	shown := make(map[string]any)
+	for name, text := range p.All() {
+		shown[name] = text
+	}
+	return shown
+}
+
+// choiceSetting is one word out of some.
+func choiceSetting[T any, V ~string](name, description string, words []V, at func(*T) *V) setting[T] {
+	schema := field(framework.TypeString, description)
+	for _, w := range words {
+		schema.AllowedValues = append(schema.AllowedValues, string(w))
+	}
+	return of(name, schema, at,
+		func(raw any, _ V, _ bool) (V, error) {
+			s, _ := raw.(string)
+			if !slices.Contains(words, V(s)) {
+				return "", badValue(name, oneOf(words))
+			}
+			return V(s), nil
+		},
+		func(v V) any { return string(v) })
+}
+
+func oneOf[V ~string](words []V) string {
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = string(w)
+	}
+	return "one of " + strings.Join(quoted, ", ")
+}
+
+// cas returns the revision that the caller expects, or -1 when it does not care.
+func (r *request) cas() (int, error) {
+	raw, given := r.Data["cas"]
+	if !given || raw == nil {
+		return -1, nil
+	}
+	return parseInt("cas", raw, 0, 1<<53)
+}
+
+// checkCAS refuses a change of an object that has another revision; 0 is none at all.
+func checkCAS(cas, revision int) error {
+	if cas < 0 || cas == revision {
+		return nil
+	}
+	if revision == 0 {
+		return refusal.Errorf(refusal.Conflict, "cas: there is no such object yet, its revision counts as 0")
+	}
+	return refusal.Errorf(refusal.Conflict, "cas: the revision is %d now; read the object again", revision)
+}
+
+var casField = map[string]*framework.FieldSchema{
+	"cas": field(framework.TypeInt, "The revision that the object must have for this change; 0: it must not exist. A lost race is a 409."),
+}
+
+// text returns a text field that is not a setting; "" when it is not given.
+func (r *request) text(name string, most int) (string, error) {
+	raw, given := r.Data[name]
+	if !given || raw == nil {
+		return "", nil
+	}
+	return parseText(name, raw, most)
+}

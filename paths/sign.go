@@ -1,0 +1,123 @@
+package paths
+
+import (
+	"context"
+	"errors"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/signing"
+)
+
+var signAnswer = schema{
+	"key_id":    text("The version that signed."),
+	"headers":   field(framework.TypeMap, "The headers to add to the request."),
+	"signature": text("The signature of a message."),
+	"results":   rows("The answers of a batch, in order; an item that could not be signed carries error."),
+}
+
+func (h *Handlers) signResources() []resource {
+	o := operation{h.sign, "Sign a call with the key's current version.", signAnswer}
+	return []resource{{
+		scope: tenants, pattern: "/" + capture("kind") + "/sign/" + capture("name"), suffix: "sign", fields: callFields,
+		operations: map[logical.Operation]operation{logical.UpdateOperation: o, logical.PatchOperation: o},
+		synopsis:   "Vault signs; the secret stays inside.",
+		description: "For HTTP schemes give the head of the request, and add the headers that come back. A key or tenant that may not " +
+			"sign is a 400 that begins with the verdict's name. PATCH is the same and saves Vault a step.",
+	}}
+}
+
+func (h *Handlers) sign(ctx context.Context, r *request) (*logical.Response, error) {
+	kind, name, err := r.named("name")
+	if err != nil {
+		return nil, err
+	}
+	items, err := r.batch()
+	if err != nil {
+		return nil, err
+	}
+	k, err := h.store.Key(ctx, r.Storage, r.tenant, kind, name)
+	if err != nil {
+		return nil, err
+	}
+	if items == nil {
+		data, err := h.signOne(r, k, r.Data)
+		if err != nil {
+			return nil, err
+		}
+		return reply(data)
+	}
+	results := make([]any, len(items))
+	for i, raw := range items {
+		results[i] = h.signItem(r, k, raw)
+	}
+	return reply(map[string]any{"results": results})
+}
+
+func (h *Handlers) signItem(r *request, k *apikey.Key, raw any) map[string]any {
+	fields, err := item(raw, contentFields)
+	var data map[string]any
+	if err == nil {
+		data, err = h.signOne(r, k, fields)
+	}
+	if err != nil {
+		return map[string]any{"error": err.Error()}
+	}
+	return data
+}
+
+func (h *Handlers) signOne(r *request, k *apikey.Key, fields map[string]any) (map[string]any, error) {
+	v, verdict := k.MaySign(r.tenant, r.now)
+	if verdict != apikey.Valid {
+		return nil, apikey.Refuse(verdict)
+	}
+	c, err := parseCall(fields, false)
+	if err != nil {
+		return nil, err
+	}
+	if c.http != k.Scheme.HTTP() {
+		return nil, refusal.Errorf(refusal.Invalid, "scheme: the key's is %s, which signs %s", k.Scheme, signs(k.Scheme))
+	}
+	if !c.http {
+		h.fresh.note(v, r.now)
+		return map[string]any{"key_id": v.KeyID, "signature": signing.SignTagged(v.KeyID, v.Secret.Reveal(), c.content)}, nil
+	}
+	headers, err := h.signHead(r, k.Scheme, v, c.content)
+	if err != nil {
+		return nil, err
+	}
+	h.fresh.note(v, r.now)
+	return map[string]any{"key_id": v.KeyID, "headers": headers}, nil
+}
+
+func (h *Handlers) signHead(r *request, scheme signing.Scheme, v *apikey.Version, content []byte) (map[string]any, error) {
+	head, err := signing.ParseHead(content)
+	if err != nil {
+		return nil, refusal.Errorf(refusal.Invalid, "request: %s", err)
+	}
+	added, err := signing.SignHead(scheme, head, v.KeyID, v.Secret.Reveal(), r.now)
+	switch {
+	case errors.Is(err, signing.ErrSigned):
+		return nil, refusal.Errorf(refusal.Invalid, "request: is signed already; take the old signature away first")
+	case err != nil:
+		return nil, refusal.Errorf(refusal.Invalid, "request: %s", err)
+	}
+	if !signing.SortedVerint(head) {
+		r.warn("the verint- headers are not in the order of their names; a server that loses the order received cannot verify this call")
+	}
+	headers := make(map[string]any, len(added))
+	for _, a := range added {
+		headers[a.Name] = a.Value
+	}
+	return headers, nil
+}
+
+func signs(s signing.Scheme) string {
+	if s.HTTP() {
+		return "requests: give request"
+	}
+	return "messages: give message"
+}

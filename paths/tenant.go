@@ -1,0 +1,133 @@
+package paths
+
+import (
+	"context"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-apikeys/internal/tenant"
+)
+
+const (
+	maxDisplayName = 256
+	maxCount       = 1_000_000
+)
+
+// capSettings are the limits that the provider sets for a tenant, and the tenant for
+// itself. One that is not set shows as null; what holds is shown beside.
+func capSettings(at func(*tenant.Tenant) *tenant.Caps) []setting[tenant.Tenant] {
+	settings := []setting[tenant.Tenant]{
+		intSetting("max_keys", "How many keys the tenant may have.", 1, maxCount, func(t *tenant.Tenant) *int { return &at(t).MaxKeys }),
+		intSetting("max_leased", "How many leased keys may live.", 1, maxCount, func(t *tenant.Tenant) *int { return &at(t).MaxLeased }),
+		intSetting("max_versions", "How many versions of a key may be live.", 1, mostVersions, func(t *tenant.Tenant) *int { return &at(t).MaxVersions }),
+		durationSetting("max_ttl", "The longest life of a version or a leased key.", atLeast, maxDuration,
+			func(t *tenant.Tenant) *time.Duration { return &at(t).MaxTTL }),
+		durationSetting("window_past", "How old a call may be.", tenant.MinWindow, tenant.MaxWindow,
+			func(t *tenant.Tenant) *time.Duration { return &at(t).WindowPast }),
+		durationSetting("window_future", "How far ahead a caller's clock may be.", tenant.MinWindow, tenant.MaxWindow,
+			func(t *tenant.Tenant) *time.Duration { return &at(t).WindowFuture }),
+	}
+	for i := range settings {
+		show := settings[i].show
+		settings[i].show = func(t *tenant.Tenant) any {
+			if v := show(t); v != 0 && v != int64(0) {
+				return v
+			}
+			return nil
+		}
+	}
+	return settings
+}
+
+var (
+	ownCaps      = capSettings(func(t *tenant.Tenant) *tenant.Caps { return &t.Own })
+	providerCaps = capSettings(func(t *tenant.Tenant) *tenant.Caps { return &t.Provider })
+)
+
+var tenantAnswer = schemas(providerCaps, schema{
+	"display_name":     text("What people call the tenant."),
+	"state":            text("active, suspended or deleted."),
+	"uid":              text("What tells this tenant from another of the same name."),
+	"created_at":       stamp("When the tenant was opened."),
+	"suspended_by":     text("The entity that suspended it."),
+	"suspended_at":     stamp("Since when it is suspended."),
+	"suspended_reason": text("Why it is suspended."),
+	"deleted_at":       stamp("When it was deleted."),
+	"restorable_to":    stamp("Until when it can be restored."),
+	"effective":        table("The limits that hold: the tightest of the tenant's own, the provider's and the mount's."),
+	"keys":             number("How many keys it has."),
+	"leased_keys":      number("How many leased keys it has."),
+	"revision":         number("Counts the changes; for cas."),
+})
+
+func (h *Handlers) tenantResources() []resource {
+	return []resource{{
+		scope: tenants, pattern: "", suffix: "settings",
+		fields: schemas(ownCaps, casField),
+		operations: map[logical.Operation]operation{
+			logical.ReadOperation:  {h.tenantRead, "Read the tenant's settings and limits.", tenantAnswer},
+			logical.PatchOperation: {h.tenantPatch, "Tighten the tenant's limits.", tenantAnswer},
+		},
+		synopsis: "A tenant's own settings.",
+		description: "Reading shows the tenant's own limits, those that hold, how many keys there are, and who suspended the tenant, when and why. " +
+			"The tenant may only tighten what the provider has set; null goes back to the provider's.",
+	}}
+}
+
+func (h *Handlers) tenantRead(ctx context.Context, r *request) (*logical.Response, error) {
+	return h.tenantReply(ctx, r, r.tenant, r.tenant.Own, r.tenant.Caps(r.config))
+}
+
+func (h *Handlers) tenantPatch(ctx context.Context, r *request) (*logical.Response, error) {
+	cas, err := r.cas()
+	if err != nil {
+		return nil, err
+	}
+	t, err := h.store.UpdateTenant(ctx, r.Storage, r.tenant.Name, func(old *tenant.Tenant) (*tenant.Tenant, error) {
+		if old, err = openTenant(old, r.tenant.Name, cas); err != nil {
+			return nil, err
+		}
+		t := *old
+		if err := apply(r, ownCaps, &t, &tenant.Tenant{}); err != nil {
+			return nil, err
+		}
+		return changedTenant(old, &t, t.CheckOwn(old.Own, r.config))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return h.tenantReply(ctx, r, t, t.Own, t.Caps(r.config))
+}
+
+// changedTenant returns old when nothing has changed, so that nothing is written.
+func changedTenant(old, t *tenant.Tenant, err error) (*tenant.Tenant, error) {
+	if err != nil || *t == *old {
+		return old, err
+	}
+	t.Revision++
+	return t, nil
+}
+
+// tenantReply shows a tenant with the limits that the reader may set, the tenant's own or
+// the provider's, and those that hold.
+func (h *Handlers) tenantReply(ctx context.Context, r *request, t *tenant.Tenant, set, hold tenant.Caps) (*logical.Response, error) {
+	keys, leased, err := h.store.Counts(ctx, r.Storage, t)
+	if err != nil {
+		return nil, err
+	}
+	data := map[string]any{
+		"display_name": t.DisplayName, "state": string(t.State()), "uid": t.UID, "created_at": rfc3339(t.CreatedAt),
+		"suspended_by": t.SuspendedBy, "suspended_at": rfc3339(t.SuspendedAt), "suspended_reason": t.SuspendedReason,
+		"deleted_at": rfc3339(t.DeletedAt), "restorable_to": nil,
+		"keys": keys, "leased_keys": leased, "revision": t.Revision,
+	}
+	if t.State() == tenant.Deleted {
+		data["restorable_to"] = rfc3339(t.DeletedAt.Add(r.config.Retention))
+	}
+	showAll(data, providerCaps, &tenant.Tenant{Provider: set})
+	effective := make(map[string]any)
+	showAll(effective, providerCaps, &tenant.Tenant{Provider: hold})
+	data["effective"] = effective
+	return reply(data)
+}

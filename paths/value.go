@@ -1,0 +1,184 @@
+package paths
+
+import (
+	"encoding/json"
+	"maps"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/internal/tenant"
+)
+
+// maxDuration bounds every duration a caller may give; sums of them stay far from overflow.
+const maxDuration = 100 * 365 * 24 * time.Hour
+
+// Bounds of a map of strings.
+const (
+	maxPairs     = 64
+	maxPairKey   = 64 // bytes
+	maxPairValue = 256
+)
+
+func badValue(name, want string) error {
+	return refusal.Errorf(refusal.Invalid, "%s: must be %s", name, want)
+}
+
+func parseText(name string, raw any, most int) (string, error) {
+	s, ok := raw.(string)
+	if !ok || !printable(s) {
+		return "", badValue(name, "a text in UTF-8 without control characters")
+	}
+	if len(s) > most {
+		return "", refusal.Errorf(refusal.Invalid, "%s: has %d bytes and %d is the most", name, len(s), most)
+	}
+	return s, nil
+}
+
+func parseBool(name string, raw any) (bool, error) {
+	switch raw {
+	case true, "true":
+		return true, nil
+	case false, "false":
+		return false, nil
+	default:
+		return false, badValue(name, "true or false")
+	}
+}
+
+// parseInt takes a whole number, also as the text that the command line sends. JSON
+// numbers arrive as float64 from Vault.
+func parseInt(name string, raw any, least, most int) (int, error) {
+	n, ok := 0, true
+	switch v := raw.(type) {
+	case int:
+		n = v
+	case float64:
+		ok = v == math.Trunc(v) && math.Abs(v) < 1<<53
+		n = int(v)
+	case json.Number:
+		i, err := v.Int64()
+		n, ok = int(i), err == nil
+	case string:
+		i, err := strconv.Atoi(v)
+		n, ok = i, err == nil
+	default:
+		ok = false
+	}
+	if !ok || n < least || n > most {
+		return 0, refusal.Errorf(refusal.Invalid, "%s: must be a whole number from %d to %d", name, least, most)
+	}
+	return n, nil
+}
+
+// parseDuration takes whole seconds as a number or text, days as 90d, or Go's form such
+// as 36h or 1h30m.
+func parseDuration(name string, raw any, least, most time.Duration) (time.Duration, error) {
+	d, ok := time.Duration(0), false
+	switch v := raw.(type) {
+	case string:
+		d, ok = durationText(v)
+	case int, float64, json.Number:
+		n, err := parseInt(name, v, 0, int(maxDuration/time.Second))
+		d, ok = time.Duration(n)*time.Second, err == nil
+	}
+	if !ok || d < least || d > most {
+		return 0, refusal.Errorf(refusal.Invalid, "%s: must be a duration from %s to %s, such as 3600, 24h or 90d", name, tenant.Spell(least), tenant.Spell(most))
+	}
+	return d, nil
+}
+
+func durationText(s string) (time.Duration, bool) {
+	digits, unit := s, time.Second
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		digits, unit = days, 24*time.Hour
+	}
+	if n, err := strconv.ParseUint(digits, 10, 32); err == nil && n <= uint64(maxDuration/unit) {
+		return time.Duration(n) * unit, true
+	}
+	d, err := time.ParseDuration(s)
+	return d, err == nil && d >= 0 && d <= maxDuration && d%time.Second == 0
+}
+
+// parsePairs takes a map of texts, or key=value texts as the command line sends them.
+// With merge, the old pairs stay and a null takes one away (RFC 7396 section 2).
+func parsePairs(name string, raw any, old map[string]string, merge bool) (map[string]string, error) {
+	pairs := make(map[string]string)
+	if merge {
+		maps.Copy(pairs, old)
+	}
+	var err error
+	switch v := raw.(type) {
+	case map[string]any:
+		err = addPairs(name, pairs, v, merge)
+	case string:
+		err = addPair(name, pairs, v)
+	case []any:
+		for _, item := range v {
+			if err == nil {
+				err = addPair(name, pairs, item)
+			}
+		}
+	default:
+		err = badValue(name, "a map of texts, or key=value")
+	}
+	if err == nil && len(pairs) > maxPairs {
+		err = refusal.Errorf(refusal.Invalid, "%s: has %d pairs and %d is the most", name, len(pairs), maxPairs)
+	}
+	if err != nil || len(pairs) == 0 {
+		return nil, err
+	}
+	return pairs, nil
+}
+
+func addPairs(name string, to map[string]string, from map[string]any, merge bool) error {
+	for k, v := range from {
+		if v == nil && merge {
+			delete(to, k)
+			continue
+		}
+		if err := setPair(name, to, k, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func addPair(name string, to map[string]string, item any) error {
+	s, _ := item.(string)
+	k, v, ok := strings.Cut(s, "=")
+	if !ok {
+		return badValue(name, "a map of texts, or key=value")
+	}
+	return setPair(name, to, k, v)
+}
+
+func setPair(name string, to map[string]string, k string, v any) error {
+	s, ok := v.(string)
+	if !ok || k == "" || len(k) > maxPairKey || len(s) > maxPairValue || !printable(k) || !printable(s) {
+		return refusal.Errorf(refusal.Invalid, "%s: a key has 1 to %d bytes, and a value is a text of at most %d", name, maxPairKey, maxPairValue)
+	}
+	to[k] = s
+	return nil
+}
+
+// printable allows line ends and tabs, since texts come from files too. Anything else
+// would grow sixfold in storage.
+func printable(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(c rune) bool {
+		return c < ' ' && c != '\n' && c != '\t' || c == 0x7f
+	})
+}
+
+// rfc3339 shows a time as answers carry it; null where there is none.
+func rfc3339(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+func inSeconds(d time.Duration) int64 { return int64(d / time.Second) }

@@ -1,0 +1,151 @@
+package paths
+
+import (
+	"context"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/replay"
+	"vault-plugin-secrets-apikeys/internal/store"
+	"vault-plugin-secrets-apikeys/internal/tenant"
+	"vault-plugin-secrets-apikeys/signing"
+)
+
+var verifyAnswer = schema{
+	"valid":             flag("Whether the call is good. Always there but in a batch's answer."),
+	"verdict":           text("What verification found. Always there but in a batch's answer."),
+	"tenant":            text("Whose key signed. All but valid and verdict are told only when the signature is right."),
+	"kind":              text("internal or external."),
+	"name":              text("The key's name; a leased key's is its role's."),
+	"key_id":            text("The version's key ID."),
+	"version":           number("The version's number."),
+	"state":             text("The version's state."),
+	"scheme":            text("How the call is signed."),
+	"metadata":          table("The key's metadata."),
+	"expires_at":        stamp("When the version ends; null: never."),
+	"successor_key_id":  text("The version that replaced this one."),
+	"server_time":       stamp("The time the call was judged by."),
+	"replay_table_full": flag("The call was refused because no more calls can be remembered."),
+	"results":           rows("The verdicts of a batch, in order."),
+}
+
+func (h *Handlers) verifyResources() []resource {
+	description := "Always answers 200 with valid and verdict, judged in this order: malformed, unknown_key, bad_signature, " +
+		"tenant_suspended, revoked, disabled, expired, too_old, too_new, replayed, valid. Before tenant_suspended nothing else is told. " +
+		"PATCH is the same and saves Vault a step."
+	verbs := func(run handler, summary string) map[logical.Operation]operation {
+		o := operation{run, summary, verifyAnswer}
+		return map[logical.Operation]operation{logical.UpdateOperation: o, logical.PatchOperation: o}
+	}
+	return []resource{
+		{
+			scope: platform, pattern: "verify", suffix: "call", fields: verifyFields,
+			operations: verbs(h.verifyAll, "Say who signed a call and whether it is good."),
+			synopsis:   "Who signed this call, and is it good? Over all tenants.", description: description,
+		},
+		{
+			scope: tenants, pattern: "/verify", suffix: "call", fields: verifyFields, anonymous: true,
+			operations: verbs(h.verifyOwn, "Say which of the tenant's keys signed a call and whether it is good."),
+			synopsis:   "Who signed this call, and is it good? Another tenant's key is unknown.", description: description,
+		},
+	}
+}
+
+func (h *Handlers) verifyAll(ctx context.Context, r *request) (*logical.Response, error) {
+	return h.verify(ctx, r, "")
+}
+
+func (h *Handlers) verifyOwn(ctx context.Context, r *request) (*logical.Response, error) {
+	return h.verify(ctx, r, r.tenant.UID)
+}
+
+// verify judges one call, or a batch. Within is the UID of the only tenant whose keys are
+// known, or "".
+func (h *Handlers) verify(ctx context.Context, r *request, within string) (*logical.Response, error) {
+	items, err := r.batch()
+	if err != nil {
+		return nil, err
+	}
+	if items == nil {
+		c, err := parseCall(r.Data, true)
+		if err != nil {
+			return nil, err
+		}
+		data, err := h.judge(ctx, r, c, within)
+		if err != nil {
+			return nil, err
+		}
+		return reply(data)
+	}
+	return h.verifyBatch(ctx, r, items, within)
+}
+
+// judge finds the key of a call and returns the verdict with what may be told.
+func (h *Handlers) judge(ctx context.Context, r *request, c *call, within string) (map[string]any, error) {
+	signed, err := c.signed()
+	if err != nil {
+		return verdictData(apikey.Malformed), nil //nolint:nilerr // what cannot be read is a verdict, not an error
+	}
+	found, err := h.store.Find(ctx, r.Storage, signed.KeyID)
+	if err != nil {
+		return nil, err
+	}
+	if found == nil || within != "" && found.Tenant.UID != within {
+		found = new(store.Found)
+	}
+	replayed := replay.New
+	verdict, v := h.caseOf(r, signed, found, !c.look, &replayed).Judge(r.now)
+	data := verdictData(verdict)
+	if verdict.Signed() {
+		tell(data, found, v, r.now)
+	}
+	if replayed == replay.Full {
+		data["replay_table_full"] = true
+	}
+	if verdict == apikey.Valid && !c.look {
+		h.fresh.note(v, r.now)
+	}
+	return data, nil
+}
+
+// caseOf returns what is to be judged: a call and whose it may be. What the table of
+// calls says, when it is asked, goes to replayed.
+func (h *Handlers) caseOf(r *request, signed *signing.Call, found *store.Found, record bool, replayed *replay.Outcome) *apikey.Case {
+	c := &apikey.Case{Call: signed, Key: found.Key, Tenant: found.Tenant, Role: found.Role}
+	if found.Key == nil {
+		return c
+	}
+	caps := found.Tenant.Caps(r.config)
+	c.Past, c.Future = caps.WindowPast, caps.WindowFuture
+	if r.config.Replay == tenant.ReplayStrict {
+		c.Since = h.started
+	}
+	c.Seen = func() bool {
+		*replayed = h.calls.Check(replay.Call{
+			Tenant: found.Tenant.UID, KeyID: signed.KeyID, Nonce: signed.Nonce, Time: signed.Time, Window: caps.WindowPast,
+		}, r.config.ReplayEntries, record, r.now)
+		return *replayed != replay.New
+	}
+	return c
+}
+
+func verdictData(v apikey.Verdict) map[string]any {
+	return map[string]any{"valid": v == apikey.Valid, "verdict": string(v)}
+}
+
+// tell adds what the holder of a right signature may know.
+func tell(data map[string]any, found *store.Found, v *apikey.Version, now time.Time) {
+	k := found.Key
+	data["tenant"], data["kind"], data["name"] = string(k.Tenant), string(k.Kind), string(k.Name)
+	data["key_id"], data["version"], data["scheme"] = v.KeyID, v.Number, string(k.Scheme)
+	data["state"] = string(k.StateUnder(found.Role, v, now))
+	data["expires_at"], data["server_time"] = rfc3339(v.ExpiresAt), rfc3339(now)
+	if v.RotatedTo != "" {
+		data["successor_key_id"] = v.RotatedTo
+	}
+	if k.Metadata != "" {
+		data["metadata"] = showPairs(k.Metadata)
+	}
+}

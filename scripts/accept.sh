@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Runs the acceptance tests on each server named by VAULT_BIN and BAO_BIN, or on the one that `make server` builds.
+set -euo pipefail
+
+servers=()
+[[ -n ${VAULT_BIN:-} ]] && servers+=("$VAULT_BIN")
+[[ -n ${BAO_BIN:-} ]] && servers+=("$BAO_BIN")
+if ((${#servers[@]} == 0)); then
+	make -s server
+	servers=("$PWD/build/server/vault")
+fi
+unset BAO_BIN
+
+for server in "${servers[@]}"; do
+	server=$(realpath "$(command -v "$server")") # The tests run in a directory of their own.
+	echo "acceptance on $("$server" version)"
+	VAULT_BIN=$server PLUGIN_VERSION=v$VERSION \
+		go run ./scripts/gotest -tags acceptance -count=1 -timeout 20m ./scripts/acceptance/
+done

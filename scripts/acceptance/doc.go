@@ -1,0 +1,40 @@
+// Package acceptance runs transcripts of the server's own CLI against a real server with the plugin, and tests that need a
+// server of their own. `make accept` runs it; the build tag acceptance keeps it out of everything else.
+//
+// A transcript is a file testdata/NAME.txtar in the language of testscript. It gets two tenants of its own, named by
+// $TENANT_A and $TENANT_B, so it runs beside the others and never meets them. One is enough for most:
+//
+//	# acme's admin makes a key, and the answer says whose it is.
+//	as a-admin vault write apikeys/my/external/keys/billing scheme=vrnt-1
+//	answer tenant $TENANT_A
+//	capture KID current_key_id
+//
+//	# A viewer may not take it.
+//	! as a-viewer vault write -f apikeys/my/external/keys/billing/reveal
+//	stderr 'permission denied'
+//
+//	as a-admin vault write -f -format=json apikeys/my/external/keys/billing/reveal > key.json
+//	signcall key.json GET /wfo/v1/agents > call.http
+//	as gateway vault write apikeys/verify request=@call.http
+//	answer verdict valid
+//	answer key_id $KID
+//	! answer successor_key_id
+//
+// The commands beside testscript's own:
+//
+//   - [!] as WHO COMMAND [ARG]... [> FILE]: runs a command with the token of WHO: spa, operator or gateway; of tenant A
+//     or B a-admin, b-viewer and so on (tour.Staff has them all); root; or nobody, who has no token. They are enrolled
+//     when first named. An answer that holds a secret must go to a file, and no log of the server may ever hold it.
+//   - signcall [-age DURATION] [-H HEADER]... KEYFILE METHOD TARGET [> FILE]: signs a call of scheme vrnt-1 with the key in
+//     an answer that went to KEYFILE (bootstrap/tour/sign).
+//   - [!] answer FIELD [VALUE]: the last answer has the field, with the value if one is given. Of an answer in JSON a
+//     nested field is named as versions.0.key_id; lease_id and lease_duration are fields in either form.
+//   - capture NAME FIELD [FILE]: sets the variable NAME to a field of the last answer, or of the one in FILE.
+//   - eventually FIELD VALUE as WHO COMMAND [ARG]...: runs the command until its answer has the field with the value, for
+//     what the server does in its own time.
+//
+// Tables of many requests are tests in Go: a caller acts as somebody, over plain HTTP. What such a test asks for is guarded
+// in the same way. A test that seals the server, kills the plugin or changes the mount's settings starts a server of its own
+// with ownWorld, which opens tenants and knows their people as the shared one does. When the tests are over, no log of a
+// server may hold a secret in any form, and no lease may be beyond revoking.
+package acceptance

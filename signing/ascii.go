@@ -1,0 +1,68 @@
+package signing
+
+// tokenChars are the bytes of an RFC 9110 section 5.6.2 token.
+var tokenChars = func() (set [256]bool) {
+	const letters = "abcdefghijklmnopqrstuvwxyz" + "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	for _, c := range []byte(letters + "0123456789" + "!#$%&'*+-.^_`|~") {
+		set[c] = true
+	}
+	return set
+}()
+
+func isToken(s string) bool {
+	for i := range len(s) {
+		if !tokenChars[s[i]] {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+// isWord reports whether s is of [0-9A-Za-z_-] alone and of least..most bytes.
+func isWord(s string, least, most int) bool {
+	if len(s) < least || len(s) > most {
+		return false
+	}
+	for i := range len(s) {
+		c := s[i]
+		if !isDigit(c) && (lower(c) < 'a' || lower(c) > 'z') && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return true
+}
+
+// lower maps A-Z alone. The strings and bytes packages fold by Unicode, where
+// a Kelvin sign equals a 'k'; signer and verifier could then disagree.
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return c
+}
+
+func appendLower(dst []byte, s string) []byte {
+	for i := range len(s) {
+		dst = append(dst, lower(s[i]))
+	}
+	return dst
+}
+
+func equalFold(a, b string) bool {
+	return len(a) == len(b) && compareFold(a, b) == 0
+}
+
+// compareFold orders a and b as their lower-cased bytes are ordered.
+func compareFold(a, b string) int {
+	for i := range min(len(a), len(b)) {
+		if a[i] == b[i] {
+			continue
+		}
+		if x, y := lower(a[i]), lower(b[i]); x != y {
+			return int(x) - int(y)
+		}
+	}
+	return len(a) - len(b)
+}

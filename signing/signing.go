@@ -1,0 +1,162 @@
+// Package signing says what an HMAC-signed call looks like: it parses request
+// heads, finds their signature and the exact bytes under it, and signs. It
+// knows no keys, clocks or tenants; judging a call is its caller's work.
+package signing
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Scheme names a way to sign calls. A key is bound to one scheme, so that a
+// tag made for one format can never pass as another.
+type Scheme string
+
+// The schemes. RFC9421 is a known name that [ParseCall] and [SignHead] do not
+// implement yet.
+const (
+	RFC9421    Scheme = "rfc9421"     // HTTP Message Signatures, RFC 9421
+	Vrnt1      Scheme = "vrnt-1"      // Authorization: Vrnt-1-HMAC-SHA256
+	HMACSHA256 Scheme = "hmac-sha256" // any message, tag "v1:<key_id>:<base64url>"
+)
+
+var (
+	// ErrUnknownScheme is returned for a scheme that is not known, or not one
+	// that can do what was asked.
+	ErrUnknownScheme = errors.New("unknown scheme")
+	// ErrMalformed is wrapped by every parse error. The reason after it never
+	// quotes what was parsed.
+	ErrMalformed = errors.New("malformed")
+	// ErrSigned is returned for a head to sign that carries Authorization,
+	// Signature or Signature-Input already.
+	ErrSigned = errors.New("head is signed already")
+)
+
+// Names of the headers that decide who signed what.
+const (
+	authorizationName  = "Authorization"
+	hostName           = "Host"
+	signatureName      = "Signature"
+	signatureInputName = "Signature-Input"
+)
+
+// ParseScheme returns the scheme of that exact name, or [ErrUnknownScheme].
+func ParseScheme(s string) (Scheme, error) {
+	switch scheme := Scheme(s); scheme {
+	case RFC9421, Vrnt1, HMACSHA256:
+		return scheme, nil
+	}
+	return "", ErrUnknownScheme
+}
+
+// HTTP reports whether the scheme signs request heads.
+func (s Scheme) HTTP() bool { return s == RFC9421 || s == Vrnt1 }
+
+// TagSize is the length of a tag in bytes. Tags are never truncated.
+const TagSize = sha256.Size
+
+// MAC returns the HMAC-SHA256 of message under key (RFC 2104, FIPS 198-1). A
+// process in FIPS-only mode must not pass keys under 14 bytes: crypto/hmac
+// panics.
+func MAC(key, message []byte) [TagSize]byte {
+	var tag [TagSize]byte
+	mac := hmac.New(sha256.New, key)
+	mac.Write(message)
+	mac.Sum(tag[:0])
+	return tag
+}
+
+// ValidKeyID reports whether s can be a key ID on the wire: 8 to 64 characters
+// of [0-9A-Za-z_-].
+func ValidKeyID(s string) bool { return isWord(s, 8, 64) }
+
+// Call is one signed call as received, with all that judging it needs. Nothing
+// in it may be believed before [Call.SignedBy] is true of the key that KeyID
+// names.
+type Call struct {
+	Scheme  Scheme
+	KeyID   string
+	Nonce   string    // "" where the scheme has none
+	Time    time.Time // when it was signed, UTC; zero where the scheme has none
+	Tag     [TagSize]byte
+	Message []byte // the exact bytes under the MAC
+}
+
+// SignedBy reports whether the call's tag is that of key over its message. It
+// takes the same time whatever the tag. An empty key signs nothing.
+func (c *Call) SignedBy(key []byte) bool {
+	tag := MAC(key, c.Message)
+	return hmac.Equal(tag[:], c.Tag[:]) && len(key) > 0
+}
+
+// ParseCall finds the one signature of a head. A head with none, with an
+// Authorization of another kind alone, or with the signatures of two schemes
+// is an [ErrMalformed].
+func ParseCall(h *Head) (*Call, error) {
+	value, authorized := h.lookup(authorizationName)
+	if h.has9421() {
+		if authorized && isVrnt1(value) {
+			return nil, malformed("signatures of two schemes")
+		}
+		return nil, malformed("scheme %s is not supported yet", RFC9421)
+	}
+	if !authorized || !isVrnt1(value) {
+		return nil, malformed("no signature")
+	}
+	return parseVrnt1Call(h, value)
+}
+
+// SignHead signs h with a key of at least one byte and returns the headers to
+// add. The salt comes from crypto/rand; now is cut to whole seconds.
+//
+// It fails with [ErrUnknownScheme] for a scheme that cannot sign heads,
+// [ErrSigned] for a head that carries a signature, and [ErrMalformed] for a
+// key ID, key, time or head from which no call could come that parses.
+func SignHead(s Scheme, h *Head, keyID string, key []byte, now time.Time) ([]Header, error) {
+	if s != Vrnt1 {
+		return nil, ErrUnknownScheme
+	}
+	if _, ok := h.lookup(authorizationName); ok || h.has9421() {
+		return nil, ErrSigned
+	}
+	if !ValidKeyID(keyID) {
+		return nil, malformed("key ID")
+	}
+	if len(key) == 0 {
+		return nil, malformed("empty key")
+	}
+	return signVrnt1(h, newSalt(), keyID, key, now)
+}
+
+// has9421 reports whether h carries a header of an RFC 9421 signature.
+func (h *Head) has9421() bool {
+	_, tag := h.lookup(signatureName)
+	_, input := h.lookup(signatureInputName)
+	return tag || input
+}
+
+// tagEncoding refuses padding and stray bits; [parseTag] refuses the line
+// ends that it would skip. One tag then has one text.
+var tagEncoding = base64.RawURLEncoding.Strict()
+
+// tagChars is the length of an encoded tag.
+const tagChars = (TagSize*8 + 5) / 6
+
+func parseTag(s string) (tag [TagSize]byte, ok bool) {
+	if len(s) != tagChars {
+		return tag, false
+	}
+	var text [tagChars]byte
+	copy(text[:], s)
+	// Skipped line ends would leave too few characters for a whole tag.
+	n, err := tagEncoding.Decode(tag[:], text[:])
+	return tag, err == nil && n == TagSize
+}
+
+func malformed(format string, args ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{ErrMalformed}, args...)...)
+}

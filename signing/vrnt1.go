@@ -1,0 +1,198 @@
+package signing
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"strings"
+	"time"
+)
+
+const (
+	vrnt1Prefix  = "Vrnt-1-HMAC-SHA256 "
+	verintPrefix = "verint-"
+	iatShape     = "0000-00-00T00:00:00Z" // RFC 3339 in UTC, whole seconds
+	saltBytes    = 16                     // 128 bits: no two calls of a key ever share one
+)
+
+// Vrnt1Header is the value of a Vrnt-1 Authorization header:
+//
+//	Vrnt-1-HMAC-SHA256 salt=<salt>,iat=<iat>,kid=<key ID>,sig=<tag>
+//
+// The vectors in testdata/vrnt1.json define the scheme.
+type Vrnt1Header struct {
+	Salt     string    // 8 to 128 characters of [0-9A-Za-z_-], opaque
+	IssuedAt time.Time // UTC, whole seconds
+	KeyID    string    // see [ValidKeyID]
+	Tag      [TagSize]byte
+}
+
+// ParseVrnt1Header reads the strict form: the scheme exactly so and one space,
+// then these four parameters in this order, separated by commas alone. The
+// date must exist, and must not be Go's zero time, which means "no time" in a
+// [Call]. The tag is 43 characters of base64url without padding or stray
+// bits. Anything else is an [ErrMalformed]. Whatever it accepts,
+// [Vrnt1Header.String] writes back byte for byte.
+func ParseVrnt1Header(s string) (Vrnt1Header, error) {
+	rest, ok := strings.CutPrefix(s, vrnt1Prefix)
+	if !ok {
+		return Vrnt1Header{}, malformed("authorization not of scheme %s", Vrnt1)
+	}
+	salt, rest, ok := cutParam(rest, "salt=")
+	if !ok || !isWord(salt, 8, 128) {
+		return Vrnt1Header{}, malformed("salt")
+	}
+	text, rest, ok := cutParam(rest, "iat=")
+	iat, exists := parseIssuedAt(text)
+	if !ok || !exists {
+		return Vrnt1Header{}, malformed("iat")
+	}
+	keyID, rest, ok := cutParam(rest, "kid=")
+	if !ok || !ValidKeyID(keyID) {
+		return Vrnt1Header{}, malformed("kid")
+	}
+	sig, ok := strings.CutPrefix(rest, "sig=")
+	tag, exact := parseTag(sig)
+	if !ok || !exact {
+		return Vrnt1Header{}, malformed("sig")
+	}
+	return Vrnt1Header{Salt: salt, IssuedAt: iat, KeyID: keyID, Tag: tag}, nil
+}
+
+// cutParam returns the value after prefix up to the comma that must follow.
+func cutParam(s, prefix string) (value, rest string, ok bool) {
+	s, named := strings.CutPrefix(s, prefix)
+	value, rest, ended := strings.Cut(s, ",")
+	return value, rest, named && ended
+}
+
+// parseIssuedAt reads yyyy-MM-ddTHH:mm:ssZ. The shape is checked first because
+// time.Parse also takes fractions, offsets and one-digit hours; of that shape
+// it takes dates that exist alone.
+func parseIssuedAt(s string) (time.Time, bool) {
+	if len(s) != len(iatShape) {
+		return time.Time{}, false
+	}
+	for i := range len(s) {
+		if c := iatShape[i]; c != s[i] && (c != '0' || !isDigit(s[i])) {
+			return time.Time{}, false
+		}
+	}
+	t, err := time.Parse(time.RFC3339, s)
+	return t, err == nil && !t.IsZero()
+}
+
+// String returns the header's value. It is meant for parsed headers and those
+// whose fields keep to the limits given with them.
+func (v Vrnt1Header) String() string {
+	b := make([]byte, 0, 256)
+	b = append(b, vrnt1Prefix+"salt="...)
+	b = append(b, v.Salt...)
+	b = append(b, ",iat="...)
+	b = v.IssuedAt.UTC().AppendFormat(b, time.RFC3339)
+	b = append(b, ",kid="...)
+	b = append(b, v.KeyID...)
+	b = append(b, ",sig="...)
+	b = tagEncoding.AppendEncode(b, v.Tag[:])
+	return string(b)
+}
+
+// isVrnt1 reports whether an Authorization value claims the scheme, in
+// whatever case and form; RFC 9110 schemes are case-insensitive, so another
+// reader might take it as one.
+func isVrnt1(value string) bool {
+	scheme, _, _ := strings.Cut(value, " ")
+	return equalFold(scheme, vrnt1Prefix[:len(vrnt1Prefix)-1])
+}
+
+// isVerint reports whether Vrnt-1 signs headers of that name.
+func isVerint(name string) bool {
+	return len(name) >= len(verintPrefix) && equalFold(name[:len(verintPrefix)], verintPrefix)
+}
+
+func parseVrnt1Call(h *Head, value string) (*Call, error) {
+	v, err := ParseVrnt1Header(value)
+	if err != nil {
+		return nil, err
+	}
+	return &Call{
+		Scheme:  Vrnt1,
+		KeyID:   v.KeyID,
+		Nonce:   v.Salt,
+		Time:    v.IssuedAt,
+		Tag:     v.Tag,
+		Message: vrnt1Message(h, v.Salt, v.IssuedAt),
+	}, nil
+}
+
+// vrnt1Message returns the string to sign,
+//
+//	salt LF method LF path LF iat LF {name ":" value LF} LF
+//
+// with one name and value, in lower case, for each Verint- header in the order
+// received. No field can hold an LF, so no two calls share a message unless
+// they differ in what the scheme leaves unsigned: query, host, body, other
+// headers and the case of those values.
+func vrnt1Message(h *Head, salt string, iat time.Time) []byte {
+	n := len(salt) + len(h.method) + h.path + len(iatShape) + len("\n\n\n\n\n")
+	for i := range h.headers {
+		if header := &h.headers[i]; isVerint(header.Name) {
+			n += len(header.Name) + len(header.Value) + len(":\n")
+		}
+	}
+	b := make([]byte, 0, n)
+	b = append(append(b, salt...), '\n')
+	b = append(append(b, h.method...), '\n')
+	b = append(append(b, h.Path()...), '\n')
+	b = append(iat.AppendFormat(b, time.RFC3339), '\n')
+	for i := range h.headers {
+		if header := &h.headers[i]; isVerint(header.Name) {
+			b = append(appendLower(b, header.Name), ':')
+			b = append(appendLower(b, header.Value), '\n')
+		}
+	}
+	return append(b, '\n')
+}
+
+func newSalt() string {
+	var salt [saltBytes]byte
+	rand.Read(salt[:])
+	return base64.RawURLEncoding.EncodeToString(salt[:])
+}
+
+func signVrnt1(h *Head, salt, keyID string, key []byte, now time.Time) ([]Header, error) {
+	now = now.UTC().Truncate(time.Second)
+	if now.IsZero() || now.Year() < 0 || now.Year() > 9999 {
+		return nil, malformed("time that has no iat")
+	}
+	v := Vrnt1Header{Salt: salt, IssuedAt: now, KeyID: keyID}
+	v.Tag = MAC(key, vrnt1Message(h, salt, now))
+	add := Header{Name: authorizationName, Value: v.String()}
+	if !h.fits(add) {
+		return nil, malformed("head too long with its signature")
+	}
+	return []Header{add}, nil
+}
+
+// fits reports whether h with one more header line keeps to the bounds,
+// whatever its line endings.
+func (h *Head) fits(add Header) bool {
+	n := len(h.raw) + len(add.Name) + len(": ") + len(add.Value) + len("\r\n\r\n")
+	return n <= MaxHeadBytes && 1+len(h.headers) < MaxHeadLines
+}
+
+// SortedVerint reports whether the Verint- headers of h come in the order of
+// their lower-cased names. Clients differ in whether they sign them sorted or
+// as sent; sorted ones read the same to both, so signers warn otherwise.
+func SortedVerint(h *Head) bool {
+	last := ""
+	for _, header := range h.headers {
+		if !isVerint(header.Name) {
+			continue
+		}
+		if compareFold(last, header.Name) > 0 {
+			return false
+		}
+		last = header.Name
+	}
+	return true
+}
