@@ -27,6 +27,8 @@ func capSettings(at func(*tenant.Tenant) *tenant.Caps) []setting[tenant.Tenant] 
 			func(t *tenant.Tenant) *time.Duration { return &at(t).WindowPast }),
 		durationSetting("window_future", "How far ahead a caller's clock may be.", tenant.MinWindow, tenant.MaxWindow,
 			func(t *tenant.Tenant) *time.Duration { return &at(t).WindowFuture }),
+		durationSetting("idle_disable_after", "Keys that were not used for so long are disabled.", time.Minute, maxDuration,
+			func(t *tenant.Tenant) *time.Duration { return &at(t).IdleAfter }),
 	}
 	for i := range settings {
 		show := settings[i].show
