@@ -76,7 +76,7 @@ func (h *Handlers) configResources() []resource {
 			logical.PatchOperation:  write,
 		},
 		synopsis:    "The mount's defaults for keys, and its caps.",
-		description: "Defaults apply to keys made afterwards. Caps hold for every tenant. A field left out stays as it is; null sets its default.",
+		description: "Defaults apply to keys made afterwards. Limits and windows hold for tenants that the provider has set none for, max_ttl for all. A field left out stays as it is; null sets its default.",
 	}}
 }
 

@@ -57,7 +57,7 @@ var tenantAnswer = schemas(providerCaps, schema{
 	"suspended_reason": text("Why it is suspended."),
 	"deleted_at":       stamp("When it was deleted."),
 	"restorable_to":    stamp("Until when it can be restored."),
-	"effective":        table("The limits that hold: the tightest of the tenant's own, the provider's and the mount's."),
+	"effective":        table("The limits that hold: the tenant's own where tighter, else the provider's for it, else the mount's."),
 	"keys":             number("How many keys it has."),
 	"leased_keys":      number("How many leased keys it has."),
 	"revision":         number("Counts the changes; for cas."),

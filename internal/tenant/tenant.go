@@ -84,12 +84,14 @@ func (t *Tenant) Caps(c *Config) Caps {
 }
 
 // ProviderCaps returns the provider's limits for the tenant; unset ones are the mount's.
+// The mount's longest life holds for every tenant: the provider can only shorten it.
 func (t *Tenant) ProviderCaps(c *Config) Caps {
+	longest := max(c.Internal.MaxTTL, c.External.MaxTTL)
 	return Caps{
 		MaxKeys:      or(t.Provider.MaxKeys, c.MaxKeys),
 		MaxLeased:    or(t.Provider.MaxLeased, c.MaxLeased),
 		MaxVersions:  or(t.Provider.MaxVersions, c.MaxVersions),
-		MaxTTL:       or(t.Provider.MaxTTL, max(c.Internal.MaxTTL, c.External.MaxTTL)),
+		MaxTTL:       min(or(t.Provider.MaxTTL, longest), longest),
 		WindowPast:   or(t.Provider.WindowPast, c.WindowPast),
 		WindowFuture: or(t.Provider.WindowFuture, c.WindowFuture),
 		IdleAfter:    or(t.Provider.IdleAfter, c.IdleAfter),
