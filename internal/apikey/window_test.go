@@ -107,9 +107,9 @@ func TestWindowAgainstTryingEachMinute(t *testing.T) {
 }
 
 func TestVersionsEndInTheWindow(t *testing.T) {
-	windowed := func(s *Settings) { s.Window = office }
+	windowed := func(s *Settings) { s.Rules = Share(Rules{Window: office}) }
 	k := newKey(rotating, windowed) // 90 days from a Thursday, 10:00 UTC, is a Wednesday, 12:00 in Berlin
-	if got := k.Newest().ExpiresAt; !got.Equal(at(90*day)) || !k.Window.Holds(got) {
+	if got := k.Newest().ExpiresAt; !got.Equal(at(90*day)) || !k.Window().Holds(got) {
 		t.Errorf("inside, and cut to %s", got)
 	}
 	k = newKey(rotating, windowed, living(92*day)) // a Friday
