@@ -73,6 +73,7 @@ type Event struct {
 // Series is a named key as the engine shows it, after every change and when read.
 type Series struct {
 	Revision   int       `json:"revision"`
+	Scheme     string    `json:"scheme"`
 	TTL        int       `json:"ttl"`
 	Overlap    int       `json:"overlap"`
 	AutoRotate bool      `json:"auto_rotate"`
