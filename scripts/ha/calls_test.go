@@ -63,7 +63,7 @@ func (s *call) forge() *call {
 func (w *world) callWith(s *secret) (*call, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	const kept = 40
+	const kept = 150
 	if n := len(w.recent); n > 0 && mathrand.N(5) == 0 {
 		return w.recent[mathrand.N(n)], nil
 	}

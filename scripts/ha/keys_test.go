@@ -71,7 +71,7 @@ func (c *client) use(ctx context.Context, k *key) {
 	switch n := rand.N(100); {
 	case n < 25:
 		c.rotate(ctx, k)
-	case n < 29:
+	case n < 27:
 		c.revoke(ctx, k)
 	case n < 50:
 		c.reveal(ctx, k)

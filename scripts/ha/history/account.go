@@ -73,7 +73,7 @@ func (c *checker) checkTerms() {
 				judged = judged || e.Call != nil && e.Call.Verdict == "valid"
 			}
 		}
-		if term.End.Sub(term.Start) > idle && !(wrote && judged) {
+		if term.End.Sub(term.Start) > idle && (!wrote || !judged) {
 			c.blame(Idle, term.Node, "led from %s to %s; acknowledged a write: %t, accepted a call: %t",
 				clock(term.Start), clock(term.End), wrote, judged)
 		}
@@ -98,15 +98,11 @@ func (c *checker) checkAccount() {
 		if e.Client != Accountant || e.Outcome != Done || e.Start.Before(last) {
 			continue
 		}
-		switch e.Op {
-		case Read, Changes:
-			seen[string(e.Op)+e.Key] = true
-		case Verify:
-			seen[e.KeyID] = seen[e.KeyID] || !e.Call.Forged
-		case List:
-			listed[e.Leased] = append(listed[e.Leased], e.Names...)
-		default:
+		seen[string(e.Op)+e.Key] = true
+		if e.Call != nil && !e.Call.Forged {
+			seen[e.KeyID] = true
 		}
+		listed[e.Leased] = append(listed[e.Leased], e.Names...)
 	}
 	for _, keyID := range sorted(handed) {
 		if !seen[keyID] {
@@ -130,7 +126,7 @@ func (c *checker) checkNamed(listed []string, seen map[string]bool) {
 		switch {
 		case made && !there:
 			c.blame(LostWrite, name, "was made, and is not there in the end")
-		case there && !(seen[string(Read)+name] && seen[string(Changes)+name]):
+		case there && (!seen[string(Read)+name] || !seen[string(Changes)+name]):
 			c.blame(Unaccounted, name, "is not asked about in the end")
 		}
 	}

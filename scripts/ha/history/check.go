@@ -128,12 +128,11 @@ func (c *checker) checkClock(e *Event) {
 
 // checkAnswer checks an answer that depends on what a version or a leased key was at the time.
 func (c *checker) checkAnswer(e *Event) {
-	switch e.Op {
-	case Verify:
+	if e.Op == Verify {
 		c.checkVerdict(e)
-	case Sign, Reveal:
+	}
+	if e.Op == Sign || e.Op == Reveal {
 		c.checkSigner(e)
-	default:
 	}
 }
 
@@ -167,12 +166,7 @@ func (c *checker) count() {
 
 // write reports whether the event changes something.
 func (e *Event) write() bool {
-	switch e.Op {
-	case Create, Rotate, Revoke, Issue, Renew, Return:
-		return true
-	default:
-		return false
-	}
+	return slices.Contains([]Op{Create, Rotate, Revoke, Issue, Renew, Return}, e.Op)
 }
 
 func sorted[V any](m map[string]V) []string {

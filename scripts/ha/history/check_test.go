@@ -114,8 +114,10 @@ func TestAlsoRight(t *testing.T) {
 	}{
 		{name: "a lost rotation is seen late", with: []step{{105.5, "", verify("hand-3", "c9", "valid", "")}}},
 		{name: "two at once, in either order", with: []step{
-			{20, "", verify("hand-1", "c9", "valid", "")}, {20, "", verify("hand-1", "c10", "valid", "hand-2")},
-			{40, "", verify("hand-2", "c11", "valid", "")}, {40, "", verify("hand-2", "c12", "revoked", "")},
+			{20, "", verify("hand-1", "c9", "valid", "")},
+			{20, "", verify("hand-1", "c10", "valid", "hand-2")},
+			{40, "", verify("hand-2", "c11", "valid", "")},
+			{40, "", verify("hand-2", "c12", "revoked", "")},
 		}},
 		{name: "an engine that remembers calls for longer", edit: func(_ *world, e map[string]*Event) {
 			e["failover"].Call.Verdict = "replayed"

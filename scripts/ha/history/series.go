@@ -80,9 +80,9 @@ func (s *Series) equal(t *Series) bool {
 // checkChanges checks the key's own history against what was asked for.
 func (c *checker) checkChanges(s *series) {
 	for _, change := range s.changes {
-		switch Op(change.Operation) {
-		case Reveal:
-		case Create, Rotate, Revoke:
+		switch change.Operation {
+		case string(Reveal):
+		case string(Create), string(Rotate), string(Revoke):
 			c.checkCause(s, change)
 		default:
 			c.blame(Unasked, s.key, "%s of %s at %s", change.Operation, change.KeyID, clock(change.Time))

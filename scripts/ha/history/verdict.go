@@ -111,28 +111,39 @@ func (v *version) current(e *Event) bool {
 
 // checkRefusal checks that there was a reason for a refusal.
 func (c *checker) checkRefusal(e *Event) {
-	ok := false
-	switch s := c.series[e.Key]; e.Op {
-	case Create:
-		ok = slices.ContainsFunc(s.attempts, func(other *Event) bool {
-			return other != e && other.Op == Create && other.Outcome != Refused && other.Start.Before(e.End)
-		})
-	case Rotate:
-		v := c.versions[e.KeyID]
-		ok = v != nil && v.next != nil && v.next.born.maybe(e)
-	case Sign, Reveal:
-		ok = slices.ContainsFunc(s.versions, func(v *version) bool {
-			return v.current(e) && (strings.Contains(e.Says, "expired") && !e.End.Before(v.earliestEnd(e)) ||
-				strings.Contains(e.Says, "revoked") && v.revoked.maybe(e))
-		})
-	case Renew, Return:
-		l := c.leased[e.KeyID]
-		ok = l != nil && l.over(e)
-	default:
+	reasons := map[Op]func(*Event) bool{
+		Create: c.taken, Rotate: c.replaced, Sign: c.ended, Reveal: c.ended, Renew: c.over, Return: c.over,
 	}
-	if !ok {
+	if reason := reasons[e.Op]; reason == nil || !reason(e) {
 		c.blame(Refusal, e.Key+e.KeyID, "%s from %s to %s at %s: %d %s", e.Op, clock(e.Start), clock(e.End), e.Node, e.Status, e.Says)
 	}
+}
+
+// taken reports whether the key of e may have been made by another request.
+func (c *checker) taken(e *Event) bool {
+	return slices.ContainsFunc(c.series[e.Key].attempts, func(other *Event) bool {
+		return other != e && other.Op == Create && other.Outcome != Refused && other.Start.Before(e.End)
+	})
+}
+
+// replaced reports whether the version of e may have been rotated by then.
+func (c *checker) replaced(e *Event) bool {
+	v := c.versions[e.KeyID]
+	return v != nil && v.next != nil && v.next.born.maybe(e)
+}
+
+// ended reports whether what may have been the current version for e may have ended as the refusal says.
+func (c *checker) ended(e *Event) bool {
+	return slices.ContainsFunc(c.series[e.Key].versions, func(v *version) bool {
+		return v.current(e) && (strings.Contains(e.Says, "expired") && !e.End.Before(v.earliestEnd(e)) ||
+			strings.Contains(e.Says, "revoked") && v.revoked.maybe(e))
+	})
+}
+
+// over reports whether the lease of e may have ended by then.
+func (c *checker) over(e *Event) bool {
+	l := c.leased[e.KeyID]
+	return l != nil && l.over(e)
 }
 
 // checkReplay checks that a call is accepted once by each leader, and refused as replayed only when it came before.

@@ -58,30 +58,30 @@ func (c *checker) checkEnds(v *version) {
 	}
 }
 
-// leaves returns the ends that an older version may have once w has replaced its predecessor.
-func (w *version) leaves(may []time.Time) []time.Time {
-	overlaps := []int{w.series.latest.Overlap}
-	if w.change.Request != "" {
+// leaves returns the ends that an older version may have once v has replaced its predecessor.
+func (v *version) leaves(may []time.Time) []time.Time {
+	overlaps := []int{v.series.latest.Overlap}
+	if v.change.Request != "" {
 		overlaps = nil
-		for _, e := range w.series.attempts {
-			if e.Op == Rotate && e.KeyID == w.RotatedFrom && (e.Outcome == Unknown || e.Request == w.change.Request) {
+		for _, e := range v.series.attempts {
+			if e.Op == Rotate && e.KeyID == v.RotatedFrom && (e.Outcome == Unknown || e.Request == v.change.Request) {
 				overlaps = append(overlaps, e.Overlap)
 			}
 		}
 	}
 	if len(overlaps) == 0 {
-		return may // Nobody has asked for w, which is found elsewhere.
+		return may // Nobody has asked for v, which is found elsewhere.
 	}
 	var left []time.Time
 	for _, was := range may {
 		for _, overlap := range overlaps {
-			cut := w.IssuedAt.Add(time.Duration(overlap) * time.Second)
+			cut := v.IssuedAt.Add(time.Duration(overlap) * time.Second)
 			if cut.After(was) {
 				cut = was
 			}
 			left = append(left, cut)
 		}
-		if w.change.Request == "" {
+		if v.change.Request == "" {
 			left = append(left, was) // The schedule may as well leave the predecessor its own time.
 		}
 	}

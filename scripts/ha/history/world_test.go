@@ -146,12 +146,11 @@ func revoke(key string, number int) func(*world) *Event {
 func ask(op Op, key, keyID string) func(*world) *Event {
 	return func(w *world) *Event {
 		e := Event{Op: op, Key: key, KeyID: keyID}
-		switch op {
-		case Read:
+		if op == Read {
 			e.Series = w.show(key)
-		case Changes:
+		}
+		if op == Changes {
 			e.Log = slices.Clone(w.logs[key])
-		default:
 		}
 		return w.add(e)
 	}

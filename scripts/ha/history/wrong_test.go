@@ -22,11 +22,13 @@ func TestWrong(t *testing.T) {
 		{name: "an acknowledged revocation is in no history", rule: LostWrite, edit: func(w *world, e map[string]*Event) {
 			w.strike("hand", e["revoke"].Request)
 		}},
-		{name: "an acknowledged rotation is forgotten later", rule: LostWrite, with: []step{{60, "", ask(Changes, "hand", "")}},
+		{
+			name: "an acknowledged rotation is forgotten later", rule: LostWrite, with: []step{{60, "", ask(Changes, "hand", "")}},
 			edit: func(w *world, e map[string]*Event) {
 				last := w.last(Changes, "hand")
 				last.Log = slices.DeleteFunc(last.Log, func(c Change) bool { return c.Request == e["rotate"].Request })
-			}},
+			},
+		},
 		{name: "an acknowledged key is not listed", rule: LostWrite, edit: func(w *world, _ map[string]*Event) {
 			for _, e := range w.events {
 				e.Names = slices.DeleteFunc(e.Names, func(name string) bool { return name == "late" })
@@ -78,12 +80,16 @@ func TestWrong(t *testing.T) {
 		}},
 		{name: "a rotation by hand is done twice", rule: Unasked, with: []step{{20.05, "", lostRotate("hand", "hand-1", 10, true)}}},
 		{name: "a key that rotates by hand alone is rotated by schedule", rule: Unasked, with: []step{{60, "", schedule("hand")}}},
-		{name: "a rotation that nobody asked for", rule: Unasked, with: []step{{120, "sneak", rotate("hand", "hand-4", 400)}},
+		{
+			name: "a rotation that nobody asked for", rule: Unasked, with: []step{{120, "sneak", rotate("hand", "hand-4", 400)}},
 			edit: func(w *world, e map[string]*Event) {
 				w.events = slices.DeleteFunc(w.events, func(other *Event) bool { return other == e["sneak"] })
-			}},
-		{name: "a refused rotation has happened", rule: Unasked, with: []step{{120, "sneak", rotate("hand", "hand-4", 400)}},
-			edit: func(_ *world, e map[string]*Event) { e["sneak"].Outcome, e["sneak"].Series = Refused, nil }},
+			},
+		},
+		{
+			name: "a refused rotation has happened", rule: Unasked, with: []step{{120, "sneak", rotate("hand", "hand-4", 400)}},
+			edit: func(_ *world, e map[string]*Event) { e["sneak"].Outcome, e["sneak"].Series = Refused, nil },
+		},
 		{name: "the version that was revoked is replaced by schedule", rule: Unasked, with: []step{{50, "", revoke("due", 1)}}},
 		{name: "a key that nobody made", rule: Unasked, edit: func(w *world, _ map[string]*Event) {
 			for _, e := range w.events {
@@ -141,8 +147,10 @@ func TestWrong(t *testing.T) {
 		{name: "an expired version is handed out", rule: Signer, with: []step{{165, "", ask(Reveal, "due", "due-2")}}},
 
 		{name: "signing is refused inside the version's life", rule: Refusal, with: []step{{23, "", refused(Sign, "hand", "", "expired")}}},
-		{name: "a rotation is refused as if somebody had been faster", rule: Refusal,
-			with: []step{{55, "", refused(Rotate, "hand", "hand-3", "current_key_id: it is hand-4 now")}}},
+		{
+			name: "a rotation is refused as if somebody had been faster", rule: Refusal,
+			with: []step{{55, "", refused(Rotate, "hand", "hand-3", "current_key_id: it is hand-4 now")}},
+		},
 		{name: "a key is refused as if it were there", rule: Refusal, edit: func(_ *world, e map[string]*Event) {
 			e["make"].Outcome, e["make"].Series = Refused, nil
 		}},
