@@ -25,6 +25,9 @@ func (c *checker) certain(s *series) int {
 	wait := time.Duration(s.latest.TTL-s.latest.Overlap) * time.Second
 	due, n := s.versions[0].IssuedAt.Add(wait), 0
 	for _, term := range c.terms {
+		if term.Outcome == Unknown {
+			continue
+		}
 		for at := term.Start.Add(tick); !at.Add(sweep).After(term.End); at = at.Add(tick) {
 			if due.Before(at.Add(-ahead)) {
 				due = at.Add(sweep + wait)
@@ -73,7 +76,7 @@ func (c *checker) checkTerms() {
 				judged = judged || e.Call != nil && e.Call.Verdict == "valid"
 			}
 		}
-		if term.End.Sub(term.Start) > idle && (!wrote || !judged) {
+		if term.Outcome != Unknown && term.End.Sub(term.Start) > idle && (!wrote || !judged) {
 			c.blame(Idle, term.Node, "led from %s to %s; acknowledged a write: %t, accepted a call: %t",
 				clock(term.Start), clock(term.End), wrote, judged)
 		}

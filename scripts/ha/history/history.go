@@ -30,7 +30,7 @@ const (
 	Renew   Op = "renew"   // the lease of KeyID, for Seconds
 	Return  Op = "return"  // revoke the lease of KeyID
 	List    Op = "list"    // answers Names: of the named keys, or key IDs of leased ones where Leased is set
-	Lead    Op = "lead"    // no request: Node led from Start to End
+	Lead    Op = "lead"    // no request: Node led from Start to End, or to some time before where the outcome is unknown
 )
 
 // Outcome is what a client knows of its request.
