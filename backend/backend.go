@@ -60,6 +60,7 @@ func Factory(ctx context.Context, conf *logical.BackendConfig) (logical.Backend,
 		Secrets:        []*framework.Secret{handlers.Secret()},
 		Invalidate:     func(_ context.Context, path string) { records.Invalidate(path) },
 	}
+	b.PeriodicFunc = func(ctx context.Context, req *logical.Request) error { return periodic(ctx, b, handlers, req) }
 	if conf.System != nil {
 		shared := *conf
 		shared.System = &systemView{SystemView: conf.System}

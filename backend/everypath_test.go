@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/helper/consts"
@@ -50,6 +51,9 @@ func everything(w *world) []tried {
 			f := fields{}
 			if strings.HasSuffix(path, "verify") {
 				f = h.call()
+			}
+			if strings.HasSuffix(path, "/extend") {
+				f = fields{"expires_at": time.Now().Add(91 * 24 * time.Hour).Format(time.RFC3339), "reason": "they are on holiday"}
 			}
 			if strings.Contains(path, "/sign/") {
 				f = fields{"request": "GET / HTTP/1.1\nHost: x"}
@@ -137,7 +141,7 @@ func described(t *testing.T, what string, o framework.OperationProperties) {
 		t.Errorf("%s: summary %q, description %q", what, o.Summary, o.Description)
 	}
 	ok := o.Responses[http.StatusOK]
-	if len(ok) != 1 || len(ok[0].Fields) == 0 {
+	if len(ok) != 1 || len(ok[0].Fields) == 0 && ok[0].MediaType == "" {
 		t.Fatalf("%s: no schema of its answer", what)
 	}
 	for name, f := range ok[0].Fields {

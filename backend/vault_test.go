@@ -23,6 +23,7 @@ type vault struct {
 	longest   time.Duration // the mount's max_lease_ttl
 	away      bool          // lookups of identities fail
 	panics    bool          // lookups of identities do
+	tainted   bool          // the mount is going away
 	hang      chan struct{} // lookups of identities wait until it is closed
 	callbacks map[string]int
 }
@@ -104,6 +105,13 @@ func (v *vault) MaxLeaseTTL() time.Duration {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.longest
+}
+
+func (v *vault) Tainted() bool {
+	v.called("Tainted")
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.tainted
 }
 
 func (v *vault) LocalMount() bool {

@@ -42,6 +42,9 @@ func (h *Handlers) actionResources() []resource {
 		action("revoke", "Revoke a key, or one version of it, at once and for good.",
 			"After the current version is revoked there is none until somebody rotates. A whole key revoked is final.",
 			join(versionField, reasonField), h.keyRevoke),
+		action("extend", "Let one version live longer, once.",
+			"For who has not moved over to the next version yet. At most max_extension of the mount's config later than it was to end; "+
+				"what has ended comes back no more.", extendFields, h.keyExtend),
 		action("restore", "Bring a deleted key back, disabled.", "Possible until the retention has passed; no clock has stood still.", nil, h.keyRestore),
 		{
 			scope: tenants, pattern: named + "history", suffix: "key-history",
@@ -64,6 +67,8 @@ func (h *Handlers) keyRotate(ctx context.Context, r *request) (*logical.Response
 	if err != nil {
 		return nil, err
 	}
+	var rotated *apikey.Key
+	var life time.Duration
 	cut := ""
 	resp, err := h.keyAction(ctx, r, func(k *apikey.Key) (*apikey.Key, error) {
 		rotation := apikey.Rotation{
@@ -73,11 +78,17 @@ func (h *Handlers) keyRotate(ctx context.Context, r *request) (*logical.Response
 		if overlap < 0 {
 			rotation.Overlap = k.Overlap
 		}
-		rotation.Life, cut = k.Life(r.config, r.tenant)
-		return k.Rotate(rotation, r.actor(), r.now)
+		life, cut = k.Life(r.config, r.tenant)
+		rotation.Life = life
+		var err error
+		rotated, err = k.Rotate(rotation, r.actor(), r.now)
+		return rotated, err
 	})
 	if err == nil && cut != "" {
 		r.warn("the new version's life was cut by %s", cut)
+	}
+	if err == nil {
+		r.warnWindow(rotated, life)
 	}
 	return resp, err
 }

@@ -130,10 +130,12 @@ func (h *Handlers) adminDelete(ctx context.Context, r *request) (*logical.Respon
 
 func (h *Handlers) adminRestore(ctx context.Context, r *request) (*logical.Response, error) {
 	return h.adminChange(ctx, r, existing(func(t *tenant.Tenant) error {
-		if t.State() == tenant.Deleted && !r.now.Before(t.DeletedAt.Add(r.config.Retention)) {
+		if t.Gone(r.config.Retention, r.now) {
 			return refusal.Errorf(refusal.Invalid, "deleted: the time to restore it has passed")
 		}
-		t.DeletedAt = time.Time{}
+		if t.State() == tenant.Deleted {
+			t.DeletedAt, t.ResumedAt = time.Time{}, r.now.UTC().Truncate(time.Second)
+		}
 		return nil
 	}))
 }
@@ -159,7 +161,10 @@ func (h *Handlers) adminResume(ctx context.Context, r *request) (*logical.Respon
 		if t.State() == tenant.Deleted {
 			return refusal.Errorf(refusal.Invalid, "deleted: restore the tenant first")
 		}
-		t.SuspendedAt, t.SuspendedBy, t.SuspendedReason = time.Time{}, "", ""
+		if !t.SuspendedAt.IsZero() {
+			t.SuspendedAt, t.SuspendedBy, t.SuspendedReason = time.Time{}, "", ""
+			t.ResumedAt = r.now.UTC().Truncate(time.Second)
+		}
 		return nil
 	}))
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/store"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
@@ -22,8 +23,13 @@ func join(a, b schema) schema {
 	return all
 }
 
+// answers is what an operation answers; without a schema, it is plain text.
 func answers(s schema) map[int][]framework.Response {
-	return map[int][]framework.Response{http.StatusOK: {{Description: "OK", Fields: s}}}
+	media := ""
+	if s == nil {
+		media = plainText
+	}
+	return map[int][]framework.Response{http.StatusOK: {{Description: "OK", Fields: s, MediaType: media}}}
 }
 
 func text(description string) *framework.FieldSchema { return field(framework.TypeString, description) }
@@ -57,20 +63,26 @@ var keyAnswer = schemas(keySettings, schema{
 	"current_key_id": text("The public ID of the version that signs; empty when there is none."),
 	"next_rotation":  stamp("When the schedule makes the next version."),
 	"last_rotation":  stamp("When the current version replaced another."),
-	"unrevealed":     flag("The current version has reached nobody."),
-	"created_at":     stamp("When the key was made."),
-	"disabled_at":    stamp("Since when the whole key is disabled."),
-	"revoked_at":     stamp("Since when the whole key is revoked."),
-	"deleted_at":     stamp("When the key was deleted."),
-	"restorable_to":  stamp("Until when a deleted key can be restored."),
-	"versions":       rows("Each version: key_id, version, state and times."),
+
+	"rotation_error":    text("Why the rotation that is due has not happened; empty when it has, or none is."),
+	"rotation_failures": number("How often in a row it has failed."),
+	"rotation_retry_at": stamp("When it is tried again."),
+
+	"unrevealed":    flag("The current version has reached nobody."),
+	"created_at":    stamp("When the key was made."),
+	"disabled_at":   stamp("Since when the whole key is disabled."),
+	"revoked_at":    stamp("Since when the whole key is revoked."),
+	"deleted_at":    stamp("When the key was deleted."),
+	"restorable_to": stamp("Until when a deleted key can be restored."),
+	"versions":      rows("Each version: key_id, version, state and times."),
 })
 
-func keyData(k *apikey.Key, c *tenant.Config, now time.Time) map[string]any {
+func keyData(k *apikey.Key, uses store.Uses, c *tenant.Config, now time.Time) map[string]any {
 	data := map[string]any{
 		"kind": string(k.Kind), "name": string(k.Name), "revision": k.Revision,
 		"state": string(k.State()), "reason": k.DisabledReason,
 		"current_key_id": "", "next_rotation": rfc3339(k.NextRotation()), "last_rotation": rfc3339(k.LastRotation),
+		"rotation_error": "", "rotation_failures": 0, "rotation_retry_at": nil,
 		"unrevealed": k.Unrevealed(now), "created_at": rfc3339(k.CreatedAt), "disabled_at": rfc3339(k.DisabledAt),
 		"revoked_at": rfc3339(k.RevokedAt), "deleted_at": rfc3339(k.DeletedAt), "restorable_to": nil,
 	}
@@ -83,16 +95,20 @@ func keyData(k *apikey.Key, c *tenant.Config, now time.Time) map[string]any {
 	if !k.DeletedAt.IsZero() {
 		data["restorable_to"] = rfc3339(k.GoneAt(c.Retention))
 	}
+	if f := k.Failed; f != nil {
+		data["rotation_error"], data["rotation_failures"], data["rotation_retry_at"] = f.Error, f.Count, rfc3339(f.RetryAt)
+	}
 	versions := make([]any, len(k.Versions))
 	for i := range k.Versions {
-		versions[i] = versionData(k, &k.Versions[i], now)
+		v := &k.Versions[i]
+		versions[i] = versionData(k, v, uses.Of(v.KeyID), now)
 	}
 	data["versions"] = versions
 	showAll(data, keySettings, &k.Settings)
 	return data
 }
 
-func versionData(k *apikey.Key, v *apikey.Version, now time.Time) map[string]any {
+func versionData(k *apikey.Key, v *apikey.Version, use store.Use, now time.Time) map[string]any {
 	reason := v.RevokedReason
 	if reason == "" {
 		reason = v.DisabledReason
@@ -100,6 +116,7 @@ func versionData(k *apikey.Key, v *apikey.Version, now time.Time) map[string]any
 	return map[string]any{
 		"key_id": v.KeyID, "version": v.Number, "state": string(k.VersionState(v, now)), "reason": reason,
 		"issued_at": rfc3339(v.IssuedAt), "expires_at": rfc3339(v.ExpiresAt),
+		"extended_at": rfc3339(v.ExtendedAt), "first_used_at": rfc3339(use.First), "last_used_at": rfc3339(use.Last), "last_used_ip": use.From,
 		"rotated_from": v.RotatedFrom, "rotated_to": v.RotatedTo,
 		"revealed_at": rfc3339(v.RevealedAt), "disabled_at": rfc3339(v.DisabledAt), "revoked_at": rfc3339(v.RevokedAt),
 	}

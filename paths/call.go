@@ -20,7 +20,8 @@ type call struct {
 	http      bool
 	content   []byte // the head or the message
 	signature string
-	look      bool // judge without recording the call
+	look      bool   // judge without recording the call
+	from      string // the address it came from, or ""
 }
 
 var callFields = schema{
@@ -33,7 +34,7 @@ var callFields = schema{
 
 var verifyFields = join(callFields, schema{
 	"signature":    text("The signature of the message."),
-	"client_ip":    text("The address the call came from. Nothing is judged by it yet."),
+	"client_ip":    text("The address the call came from; it is kept with the key's last use."),
 	"replay_check": field(framework.TypeBool, "false looks without recording the call. Default true."),
 })
 
@@ -112,9 +113,11 @@ func (c *call) parseSignature(fields map[string]any) error {
 func (c *call) parseOptions(fields map[string]any) error {
 	if raw := fields["client_ip"]; raw != nil {
 		s, _ := raw.(string)
-		if _, err := netip.ParseAddr(s); err != nil {
+		from, err := netip.ParseAddr(s)
+		if err != nil || from.Zone() != "" {
 			return badValue("client_ip", "an IP address")
 		}
+		c.from = from.String()
 	}
 	if raw := fields["replay_check"]; raw != nil {
 		check, err := parseBool("replay_check", raw)

@@ -41,6 +41,10 @@ var configSettings = append(append(
 	intSetting("max_keys", "How many keys a tenant may have.", 1, 1_000_000, func(c *tenant.Config) *int { return &c.MaxKeys }),
 	intSetting("max_leased", "How many leased keys of a tenant may live.", 1, 1_000_000, func(c *tenant.Config) *int { return &c.MaxLeased }),
 	intSetting("max_versions", "How many versions of a key may be live.", 1, mostVersions, func(c *tenant.Config) *int { return &c.MaxVersions }),
+	durationSetting("max_extension", "How much later one version may be made to end, once; 0: not at all.", 0, year,
+		func(c *tenant.Config) *time.Duration { return &c.MaxExtension }),
+	durationSetting("idle_disable_after", "Keys that were not used for so long are disabled; 0: none are.", 0, maxDuration,
+		func(c *tenant.Config) *time.Duration { return &c.IdleAfter }),
 )
 
 // mostVersions keeps a record well under its bound in storage.
@@ -72,7 +76,7 @@ func (h *Handlers) configResources() []resource {
 			logical.PatchOperation:  write,
 		},
 		synopsis:    "The mount's defaults for keys, and its caps.",
-		description: "Defaults apply to keys made afterwards. Caps hold for every tenant. A field left out stays as it is; null sets its default.",
+		description: "Defaults apply to keys made afterwards. Limits and windows hold for tenants that the provider has set none for, max_ttl for all. A field left out stays as it is; null sets its default.",
 	}}
 }
 

@@ -57,9 +57,9 @@ var pathWords = []string{"tenant", "kind", "name", "role"}
 // later are fields of the contract whose behaviour this version lacks: refused rather
 // than stored without effect.
 var later = []string{
-	"recipients", "recipient", "expiry_window", "scopes", "published", "internal_published", "external_published",
-	"allowed_cidrs", "user", "compat", "idle_disable_after", "force_wrap", "standby_verify", "allow_local_verify",
-	"keyring_max_age", "allow_import_until", "max_extension",
+	"recipients", "recipient", "scopes", "published", "internal_published", "external_published",
+	"allowed_cidrs", "user", "compat", "force_wrap", "standby_verify", "allow_local_verify",
+	"keyring_max_age", "allow_import_until",
 }
 
 func fieldNames(path *framework.Path) string {

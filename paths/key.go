@@ -2,8 +2,6 @@ package paths
 
 import (
 	"context"
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -11,71 +9,7 @@ import (
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/refusal"
 	"vault-plugin-secrets-apikeys/internal/tenant"
-	"vault-plugin-secrets-apikeys/signing"
 )
-
-var keySettings = []setting[apikey.Settings]{
-	textSetting("description", "What the key is for.", apikey.MaxDescription, func(s *apikey.Settings) *string { return &s.Description }),
-	textSetting("owner", "Who answers for the key.", apikey.MaxOwner, func(s *apikey.Settings) *string { return &s.Owner }),
-	pairsSetting("metadata", "Pairs of texts that verification returns.", func(s *apikey.Settings) *apikey.Pairs { return &s.Metadata }),
-	schemeSetting(func(s *apikey.Settings) *signing.Scheme { return &s.Scheme }),
-	durationSetting("ttl", "The life of one version; 0: no expiry, where the mount allows it. Counts for versions made afterwards.", 0, maxDuration,
-		func(s *apikey.Settings) *time.Duration { return &s.TTL }),
-	boolSetting("auto_rotate", "Whether a new version is made by schedule before the current one expires.",
-		func(s *apikey.Settings) *bool { return &s.AutoRotate }),
-	overlapSetting(),
-	choiceSetting("reveal", "How often the secret may be handed out: once, always or never.",
-		[]apikey.RevealMode{apikey.RevealOnce, apikey.RevealAlways, apikey.RevealNever},
-		func(s *apikey.Settings) *apikey.RevealMode { return &s.Reveal }),
-	replaySetting(func(s *apikey.Settings) *bool { return &s.Replay }),
-	boolSetting("deletion_protected", "Whether deleting the key is refused.", func(s *apikey.Settings) *bool { return &s.DeletionProtected }),
-}
-
-func schemeSetting[T any](at func(*T) *signing.Scheme) setting[T] {
-	schema := text("How calls are signed: vrnt-1, or hmac-sha256 for messages. It cannot change.")
-	schema.AllowedValues = []any{string(signing.Vrnt1), string(signing.HMACSHA256)}
-	return of("scheme", schema, at, func(raw any, _ signing.Scheme, _ bool) (signing.Scheme, error) {
-		word, _ := raw.(string)
-		s, err := signing.ParseScheme(word)
-		if err != nil {
-			return "", refusal.Errorf(refusal.Invalid, "scheme: %s; there is vrnt-1 and hmac-sha256", unknownScheme(word))
-		}
-		return s, apikey.CheckScheme(s)
-	}, func(s signing.Scheme) any { return string(s) })
-}
-
-// unknownScheme names what was asked for if it could be a scheme's name, and is not a
-// secret in the wrong place.
-func unknownScheme(word string) string {
-	if word == "" || len(word) > 24 || strings.Trim(word, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
-		return "unknown"
-	}
-	return fmt.Sprintf("%q is unknown", word)
-}
-
-func replaySetting[T any](at func(*T) *bool) setting[T] {
-	schema := text("on: a call is accepted once; off: as often as it comes.")
-	schema.AllowedValues = []any{"on", "off"}
-	return of("replay", schema, at, func(raw any, _, _ bool) (bool, error) {
-		if raw != "on" && raw != "off" {
-			return false, badValue("replay", "on or off")
-		}
-		return raw == "on", nil
-	}, func(on bool) any {
-		if on {
-			return "on"
-		}
-		return "off"
-	})
-}
-
-// overlapSetting is a duration whose default depends on the ttl: -1 has it chosen anew.
-func overlapSetting() setting[apikey.Settings] {
-	s := durationSetting("overlap", "How long older versions verify after a rotation: at most half of the ttl and 720h.", 0, apikey.MaxOverlap,
-		func(s *apikey.Settings) *time.Duration { return &s.Overlap })
-	s.reset = func(to, _ *apikey.Settings) { to.Overlap = -1 }
-	return s
-}
 
 func (h *Handlers) keyResources() []resource {
 	return []resource{
@@ -139,7 +73,11 @@ func (h *Handlers) keyRead(ctx context.Context, r *request) (*logical.Response, 
 	if err != nil {
 		return nil, err
 	}
-	return reply(keyData(k, r.config, r.now))
+	uses, err := h.store.Usage(ctx, r.Storage, r.tenant, kind, name)
+	if err != nil {
+		return nil, err
+	}
+	return reply(keyData(k, uses, r.config, r.now))
 }
 
 func (h *Handlers) keyWrite(ctx context.Context, r *request) (*logical.Response, error) {
@@ -151,13 +89,18 @@ func (h *Handlers) keyWrite(ctx context.Context, r *request) (*logical.Response,
 	if err != nil {
 		return nil, err
 	}
-	undo := func() {}
+	uses, err := h.store.Usage(ctx, r.Storage, r.tenant, kind, name)
+	if err != nil {
+		return nil, err
+	}
+	undo, made := func() {}, false
 	k, err := h.store.UpdateKey(ctx, r.Storage, r.tenant, kind, name, func(old *apikey.Key) (*apikey.Key, error) {
 		if old != nil {
 			return changeKey(r, old, cas)
 		}
 		k, err := newKey(r, apikey.Ref{Tenant: r.tenant.Name, Kind: kind, Name: name}, cas)
 		if err == nil {
+			made = true
 			undo, err = h.reserve(ctx, r, undo)
 		}
 		return k, err
@@ -169,7 +112,10 @@ func (h *Handlers) keyWrite(ctx context.Context, r *request) (*logical.Response,
 	if k.AutoRotate && k.Reveal == apikey.RevealOnce {
 		r.warn("auto_rotate with reveal=once: somebody has to reveal each new version before the old one ends; reveal=always lets apps fetch it")
 	}
-	return reply(keyData(k, r.config, r.now))
+	if made {
+		r.warnWindow(k, k.TTL)
+	}
+	return reply(keyData(k, uses, r.config, r.now))
 }
 
 func (h *Handlers) reserve(ctx context.Context, r *request, none func()) (undo func(), err error) {
@@ -227,7 +173,8 @@ func changeKey(r *request, old *apikey.Key, cas int) (*apikey.Key, error) {
 	if err := apply(r, keySettings, &s, &defaults); err != nil {
 		return nil, err
 	}
-	if s.TTL != old.TTL || s.Overlap != old.Overlap || s.AutoRotate != old.AutoRotate {
+	if s.TTL != old.TTL || s.Overlap != old.Overlap || s.AutoRotate != old.AutoRotate ||
+		s.Window != old.Window || s.IdleDisableAfter != old.IdleDisableAfter {
 		var err error
 		if s, err = s.Resolve(old.Kind, r.config, r.tenant); err != nil {
 			return nil, err
@@ -258,6 +205,10 @@ func (h *Handlers) keyAction(ctx context.Context, r *request, change func(*apike
 	if err != nil {
 		return nil, err
 	}
+	uses, err := h.store.Usage(ctx, r.Storage, r.tenant, kind, name) // before: what has been done must not be answered with an error
+	if err != nil {
+		return nil, err
+	}
 	k, err := h.store.UpdateKey(ctx, r.Storage, r.tenant, kind, name, func(old *apikey.Key) (*apikey.Key, error) {
 		if old == nil {
 			return nil, refusal.Errorf(refusal.NotFound, "key: tenant %q has no key %q", string(r.tenant.Name), string(name))
@@ -267,5 +218,18 @@ func (h *Handlers) keyAction(ctx context.Context, r *request, change func(*apike
 	if err != nil {
 		return nil, err
 	}
-	return reply(keyData(k, r.config, r.now))
+	return reply(keyData(k, uses, r.config, r.now))
+}
+
+// warnWindow tells that the newest version ends before its life does, or cannot.
+func (r *request) warnWindow(k *apikey.Key, life time.Duration) {
+	v := k.Newest()
+	full := v.IssuedAt.Add(life)
+	switch {
+	case k.Window == "" || life == 0:
+	case v.ExpiresAt.Before(full):
+		r.warn("expires_at of version %s was cut back from %s to %s by expiry_window", v.KeyID, rfc3339(full), rfc3339(v.ExpiresAt))
+	case !k.Window.Holds(v.ExpiresAt):
+		r.warn("expires_at of version %s is outside expiry_window, which has no moment within the version's life", v.KeyID)
+	}
 }

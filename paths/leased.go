@@ -7,6 +7,7 @@ import (
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/internal/store"
 )
 
 var leasedAnswer = schema{
@@ -14,7 +15,9 @@ var leasedAnswer = schema{
 	"state": text("current, disabled, revoked or expired."), "reason": text("Why it is disabled or revoked."),
 	"scheme": text("How calls are signed."), "issued_at": stamp("When it was issued."), "expires_at": stamp("When it ends unless its lease is renewed."),
 	"disabled_at": stamp("Since when it is disabled."), "revoked_at": stamp("Since when it is revoked."),
-	"ended_at": stamp("When its lease ended."), "entity_id": text("Who asked for it."), "revision": number("Counts the changes."),
+	"first_used_at": stamp("When it was first used, to the minute."), "last_used_at": stamp("When it was used last, to the minute."),
+	"last_used_ip": text("From where it was used last, if the one who asked said so."),
+	"ended_at":     stamp("When its lease ended."), "entity_id": text("Who asked for it."), "revision": number("Counts the changes."),
 }
 
 func (h *Handlers) leasedResources() []resource {
@@ -70,11 +73,15 @@ func (h *Handlers) leasedRead(ctx context.Context, r *request) (*logical.Respons
 	if err != nil {
 		return nil, err
 	}
+	uses, err := h.store.LeasedUsage(ctx, r.Storage, r.tenant, kind, keyID)
+	if err != nil {
+		return nil, err
+	}
 	k, err := h.store.WholeLeased(ctx, r.Storage, r.tenant, kind, keyID)
 	if err != nil {
 		return nil, err
 	}
-	return h.leasedReply(ctx, r, k)
+	return h.leasedReply(ctx, r, k, uses)
 }
 
 func (h *Handlers) leasedDisable(ctx context.Context, r *request) (*logical.Response, error) {
@@ -102,6 +109,10 @@ func (h *Handlers) leasedAction(ctx context.Context, r *request, change func(*ap
 	if err != nil {
 		return nil, err
 	}
+	uses, err := h.store.LeasedUsage(ctx, r.Storage, r.tenant, kind, keyID)
+	if err != nil {
+		return nil, err
+	}
 	k, err := h.store.UpdateLeased(ctx, r.Storage, r.tenant, kind, keyID, func(old *apikey.Key) (*apikey.Key, error) {
 		if old == nil {
 			return nil, refusal.Errorf(refusal.NotFound, "leased key: tenant %q has no leased key %q", string(r.tenant.Name), keyID)
@@ -111,10 +122,10 @@ func (h *Handlers) leasedAction(ctx context.Context, r *request, change func(*ap
 	if err != nil {
 		return nil, err
 	}
-	return h.leasedReply(ctx, r, k)
+	return h.leasedReply(ctx, r, k, uses)
 }
 
-func (h *Handlers) leasedReply(ctx context.Context, r *request, k *apikey.Key) (*logical.Response, error) {
+func (h *Handlers) leasedReply(ctx context.Context, r *request, k *apikey.Key, uses store.Uses) (*logical.Response, error) {
 	state, err := h.leasedState(ctx, r, k)
 	if err != nil {
 		return nil, err
@@ -127,7 +138,9 @@ func (h *Handlers) leasedReply(ctx context.Context, r *request, k *apikey.Key) (
 	if v.RevealedTo != nil {
 		asked = v.RevealedTo.EntityID
 	}
+	use := uses.Of(v.KeyID)
 	return reply(map[string]any{
+		"first_used_at": rfc3339(use.First), "last_used_at": rfc3339(use.Last), "last_used_ip": use.From,
 		"kind": string(k.Kind), "role": string(k.Name), "key_id": v.KeyID, "state": state, "reason": reason,
 		"scheme": string(k.Scheme), "issued_at": rfc3339(v.IssuedAt), "expires_at": rfc3339(v.ExpiresAt),
 		"disabled_at": rfc3339(k.DisabledAt), "revoked_at": rfc3339(k.RevokedAt), "ended_at": rfc3339(k.Lease.EndedAt),

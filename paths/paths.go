@@ -3,6 +3,7 @@
 package paths
 
 import (
+	"context"
 	"regexp"
 	"sync/atomic"
 	"time"
@@ -13,6 +14,7 @@ import (
 
 	"vault-plugin-secrets-apikeys/internal/replay"
 	"vault-plugin-secrets-apikeys/internal/store"
+	"vault-plugin-secrets-apikeys/internal/sweep"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
@@ -21,6 +23,8 @@ type Handlers struct {
 	store    *store.Store
 	calls    *replay.Table
 	fresh    *freshlyUsed
+	sweeper  *sweep.Sweeper
+	verdicts verdicts
 	identity *identity
 	system   logical.SystemView
 	log      hclog.Logger
@@ -30,13 +34,22 @@ type Handlers struct {
 
 // New returns the operations on a store. They answer nothing until [Handlers.Serve].
 func New(s *store.Store) *Handlers {
-	return &Handlers{store: s, calls: new(replay.Table), fresh: newFreshlyUsed(), log: hclog.NewNullLogger()}
+	h := &Handlers{store: s, calls: new(replay.Table), fresh: newFreshlyUsed(), verdicts: newVerdicts(), log: hclog.NewNullLogger()}
+	h.sweeper = sweep.New(s, h.calls.Forget)
+	return h
 }
 
 // Serve attaches the operations to a Vault server.
 func (h *Handlers) Serve(system logical.SystemView, log hclog.Logger) {
 	h.system, h.log, h.started = system, log, time.Now()
 	h.identity = newIdentity(system)
+}
+
+// Sweep does what is due, as Vault asks once a minute; see [sweep.Sweeper.Tick].
+func (h *Handlers) Sweep(ctx context.Context, s logical.Storage) (err error) {
+	var none *logical.Response
+	defer h.recovered(&none, &err)
+	return h.sweeper.Tick(ctx, s, time.Now())
 }
 
 // resource is one URL with its operations.
@@ -58,13 +71,17 @@ type operation struct {
 	answer  map[string]*framework.FieldSchema
 }
 
+// plainText is the content type of answers that are no JSON.
+const plainText = "text/plain; version=0.0.4; charset=utf-8"
+
 // Paths returns everything the engine answers, most specific first.
 func (h *Handlers) Paths() []*framework.Path {
 	var all []*framework.Path
 	for _, resources := range [][]resource{
 		h.configResources(), h.adminResources(), h.verifyResources(), h.idResources(),
 		h.keyResources(), h.actionResources(), h.revealResources(), h.signResources(),
-		h.roleResources(), h.credsResources(), h.leasedResources(), h.tenantResources(),
+		h.roleResources(), h.credsResources(), h.leasedResources(), h.dueResources(), h.tenantResources(),
+		h.statusResources(), h.tidyResources(),
 	} {
 		for i := range resources {
 			all = append(all, h.spell(&resources[i])...)

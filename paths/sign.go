@@ -82,15 +82,21 @@ func (h *Handlers) signOne(r *request, k *apikey.Key, fields map[string]any) (ma
 		return nil, refusal.Errorf(refusal.Invalid, "scheme: the key's is %s, which signs %s", k.Scheme, signs(k.Scheme))
 	}
 	if !c.http {
-		h.fresh.note(v, r.now)
+		h.used(k, v, r)
 		return map[string]any{"key_id": v.KeyID, "signature": signing.SignTagged(v.KeyID, v.Secret.Reveal(), c.content)}, nil
 	}
 	headers, err := h.signHead(r, k.Scheme, v, c.content)
 	if err != nil {
 		return nil, err
 	}
-	h.fresh.note(v, r.now)
+	h.used(k, v, r)
 	return map[string]any{"key_id": v.KeyID, "headers": headers}, nil
+}
+
+// used notes that a version has signed: its secret is in use, though nobody has it.
+func (h *Handlers) used(k *apikey.Key, v *apikey.Version, r *request) {
+	h.fresh.note(v, r.now)
+	h.store.Used(k, v.KeyID, "", r.now)
 }
 
 func (h *Handlers) signHead(r *request, scheme signing.Scheme, v *apikey.Version, content []byte) (map[string]any, error) {

@@ -27,6 +27,8 @@ func capSettings(at func(*tenant.Tenant) *tenant.Caps) []setting[tenant.Tenant] 
 			func(t *tenant.Tenant) *time.Duration { return &at(t).WindowPast }),
 		durationSetting("window_future", "How far ahead a caller's clock may be.", tenant.MinWindow, tenant.MaxWindow,
 			func(t *tenant.Tenant) *time.Duration { return &at(t).WindowFuture }),
+		durationSetting("idle_disable_after", "Keys that were not used for so long are disabled.", time.Minute, maxDuration,
+			func(t *tenant.Tenant) *time.Duration { return &at(t).IdleAfter }),
 	}
 	for i := range settings {
 		show := settings[i].show
@@ -55,7 +57,7 @@ var tenantAnswer = schemas(providerCaps, schema{
 	"suspended_reason": text("Why it is suspended."),
 	"deleted_at":       stamp("When it was deleted."),
 	"restorable_to":    stamp("Until when it can be restored."),
-	"effective":        table("The limits that hold: the tightest of the tenant's own, the provider's and the mount's."),
+	"effective":        table("The limits that hold: the tenant's own where tighter, else the provider's for it, else the mount's."),
 	"keys":             number("How many keys it has."),
 	"leased_keys":      number("How many leased keys it has."),
 	"revision":         number("Counts the changes; for cas."),

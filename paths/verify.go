@@ -86,6 +86,7 @@ func (h *Handlers) verify(ctx context.Context, r *request, within string) (*logi
 func (h *Handlers) judge(ctx context.Context, r *request, c *call, within string) (map[string]any, error) {
 	signed, err := c.signed()
 	if err != nil {
+		h.verdicts.count(apikey.Malformed)
 		return verdictData(apikey.Malformed), nil //nolint:nilerr // what cannot be read is a verdict, not an error
 	}
 	found, err := h.store.Find(ctx, r.Storage, signed.KeyID)
@@ -104,8 +105,10 @@ func (h *Handlers) judge(ctx context.Context, r *request, c *call, within string
 	if replayed == replay.Full {
 		data["replay_table_full"] = true
 	}
+	h.verdicts.count(verdict)
 	if verdict == apikey.Valid && !c.look {
 		h.fresh.note(v, r.now)
+		h.store.Used(found.Key, v.KeyID, c.from, r.now)
 	}
 	return data, nil
 }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"os"
+	_ "time/tzdata" // expiry windows name time zones, and a server may have no database of them
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/vault/api"

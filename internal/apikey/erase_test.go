@@ -28,9 +28,9 @@ func TestDueAt(t *testing.T) {
 		{"a disabled key's secrets end too", must(byHand.Disable("", "", admin, start)), at(90*day + retention)},
 		{"erased", must(forever.Revoke("", "", admin, start)).Erase(retention, at(retention)), none},
 		{"a living leased key: its lease sees to it", leased(), none},
-		{"an ended leased key", leased().End(at(time.Minute)), at(time.Minute)},
+		{"an ended leased key", leased().End(at(time.Minute)), at(time.Minute + leaseTail)},
 	} {
-		if got := row.k.DueAt(retention); got != row.want {
+		if got := row.k.DueAt(keep); got != row.want {
 			t.Errorf("%s: %s, want %s", row.name, got, row.want)
 		}
 	}
@@ -82,7 +82,7 @@ func TestEraseTakesTheEndedAlone(t *testing.T) {
 
 func TestLeasedKeysAreErasedWhole(t *testing.T) {
 	k := leased().End(at(time.Minute))
-	if k.Erase(0, at(day)) != k || k.GoneAt(retention) != at(time.Minute) {
+	if k.Erase(0, at(day)) != k || k.GoneAt(retention) != at(time.Minute+leaseTail) {
 		t.Errorf("gone %s", k.GoneAt(retention))
 	}
 	if live := leased(); !live.GoneAt(retention).IsZero() {

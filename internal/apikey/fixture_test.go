@@ -13,6 +13,9 @@ import (
 
 const day = 24 * time.Hour
 
+// keep is a policy that erases and nothing else.
+var keep = Policy{Retention: retention}
+
 var (
 	start = time.Date(2026, 1, 15, 10, 0, 0, 0, time.UTC)
 	admin = Actor{EntityID: "entity-of-admin", Accessor: "accessor-1", RequestID: "request-1"}

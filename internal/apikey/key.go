@@ -34,6 +34,8 @@ type Version struct {
 	Secret    secret.Bytes
 	IssuedAt  time.Time
 	ExpiresAt time.Time // the version's one clock; zero: no expiry
+	// ExtendedAt is when ExpiresAt was moved later, which happens once; zero: never.
+	ExtendedAt time.Time
 
 	RotatedFrom, RotatedTo string // key IDs
 
@@ -54,15 +56,25 @@ type Key struct {
 	Lease    *Lease    // nil for a named key
 
 	CreatedAt      time.Time
+	EnabledAt      time.Time // when it was last switched on again; zero: never off
 	DisabledAt     time.Time
 	DisabledReason string
 	RevokedAt      time.Time
 	RevokedReason  string
 	DeletedAt      time.Time
 	LastRotation   time.Time
+	IdleCheck      time.Time // when to see next whether the key is still used; zero: not decided yet
+	Failed         *Failure  // of the rotation that is due; nil: it has not failed
 
 	Revision int
 	History  []Change // newest last; empty in records that come from the cache
+}
+
+// Failure is how rotating by schedule has gone wrong. It is immutable.
+type Failure struct {
+	Error   string
+	Count   int       // in a row
+	RetryAt time.Time // when it is tried again
 }
 
 // State returns the state of the key as a whole.

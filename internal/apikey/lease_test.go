@@ -32,7 +32,7 @@ func TestIssue(t *testing.T) {
 	if k.Unrevealed(start) || v.RevealedTo == nil || v.RevealedTo.EntityID != app.EntityID || v.RevealedTo.Accessor != app.Accessor {
 		t.Errorf("revealed %s to %+v", v.RevealedAt, v.RevealedTo)
 	}
-	if !k.NextRotation().IsZero() || !k.DueAt(retention).IsZero() {
+	if !k.NextRotation().IsZero() || !k.DueAt(keep).IsZero() {
 		t.Error("the schedule would touch a leased key")
 	}
 }

@@ -12,15 +12,15 @@ import (
 func New(ref Ref, uid string, s Settings, keyID string, by Actor, now time.Time) *Key {
 	now = second(now)
 	k := &Key{Ref: ref, UID: uid, Settings: s, CreatedAt: now}
-	k.Versions = []Version{fresh(keyID, 1, s.TTL, now)}
+	k.Versions = []Version{fresh(keyID, 1, s.TTL, s.Window, now)}
 	k.record(now, by, "create", keyID, "")
 	return k
 }
 
-func fresh(keyID string, number int, life time.Duration, now time.Time) Version {
+func fresh(keyID string, number int, life time.Duration, window Window, now time.Time) Version {
 	v := Version{KeyID: keyID, Number: number, Secret: secret.Random(), IssuedAt: now}
 	if life > 0 {
-		v.ExpiresAt = now.Add(life)
+		v.ExpiresAt = window.Cut(now, now.Add(life))
 	}
 	return v
 }
@@ -47,6 +47,7 @@ type Rotation struct {
 	Overlap      time.Duration // how long older versions go on verifying; 0 ends them now
 	Life         time.Duration // of the new version; 0 is no expiry
 	MaxLive      int           // how many versions may be live afterwards; 0 is no limit
+	Reason       string        // kept in the history
 }
 
 // Rotate returns k with a new current version. Older versions end at the earlier of
@@ -62,18 +63,18 @@ func (k *Key) Rotate(r Rotation, by Actor, now time.Time) (*Key, error) {
 	}
 	now = second(now)
 	c := k.edit()
-	c.endBy(now.Add(r.Overlap))
+	c.endBy(k.Window.Cut(now, now.Add(r.Overlap)))
 	if live := c.Live(now); r.MaxLive > 0 && live+1 > r.MaxLive {
 		return nil, refusal.Errorf(refusal.Invalid, "max_versions: %d versions of this key would stay live beside the new one and %d is the most; "+
 			"revoke one, or rotate with a shorter overlap", live, r.MaxLive)
 	}
-	v := fresh(r.NewKeyID, newest.Number+1, r.Life, now)
+	v := fresh(r.NewKeyID, newest.Number+1, r.Life, k.Window, now)
 	v.RotatedFrom = newest.KeyID
 	c.Newest().RotatedTo = r.NewKeyID
 	c.Versions = append(c.Versions, v)
-	c.LastRotation = now
+	c.LastRotation, c.Failed = now, nil
 	c.trim(now)
-	c.record(now, by, "rotate", r.NewKeyID, "")
+	c.record(now, by, "rotate", r.NewKeyID, r.Reason)
 	return c, nil
 }
 
@@ -112,6 +113,9 @@ func (k *Key) Enable(keyID string, by Actor, now time.Time) (*Key, error) {
 		return k, nil
 	}
 	*at, *why = time.Time{}, ""
+	if keyID == "" {
+		c.EnabledAt, c.IdleCheck = second(now), time.Time{}
+	}
 	c.record(second(now), by, "enable", keyID, "")
 	return c, nil
 }

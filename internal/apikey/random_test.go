@@ -167,7 +167,7 @@ func (w *walk) judgeSchedule(wrong func(string)) {
 			wrong("the next rotation is off")
 		}
 	}
-	due := w.k.DueAt(retention)
+	due := w.k.DueAt(keep)
 	if next := w.k.NextRotation(); !next.IsZero() && (due.IsZero() || due.After(next)) {
 		wrong("the rotation is not looked after")
 	}

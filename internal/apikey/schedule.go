@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"vault-plugin-secrets-apikeys/internal/secret"
+	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
 // KeptEnded is how many ended versions a record keeps; older ones are dropped whole.
@@ -29,7 +30,7 @@ func (k *Key) NextRotation() time.Time {
 // RotationDue reports whether the schedule wants a new version at now.
 func (k *Key) RotationDue(now time.Time) bool {
 	next := k.NextRotation()
-	return !next.IsZero() && !now.Before(next)
+	return !next.IsZero() && !now.Before(next) && !now.Before(k.Failed.retryAt())
 }
 
 // Period returns the time from one scheduled rotation to the next, or 0 when none is
@@ -66,32 +67,72 @@ func spread(keyID string, most time.Duration) time.Duration {
 	return most / math.MaxUint32 * time.Duration(h.Sum32())
 }
 
+// Policy is what looking after a key needs to know besides the key.
+type Policy struct {
+	Retention time.Duration // how long an ended secret and a deleted key are kept
+	Idle      time.Duration // how long a key may go unused; 0: for ever
+	Paused    bool          // nothing is rotated: the tenant is not active
+}
+
+// Policy returns what holds for k under the settings as they are now.
+func (k *Key) Policy(c *tenant.Config, t *tenant.Tenant) Policy {
+	return Policy{
+		Retention: c.Retention, Idle: tenant.Strictest(t.IdleDisableAfter(c), k.IdleDisableAfter),
+		Paused: t.State() != tenant.Active,
+	}
+}
+
 // DueAt returns the next time at which something has to be done about the key: a
-// rotation, the erasure of an ended version's secret, or the end of a deleted key or an
-// ended leased one. The zero time means never.
-func (k *Key) DueAt(retention time.Duration) time.Time {
-	due := k.NextRotation()
-	if at := k.GoneAt(retention); !at.IsZero() {
-		due = earlier(due, at)
+// rotation, the erasure of an ended version's secret, the end of a deleted key or an
+// ended leased one, a look at whether it is still used. The zero time means never.
+func (k *Key) DueAt(p Policy) time.Time {
+	due := time.Time{}
+	if next := k.NextRotation(); !p.Paused && !next.IsZero() {
+		due = next
+		if at := k.Failed.retryAt(); at.After(next) {
+			due = at
+		}
+	}
+	for _, at := range []time.Time{k.GoneAt(p.Retention), k.idleCheckAt(p.Idle)} {
+		if !at.IsZero() {
+			due = earlier(due, at)
+		}
 	}
 	for i := range k.Versions {
-		if at := k.eraseAt(&k.Versions[i], retention); !at.IsZero() {
+		if at := k.eraseAt(&k.Versions[i], p.Retention); !at.IsZero() {
 			due = earlier(due, at)
 		}
 	}
 	return due
 }
 
+// leaseTail is how long an ended leased key can still be told from an unknown one; it and
+// the sweep that follows stay within an hour.
+const leaseTail = 50 * time.Minute
+
 // GoneAt returns when the whole record is to be destroyed, or the zero time.
 func (k *Key) GoneAt(retention time.Duration) time.Time {
 	switch {
 	case k.Lease != nil && !k.Lease.EndedAt.IsZero():
-		return k.Lease.EndedAt
+		return k.Lease.EndedAt.Add(leaseTail)
 	case !k.DeletedAt.IsZero():
 		return k.DeletedAt.Add(retention)
 	default:
 		return time.Time{}
 	}
+}
+
+// Gone reports whether the record is to be destroyed at now.
+func (k *Key) Gone(retention time.Duration, now time.Time) bool {
+	at := k.GoneAt(retention)
+	return !at.IsZero() && !now.Before(at)
+}
+
+// Lost reports whether k is a leased key whose lease must have ended long ago, though
+// nobody has said so.
+func (k *Key) Lost(now time.Time) bool {
+	const patience = time.Hour // Vault tries for a while to tell
+	return k.Lease != nil && k.Newest().expired(now.Add(-patience))
 }
 
 // eraseAt returns when v's secret is to be erased: retention after its end, which for a

@@ -42,7 +42,9 @@ type Settings struct {
 	Overlap     time.Duration // how long old versions verify after a rotation
 	Reveal      RevealMode
 	Replay      bool // whether a call is refused the second time
+	Window      Window
 
+	IdleDisableAfter  time.Duration // unused for so long, the key is disabled; 0: as the tenant and the mount say
 	DeletionProtected bool
 }
 
@@ -68,6 +70,10 @@ func (s Settings) Resolve(kind Kind, c *tenant.Config, t *tenant.Tenant) (Settin
 	}
 	if err := checkTTL(s.TTL, kind, c, t); err != nil {
 		return s, err
+	}
+	if most := t.IdleDisableAfter(c); most > 0 && s.IdleDisableAfter > most {
+		return s, refusal.Errorf(refusal.Invalid, "idle_disable_after: %s is over the cap of %s; a key may only be stricter",
+			tenant.Spell(s.IdleDisableAfter), tenant.Spell(most))
 	}
 	return s, s.checkOverlap(c)
 }
@@ -110,6 +116,8 @@ func (s Settings) checkOverlap(c *tenant.Config) error {
 		return refusal.Errorf(refusal.Invalid, "overlap: must be at most %s", tenant.Spell(MaxOverlap))
 	case s.TTL > 0 && s.Overlap > s.TTL/2:
 		return refusal.Errorf(refusal.Invalid, "overlap: %s is over half of the ttl %s; give a shorter overlap or a longer ttl", tenant.Spell(s.Overlap), tenant.Spell(s.TTL))
+	case s.Window != "" && s.TTL == 0:
+		return refusal.Errorf(refusal.Invalid, "expiry_window: needs a ttl; what never expires cannot do so in a window")
 	case s.AutoRotate && s.TTL == 0:
 		return refusal.Errorf(refusal.Invalid, "auto_rotate: needs a ttl; a key without expiry is rotated by hand")
 	case s.AutoRotate && s.Overlap < c.MinOverlap:

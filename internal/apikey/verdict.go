@@ -26,6 +26,11 @@ const (
 	Valid           Verdict = "valid"
 )
 
+// Verdicts are all of them, in that order.
+var Verdicts = []Verdict{
+	Malformed, UnknownKey, BadSignature, TenantSuspended, IsRevoked, IsDisabled, IsExpired, TooOld, TooNew, Replayed, Valid,
+}
+
 // Signed reports whether the verdict was reached on a right signature, so that the
 // answer may tell about the key.
 func (v Verdict) Signed() bool {

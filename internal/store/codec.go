@@ -28,7 +28,9 @@ type header struct {
 	Schema int `json:"schema"`
 }
 
-func encode(v any) ([]byte, error) {
+func encode(v any) ([]byte, error) { return encodeUpTo(v, maxRecord) }
+
+func encodeUpTo(v any, most int) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false) // it would grow texts sixfold
@@ -36,8 +38,8 @@ func encode(v any) ([]byte, error) {
 		return nil, err
 	}
 	raw := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
-	if len(raw) > maxRecord {
-		return nil, refusal.Errorf(refusal.Invalid, "the record would be %d bytes, and %d is the most", len(raw), maxRecord)
+	if len(raw) > most {
+		return nil, refusal.Errorf(refusal.Invalid, "the record would be %d bytes, and %d is the most", len(raw), most)
 	}
 	return raw, nil
 }

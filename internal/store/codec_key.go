@@ -31,6 +31,8 @@ type storedKey struct {
 	Overlap           int64             `json:"overlap"`
 	Reveal            string            `json:"reveal"`
 	Replay            bool              `json:"replay"`
+	ExpiryWindow      string            `json:"expiry_window,omitempty"`
+	IdleDisableAfter  int64             `json:"idle_disable_after,omitempty"`
 	DeletionProtected bool              `json:"deletion_protected,omitempty"`
 
 	CreatedAt      time.Time `json:"created_at"`
@@ -40,6 +42,12 @@ type storedKey struct {
 	RevokedReason  string    `json:"revoked_reason,omitempty"`
 	DeletedAt      time.Time `json:"deleted_at,omitzero"`
 	LastRotation   time.Time `json:"last_rotation,omitzero"`
+	EnabledAt      time.Time `json:"enabled_at,omitzero"`
+	IdleCheck      time.Time `json:"idle_check,omitzero"`
+
+	RotationError    string    `json:"rotation_error,omitempty"`
+	RotationFailures int       `json:"rotation_failures,omitempty"`
+	RotationRetryAt  time.Time `json:"rotation_retry_at,omitzero"`
 
 	Lease    *storedLease    `json:"lease,omitempty"`
 	Versions []storedVersion `json:"versions"`
@@ -58,6 +66,7 @@ type storedVersion struct {
 	Secret         []byte       `json:"secret,omitempty"` // absent: erased
 	IssuedAt       time.Time    `json:"issued_at"`
 	ExpiresAt      time.Time    `json:"expires_at,omitzero"`
+	ExtendedAt     time.Time    `json:"extended_at,omitzero"`
 	RotatedFrom    string       `json:"rotated_from,omitempty"`
 	RotatedTo      string       `json:"rotated_to,omitempty"`
 	RevealedAt     time.Time    `json:"revealed_at,omitzero"`
@@ -87,9 +96,13 @@ func encodeKey(k *apikey.Key) ([]byte, error) {
 		header: header{schema}, UID: k.UID, Revision: k.Revision,
 		Description: k.Description, Owner: k.Owner, Metadata: k.Metadata.Map(), Scheme: string(k.Scheme),
 		TTL: seconds(k.TTL), AutoRotate: k.AutoRotate, Overlap: seconds(k.Overlap), Reveal: string(k.Reveal),
-		Replay: k.Replay, DeletionProtected: k.DeletionProtected,
+		Replay: k.Replay, ExpiryWindow: string(k.Window), IdleDisableAfter: seconds(k.IdleDisableAfter), DeletionProtected: k.DeletionProtected,
+		EnabledAt: k.EnabledAt, IdleCheck: k.IdleCheck,
 		CreatedAt: k.CreatedAt, DisabledAt: k.DisabledAt, DisabledReason: k.DisabledReason,
 		RevokedAt: k.RevokedAt, RevokedReason: k.RevokedReason, DeletedAt: k.DeletedAt, LastRotation: k.LastRotation,
+	}
+	if k.Failed != nil {
+		s.RotationError, s.RotationFailures, s.RotationRetryAt = k.Failed.Error, k.Failed.Count, k.Failed.RetryAt
 	}
 	if k.Lease != nil {
 		s.Lease = &storedLease{Role: string(k.Name), Epoch: k.Lease.Epoch, EndedAt: k.Lease.EndedAt}
@@ -97,7 +110,7 @@ func encodeKey(k *apikey.Key) ([]byte, error) {
 	for i := range k.Versions {
 		v := &k.Versions[i]
 		s.Versions = append(s.Versions, storedVersion{
-			KeyID: v.KeyID, Number: v.Number, Secret: v.Secret.Reveal(), IssuedAt: v.IssuedAt, ExpiresAt: v.ExpiresAt,
+			KeyID: v.KeyID, Number: v.Number, Secret: v.Secret.Reveal(), IssuedAt: v.IssuedAt, ExpiresAt: v.ExpiresAt, ExtendedAt: v.ExtendedAt,
 			RotatedFrom: v.RotatedFrom, RotatedTo: v.RotatedTo,
 			RevealedAt: v.RevealedAt, RevealedTo: (*storedActor)(v.RevealedTo),
 			DisabledAt: v.DisabledAt, DisabledReason: v.DisabledReason, RevokedAt: v.RevokedAt, RevokedReason: v.RevokedReason,
@@ -122,11 +135,15 @@ func decodeKey(at location, raw []byte) (*apikey.Key, error) {
 		Settings: apikey.Settings{
 			Description: s.Description, Owner: s.Owner, Metadata: apikey.PairsOf(s.Metadata), Scheme: intern(signing.Scheme(s.Scheme)),
 			TTL: duration(s.TTL), AutoRotate: s.AutoRotate, Overlap: duration(s.Overlap), Reveal: intern(apikey.RevealMode(s.Reveal)),
-			Replay: s.Replay, DeletionProtected: s.DeletionProtected,
+			Replay: s.Replay, Window: intern(apikey.Window(s.ExpiryWindow)), IdleDisableAfter: duration(s.IdleDisableAfter), DeletionProtected: s.DeletionProtected,
 		},
+		EnabledAt: s.EnabledAt, IdleCheck: s.IdleCheck,
 		CreatedAt: s.CreatedAt, DisabledAt: s.DisabledAt, DisabledReason: s.DisabledReason,
 		RevokedAt: s.RevokedAt, RevokedReason: s.RevokedReason, DeletedAt: s.DeletedAt, LastRotation: s.LastRotation,
 		Versions: make([]apikey.Version, len(s.Versions)),
+	}
+	if s.RotationFailures > 0 {
+		k.Failed = &apikey.Failure{Error: s.RotationError, Count: s.RotationFailures, RetryAt: s.RotationRetryAt}
 	}
 	if s.Lease != nil {
 		k.Name = apikey.Name(s.Lease.Role)
@@ -135,7 +152,7 @@ func decodeKey(at location, raw []byte) (*apikey.Key, error) {
 	for i := range s.Versions {
 		v := &s.Versions[i]
 		k.Versions[i] = apikey.Version{
-			KeyID: v.KeyID, Number: v.Number, Secret: secret.New(v.Secret), IssuedAt: v.IssuedAt, ExpiresAt: v.ExpiresAt,
+			KeyID: v.KeyID, Number: v.Number, Secret: secret.New(v.Secret), IssuedAt: v.IssuedAt, ExpiresAt: v.ExpiresAt, ExtendedAt: v.ExtendedAt,
 			RotatedFrom: v.RotatedFrom, RotatedTo: v.RotatedTo,
 			RevealedAt: v.RevealedAt, RevealedTo: (*apikey.Actor)(v.RevealedTo),
 			DisabledAt: v.DisabledAt, DisabledReason: v.DisabledReason, RevokedAt: v.RevokedAt, RevokedReason: v.RevokedReason,

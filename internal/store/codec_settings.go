@@ -34,6 +34,8 @@ type storedConfig struct {
 	MaxKeys        int        `json:"max_keys"`
 	MaxLeased      int        `json:"max_leased"`
 	MaxVersions    int        `json:"max_versions"`
+	MaxExtension   int64      `json:"max_extension"`
+	IdleAfter      int64      `json:"idle_disable_after"`
 }
 
 func encodeConfig(c *tenant.Config) ([]byte, error) {
@@ -47,6 +49,7 @@ func encodeConfig(c *tenant.Config) ([]byte, error) {
 		Replay: string(c.Replay), ReplayEntries: c.ReplayEntries, CacheEntries: c.CacheEntries,
 		TenantMetadata: c.TenantMetadata, TenantBinding: string(c.TenantBinding),
 		MaxKeys: c.MaxKeys, MaxLeased: c.MaxLeased, MaxVersions: c.MaxVersions,
+		MaxExtension: seconds(c.MaxExtension), IdleAfter: seconds(c.IdleAfter),
 	})
 }
 
@@ -68,6 +71,7 @@ func decodeConfig(at location, raw []byte) (*tenant.Config, error) {
 		Replay: tenant.ReplayMode(s.Replay), ReplayEntries: s.ReplayEntries, CacheEntries: s.CacheEntries,
 		TenantMetadata: s.TenantMetadata, TenantBinding: tenant.Binding(s.TenantBinding),
 		MaxKeys: s.MaxKeys, MaxLeased: s.MaxLeased, MaxVersions: s.MaxVersions,
+		MaxExtension: duration(s.MaxExtension), IdleAfter: duration(s.IdleAfter),
 	}, nil
 }
 
@@ -78,6 +82,7 @@ type storedCaps struct {
 	MaxTTL       int64 `json:"max_ttl,omitempty"`
 	WindowPast   int64 `json:"window_past,omitempty"`
 	WindowFuture int64 `json:"window_future,omitempty"`
+	IdleAfter    int64 `json:"idle_disable_after,omitempty"`
 }
 
 // storedTenant is a record under tenants/.
@@ -92,17 +97,20 @@ type storedTenant struct {
 	SuspendedBy     string     `json:"suspended_by,omitempty"`
 	SuspendedAt     time.Time  `json:"suspended_at,omitzero"`
 	SuspendedReason string     `json:"suspended_reason,omitempty"`
+	ResumedAt       time.Time  `json:"resumed_at,omitzero"`
 	DeletedAt       time.Time  `json:"deleted_at,omitzero"`
+	ErasedSince     time.Time  `json:"erased_since,omitzero"`
 }
 
 func encodeTenant(t *tenant.Tenant) ([]byte, error) {
 	caps := func(c tenant.Caps) storedCaps {
-		return storedCaps{c.MaxKeys, c.MaxLeased, c.MaxVersions, seconds(c.MaxTTL), seconds(c.WindowPast), seconds(c.WindowFuture)}
+		return storedCaps{c.MaxKeys, c.MaxLeased, c.MaxVersions, seconds(c.MaxTTL), seconds(c.WindowPast), seconds(c.WindowFuture), seconds(c.IdleAfter)}
 	}
 	return encode(storedTenant{
 		header: header{schema}, UID: t.UID, Revision: t.Revision, DisplayName: t.DisplayName,
 		Provider: caps(t.Provider), Own: caps(t.Own), CreatedAt: t.CreatedAt,
 		SuspendedBy: t.SuspendedBy, SuspendedAt: t.SuspendedAt, SuspendedReason: t.SuspendedReason, DeletedAt: t.DeletedAt,
+		ResumedAt: t.ResumedAt, ErasedSince: t.ErasedSince,
 	})
 }
 
@@ -114,13 +122,14 @@ func decodeTenant(at location, raw []byte) (*tenant.Tenant, error) {
 	caps := func(c storedCaps) tenant.Caps {
 		return tenant.Caps{
 			MaxKeys: c.MaxKeys, MaxLeased: c.MaxLeased, MaxVersions: c.MaxVersions, MaxTTL: duration(c.MaxTTL),
-			WindowPast: duration(c.WindowPast), WindowFuture: duration(c.WindowFuture),
+			WindowPast: duration(c.WindowPast), WindowFuture: duration(c.WindowFuture), IdleAfter: duration(c.IdleAfter),
 		}
 	}
 	return &tenant.Tenant{
 		Name: at.tenant, UID: s.UID, Revision: s.Revision, DisplayName: s.DisplayName,
 		Provider: caps(s.Provider), Own: caps(s.Own), CreatedAt: s.CreatedAt,
 		SuspendedBy: s.SuspendedBy, SuspendedAt: s.SuspendedAt, SuspendedReason: s.SuspendedReason, DeletedAt: s.DeletedAt,
+		ResumedAt: s.ResumedAt, ErasedSince: s.ErasedSince,
 	}, nil
 }
 

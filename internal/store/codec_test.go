@@ -40,6 +40,13 @@ var codecs = []struct {
 		decoder(func(_ location, raw []byte) (*claim, error) { c, err := decodeClaim(raw); return &c, err }),
 	},
 	{
+		"usage",
+		location{family: familyUsage},
+		&map[string]Use{id(1): {First: start, Last: start.Add(time.Hour), From: "192.0.2.1"}, id(2): {First: start, Last: start}},
+		encoder(func(u *map[string]Use) ([]byte, error) { return encodeUsage(*u) }),
+		decoder(func(_ location, raw []byte) (*map[string]Use, error) { u, err := decodeUsage(raw); return &u, err }),
+	},
+	{
 		"due",
 		location{family: familyDue},
 		&storedDue{header{schema}, "UID-OF-ACME"},
@@ -73,16 +80,17 @@ func fullConfig() *tenant.Config {
 		External:      tenant.KindConfig{DefaultTTL: 3 * day, MaxTTL: 4 * day, DefaultOverlap: 2 * time.Hour, DefaultAutoRotate: true},
 		AllowNoExpiry: true, MinOverlap: time.Minute, Retention: 5 * day, WindowPast: 200 * time.Second, WindowFuture: 50 * time.Second,
 		Replay: tenant.ReplayStrict, ReplayEntries: 1001, CacheEntries: 1002, TenantMetadata: "customer", TenantBinding: tenant.Auto,
-		MaxKeys: 11, MaxLeased: 12, MaxVersions: 13, Revision: 14,
+		MaxKeys: 11, MaxLeased: 12, MaxVersions: 13, MaxExtension: 14 * day, IdleAfter: 15 * day, Revision: 14,
 	}
 }
 
 func fullTenant() *tenant.Tenant {
 	return &tenant.Tenant{
 		Name: "acme", UID: "UID-OF-ACME", DisplayName: "Acme <Inc> & \"Sons\"\n",
-		Provider:  tenant.Caps{MaxKeys: 21, MaxLeased: 22, MaxVersions: 23, MaxTTL: 24 * day, WindowPast: 25 * time.Second, WindowFuture: 26 * time.Second},
-		Own:       tenant.Caps{MaxKeys: 11, MaxLeased: 12, MaxVersions: 13, MaxTTL: 14 * day, WindowPast: 15 * time.Second, WindowFuture: 16 * time.Second},
-		CreatedAt: start, SuspendedBy: "entity-of-spa", SuspendedAt: after(1), SuspendedReason: "unpaid", DeletedAt: after(2), Revision: 5,
+		Provider:  tenant.Caps{MaxKeys: 21, MaxLeased: 22, MaxVersions: 23, MaxTTL: 24 * day, WindowPast: 25 * time.Second, WindowFuture: 26 * time.Second, IdleAfter: 27 * day},
+		Own:       tenant.Caps{MaxKeys: 11, MaxLeased: 12, MaxVersions: 13, MaxTTL: 14 * day, WindowPast: 15 * time.Second, WindowFuture: 16 * time.Second, IdleAfter: 17 * day},
+		CreatedAt: start, SuspendedBy: "entity-of-spa", SuspendedAt: after(1), SuspendedReason: "unpaid", ResumedAt: after(3), DeletedAt: after(2),
+		ErasedSince: after(4), Revision: 5,
 	}
 }
 
@@ -94,7 +102,7 @@ func fullKey() *apikey.Key {
 	}
 	version := func(n int, key []byte) apikey.Version {
 		return apikey.Version{
-			KeyID: id(n), Number: n, Secret: secret.New(key), IssuedAt: after(n), ExpiresAt: after(100 + n),
+			KeyID: id(n), Number: n, Secret: secret.New(key), IssuedAt: after(n), ExpiresAt: after(100 + n), ExtendedAt: after(50 + n),
 			RotatedFrom: id(n - 1), RotatedTo: id(n + 1), RevealedAt: after(10 + n),
 			RevealedTo: &apikey.Actor{EntityID: "entity-of-app", Accessor: "accessor-2", RequestID: "attempt-1"},
 			DisabledAt: after(20 + n), DisabledReason: "leaked?", RevokedAt: after(30 + n), RevokedReason: "leaked",
@@ -105,11 +113,12 @@ func fullKey() *apikey.Key {
 		Settings: apikey.Settings{
 			Description: "Billing <v2> & \"more\"", Owner: "billing team", Metadata: apikey.PairsOf(map[string]string{"team": "blue", "cost": "42"}),
 			Scheme: signing.Vrnt1, TTL: 90 * day, AutoRotate: true, Overlap: 7 * day, Reveal: apikey.RevealAlways, Replay: true,
-			DeletionProtected: true,
+			Window: "Mon-Thu 09:00-16:00 Europe/Berlin", IdleDisableAfter: 30 * day, DeletionProtected: true,
 		},
 		Versions:  []apikey.Version{version(1, sequence), version(2, bytes.Repeat([]byte{0xff}, 64))},
 		CreatedAt: start, DisabledAt: after(40), DisabledReason: "holidays", RevokedAt: after(41), RevokedReason: "end of contract",
-		DeletedAt: after(42), LastRotation: after(43), Revision: 44,
+		DeletedAt: after(42), LastRotation: after(43), EnabledAt: after(44), IdleCheck: after(45), Revision: 44,
+		Failed: &apikey.Failure{Error: "storage is away", Count: 3, RetryAt: after(46)},
 		History: []apikey.Change{
 			{Time: start, Operation: "create", KeyID: id(1), Actor: admin, Reason: "for the tests"},
 			{Time: after(1), Operation: "rotate", KeyID: id(2), Actor: admin, Reason: "as above"},

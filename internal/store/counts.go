@@ -27,8 +27,8 @@ type count struct {
 	looked bool                // ended holds those of before the start too
 }
 
-func (c *counts) of(family string, t *tenant.Tenant) *count {
-	v, _ := c.m.LoadOrStore(family+"/"+t.UID, new(count))
+func (c *counts) of(family, uid string) *count {
+	v, _ := c.m.LoadOrStore(family+"/"+uid, new(count))
 	return v.(*count)
 }
 
@@ -92,7 +92,7 @@ func (st *Store) Counts(ctx context.Context, s logical.Storage, t *tenant.Tenant
 }
 
 func (c *counts) read(ctx context.Context, s logical.Storage, family string, t *tenant.Tenant) (int, error) {
-	n := c.of(family, t)
+	n := c.of(family, t.UID)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	err := n.load(ctx, s, family, t)
@@ -103,7 +103,7 @@ func (c *counts) read(ctx context.Context, s logical.Storage, family string, t *
 // the entry was not made after all. Look is called before anybody is refused; it may be
 // nil.
 func (c *counts) reserve(ctx context.Context, s logical.Storage, family string, t *tenant.Tenant, limit int, look func(*count) error) (undo func(), err error) {
-	n := c.of(family, t)
+	n := c.of(family, t.UID)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if err := n.load(ctx, s, family, t); err != nil {
@@ -158,11 +158,34 @@ func (st *Store) ReserveLeased(ctx context.Context, s logical.Storage, t *tenant
 	return undo, err
 }
 
+// destroy deletes a key's record and gives its place up, if that was not done before. Who
+// counts meanwhile waits: it would see the record or not, and could not know.
+func (c *counts) destroy(family string, k *apikey.Key, remove func() error) error {
+	n := c.of(family, k.UID)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if err := remove(); err != nil {
+		n.known = false
+		return err
+	}
+	if family == familyLeased {
+		delete(n.ended, k.Newest().KeyID)
+	}
+	n.n = max(0, n.n-1)
+	return nil
+}
+
+// forget drops what is known of a tenant that is gone.
+func (c *counts) forget(uid string) {
+	c.m.Delete(familyKeys + "/" + uid)
+	c.m.Delete(familyLeased + "/" + uid)
+}
+
 // changed notes what a written key means for its tenant's places. Counts of after a
 // start include leased keys that had ended before: they may be over the truth, never
 // under, and are made exact before anybody is refused.
 func (c *counts) changed(family string, t *tenant.Tenant, before, k *apikey.Key) {
-	n := c.of(family, t)
+	n := c.of(family, t.UID)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if before == nil {

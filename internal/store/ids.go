@@ -49,6 +49,30 @@ func (st *Store) claim(ctx context.Context, s logical.Storage, keyID string, c c
 	return nil
 }
 
+// unclaim deletes the entry of a key ID that leads to the record at a place, and to no
+// other.
+func (st *Store) unclaim(ctx context.Context, s logical.Storage, keyID string, from location) error {
+	lock := locksutil.LockForKey(st.idLocks, keyID)
+	lock.Lock()
+	defer lock.Unlock()
+	path := location{family: familyIDs, name: keyID}.path()
+	entry, err := s.Get(ctx, path)
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", familyIDs, err)
+	}
+	if entry == nil {
+		return nil
+	}
+	if c, err := decodeClaim(entry.Value); err != nil || c.at != from {
+		return err
+	}
+	defer st.ids.drop(keyID)
+	if err := s.Delete(ctx, path); err != nil {
+		return fmt.Errorf("deleting %s: %w", familyIDs, err)
+	}
+	return nil
+}
+
 // Found is a key with what else judging its calls needs.
 type Found struct {
 	Key    *apikey.Key

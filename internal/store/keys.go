@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
-	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 
@@ -71,8 +69,8 @@ func (st *Store) updateKey(ctx context.Context, s logical.Storage, t *tenant.Ten
 			before = old
 		}
 		return change(before)
-	}, func(changed *apikey.Key) error {
-		return st.index(ctx, s, at, before, changed, c.Retention)
+	}, func(_, changed *apikey.Key) error {
+		return st.index(ctx, s, at, before, changed, changed.Policy(c, t))
 	})
 	if err == nil && k != nil {
 		st.counts.changed(at.family, t, before, k)
@@ -81,9 +79,22 @@ func (st *Store) updateKey(ctx context.Context, s logical.Storage, t *tenant.Ten
 }
 
 // index writes the entries that lead to the changed record: one for each new key ID, and
-// one for the next time at which something is due. A crash after it leaves strays, which
-// mislead nobody: the record is what counts.
-func (st *Store) index(ctx context.Context, s logical.Storage, at location, old, changed *apikey.Key, retention time.Duration) error {
+// one for the next time at which something is due, as if the tenant were active. A crash
+// after it leaves strays, which mislead nobody: the record is what counts.
+func (st *Store) index(ctx context.Context, s logical.Storage, at location, old, changed *apikey.Key, p apikey.Policy) error {
+	if err := st.claimNew(ctx, s, at, old, changed); err != nil {
+		return err
+	}
+	p.Paused = false
+	due := changed.DueAt(p)
+	if due.IsZero() || old != nil && due.Equal(old.DueAt(p)) {
+		return nil
+	}
+	return st.putDue(ctx, s, due, at, changed.UID)
+}
+
+// claimNew claims the key IDs that old has not.
+func (st *Store) claimNew(ctx context.Context, s logical.Storage, at location, old, changed *apikey.Key) error {
 	for i := range changed.Versions {
 		v := &changed.Versions[i]
 		if old != nil && old.Version(v.KeyID) != nil {
@@ -92,17 +103,6 @@ func (st *Store) index(ctx context.Context, s logical.Storage, at location, old,
 		if err := st.claim(ctx, s, v.KeyID, claim{at: at, uid: changed.UID}); err != nil {
 			return err
 		}
-	}
-	due := changed.DueAt(retention)
-	if due.IsZero() || old != nil && due.Equal(old.DueAt(retention)) || at.family == familyLeased && changed.Lease.EndedAt.IsZero() {
-		return nil
-	}
-	raw, err := encodeDue(changed.UID)
-	if err != nil {
-		return err
-	}
-	if err := s.Put(ctx, &logical.StorageEntry{Key: duePath(due, at.path()), Value: raw}); err != nil {
-		return fmt.Errorf("writing %s: %w", familyDue, err)
 	}
 	return nil
 }

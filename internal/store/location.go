@@ -17,6 +17,7 @@ const (
 	familyRoles   = "roles"
 	familyIDs     = "ids"
 	familyDue     = "due"
+	familyUsage   = "usage"
 )
 
 // SealWrapped are the prefixes of the entries that hold secrets.
@@ -72,8 +73,31 @@ func parsePath(path string) (location, bool) {
 	}
 }
 
-// duePath returns the entry that says "look at the record at path at this time":
-// due/<yyyymmddhh>/<mm>/<path>, in UTC.
-func duePath(at time.Time, path string) string {
-	return familyDue + "/" + at.UTC().Format("2006010215/04") + "/" + path
+// dueFolder returns the prefix of the entries that say "look at this record in this
+// minute": due/<yyyymmddhh>/<mm>/, in UTC.
+func dueFolder(minute time.Time) string {
+	return familyDue + "/" + minute.UTC().Format("2006010215/04") + "/"
+}
+
+// duePath returns such an entry: in its folder, the record's path with colons for slashes,
+// so that one list finds all of a minute.
+func duePath(minute time.Time, at location) string {
+	return dueFolder(minute) + strings.ReplaceAll(at.path(), "/", ":")
+}
+
+// parseDueName reads back the last part of what duePath writes.
+func parseDueName(name string) (location, bool) {
+	at, ok := parsePath(strings.ReplaceAll(name, ":", "/"))
+	switch at.family {
+	case familyTenants, familyKeys, familyLeased:
+		return at, ok && !strings.Contains(name, "/")
+	default:
+		return location{}, false
+	}
+}
+
+// parseMinute reads the two folders of due/: an hour with what follows it, and a minute.
+func parseMinute(hour, minute string) (time.Time, bool) {
+	t, err := time.ParseInLocation("2006010215/04/", hour+minute, time.UTC)
+	return t, err == nil && dueFolder(t) == familyDue+"/"+hour+minute
 }

@@ -39,7 +39,7 @@ func TestPaths(t *testing.T) {
 func TestPathsThatAreNoLocations(t *testing.T) {
 	for _, path := range []string{
 		"", "/", "configs", "config/", "config/x", "tenants", "tenants/a/b", "ids", "ids/a/b", "keys/acme/external",
-		"keys/acme/external/a/b", "due/2026011510/00/keys/acme/external/billing", "tombs/" + id(1), "usage/1", "Keys/acme/external/a",
+		"keys/acme/external/a/b", "due/2026011510/00/keys:acme:external:billing", "tombs/" + id(1), "usage/1", "Keys/acme/external/a",
 		"secrets/acme/external/a", " config",
 	} {
 		if at, ok := parsePath(path); ok {
@@ -52,7 +52,7 @@ func FuzzParsePath(f *testing.F) {
 	for _, row := range locations {
 		f.Add(row.path)
 	}
-	f.Add("due/2026011510/00/keys/acme/external/billing")
+	f.Add("due/2026011510/00/keys:acme:external:billing")
 	f.Add("keys//external/")
 	f.Fuzz(func(t *testing.T, path string) {
 		at, ok := parsePath(path)
@@ -70,10 +70,10 @@ func FuzzParsePath(f *testing.F) {
 
 func TestDuePath(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 59, 0, time.FixedZone("CET", 3600))
-	if got, want := duePath(at, "keys/acme/external/billing"), "due/2026010202/04/keys/acme/external/billing"; got != want {
+	if got, want := duePath(at, location{familyKeys, "acme", apikey.External, "billing"}), "due/2026010202/04/keys:acme:external:billing"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	if earlier, later := duePath(start, "x"), duePath(start.Add(time.Minute), "x"); earlier >= later {
+	if earlier, later := duePath(start, locations[2].at), duePath(start.Add(time.Minute), locations[2].at); earlier >= later {
 		t.Error("due paths are not in the order of time")
 	}
 }

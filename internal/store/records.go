@@ -57,11 +57,10 @@ func (r *records[T]) load(ctx context.Context, s logical.Storage, at location) (
 // stands for none, and returns the new one, or the same pointer or nil for "as it is".
 // Index is called before the record is written. The returned record is whole.
 func (r *records[T]) update(ctx context.Context, s logical.Storage, at location,
-	change func(old *T) (*T, error), index func(changed *T) error,
+	change func(old *T) (*T, error), index func(old, changed *T) error,
 ) (*T, error) {
-	lock := locksutil.LockForKey(r.locks, at.path())
-	lock.Lock()
-	defer lock.Unlock()
+	unlock := r.lock(at)
+	defer unlock()
 	old, err := r.load(ctx, s, at)
 	if err != nil {
 		return nil, err
@@ -74,11 +73,28 @@ func (r *records[T]) update(ctx context.Context, s logical.Storage, at location,
 		return changed, err
 	}
 	if index != nil {
-		if err := index(changed); err != nil {
+		if err := index(old, changed); err != nil {
 			return nil, err
 		}
 	}
 	return changed, r.put(ctx, s, at, changed)
+}
+
+// lock keeps everybody else from changing the record until unlock is called.
+func (r *records[T]) lock(at location) (unlock func()) {
+	lock := locksutil.LockForKey(r.locks, at.path())
+	lock.Lock()
+	return lock.Unlock
+}
+
+// remove deletes the record. The caller holds its lock.
+func (r *records[T]) remove(ctx context.Context, s logical.Storage, at location) error {
+	path := at.path()
+	defer r.cache.drop(path)
+	if err := s.Delete(ctx, path); err != nil {
+		return fmt.Errorf("deleting %s: %w", at.family, err)
+	}
+	return nil
 }
 
 func (r *records[T]) put(ctx context.Context, s logical.Storage, at location, v *T) error {

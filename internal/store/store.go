@@ -34,6 +34,8 @@ type Store struct {
 	nobody  *cache[struct{}]
 	idLocks []*locksutil.LockEntry
 	counts  counts
+	agenda  agenda
+	usage   usage
 }
 
 // New returns an empty store. It touches no storage.
@@ -138,7 +140,18 @@ func NoTenant(name tenant.Name) error {
 
 // UpdateTenant changes a tenant's record; change gets nil when there is none.
 func (st *Store) UpdateTenant(ctx context.Context, s logical.Storage, name tenant.Name, change func(*tenant.Tenant) (*tenant.Tenant, error)) (*tenant.Tenant, error) {
-	return st.tenants.update(ctx, s, location{family: familyTenants, tenant: name}, change, nil)
+	c, err := st.Config(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	at := location{family: familyTenants, tenant: name}
+	return st.tenants.update(ctx, s, at, change, func(old, changed *tenant.Tenant) error {
+		due := changed.DueAt(c.Retention)
+		if due.IsZero() || old != nil && due.Equal(old.DueAt(c.Retention)) {
+			return nil
+		}
+		return st.putDue(ctx, s, due, at, changed.UID)
+	})
 }
 
 // Tenants returns the names of all tenants, sorted, deleted ones included.

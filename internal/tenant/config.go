@@ -57,6 +57,8 @@ type Config struct {
 	MaxKeys        int
 	MaxLeased      int
 	MaxVersions    int
+	MaxExtension   time.Duration // how much later one version may be made to end, once
+	IdleAfter      time.Duration // keys unused for so long are disabled; 0: none are
 	Revision       int
 }
 
@@ -72,7 +74,7 @@ func DefaultConfig() *Config {
 		WindowPast: 300 * time.Second, WindowFuture: 60 * time.Second,
 		Replay: ReplayMemory, ReplayEntries: 1_000_000, CacheEntries: 100_000,
 		TenantMetadata: "tenant", TenantBinding: Required,
-		MaxKeys: 300, MaxLeased: 10_000, MaxVersions: 5,
+		MaxKeys: 300, MaxLeased: 10_000, MaxVersions: 5, MaxExtension: 7 * day,
 	}
 }
 

@@ -3,6 +3,7 @@ package tenant
 import (
 	"crypto/rand"
 	"errors"
+	"math"
 	"strconv"
 	"time"
 
@@ -18,6 +19,7 @@ type Caps struct {
 	MaxTTL       time.Duration
 	WindowPast   time.Duration
 	WindowFuture time.Duration
+	IdleAfter    time.Duration // keys unused for so long are disabled
 }
 
 // State is where a tenant stands.
@@ -42,7 +44,9 @@ type Tenant struct {
 	SuspendedBy     string // entity ID
 	SuspendedAt     time.Time
 	SuspendedReason string
+	ResumedAt       time.Time // when it became active again; zero: it always was
 	DeletedAt       time.Time
+	ErasedSince     time.Time // when its keys began to be erased, after which nothing restores it
 
 	Revision int
 }
@@ -75,18 +79,22 @@ func (t *Tenant) Caps(c *Config) Caps {
 		MaxTTL:       tighter(p.MaxTTL, t.Own.MaxTTL),
 		WindowPast:   tighter(p.WindowPast, t.Own.WindowPast),
 		WindowFuture: tighter(p.WindowFuture, t.Own.WindowFuture),
+		IdleAfter:    Strictest(p.IdleAfter, t.Own.IdleAfter),
 	}
 }
 
 // ProviderCaps returns the provider's limits for the tenant; unset ones are the mount's.
+// The mount's longest life holds for every tenant: the provider can only shorten it.
 func (t *Tenant) ProviderCaps(c *Config) Caps {
+	longest := max(c.Internal.MaxTTL, c.External.MaxTTL)
 	return Caps{
 		MaxKeys:      or(t.Provider.MaxKeys, c.MaxKeys),
 		MaxLeased:    or(t.Provider.MaxLeased, c.MaxLeased),
 		MaxVersions:  or(t.Provider.MaxVersions, c.MaxVersions),
-		MaxTTL:       or(t.Provider.MaxTTL, max(c.Internal.MaxTTL, c.External.MaxTTL)),
+		MaxTTL:       min(or(t.Provider.MaxTTL, longest), longest),
 		WindowPast:   or(t.Provider.WindowPast, c.WindowPast),
 		WindowFuture: or(t.Provider.WindowFuture, c.WindowFuture),
+		IdleAfter:    or(t.Provider.IdleAfter, c.IdleAfter),
 	}
 }
 
@@ -101,6 +109,7 @@ func (t *Tenant) CheckOwn(before Caps, c *Config) error {
 		tightens("max_ttl", own.MaxTTL, before.MaxTTL, p.MaxTTL, Spell),
 		tightens("window_past", own.WindowPast, before.WindowPast, p.WindowPast, Spell),
 		tightens("window_future", own.WindowFuture, before.WindowFuture, p.WindowFuture, Spell),
+		tightens("idle_disable_after", own.IdleAfter, before.IdleAfter, or(p.IdleAfter, math.MaxInt64), Spell),
 	)
 }
 
@@ -109,6 +118,35 @@ func tightens[T int | time.Duration](name string, own, before, most T, spell fun
 		return nil
 	}
 	return refusal.Errorf(refusal.Invalid, "%s: a tenant may only tighten its limits, and the provider's is %s", name, spell(most))
+}
+
+// IdleDisableAfter returns how long the tenant's keys may go unused, or 0 for as long as
+// they like.
+func (t *Tenant) IdleDisableAfter(c *Config) time.Duration { return t.Caps(c).IdleAfter }
+
+// Strictest returns the shortest of the times that are set, or 0 when none is.
+func Strictest(all ...time.Duration) time.Duration {
+	least := time.Duration(0)
+	for _, d := range all {
+		if d > 0 && (least == 0 || d < least) {
+			least = d
+		}
+	}
+	return least
+}
+
+// DueAt returns when something has to be done about the tenant: its erasure, or a look at
+// what its keys have missed while it was not active. The zero time means never.
+func (t *Tenant) DueAt(retention time.Duration) time.Time {
+	if t.State() == Deleted {
+		return t.DeletedAt.Add(retention)
+	}
+	return t.ResumedAt
+}
+
+// Gone reports whether all that is the tenant's is to be erased at now.
+func (t *Tenant) Gone(retention time.Duration, now time.Time) bool {
+	return !t.ErasedSince.IsZero() || t.State() == Deleted && !now.Before(t.DeletedAt.Add(retention))
 }
 
 func or[T int | time.Duration](set, otherwise T) T {

@@ -53,6 +53,13 @@ func caps(n int) Caps {
 	return Caps{MaxKeys: 300 + n, MaxLeased: 10_000 + n, MaxVersions: 5 + n, MaxTTL: 365*day + d*day, WindowPast: (300 + d) * time.Second, WindowFuture: (60 + d) * time.Second}
 }
 
+// capped is what holds of caps: the mount's longest life is nobody's to loosen.
+func capped(n int) Caps {
+	c := caps(n)
+	c.MaxTTL = min(c.MaxTTL, 365*day)
+	return c
+}
+
 func TestCapsAreTheTighter(t *testing.T) {
 	for _, row := range []struct {
 		name          string
@@ -61,11 +68,11 @@ func TestCapsAreTheTighter(t *testing.T) {
 		looks         Caps // to the provider
 	}{
 		{"none set: the mount's", Caps{}, Caps{}, caps(0), caps(0)},
-		{"the provider may loosen the mount's", caps(9), Caps{}, caps(9), caps(9)},
+		{"the provider may loosen the mount's, but for the longest life", caps(9), Caps{}, capped(9), capped(9)},
 		{"the provider may tighten the mount's", caps(-3), Caps{}, caps(-3), caps(-3)},
 		{"the tenant tightens the mount's", Caps{}, caps(-2), caps(-2), caps(0)},
-		{"the tenant tightens the provider's", caps(9), caps(2), caps(2), caps(9)},
-		{"the tenant's are equal", caps(2), caps(2), caps(2), caps(2)},
+		{"the tenant tightens the provider's", caps(9), caps(2), capped(2), capped(9)},
+		{"the tenant's are equal", caps(2), caps(2), capped(2), capped(2)},
 		{"the provider has tightened below the tenant's since", caps(-3), caps(-2), caps(-3), caps(-3)},
 		{"the mount has tightened below the tenant's since", Caps{}, caps(4), caps(0), caps(0)},
 	} {
@@ -105,7 +112,11 @@ func TestCheckOwn(t *testing.T) {
 	}
 	for _, provider := range []int{0, 9, -3} { // the mount's, looser, tighter
 		for _, f := range fields {
-			for own, taken := range map[int]bool{provider - 1: true, provider: true, provider + 1: false} {
+			holds := provider
+			if f.name == "max_ttl" {
+				holds = min(provider, 0) // the mount's longest life is nobody's to loosen
+			}
+			for own, taken := range map[int]bool{holds - 1: true, holds: true, holds + 1: false} {
 				tn := &Tenant{}
 				if provider != 0 {
 					tn.Provider = caps(provider)

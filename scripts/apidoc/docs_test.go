@@ -68,6 +68,16 @@ func spans(text string) []string {
 	return all
 }
 
+// TestReadmeLeadsToEverything checks that no document is left that only somebody who lists docs/ would find.
+func TestReadmeLeadsToEverything(t *testing.T) {
+	readme := read(t, root+"README.md")
+	for name := range documents(t) {
+		if name != "README.md" && !strings.Contains(readme, "]("+name+")") {
+			t.Errorf("no link in README leads to %s", name)
+		}
+	}
+}
+
 // TestPathsInReadme checks that README's table has the paths that there are, with their operations. A path that begins with a
 // slash takes the place of the last part of the one before.
 func TestPathsInReadme(t *testing.T) {

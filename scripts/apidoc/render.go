@@ -54,6 +54,9 @@ func describe(e endpoint) string {
 	}
 	fields := maps.Clone(e.path.Fields)
 	maps.DeleteFunc(fields, func(_ string, f *framework.FieldSchema) bool { return f.Required })
+	if len(taking) == 0 {
+		taking = append(taking, "read")
+	}
 	if len(fields) > 0 {
 		fmt.Fprintf(&b, "\nFields of %s:\n\n%s", strings.Join(taking, " and "), fieldTable("field", fields))
 	}
@@ -64,7 +67,12 @@ func describe(e endpoint) string {
 func answered(b *strings.Builder, e endpoint, shown map[string]string) {
 	var seen []string
 	for _, v := range e.operations() {
-		answer := e.path.Operations[v.operation].Properties().Responses[http.StatusOK][0].Fields
+		response := e.path.Operations[v.operation].Properties().Responses[http.StatusOK][0]
+		if response.MediaType != "" {
+			fmt.Fprintf(b, "\nAnswers with `%s`, not JSON.\n", response.MediaType)
+			continue
+		}
+		answer := response.Fields
 		whole := fieldTable("answer", answer)
 		if slices.Contains(seen, whole) {
 			continue

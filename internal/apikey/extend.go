@@ -1,0 +1,49 @@
+package apikey
+
+import (
+	"time"
+
+	"vault-plugin-secrets-apikeys/internal/refusal"
+)
+
+// Extend returns k with the end of one version moved to end, for who has not moved over to
+// the next one yet. It is later than before by most at the longest, and happens to a
+// version once; what has ended stays so.
+func (k *Key) Extend(keyID string, end time.Time, most time.Duration, reason string, by Actor, now time.Time) (*Key, error) {
+	if err := k.writable(); err != nil {
+		return nil, err
+	}
+	c := k.edit()
+	v, err := c.pick(keyID)
+	if err != nil {
+		return nil, err
+	}
+	end = k.Window.Cut(v.ExpiresAt, second(end))
+	if err := v.mayExtend(end, most, now); err != nil {
+		return nil, err
+	}
+	v.ExpiresAt, v.ExtendedAt = end, second(now)
+	c.record(v.ExtendedAt, by, "extend", keyID, reason)
+	return c, nil
+}
+
+func (v *Version) mayExtend(end time.Time, most time.Duration, now time.Time) error {
+	switch latest := v.ExpiresAt.Add(most); {
+	case !v.RevokedAt.IsZero():
+		return refusal.Errorf(refusal.Invalid, "revoked: version %s is revoked for good", v.KeyID)
+	case v.ExpiresAt.IsZero():
+		return refusal.Errorf(refusal.Invalid, "expires_at: version %s does not expire", v.KeyID)
+	case v.expired(now):
+		return refusal.Errorf(refusal.Invalid, "expired: version %s has ended at %s and comes back no more; rotate to get a new one",
+			v.KeyID, v.ExpiresAt.Format(time.RFC3339))
+	case !v.ExtendedAt.IsZero():
+		return refusal.Errorf(refusal.Invalid, "expires_at: version %s was extended at %s, and once is all there is",
+			v.KeyID, v.ExtendedAt.Format(time.RFC3339))
+	case !end.After(v.ExpiresAt):
+		return refusal.Errorf(refusal.Invalid, "expires_at: must be later than it is, which is %s", v.ExpiresAt.Format(time.RFC3339))
+	case end.After(latest):
+		return refusal.Errorf(refusal.Invalid, "expires_at: may be %s at the latest (config max_extension)", latest.Format(time.RFC3339))
+	default:
+		return nil
+	}
+}

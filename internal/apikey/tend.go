@@ -1,0 +1,138 @@
+package apikey
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"vault-plugin-secrets-apikeys/internal/tenant"
+)
+
+// Care is what the sweep brings along to look after a key.
+type Care struct {
+	Config   *tenant.Config
+	Tenant   *tenant.Tenant
+	LastUsed time.Time // of any version; zero: never
+	NewKeyID string    // for the next version, should one be due
+}
+
+// Tended says what was done about a key.
+type Tended struct {
+	Rotated, Disabled bool
+	Erased            int // secrets
+}
+
+// Tend returns k after all that is due at now: rotated, disabled for not being used,
+// without the secrets whose retention has passed. It is k itself when nothing is. A limit
+// never stops a rotation that is due, and however many were missed, one is made.
+func (k *Key) Tend(c Care, now time.Time) (*Key, Tended, error) {
+	p, did := k.Policy(c.Config, c.Tenant), Tended{}
+	tended := k.watch(p.Idle, c.LastUsed, now)
+	did.Disabled = tended.State() != k.State()
+	if !p.Paused && tended.RotationDue(now) {
+		life, _ := k.Life(c.Config, c.Tenant)
+		var err error
+		tended, err = tended.Rotate(Rotation{NewKeyID: c.NewKeyID, Overlap: k.Overlap, Life: life, Reason: "scheduled"}, Actor{}, now)
+		if err != nil {
+			return nil, Tended{}, err
+		}
+		did.Rotated = true
+	}
+	erased := tended.Erase(p.Retention, now)
+	for i := range erased.Versions {
+		if erased.Versions[i].Secret.Erased() && !tended.Versions[i].Secret.Erased() {
+			did.Erased++
+		}
+	}
+	return erased, did, nil
+}
+
+// watch returns k disabled when it was not used for as long as idle, or with the time of
+// the next look at that; k itself until it is time for a look.
+func (k *Key) watch(idle time.Duration, lastUsed, now time.Time) *Key {
+	at := k.idleCheckAt(idle)
+	tooFar := !k.IdleCheck.IsZero() && k.IdleCheck.After(now.Add(idle)) // the time allowed was shortened since
+	if at.IsZero() || now.Before(at) && !tooFar {
+		return k
+	}
+	last := k.activeSince()
+	if lastUsed.After(last) {
+		last = lastUsed
+	}
+	c := k.edit()
+	c.IdleCheck = second(last.Add(idle))
+	if c.IdleCheck.Equal(k.IdleCheck) && c.IdleCheck.After(now) {
+		return k // the clock was set back
+	}
+	if c.IdleCheck.After(now) {
+		return c
+	}
+	c.IdleCheck = time.Time{}
+	c.DisabledAt, c.DisabledReason = second(now), fmt.Sprintf("not used for %s", tenant.Spell(idle))
+	c.record(c.DisabledAt, Actor{}, "disable", "", c.DisabledReason)
+	return c
+}
+
+// idleCheckAt returns when to look whether the key is still used, or the zero time. It is
+// decided at each look, so that a key in use is not looked at with every call.
+func (k *Key) idleCheckAt(idle time.Duration) time.Time {
+	if idle == 0 || k.Lease != nil || k.State() != Active {
+		return time.Time{}
+	}
+	if k.IdleCheck.IsZero() {
+		return k.activeSince().Add(idle)
+	}
+	return k.IdleCheck
+}
+
+// Overdue reports whether Tend would do anything at now.
+func (k *Key) Overdue(c Care, now time.Time) bool {
+	tended, _, err := k.Tend(c, now)
+	return err != nil || tended != k
+}
+
+func (k *Key) activeSince() time.Time {
+	if k.EnabledAt.After(k.CreatedAt) {
+		return k.EnabledAt
+	}
+	return k.CreatedAt
+}
+
+// Retries of a rotation that has failed: a minute later, then twice as late each time, up
+// to an hour.
+const (
+	retryFirst = time.Minute
+	retryMost  = time.Hour
+	maxFailure = 256 // bytes of the error that are kept
+)
+
+// Backoff returns how long to wait after the n-th failure in a row.
+func Backoff(n int) time.Duration {
+	if n > 6 {
+		return retryMost
+	}
+	return retryFirst << max(0, n-1)
+}
+
+func (f *Failure) retryAt() time.Time {
+	if f == nil {
+		return time.Time{}
+	}
+	return f.RetryAt
+}
+
+// RotationFailed returns k with the reason why the rotation that is due has not happened,
+// and when it is tried again.
+func (k *Key) RotationFailed(why error, now time.Time) *Key {
+	c := k.edit()
+	text := why.Error()
+	if len(text) > maxFailure {
+		text = strings.ToValidUTF8(text[:maxFailure], "")
+	}
+	n := 1
+	if k.Failed != nil {
+		n = k.Failed.Count + 1
+	}
+	c.Failed = &Failure{Error: text, Count: n, RetryAt: second(now.Add(Backoff(n)))}
+	return c
+}

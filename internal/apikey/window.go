@@ -1,0 +1,151 @@
+package apikey
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"vault-plugin-secrets-apikeys/internal/refusal"
+)
+
+// Window is a span of hours on days of the week in a time zone, such as
+// "Mon-Thu 09:00-16:00 Europe/Berlin": versions are to expire in it, when somebody is there
+// to notice. "" is none. [ParseWindow] makes it; it is kept as it was written.
+type Window string
+
+// weekdays are the names of days, in the order of [time.Weekday].
+var weekdays = []string{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"}
+
+// hours is a parsed window.
+type hours struct {
+	days       [7]bool       // by time.Weekday
+	open, shut time.Duration // after midnight, in whole minutes
+	zone       *time.Location
+}
+
+// ParseWindow reads "DAYS HH:MM-HH:MM ZONE". DAYS are days or ranges of days, each day
+// once, as Mon-Thu or Mon,Wed,Fri-Sat; the hours lie within one day, 24:00 being its end;
+// ZONE is a name of the IANA time zone database, or UTC.
+func ParseWindow(s string) (Window, error) {
+	if s == "" {
+		return "", nil
+	}
+	if _, ok := parseHours(s); !ok {
+		return "", refusal.Errorf(refusal.Invalid, "expiry_window: must be days, hours within a day, and a time zone, "+
+			"such as Mon-Thu 09:00-16:00 Europe/Berlin")
+	}
+	return Window(s), nil
+}
+
+func parseHours(s string) (h hours, ok bool) {
+	part := strings.Split(s, " ")
+	if len(s) > 128 || len(part) != 3 || !h.parseDays(part[0]) {
+		return hours{}, false
+	}
+	from, to, ranged := strings.Cut(part[1], "-")
+	open, opens := parseClock(from)
+	shut, shuts := parseClock(to)
+	if !ranged || !opens || !shuts || open >= shut {
+		return hours{}, false
+	}
+	zone, err := time.LoadLocation(part[2])
+	if err != nil || part[2] == "" || part[2] == "Local" {
+		return hours{}, false
+	}
+	h.open, h.shut, h.zone = open, shut, zone
+	return h, true
+}
+
+// parseDays reads days and ranges of days; a range may go over the end of the week.
+func (h *hours) parseDays(s string) bool {
+	for item := range strings.SplitSeq(s, ",") {
+		from, to, ranged := strings.Cut(item, "-")
+		first, last := slices.Index(weekdays, from), slices.Index(weekdays, to)
+		if !ranged {
+			last = first
+		}
+		if first < 0 || last < 0 || ranged && first == last {
+			return false
+		}
+		for day := first; ; day = (day + 1) % 7 {
+			if h.days[day] {
+				return false
+			}
+			h.days[day] = true
+			if day == last {
+				break
+			}
+		}
+	}
+	return true
+}
+
+// parseClock reads HH:MM from 00:00 to 24:00.
+func parseClock(s string) (time.Duration, bool) {
+	if len(s) != len("00:00") || s[2] != ':' {
+		return 0, false
+	}
+	for _, i := range []int{0, 1, 3, 4} {
+		if s[i] < '0' || s[i] > '9' {
+			return 0, false
+		}
+	}
+	hour, minute := int(s[0]-'0')*10+int(s[1]-'0'), int(s[3]-'0')*10+int(s[4]-'0')
+	d := time.Duration(hour)*time.Hour + time.Duration(minute)*time.Minute
+	return d, minute < 60 && d <= 24*time.Hour
+}
+
+// Cut returns the last moment of the window that is after from and not after t, and t
+// itself where there is none: a window never ends what has hardly begun. The end of the
+// hours belongs to them.
+func (w Window) Cut(from, t time.Time) time.Time {
+	h, ok := parseHours(string(w))
+	if !ok {
+		return t
+	}
+	local := t.In(h.zone)
+	for back := range 8 { // the same day of last week is the farthest to go
+		open, shut := h.on(local.Year(), local.Month(), local.Day()-back)
+		if open.After(t) || !shut.After(open) {
+			continue
+		}
+		if shut.After(t) {
+			shut = t
+		}
+		if shut.After(from) {
+			return shut.UTC()
+		}
+		return t
+	}
+	return t
+}
+
+// Holds reports whether t is a moment of the window.
+func (w Window) Holds(t time.Time) bool {
+	h, ok := parseHours(string(w))
+	return ok && h.holds(t)
+}
+
+func (h *hours) holds(t time.Time) bool {
+	local := t.In(h.zone)
+	for back := range 2 { // 24:00 is the next day's midnight
+		open, shut := h.on(local.Year(), local.Month(), local.Day()-back)
+		if shut.After(open) && !t.Before(open) && !t.After(shut) {
+			return true
+		}
+	}
+	return false
+}
+
+// on returns when the window opens and shuts on a day; the same moment twice when it does
+// not open. Clocks that are put forward or back that day are the zone's business.
+func (h *hours) on(year int, month time.Month, day int) (open, shut time.Time) {
+	at := func(d time.Duration) time.Time {
+		return time.Date(year, month, day, int(d/time.Hour), int(d%time.Hour/time.Minute), 0, 0, h.zone)
+	}
+	open, shut = at(h.open), at(h.shut)
+	if !h.days[open.Weekday()] {
+		return open, open
+	}
+	return open, shut
+}

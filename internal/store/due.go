@@ -1,0 +1,113 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-apikeys/internal/tenant"
+)
+
+// Entry is one entry of the due index: a record that is to be looked at.
+type Entry struct {
+	at     location
+	minute time.Time
+}
+
+// Tenant returns whose record it is, and whether it is the tenant's own.
+func (e Entry) Tenant() (name tenant.Name, itself bool) {
+	return e.at.tenant, e.at.family == familyTenants
+}
+
+// String returns the record's place, for logs.
+func (e Entry) String() string { return e.at.path() }
+
+// DueMinutes returns the minutes up to now that may hold due entries, oldest first.
+func (st *Store) DueMinutes(ctx context.Context, s logical.Storage, now time.Time) ([]Minute, error) {
+	if !st.agenda.begin(now) {
+		minutes, err := allMinutes(ctx, s, now)
+		if err != nil {
+			st.agenda.lost()
+			return nil, err
+		}
+		st.agenda.found(minutes)
+	}
+	return st.agenda.minutes(now), nil
+}
+
+// allMinutes lists the index up to now. What is no minute there was not written by this
+// package, and is left alone.
+func allMinutes(ctx context.Context, s logical.Storage, now time.Time) ([]time.Time, error) {
+	hours, err := s.List(ctx, familyDue+"/")
+	if err != nil {
+		return nil, fmt.Errorf("listing %s: %w", familyDue, err)
+	}
+	var all []time.Time
+	for _, hour := range hours {
+		if begins, ok := parseMinute(hour, "00/"); !ok || begins.After(now) {
+			continue
+		}
+		minutes, err := s.List(ctx, familyDue+"/"+hour)
+		if err != nil {
+			return nil, fmt.Errorf("listing %s: %w", familyDue, err)
+		}
+		for _, minute := range minutes {
+			if at, ok := parseMinute(hour, minute); ok {
+				all = append(all, at)
+			}
+		}
+	}
+	return all, nil
+}
+
+// Due returns the entries of a minute.
+func (st *Store) Due(ctx context.Context, s logical.Storage, m Minute) ([]Entry, error) {
+	names, err := s.List(ctx, dueFolder(m.At))
+	if err != nil {
+		return nil, fmt.Errorf("listing %s: %w", familyDue, err)
+	}
+	entries := make([]Entry, 0, len(names))
+	for _, name := range names {
+		if at, ok := parseDueName(name); ok {
+			entries = append(entries, Entry{at, m.At})
+		}
+	}
+	return entries, nil
+}
+
+// Finish says that nothing is left of a minute to do now.
+func (st *Store) Finish(m Minute) { st.agenda.finish(m) }
+
+// DoneUntil returns the time up to which all that was due has been done, as far as this
+// node knows; zero: it has not looked yet.
+func (st *Store) DoneUntil() time.Time { return st.agenda.since() }
+
+// Defer moves an entry to a later time, for a record that cannot be dealt with.
+func (st *Store) Defer(ctx context.Context, s logical.Storage, e Entry, until time.Time) error {
+	if err := st.putDue(ctx, s, until, e.at, ""); err != nil {
+		return err
+	}
+	return st.dropDue(ctx, s, e)
+}
+
+func (st *Store) putDue(ctx context.Context, s logical.Storage, due time.Time, at location, uid string) error {
+	raw, err := encodeDue(uid)
+	if err != nil {
+		return err
+	}
+	err = s.Put(ctx, &logical.StorageEntry{Key: duePath(due, at), Value: raw})
+	st.agenda.note(due) // after an error too: it may have landed
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", familyDue, err)
+	}
+	return nil
+}
+
+func (st *Store) dropDue(ctx context.Context, s logical.Storage, e Entry) error {
+	if err := s.Delete(ctx, duePath(e.minute, e.at)); err != nil {
+		return fmt.Errorf("deleting %s: %w", familyDue, err)
+	}
+	return nil
+}

@@ -1,0 +1,93 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/tenant"
+)
+
+// Destroy deletes the key at a place with all that leads to it, whatever its state. Of a
+// damaged record nobody knows the key IDs; the walk finds their entries.
+func (st *Store) Destroy(ctx context.Context, s logical.Storage, e Entry) error {
+	unlock := st.keys.lock(e.at)
+	defer unlock()
+	k, err := st.keys.load(ctx, s, e.at)
+	switch {
+	case errors.Is(err, ErrCorrupt):
+		return st.keys.remove(ctx, s, e.at)
+	case err != nil || k == nil:
+		return err
+	default:
+		return st.destroy(ctx, s, e.at, k)
+	}
+}
+
+// EraseRoles deletes all roles that are kept under a tenant's name.
+func (st *Store) EraseRoles(ctx context.Context, s logical.Storage, of tenant.Name) error {
+	for _, kind := range apikey.Kinds {
+		names, err := list(ctx, s, location{family: familyRoles, tenant: of, kind: kind})
+		if err != nil {
+			return err
+		}
+		for _, name := range names {
+			at := location{familyRoles, of, kind, name}
+			if err := st.eraseRole(ctx, s, at); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (st *Store) eraseRole(ctx context.Context, s logical.Storage, at location) error {
+	unlock := st.roles.lock(at)
+	defer unlock()
+	return st.roles.remove(ctx, s, at)
+}
+
+// EraseTenant deletes the record of a tenant whose erasure has begun; its name is free
+// then.
+func (st *Store) EraseTenant(ctx context.Context, s logical.Storage, name tenant.Name) error {
+	at := location{family: familyTenants, tenant: name}
+	unlock := st.tenants.lock(at)
+	defer unlock()
+	t, err := st.tenants.load(ctx, s, at)
+	if err != nil || t == nil || t.ErasedSince.IsZero() {
+		return err
+	}
+	if err := st.tenants.remove(ctx, s, at); err != nil {
+		return err
+	}
+	st.counts.forget(t.UID)
+	return nil
+}
+
+// DropTenantEntry deletes the entry of a tenant that nothing is due about any more; one
+// that is due later gets another.
+func (st *Store) DropTenantEntry(ctx context.Context, s logical.Storage, e Entry) error {
+	unlock := st.tenants.lock(e.at)
+	defer unlock()
+	t, err := st.tenants.load(ctx, s, e.at)
+	if err != nil {
+		return err
+	}
+	c, err := st.Config(ctx, s)
+	if err != nil {
+		return err
+	}
+	if t != nil && t.State() == tenant.Deleted {
+		due := t.DueAt(c.Retention)
+		if err := st.putDue(ctx, s, due, e.at, t.UID); err != nil {
+			return fmt.Errorf("moving %s: %w", familyDue, err)
+		}
+		if duePath(due, e.at) == duePath(e.minute, e.at) {
+			return nil
+		}
+	}
+	return st.dropDue(ctx, s, e)
+}

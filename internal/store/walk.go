@@ -1,0 +1,204 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/tenant"
+)
+
+// Owners returns the names under which there is anything in storage: the tenants, and
+// what may be left of gone ones.
+func (st *Store) Owners(ctx context.Context, s logical.Storage) ([]tenant.Name, error) {
+	all := make(map[tenant.Name]struct{})
+	for _, family := range []string{familyTenants, familyKeys, familyLeased, familyRoles} {
+		names, err := s.List(ctx, family+"/")
+		if err != nil {
+			return nil, fmt.Errorf("listing %s: %w", family, err)
+		}
+		for _, name := range names {
+			all[tenant.Name(strings.TrimSuffix(name, "/"))] = struct{}{}
+		}
+	}
+	return slices.Sorted(maps.Keys(all)), nil
+}
+
+// Places returns where the named and leased keys of a tenant are. Their entries belong to
+// no minute.
+func (st *Store) Places(ctx context.Context, s logical.Storage, of tenant.Name) ([]Entry, error) {
+	var all []Entry
+	for _, family := range []string{familyKeys, familyLeased} {
+		for _, kind := range apikey.Kinds {
+			names, err := list(ctx, s, location{family: family, tenant: of, kind: kind})
+			if err != nil {
+				return nil, err
+			}
+			for _, name := range names {
+				all = append(all, Entry{at: location{family, of, kind, name}})
+			}
+		}
+	}
+	return all, nil
+}
+
+// Mended says what was missing, or too much, around a record.
+type Mended struct {
+	IDs, Due, Destroyed int
+}
+
+// Mend makes sure that what leads to the record at a place is there: an entry for each
+// key ID and one in the due index. Overdue reports whether the record should have been
+// looked after by now; if so the next sweep does. What belongs to no tenant is destroyed.
+// Seen gets the key IDs of what stays.
+func (st *Store) Mend(ctx context.Context, s logical.Storage, e Entry, now time.Time,
+	overdue func(*apikey.Key, *tenant.Tenant) (bool, error), seen func(keyID string),
+) (Mended, error) {
+	var m Mended
+	unlock := st.keys.lock(e.at)
+	defer unlock()
+	k, err := st.keys.load(ctx, s, e.at)
+	if err != nil || k == nil {
+		return m, err
+	}
+	t, c, err := st.owner(ctx, s, k)
+	if err != nil {
+		return m, err
+	}
+	if t == nil || k.Lost(now) {
+		m.Destroyed++
+		return m, st.destroy(ctx, s, e.at, k)
+	}
+	if m.IDs, err = st.mendIDs(ctx, s, e.at, k, seen); err != nil {
+		return m, err
+	}
+	due := k.DueAt(k.Policy(c, t))
+	late, err := overdue(k, t)
+	if err != nil {
+		return m, err
+	}
+	if late {
+		due = now
+	}
+	if due.IsZero() {
+		return m, nil
+	}
+	entry, err := s.Get(ctx, duePath(due, e.at))
+	if err != nil {
+		return m, fmt.Errorf("reading %s: %w", familyDue, err)
+	}
+	if entry == nil {
+		m.Due++
+		return m, st.putDue(ctx, s, due, e.at, k.UID)
+	}
+	return m, nil
+}
+
+// MendTenant makes sure that a deleted tenant's erasure, or what is left of it, is on the
+// due index, and reports whether it was missing.
+func (st *Store) MendTenant(ctx context.Context, s logical.Storage, name tenant.Name) (bool, error) {
+	at := location{family: familyTenants, tenant: name}
+	unlock := st.tenants.lock(at)
+	defer unlock()
+	t, err := st.tenants.load(ctx, s, at)
+	if err != nil || t == nil || t.State() != tenant.Deleted {
+		return false, err
+	}
+	c, err := st.Config(ctx, s)
+	if err != nil {
+		return false, err
+	}
+	due := t.DueAt(c.Retention)
+	entry, err := s.Get(ctx, duePath(due, at))
+	if err != nil || entry != nil {
+		return false, err
+	}
+	return true, st.putDue(ctx, s, due, at, t.UID)
+}
+
+// mendIDs claims the key IDs of k that nothing leads from, and returns how many.
+func (st *Store) mendIDs(ctx context.Context, s logical.Storage, at location, k *apikey.Key, seen func(keyID string)) (int, error) {
+	mended := 0
+	for i := range k.Versions {
+		v := &k.Versions[i]
+		seen(v.KeyID)
+		entry, err := s.Get(ctx, location{family: familyIDs, name: v.KeyID}.path())
+		if err != nil {
+			return mended, fmt.Errorf("reading %s: %w", familyIDs, err)
+		}
+		if entry != nil {
+			continue
+		}
+		if err := st.claim(ctx, s, v.KeyID, claim{at: at, uid: k.UID}); err != nil {
+			return mended, err
+		}
+		mended++
+	}
+	return mended, nil
+}
+
+// ClaimedIDs returns every key ID that something leads from.
+func (st *Store) ClaimedIDs(ctx context.Context, s logical.Storage) ([]string, error) {
+	return list(ctx, s, location{family: familyIDs})
+}
+
+// DropStray deletes the entry of a key ID when the record that it leads to has no such
+// version, and reports whether it did. It holds the record's lock: one that is being made
+// has its entries first.
+func (st *Store) DropStray(ctx context.Context, s logical.Storage, keyID string) (bool, error) {
+	path := location{family: familyIDs, name: keyID}.path()
+	entry, err := s.Get(ctx, path)
+	if err != nil || entry == nil {
+		return false, err
+	}
+	c, err := decodeClaim(entry.Value)
+	if err != nil {
+		return false, err
+	}
+	unlock := st.keys.lock(c.at)
+	defer unlock()
+	k, err := st.keys.load(ctx, s, c.at)
+	if err != nil || k != nil && k.Version(keyID) != nil {
+		return false, err
+	}
+	return true, st.unclaim(ctx, s, keyID, c.at)
+}
+
+// UsageShards returns the shards of usage that are in storage.
+func (st *Store) UsageShards(ctx context.Context, s logical.Storage) ([]string, error) {
+	shards, err := s.List(ctx, familyUsage+"/")
+	if err != nil {
+		return nil, fmt.Errorf("listing %s: %w", familyUsage, err)
+	}
+	return shards, nil
+}
+
+// PruneUsage forgets the uses of key IDs that nobody has, with the next flush. Known
+// reports whether one is surely in use still.
+func (st *Store) PruneUsage(ctx context.Context, s logical.Storage, shard string, known func(keyID string) bool) (int, error) {
+	stored, err := loadUsage(ctx, s, shard)
+	if err != nil {
+		return 0, err
+	}
+	pruned := 0
+	for keyID := range stored {
+		if known(keyID) {
+			continue
+		}
+		c, err := st.whose(ctx, s, keyID)
+		if err != nil {
+			return pruned, err
+		}
+		if c == nil {
+			st.usage.drop(shard, keyID)
+			pruned++
+		}
+	}
+	return pruned, nil
+}

@@ -1,0 +1,81 @@
+package paths
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
+)
+
+const (
+	withinDefault = 14 * 24 * time.Hour
+	maxDueItems   = 1000
+)
+
+func (h *Handlers) dueResources() []resource {
+	return []resource{{
+		scope: tenants, pattern: "/due", suffix: "due",
+		fields: schema{"within": field(framework.TypeDurationSecond, "How far to look ahead. Default 14d.")},
+		operations: map[logical.Operation]operation{logical.ReadOperation: {h.dueRead, "Read what happens to the tenant's keys soon.", schema{
+			"items": rows("What happens, soonest first: kind, name, key_id, event, at."),
+		}}},
+		synopsis: "What expires, rotates, fails or waits to be picked up.",
+		description: "Events are expires (a version ends), rotates (the schedule makes the next one), rotation_failed (it could not, and tries again at " +
+			"that time), unrevealed (the current version has reached nobody, and has to by that time) and destroyed (a deleted key is erased). " +
+			"Leased keys are their leases' business.",
+	}}
+}
+
+func (h *Handlers) dueRead(ctx context.Context, r *request) (*logical.Response, error) {
+	within := withinDefault
+	if raw := r.Data["within"]; raw != nil {
+		var err error
+		if within, err = parseDuration("within", raw, 0, maxDuration); err != nil {
+			return nil, err
+		}
+	}
+	var items []any
+	for _, kind := range apikey.Kinds {
+		of, err := h.dueOf(ctx, r, kind, r.now.Add(within))
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, of...)
+	}
+	slices.SortStableFunc(items, func(a, b any) int {
+		return strings.Compare(a.(map[string]any)["at"].(string), b.(map[string]any)["at"].(string))
+	})
+	if len(items) > maxDueItems {
+		r.warn("showing the first %d of %d; ask for less with within", maxDueItems, len(items))
+		items = items[:maxDueItems]
+	}
+	return reply(map[string]any{"items": append([]any{}, items...)})
+}
+
+func (h *Handlers) dueOf(ctx context.Context, r *request, kind apikey.Kind, until time.Time) ([]any, error) {
+	names, err := h.store.Keys(ctx, r.Storage, r.tenant, kind)
+	if err != nil {
+		return nil, err
+	}
+	var items []any
+	for _, name := range names {
+		k, err := gone(h.store.Key(ctx, r.Storage, r.tenant, kind, apikey.Name(name)))
+		if err != nil {
+			return nil, err
+		}
+		if k == nil {
+			continue
+		}
+		for _, e := range k.Events(r.config.Retention, r.now, until) {
+			items = append(items, map[string]any{
+				"kind": string(kind), "name": name, "key_id": e.KeyID, "event": e.What, "at": rfc3339(e.At),
+			})
+		}
+	}
+	return items, nil
+}

@@ -1,0 +1,87 @@
+package paths
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/signing"
+)
+
+// keySettings are what the writer of a key decides.
+var keySettings = []setting[apikey.Settings]{
+	textSetting("description", "What the key is for.", apikey.MaxDescription, func(s *apikey.Settings) *string { return &s.Description }),
+	textSetting("owner", "Who answers for the key.", apikey.MaxOwner, func(s *apikey.Settings) *string { return &s.Owner }),
+	pairsSetting("metadata", "Pairs of texts that verification returns.", func(s *apikey.Settings) *apikey.Pairs { return &s.Metadata }),
+	schemeSetting(func(s *apikey.Settings) *signing.Scheme { return &s.Scheme }),
+	durationSetting("ttl", "The life of one version; 0: no expiry, where the mount allows it. Counts for versions made afterwards.", 0, maxDuration,
+		func(s *apikey.Settings) *time.Duration { return &s.TTL }),
+	boolSetting("auto_rotate", "Whether a new version is made by schedule before the current one expires.",
+		func(s *apikey.Settings) *bool { return &s.AutoRotate }),
+	overlapSetting(),
+	choiceSetting("reveal", "How often the secret may be handed out: once, always or never.",
+		[]apikey.RevealMode{apikey.RevealOnce, apikey.RevealAlways, apikey.RevealNever},
+		func(s *apikey.Settings) *apikey.RevealMode { return &s.Reveal }),
+	replaySetting(func(s *apikey.Settings) *bool { return &s.Replay }),
+	of("expiry_window", text("Days, hours and time zone into which expiry is cut back, such as Mon-Thu 09:00-16:00 Europe/Berlin; empty: none."),
+		func(s *apikey.Settings) *apikey.Window { return &s.Window }, parseWindow, func(w apikey.Window) any { return string(w) }),
+	durationSetting("idle_disable_after", "The key is disabled when it was not used for so long; 0: as the tenant and the mount say.", 0, maxDuration,
+		func(s *apikey.Settings) *time.Duration { return &s.IdleDisableAfter }),
+	boolSetting("deletion_protected", "Whether deleting the key is refused.", func(s *apikey.Settings) *bool { return &s.DeletionProtected }),
+}
+
+func parseWindow(raw any, _ apikey.Window, _ bool) (apikey.Window, error) {
+	s, ok := raw.(string)
+	if !ok {
+		return "", badValue("expiry_window", "a text")
+	}
+	return apikey.ParseWindow(s)
+}
+
+func schemeSetting[T any](at func(*T) *signing.Scheme) setting[T] {
+	schema := text("How calls are signed: vrnt-1, or hmac-sha256 for messages. It cannot change.")
+	schema.AllowedValues = []any{string(signing.Vrnt1), string(signing.HMACSHA256)}
+	return of("scheme", schema, at, func(raw any, _ signing.Scheme, _ bool) (signing.Scheme, error) {
+		word, _ := raw.(string)
+		s, err := signing.ParseScheme(word)
+		if err != nil {
+			return "", refusal.Errorf(refusal.Invalid, "scheme: %s; there is vrnt-1 and hmac-sha256", unknownScheme(word))
+		}
+		return s, apikey.CheckScheme(s)
+	}, func(s signing.Scheme) any { return string(s) })
+}
+
+// unknownScheme names what was asked for if it could be a scheme's name, and is not a
+// secret in the wrong place.
+func unknownScheme(word string) string {
+	if word == "" || len(word) > 24 || strings.Trim(word, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+		return "unknown"
+	}
+	return fmt.Sprintf("%q is unknown", word)
+}
+
+func replaySetting[T any](at func(*T) *bool) setting[T] {
+	schema := text("on: a call is accepted once; off: as often as it comes.")
+	schema.AllowedValues = []any{"on", "off"}
+	return of("replay", schema, at, func(raw any, _, _ bool) (bool, error) {
+		if raw != "on" && raw != "off" {
+			return false, badValue("replay", "on or off")
+		}
+		return raw == "on", nil
+	}, func(on bool) any {
+		if on {
+			return "on"
+		}
+		return "off"
+	})
+}
+
+// overlapSetting is a duration whose default depends on the ttl: -1 has it chosen anew.
+func overlapSetting() setting[apikey.Settings] {
+	s := durationSetting("overlap", "How long older versions verify after a rotation: at most half of the ttl and 720h.", 0, apikey.MaxOverlap,
+		func(s *apikey.Settings) *time.Duration { return &s.Overlap })
+	s.reset = func(to, _ *apikey.Settings) { to.Overlap = -1 }
+	return s
+}

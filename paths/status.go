@@ -1,0 +1,111 @@
+package paths
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
+)
+
+// verdicts counts what verification has found, since the start of the node.
+type verdicts map[apikey.Verdict]*atomic.Int64
+
+func newVerdicts() verdicts {
+	v := make(verdicts)
+	for _, verdict := range apikey.Verdicts {
+		v[verdict] = new(atomic.Int64)
+	}
+	return v
+}
+
+func (v verdicts) count(verdict apikey.Verdict) { v[verdict].Add(1) }
+
+// gauge is one number of the engine's health, as status and metrics show it.
+type gauge struct {
+	name, kind, help string
+	value            int64
+}
+
+func (h *Handlers) gauges(r *request) []gauge {
+	s := h.sweeper.Status(r.now)
+	return []gauge{
+		{"sweep_lag_seconds", "gauge", "Since when something may be due that was not done.", inSeconds(s.Lag)},
+		{"due", "gauge", "Entries that were due at the last tick and left for the next.", int64(s.Due)},
+		{"rotated", "counter", "Keys rotated by schedule.", s.Rotated},
+		{"failed", "counter", "Attempts to do what was due that failed.", s.Failed},
+		{"erased", "counter", "Secrets and keys erased after their time.", s.Erased},
+		{"cache_entries", "gauge", "Records of keys in memory.", int64(h.store.Cached())},
+		{"replay_entries", "gauge", "Calls remembered against replay.", int64(h.calls.Len())},
+	}
+}
+
+var statusAnswer = schema{
+	"sweep_lag_seconds": number("Since when something may be due that was not done; about a minute is usual."),
+	"due":               number("Entries that were due at the last tick and left for the next."),
+	"rotated":           number("Keys rotated by schedule since this node started."),
+	"failed":            number("Attempts to do what was due that failed since this node started."),
+	"erased":            number("Secrets and keys erased since this node started."),
+	"cache_entries":     number("Records of keys in memory."),
+	"replay_entries":    number("Calls remembered against replay."),
+	"verdicts":          table("How often each verdict was given since this node started."),
+}
+
+func (h *Handlers) statusResources() []resource {
+	return []resource{
+		{
+			scope: platform, pattern: "status", suffix: "status",
+			operations:  map[logical.Operation]operation{logical.ReadOperation: {h.statusRead, "Read how the engine is doing.", statusAnswer}},
+			synopsis:    "How the engine is doing on the active node.",
+			description: "Numbers are of this node since it started. A lag that grows says that the sweep does not keep up, or does not run.",
+		},
+		{
+			scope: platform, pattern: "metrics", suffix: "metrics",
+			operations:  map[logical.Operation]operation{logical.ReadOperation: {h.metricsRead, "Read the engine's health as Prometheus text.", nil}},
+			synopsis:    "What status shows, for Prometheus.",
+			description: "A raw answer in the text format of Prometheus: read it over HTTP, or with vault read -format=raw.",
+		},
+	}
+}
+
+func (h *Handlers) statusRead(_ context.Context, r *request) (*logical.Response, error) {
+	data := make(map[string]any)
+	for _, g := range h.gauges(r) {
+		data[g.name] = g.value
+	}
+	counts := make(map[string]any)
+	for verdict, n := range h.verdicts {
+		counts[string(verdict)] = n.Load()
+	}
+	data["verdicts"] = counts
+	return reply(data)
+}
+
+// metricsRead answers in the text format of Prometheus, version 0.0.4.
+func (h *Handlers) metricsRead(_ context.Context, r *request) (*logical.Response, error) {
+	var b bytes.Buffer
+	describe := func(name, kind, help string) string {
+		name = "apikeys_" + name
+		if kind == "counter" {
+			name += "_total"
+		}
+		fmt.Fprintf(&b, "# HELP %s %s\n# TYPE %[1]s %s\n", name, help, kind)
+		return name
+	}
+	for _, g := range h.gauges(r) {
+		fmt.Fprintf(&b, "%s %d\n", describe(g.name, g.kind, g.help), g.value)
+	}
+	name := describe("verdicts", "counter", "Verdicts given.")
+	for _, verdict := range apikey.Verdicts {
+		fmt.Fprintf(&b, "%s{verdict=%q} %d\n", name, string(verdict), h.verdicts[verdict].Load())
+	}
+	return reply(map[string]any{
+		logical.HTTPContentType: plainText,
+		logical.HTTPRawBody:     b.Bytes(),
+		logical.HTTPStatusCode:  http.StatusOK,
+	})
+}
