@@ -178,7 +178,7 @@ func (c *client) signs(ctx context.Context, k *key) *call {
 
 // calls makes calls with any of the versions and leased keys that were handed out, one or several at a time.
 func (c *client) calls(ctx context.Context) {
-	for rest(ctx, 150*time.Millisecond) {
+	for c.rest(ctx, 150*time.Millisecond) {
 		var batch []*call
 		for range 1 + mathrand.N(4) {
 			s := c.w.secret()

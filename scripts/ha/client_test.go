@@ -26,10 +26,11 @@ const (
 	pause = 200 * time.Millisecond
 )
 
-// plain follows no redirection: a node that does not forward has not done what it was asked.
+// plain sends what it is told to, once: it follows no redirection, since a node that does not forward has done nothing, and
+// keeps no connection, since net/http would send a GET again when one that it kept breaks, and a GET issues leased keys.
 var plain = &http.Client{
 	Timeout:       patience,
-	Transport:     &http.Transport{MaxIdleConnsPerHost: 16},
+	Transport:     &http.Transport{DisableKeepAlives: true},
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
@@ -105,13 +106,20 @@ func (a *answer) outcome() history.Outcome {
 		}
 	}
 	switch {
-	case a.err != nil || a.status >= http.StatusInternalServerError || a.status/100 == 3 || a.status == http.StatusTooManyRequests:
+	case a.err != nil || a.status >= http.StatusInternalServerError || a.status == http.StatusTemporaryRedirect:
 		return history.Unknown
 	case a.status/100 == 2:
 		return history.Done
 	default:
 		return history.Refused
 	}
+}
+
+// turnedAway reports whether nobody has begun with what was asked for: the node is down, or it is none that leads and knows
+// none that does. That is not worth an event.
+func (a *answer) turnedAway() bool {
+	return errors.Is(a.err, syscall.ECONNREFUSED) || a.status == http.StatusTemporaryRedirect ||
+		a.status == http.StatusInternalServerError && strings.Contains(a.says(), "active cluster node not found")
 }
 
 // client is one of several who ask the cluster.
@@ -169,8 +177,8 @@ func (c *client) once(ctx context.Context, kinds []history.Event, r request, don
 	if events[0].Outcome == history.Done {
 		done(events, a)
 	}
-	if errors.Is(a.err, syscall.ECONNREFUSED) {
-		return events // Nobody was asked.
+	if a.turnedAway() {
+		return events
 	}
 	for i := range events {
 		c.w.recorder.Add(&events[i])
@@ -178,8 +186,12 @@ func (c *client) once(ctx context.Context, kinds []history.Event, r request, don
 	return events
 }
 
-// rest waits for about so long, and reports whether to go on.
-func rest(ctx context.Context, about time.Duration) bool {
+// rest waits for about so long, and reports whether to go on. Before a leader is killed nobody waits, so that it dies with
+// requests on its hands.
+func (c *client) rest(ctx context.Context, about time.Duration) bool {
+	if c.w.hurry.Load() {
+		about = time.Millisecond
+	}
 	select {
 	case <-time.After(about/2 + rand.N(about)):
 		return true

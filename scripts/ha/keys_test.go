@@ -40,7 +40,7 @@ func (w *world) clients() map[string]func(context.Context, *client) {
 // own makes keys, and rotates, revokes, reads and uses those of all owners, who often get in each other's way.
 func (w *world) own(ctx context.Context, c *client) {
 	made, last := 0, time.Time{}
-	for rest(ctx, 200*time.Millisecond) {
+	for c.rest(ctx, 200*time.Millisecond) {
 		if time.Since(last) > brood {
 			last, made = time.Now(), made+1
 			if k := c.create(ctx, fmt.Sprintf("%s/%s-%d", kinds[made%2], c.name, made), ownSettings()); k != nil {
@@ -226,7 +226,7 @@ func (w *world) watch(ctx context.Context, c *client) {
 	}
 	for {
 		for _, k := range due {
-			if !rest(ctx, 600*time.Millisecond) {
+			if !c.rest(ctx, 600*time.Millisecond) {
 				return
 			}
 			c.reveal(ctx, k)

@@ -16,7 +16,7 @@ var roles = map[string]int{"brief": 15, "steady": 60}
 // lease takes leased keys, uses them, renews them some times, and then gives them back or lets them end. Callers go on using
 // them.
 func (w *world) lease(ctx context.Context, c *client) {
-	for rest(ctx, 2*time.Second) {
+	for c.rest(ctx, 2*time.Second) {
 		role := "steady"
 		if rand.N(3) == 0 {
 			role = "brief"
@@ -30,7 +30,7 @@ func (w *world) lease(ctx context.Context, c *client) {
 			continue
 		}
 		for range rand.N(5) {
-			if !rest(ctx, 4*time.Second) {
+			if !c.rest(ctx, 4*time.Second) {
 				return
 			}
 			if c.renew(ctx, issued.KeyID, id, roles[role]) != history.Done {

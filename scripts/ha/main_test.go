@@ -23,6 +23,8 @@ import (
 const (
 	// term is how long each leader leads: its first tick, the time a sweep may take, and a little.
 	term = 77 * time.Second
+	// hurried is how long the clients work without a pause before a leader is killed.
+	hurried = time.Second
 	// startup, failover and closing bound what comes before the first kill, between two leaders, and after the last one.
 	startup, failover, closing = 3 * time.Minute, time.Minute, 2 * time.Minute
 )
@@ -71,11 +73,13 @@ func (w *world) drive(ctx context.Context, t *testing.T, rounds int) {
 		case <-ctx.Done():
 			t.Fatal(ctx.Err())
 		}
+		w.hurry.Store(round < rounds)
 		led := &history.Event{Op: history.Lead, Node: leader.Addr, Start: since, Outcome: history.Done}
 		if other, from := w.leader(ctx, t); !from.Equal(since) {
 			t.Logf("%s has lost the lead to %s by itself, which does not count", leader.Addr, other.Addr)
 			led.End, led.Outcome = from, history.Unknown
 			w.recorder.Add(led)
+			w.hurry.Store(false)
 			continue
 		}
 		if round == rounds {
@@ -85,12 +89,14 @@ func (w *world) drive(ctx context.Context, t *testing.T, rounds int) {
 			w.recorder.Add(led)
 			return
 		}
+		time.Sleep(hurried)
 		pid := leader.PID()
 		if err := leader.Kill(); err != nil {
 			t.Fatal(err)
 		}
 		round++
 		led.End = time.Now()
+		w.hurry.Store(false)
 		w.recorder.Add(led)
 		t.Logf("round %d: leader %s, process %d, killed after %s", round, leader.Addr, pid, led.End.Sub(since).Round(time.Second))
 		w.revive(ctx, t, leader)

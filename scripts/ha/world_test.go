@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"vault-plugin-secrets-apikeys/bootstrap/devserver"
@@ -27,6 +28,7 @@ const (
 type world struct {
 	cluster  *devserver.Cluster
 	recorder *history.Recorder
+	hurry    atomic.Bool
 	tokens   map[string]string // of spa, operator, gateway, root, and the tenant's admin, app and verifier
 
 	mu     sync.Mutex
