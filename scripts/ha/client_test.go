@@ -26,8 +26,8 @@ const (
 	pause = 200 * time.Millisecond
 )
 
-// plain sends what it is told to, once: it follows no redirection, since a node that does not forward has done nothing, and
-// keeps no connection, since net/http would send a GET again when one that it kept breaks, and a GET issues leased keys.
+// plain sends what it is told to, once: it follows no redirection, and keeps no connection, since net/http would send a GET
+// again when one that it kept breaks, and a GET issues leased keys.
 var plain = &http.Client{
 	Timeout:       patience,
 	Transport:     &http.Transport{DisableKeepAlives: true},
@@ -97,7 +97,8 @@ func (a *answer) says() string {
 // answered so.
 var trouble = []string{"rpc error", "not the leader", "leadership lost", "local node not active", "context canceled", "raft"}
 
-// outcome says whether what was asked for has been done, as far as can be known.
+// outcome says whether what was asked for has been done, as far as can be known. A standby that redirects may have forwarded
+// first, to a leader who died before it answered.
 func (a *answer) outcome() history.Outcome {
 	says := a.says()
 	for _, word := range trouble {
@@ -113,13 +114,6 @@ func (a *answer) outcome() history.Outcome {
 	default:
 		return history.Refused
 	}
-}
-
-// turnedAway reports whether nobody has begun with what was asked for: the node is down, or it is none that leads and knows
-// none that does. That is not worth an event.
-func (a *answer) turnedAway() bool {
-	return errors.Is(a.err, syscall.ECONNREFUSED) || a.status == http.StatusTemporaryRedirect ||
-		a.status == http.StatusInternalServerError && strings.Contains(a.says(), "active cluster node not found")
 }
 
 // client is one of several who ask the cluster.
@@ -177,8 +171,8 @@ func (c *client) once(ctx context.Context, kinds []history.Event, r request, don
 	if events[0].Outcome == history.Done {
 		done(events, a)
 	}
-	if a.turnedAway() {
-		return events
+	if errors.Is(a.err, syscall.ECONNREFUSED) {
+		return events // Nobody was asked.
 	}
 	for i := range events {
 		c.w.recorder.Add(&events[i])
