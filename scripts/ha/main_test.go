@@ -26,7 +26,7 @@ const (
 	// hurried is how long the clients work without a pause before a leader is killed.
 	hurried = time.Second
 	// startup, failover and closing bound what comes before the first kill, between two leaders, and after the last one.
-	startup, failover, closing = 3 * time.Minute, time.Minute, 2 * time.Minute
+	startup, failover, closing = 2 * time.Minute, 45 * time.Second, 2 * time.Minute
 )
 
 // TestCluster runs the clients against a cluster whose leader is killed ROUNDS times, and checks their history. ROTATIONS is
