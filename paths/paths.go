@@ -80,7 +80,8 @@ func (h *Handlers) Paths() []*framework.Path {
 	for _, resources := range [][]resource{
 		h.configResources(), h.adminResources(), h.verifyResources(), h.idResources(),
 		h.keyResources(), h.actionResources(), h.revealResources(), h.handoverResources(), h.signResources(),
-		h.roleResources(), h.credsResources(), h.leasedResources(), h.dueResources(), h.tenantResources(),
+		h.roleResources(), h.credsResources(), h.leasedResources(), h.dueResources(), h.importResources(), h.reportResources(), h.pickupResources(),
+		h.tenantResources(),
 		h.statusResources(), h.tidyResources(),
 	} {
 		for i := range resources {

@@ -50,6 +50,7 @@ type Version struct {
 type Marks struct {
 	ExtendedAt    time.Time // when ExpiresAt was moved later, which happens once
 	HandedOverAt  time.Time // when the secret was first given out sealed to the key's recipients
+	SealedOnly    bool      // when it was revealed, it was to a recipient's key
 	Imported      bool      // the secret was made elsewhere
 	ProviderKnows bool      // and by the provider, who has not forgotten it
 }

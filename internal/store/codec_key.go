@@ -86,6 +86,7 @@ type storedVersion struct {
 	ExtendedAt     time.Time    `json:"extended_at,omitzero"`
 	HandedOverAt   time.Time    `json:"handed_over_at,omitzero"`
 	Imported       bool         `json:"imported,omitempty"`
+	SealedOnly     bool         `json:"sealed_only,omitempty"`
 	ProviderKnows  bool         `json:"provider_knows,omitempty"`
 	RotatedFrom    string       `json:"rotated_from,omitempty"`
 	RotatedTo      string       `json:"rotated_to,omitempty"`
@@ -134,7 +135,7 @@ func encodeKey(k *apikey.Key) ([]byte, error) {
 		m := v.Marks.Get()
 		s.Versions = append(s.Versions, storedVersion{
 			KeyID: v.KeyID, Number: v.Number, Secret: v.Secret.Reveal(), IssuedAt: v.IssuedAt, ExpiresAt: v.ExpiresAt,
-			ExtendedAt: m.ExtendedAt, HandedOverAt: m.HandedOverAt, Imported: m.Imported, ProviderKnows: m.ProviderKnows,
+			ExtendedAt: m.ExtendedAt, HandedOverAt: m.HandedOverAt, Imported: m.Imported, SealedOnly: m.SealedOnly, ProviderKnows: m.ProviderKnows,
 			RotatedFrom: v.RotatedFrom, RotatedTo: v.RotatedTo,
 			RevealedAt: v.RevealedAt, RevealedTo: (*storedActor)(v.RevealedTo),
 			DisabledAt: v.DisabledAt, DisabledReason: v.DisabledReason, RevokedAt: v.RevokedAt, RevokedReason: v.RevokedReason,
@@ -181,7 +182,7 @@ func decodeKey(at location, raw []byte) (*apikey.Key, error) {
 		v := &s.Versions[i]
 		k.Versions[i] = apikey.Version{
 			KeyID: v.KeyID, Number: v.Number, Secret: secret.New(v.Secret), IssuedAt: v.IssuedAt, ExpiresAt: v.ExpiresAt,
-			Marks:       apikey.Share(apikey.Marks{ExtendedAt: v.ExtendedAt, HandedOverAt: v.HandedOverAt, Imported: v.Imported, ProviderKnows: v.ProviderKnows}),
+			Marks:       apikey.Share(apikey.Marks{ExtendedAt: v.ExtendedAt, HandedOverAt: v.HandedOverAt, Imported: v.Imported, SealedOnly: v.SealedOnly, ProviderKnows: v.ProviderKnows}),
 			RotatedFrom: v.RotatedFrom, RotatedTo: v.RotatedTo,
 			RevealedAt: v.RevealedAt, RevealedTo: (*apikey.Actor)(v.RevealedTo),
 			DisabledAt: v.DisabledAt, DisabledReason: v.DisabledReason, RevokedAt: v.RevokedAt, RevokedReason: v.RevokedReason,

@@ -85,6 +85,9 @@ func (st *Store) index(ctx context.Context, s logical.Storage, at location, old,
 	if err := st.claimNew(ctx, s, at, old, changed); err != nil {
 		return err
 	}
+	if err := st.entomb(ctx, s, old, changed); err != nil {
+		return err
+	}
 	p.Paused = false
 	due := changed.DueAt(p)
 	if due.IsZero() || old != nil && due.Equal(old.DueAt(p)) {
