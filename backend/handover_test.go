@@ -47,7 +47,7 @@ func (m mailbox) opens(a answer) fields {
 // holder returns who opened the answer, and whose secret nobody else may see.
 func (m mailbox) holder(w *world, a answer) holder {
 	m.t.Helper()
-	if _, clear := a.data["key"]; clear || a.data["credential"] != nil {
+	if _, there := a.data["key"]; there || a.data["credential"] != nil {
 		m.t.Errorf("%s: the secret is in clear beside", a.asked)
 	}
 	return answer{t: m.t, data: m.opens(a)}.holder(w)
