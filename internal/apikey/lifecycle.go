@@ -114,7 +114,7 @@ func (k *Key) Enable(keyID string, by Actor, now time.Time) (*Key, error) {
 	}
 	*at, *why = time.Time{}, ""
 	if keyID == "" {
-		c.EnabledAt, c.IdleCheck = second(now), time.Time{}
+		c.EnabledAt = second(now)
 	}
 	c.record(second(now), by, "enable", keyID, "")
 	return c, nil

@@ -47,55 +47,42 @@ func (k *Key) Tend(c Care, now time.Time) (*Key, Tended, error) {
 	return erased, did, nil
 }
 
-// watch returns k disabled when it was not used for as long as idle, or with the time of
-// the next look at that; k itself until it is time for a look.
+// watch returns k disabled when it was not used for as long as idle, or with its last use,
+// from which the next look is reckoned; k itself until it is time for a look.
 func (k *Key) watch(idle time.Duration, lastUsed, now time.Time) *Key {
 	at := k.idleCheckAt(idle)
-	tooFar := !k.IdleCheck.IsZero() && k.IdleCheck.After(now.Add(idle)) // the time allowed was shortened since
-	if at.IsZero() || now.Before(at) && !tooFar {
+	if at.IsZero() || now.Before(at) {
 		return k
 	}
-	last := k.activeSince()
-	if lastUsed.After(last) {
-		last = lastUsed
-	}
 	c := k.edit()
-	c.IdleCheck = second(last.Add(idle))
-	if c.IdleCheck.Equal(k.IdleCheck) && c.IdleCheck.After(now) {
-		return k // the clock was set back
-	}
-	if c.IdleCheck.After(now) {
+	if lastUsed.Add(idle).After(now) {
+		c.UsedAt = second(lastUsed)
 		return c
 	}
-	c.IdleCheck = time.Time{}
 	c.DisabledAt, c.DisabledReason = second(now), fmt.Sprintf("not used for %s", tenant.Spell(idle))
 	c.record(c.DisabledAt, Actor{}, "disable", "", c.DisabledReason)
 	return c
 }
 
-// idleCheckAt returns when to look whether the key is still used, or the zero time. It is
-// decided at each look, so that a key in use is not looked at with every call.
+// idleCheckAt returns when to look whether the key is still used, or the zero time. A key
+// in use is not written with every call: the look finds the use, and waits anew.
 func (k *Key) idleCheckAt(idle time.Duration) time.Time {
 	if idle == 0 || k.Lease != nil || k.State() != Active {
 		return time.Time{}
 	}
-	if k.IdleCheck.IsZero() {
-		return k.activeSince().Add(idle)
+	since := k.CreatedAt
+	for _, at := range []time.Time{k.EnabledAt, k.UsedAt} {
+		if at.After(since) {
+			since = at
+		}
 	}
-	return k.IdleCheck
+	return since.Add(idle)
 }
 
 // Overdue reports whether Tend would do anything at now.
 func (k *Key) Overdue(c Care, now time.Time) bool {
 	tended, _, err := k.Tend(c, now)
 	return err != nil || tended != k
-}
-
-func (k *Key) activeSince() time.Time {
-	if k.EnabledAt.After(k.CreatedAt) {
-		return k.EnabledAt
-	}
-	return k.CreatedAt
 }
 
 // Retries of a rotation that has failed: a minute later, then twice as late each time, up
