@@ -101,6 +101,12 @@ func Backoff(n int) time.Duration {
 	return retryFirst << max(0, n-1)
 }
 
+// Waiting reports whether what has failed is to be left alone until a time. One further off
+// than any retry is of a clock that was set back since, and does not count.
+func Waiting(until, now time.Time) bool {
+	return now.Before(until) && !until.After(now.Add(retryMost))
+}
+
 func (f *Failure) retryAt() time.Time {
 	if f == nil {
 		return time.Time{}

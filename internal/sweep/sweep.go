@@ -18,9 +18,12 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// budget is how long one tick works. Vault holds a lock all the while, which a seal or a
+// How long one tick works at the most. Vault holds a lock all the while, which a seal or a
 // change of leader waits for.
-const budget = 15 * time.Second
+const (
+	budget      = 15 * time.Second
+	flushBudget = 5 * time.Second // and this much for uses, so that a busy sweep does not keep them back
+)
 
 // Sweeper is safe for concurrent use; ticks and walks wait for each other.
 type Sweeper struct {
@@ -30,7 +33,7 @@ type Sweeper struct {
 
 	mu      sync.Mutex
 	failing map[string]failing // records that could not even be written to, by place
-	resumed map[string]int     // how many keys of a tenant have been looked at, by its place
+	resumed map[string]resumed // how far the keys of a tenant have been looked at, by its place
 	walk    *walk              // the one under way, or nil
 	walked  time.Time          // when the last one ended
 
@@ -44,10 +47,15 @@ type failing struct {
 	until time.Time
 }
 
+type resumed struct {
+	next   int
+	failed error // the first
+}
+
 // New returns a sweeper over a store. Gone is called with the UID of each tenant that is
 // erased for good.
 func New(st *store.Store, gone func(uid string)) *Sweeper {
-	return &Sweeper{store: st, gone: gone, started: time.Now(), failing: map[string]failing{}, resumed: map[string]int{}}
+	return &Sweeper{store: st, gone: gone, started: time.Now(), failing: map[string]failing{}, resumed: map[string]resumed{}}
 }
 
 // tick is one call of Vault's.
@@ -73,9 +81,13 @@ func (w *Sweeper) Tick(ctx context.Context, s logical.Storage, now time.Time) er
 		return err
 	}
 	swept := t.sweep(ctx)
-	flushed := w.store.FlushUsage(ctx, s)
+	flushed := w.store.FlushUsage(ctx, s, time.Now().Add(flushBudget))
 	return errors.Join(swept, flushed, t.stroll(ctx))
 }
+
+// Pause is called in place of [Sweeper.Tick] on a node that may not write. Another one may
+// leave things behind where this one has been; when it is its turn again it looks anew.
+func (w *Sweeper) Pause() { w.store.ForgetDue() }
 
 func (w *Sweeper) begin(ctx context.Context, s logical.Storage, now time.Time, most time.Duration) (*tick, error) {
 	c, err := w.store.Config(ctx, s)
@@ -93,8 +105,9 @@ func (t *tick) sweep(ctx context.Context) error {
 	}
 	var failures []error
 	waiting := 0
-	for _, m := range minutes {
+	for i, m := range minutes {
 		if !t.more(ctx) {
+			waiting += len(minutes) - i // at least
 			break
 		}
 		left, err := t.minute(ctx, m)
@@ -137,7 +150,7 @@ func (t *tick) minute(ctx context.Context, m store.Minute) (left int, err error)
 // where it can be seen, and the record is tried again later and later.
 func (t *tick) entry(ctx context.Context, e store.Entry) (done bool, err error) {
 	place := e.String()
-	if t.now.Before(t.failing[place].until) {
+	if until := t.failing[place].until; apikey.Waiting(until, t.now) {
 		return false, nil
 	}
 	var noted error
