@@ -178,8 +178,11 @@ func TestSweepLeavesKeysThatRotateByHand(t *testing.T) {
 			after         time.Duration
 			state, verify string
 		}{
-			{keyLife - time.Minute, "current", "valid"}, {time.Minute, "expired", "expired"},
-			{retained - time.Second, "expired", "expired"}, {time.Second, "destroyed", "unknown_key"}, {365 * day, "destroyed", "unknown_key"},
+			{keyLife - time.Minute, "current", "valid"},
+			{time.Minute, "expired", "expired"},
+			{retained - time.Second, "expired", "expired"},
+			{time.Second, "destroyed", "unknown_key"},
+			{365 * day, "destroyed", "unknown_key"},
 		} {
 			wait(step.after)
 			w.sweep()
@@ -197,7 +200,7 @@ func TestSweepLeavesKeysThatRotateByHand(t *testing.T) {
 // What is revoked keeps its secret for the retention too, and the schedule ends with it.
 func TestSweepOfWhatIsRevoked(t *testing.T) {
 	for name, version := range map[string]bool{"the current version": true, "the key": false} {
-		clocked(t, name, func(t *testing.T, w *world) {
+		clocked(t, name, func(_ *testing.T, w *world) {
 			acme := w.tenant("acme")
 			h := acme.key(billing, scheduled)
 			acme.write(billing+"/rotate", nil)

@@ -13,6 +13,7 @@ type Care struct {
 	Config   *tenant.Config
 	Tenant   *tenant.Tenant
 	LastUsed time.Time // of any version; zero: never
+	Blind    bool      // when it was used is not known, and nothing is done about that
 	NewKeyID string    // for the next version, should one be due
 }
 
@@ -27,7 +28,10 @@ type Tended struct {
 // never stops a rotation that is due, and however many were missed, one is made.
 func (k *Key) Tend(c Care, now time.Time) (*Key, Tended, error) {
 	p, did := k.Policy(c.Config, c.Tenant), Tended{}
-	tended := k.watch(p.Idle, c.LastUsed, now)
+	tended := k
+	if !c.Blind {
+		tended = k.watch(p.Idle, c.LastUsed, now)
+	}
 	did.Disabled = tended.State() != k.State()
 	if !p.Paused && tended.RotationDue(now) {
 		life, _ := k.Life(c.Config, c.Tenant)
@@ -50,8 +54,7 @@ func (k *Key) Tend(c Care, now time.Time) (*Key, Tended, error) {
 // watch returns k disabled when it was not used for as long as idle, or with its last use,
 // from which the next look is reckoned; k itself until it is time for a look.
 func (k *Key) watch(idle time.Duration, lastUsed, now time.Time) *Key {
-	at := k.idleCheckAt(idle)
-	if at.IsZero() || now.Before(at) {
+	if !k.Watched(idle, now) {
 		return k
 	}
 	c := k.edit()
@@ -62,6 +65,12 @@ func (k *Key) watch(idle time.Duration, lastUsed, now time.Time) *Key {
 	c.DisabledAt, c.DisabledReason = second(now), fmt.Sprintf("not used for %s", tenant.Spell(idle))
 	c.record(c.DisabledAt, Actor{}, "disable", "", c.DisabledReason)
 	return c
+}
+
+// Watched reports whether it is time to look whether the key is still used.
+func (k *Key) Watched(idle time.Duration, now time.Time) bool {
+	at := k.idleCheckAt(idle)
+	return !at.IsZero() && !now.Before(at)
 }
 
 // idleCheckAt returns when to look whether the key is still used, or the zero time. A key

@@ -7,6 +7,7 @@ package sweep
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -180,7 +181,7 @@ func (t *tick) entry(ctx context.Context, e store.Entry) (done bool, err error) 
 // be written at all: then it has been dealt with for now, and the error is for the log.
 func (t *tick) key(ctx context.Context, e store.Entry) (done bool, noted, err error) {
 	done, err = t.tend(ctx, e, nil)
-	if err == nil || ctx.Err() != nil {
+	if err == nil || ctx.Err() != nil || errors.Is(err, errBlind) {
 		return done, nil, err
 	}
 	if done, again := t.tend(ctx, e, err); again == nil {
@@ -194,21 +195,20 @@ func (t *tick) key(ctx context.Context, e store.Entry) (done bool, noted, err er
 // is still due: the one that failed may have landed.
 func (t *tick) tend(ctx context.Context, e store.Entry, failure error) (bool, error) {
 	var did apikey.Tended
+	var blind error
 	destroyed := false
 	done, err := t.store.Tend(ctx, t.s, e, func(k *apikey.Key, of *tenant.Tenant) (*apikey.Key, bool, error) {
 		if k.Gone(t.config.Retention, t.now) || k.Lost(t.now) {
 			destroyed = true
 			return nil, true, nil
 		}
-		care, err := t.care(ctx, k, of)
-		if err != nil {
-			return nil, false, err
-		}
+		var care apikey.Care
+		care, blind = t.care(ctx, k, of)
 		if failure != nil && k.RotationDue(t.now) && of.State() == tenant.Active {
 			return k.RotationFailed(failure, t.now), false, nil
 		}
-		var next *apikey.Key
-		next, did, err = k.Tend(care, t.now)
+		next, what, err := k.Tend(care, t.now)
+		did = what
 		return next, false, err
 	})
 	if err != nil {
@@ -221,17 +221,24 @@ func (t *tick) tend(ctx context.Context, e store.Entry, failure error) (bool, er
 	if destroyed {
 		t.erased.Add(1)
 	}
+	if blind != nil {
+		return false, fmt.Errorf("%w: %w", errBlind, blind)
+	}
 	return done, nil
 }
 
+// errBlind says that all was done about a key but to see whether it is still used.
+var errBlind = errors.New("it is not known when the key was used")
+
 // care gathers what looking after a key takes. When it was used is asked only where that
-// matters.
+// matters; with an error, all but that is known.
 func (t *tick) care(ctx context.Context, k *apikey.Key, of *tenant.Tenant) (apikey.Care, error) {
 	care := apikey.Care{Config: t.config, Tenant: of, NewKeyID: apikey.NewKeyID()}
-	if k.Policy(t.config, of).Idle == 0 {
+	if !k.Watched(k.Policy(t.config, of).Idle, t.now) {
 		return care, nil
 	}
 	var err error
 	care.LastUsed, err = t.store.LastUsed(ctx, t.s, k)
+	care.Blind = err != nil
 	return care, err
 }

@@ -100,7 +100,7 @@ func (t *tick) mend(ctx context.Context, place store.Entry, seen func(keyID stri
 		if k.Gone(t.config.Retention, t.now) {
 			return true, nil
 		}
-		care, err := t.care(ctx, k, of)
-		return err == nil && k.Overdue(care, t.now), err
+		care, _ := t.care(ctx, k, of) // uses that cannot be read are told of where they are pruned
+		return k.Overdue(care, t.now), nil
 	}, seen)
 }

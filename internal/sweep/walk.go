@@ -199,7 +199,7 @@ func (t *tick) walkIDs(ctx context.Context) (bool, error) {
 		}
 		dropped, err := t.store.DropStray(ctx, t.s, w.ids[0])
 		if err != nil {
-			w.failed("ids", err)
+			w.failed("ids/"+w.ids[0], err)
 		}
 		if dropped {
 			w.report.Strays++
@@ -215,7 +215,7 @@ func (t *tick) walkUsage(ctx context.Context) (bool, error) {
 			return false, nil
 		}
 		if _, err := t.store.PruneUsage(ctx, t.s, w.shards[0], w.knows); err != nil {
-			w.failed("usage", err)
+			w.failed("usage/"+w.shards[0], err)
 		}
 	}
 	return true, nil
