@@ -82,30 +82,28 @@ func mayNot(t *testing.T, w *world, does bool, enter, leave func(*vault)) {
 	}
 }
 
-// A node that may write again finds what another one has left behind meanwhile, also
-// where this one has been already.
+// A node that may write again finds what another one has left behind meanwhile, where
+// this one has been already.
 func TestNodeThatMayWriteAgain(t *testing.T) {
-	alone(t, func(t *testing.T, w *world) {
+	alone(t, func(_ *testing.T, w *world) {
 		acme := w.tenant("acme")
-		acme.key(billing, scheduled)
-		until(acme.read(billing).str("next_rotation"))
-		w.storage.hooks(func(verb, path string) error {
-			if verb == put && path == "keys/acme/external/billing" {
-				return errStorage
-			}
-			return nil
-		}, nil)
-		ours := w.engine
-		w.restart() // the other node, which is active until its storage fails
-		w.must(w.node().Initialize(t.Context(), nil))
-		for range 5 {
-			_ = w.tick()
-			wait(time.Minute)
-		}
-		w.storage.hooks(nil, nil)
+		acme.key(billing, fields{"auto_rotate": false})
+		wait(keyLife)
+		w.sweep()
+		ours, state := w.engine, w.vault.state
+		w.vault.change(func(v *vault) { v.state = consts.ReplicationPerformanceStandby })
+		wait(time.Minute)
+		w.sweep()
+		w.vault.change(func(v *vault) { v.state = state })
+		w.restart() // the other node writes an entry of days ago, and is gone before it ticks
+		acme.patch(billing, scheduled)
 		w.engine = ours
-		w.ticking(10*time.Minute, time.Minute)
-		acme.stands(billing, "overlapping current")
+		for _, path := range w.all() { // Vault tells what the other one has written
+			ours.InvalidateKey(w.t.Context(), path)
+		}
+		wait(time.Minute)
+		w.sweep()
+		acme.stands(billing, "expired current")
 	})
 }
 
