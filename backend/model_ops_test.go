@@ -106,7 +106,7 @@ func (m *model) do(a action) {
 	k := t.keys[name]
 	who, path := m.w.someone(t.name+"-admin", t.name).trying(), "my/external/keys/"+name
 	switch {
-	case a.Do == "wait":
+	case a.Do == "nothing":
 	case a.Do == "tick":
 		m.tick(a)
 	case a.Do == "restart":
