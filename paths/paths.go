@@ -52,6 +52,9 @@ func (h *Handlers) Sweep(ctx context.Context, s logical.Storage) (err error) {
 	return h.sweeper.Tick(ctx, s, time.Now())
 }
 
+// RestFromSweeping is called in place of [Handlers.Sweep] where nothing may be written.
+func (h *Handlers) RestFromSweeping() { h.sweeper.Pause() }
+
 // resource is one URL with its operations.
 type resource struct {
 	scope       scope

@@ -78,7 +78,7 @@ type Key struct {
 	RevokedReason  string
 	DeletedAt      time.Time
 	LastRotation   time.Time
-	IdleCheck      time.Time // when to see next whether the key is still used; zero: not decided yet
+	UsedAt         time.Time // the last use, as of the last look whether the key is still used; zero: none is known
 	Failed         *Failure  // of the rotation that is due; nil: it has not failed
 
 	Revision int

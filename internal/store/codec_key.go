@@ -46,7 +46,7 @@ type storedKey struct {
 	DeletedAt      time.Time `json:"deleted_at,omitzero"`
 	LastRotation   time.Time `json:"last_rotation,omitzero"`
 	EnabledAt      time.Time `json:"enabled_at,omitzero"`
-	IdleCheck      time.Time `json:"idle_check,omitzero"`
+	UsedAt         time.Time `json:"used_at,omitzero"`
 
 	RotationError    string    `json:"rotation_error,omitempty"`
 	RotationFailures int       `json:"rotation_failures,omitempty"`
@@ -120,7 +120,7 @@ func encodeKey(k *apikey.Key) ([]byte, error) {
 		TTL: seconds(k.TTL), AutoRotate: k.AutoRotate, Overlap: seconds(k.Overlap), Reveal: string(k.Reveal),
 		Replay: k.Replay, ExpiryWindow: string(rules.Window), IdleDisableAfter: seconds(rules.IdleDisableAfter), DeletionProtected: k.DeletionProtected,
 		Recipients: rules.Recipients.List(), storedLimits: storeLimits(&rules.Limits),
-		EnabledAt: k.EnabledAt, IdleCheck: k.IdleCheck,
+		EnabledAt: k.EnabledAt, UsedAt: k.UsedAt,
 		CreatedAt: k.CreatedAt, DisabledAt: k.DisabledAt, DisabledReason: k.DisabledReason,
 		RevokedAt: k.RevokedAt, RevokedReason: k.RevokedReason, DeletedAt: k.DeletedAt, LastRotation: k.LastRotation,
 	}
@@ -166,7 +166,7 @@ func decodeKey(at location, raw []byte) (*apikey.Key, error) {
 				Window: apikey.Window(s.ExpiryWindow), IdleDisableAfter: duration(s.IdleDisableAfter),
 			}),
 		},
-		EnabledAt: s.EnabledAt, IdleCheck: s.IdleCheck,
+		EnabledAt: s.EnabledAt, UsedAt: s.UsedAt,
 		CreatedAt: s.CreatedAt, DisabledAt: s.DisabledAt, DisabledReason: s.DisabledReason,
 		RevokedAt: s.RevokedAt, RevokedReason: s.RevokedReason, DeletedAt: s.DeletedAt, LastRotation: s.LastRotation,
 		Versions: make([]apikey.Version, len(s.Versions)),
