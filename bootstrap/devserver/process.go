@@ -66,7 +66,7 @@ func (p *process) stop() error {
 		return err
 	}
 	<-p.done
-	return fmt.Errorf("server %d did not end within %s and was killed", pid, stopWithin)
+	return fmt.Errorf("process %d did not end within %s and was killed", pid, stopWithin)
 }
 
 // lastWords returns the end of what the child has logged.
