@@ -1,14 +1,15 @@
 VERSION  := 0.1.0
 FUZZTIME ?= 10s
+ROUNDS   ?= 2
 
 PLUGIN  := build/vault-plugin-secrets-apikeys
 SERVER  := build/server/vault
 LINTER  := build/tools/golangci-lint
 SOURCES := go.mod go.sum $(shell find cmd/vault-plugin-secrets-apikeys backend paths internal signing \
              -type f -not -name '*_test.go' -not -path '*/testdata/*')
-export VERSION FUZZTIME
+export VERSION FUZZTIME ROUNDS
 
-.PHONY: help server build unit race fuzz bench accept linter lint dev test clean
+.PHONY: help server build unit race fuzz bench accept ha linter lint dev test clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -40,6 +41,9 @@ bench: ## benchmarks
 accept: build ## transcripts on a real server: VAULT_BIN, BAO_BIN, or the one from `make server`
 	scripts/accept.sh
 
+ha: build ## a cluster whose leader is killed ROUNDS times (2), and what became of every key: VAULT_BIN, or `make server`
+	scripts/ha.sh
+
 linter: $(LINTER) ## build the linter into build/tools
 $(LINTER): scripts/tools/go.mod scripts/tools/go.sum
 	go -C scripts/tools build -trimpath -o ../../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
@@ -50,7 +54,7 @@ lint: linter ## linters, that their configuration is loaded, and that files stay
 dev: build ## a real server with two tenants, a tour of it, and what to try next (VAULT_PORT, 8200)
 	@scripts/dev.sh
 
-test: ## everything: unit, race, lint, fuzz for a few seconds, acceptance
+test: ## everything: unit, race, lint, fuzz for a few seconds, acceptance, cluster
 	scripts/test.sh
 
 clean: ## remove what was built

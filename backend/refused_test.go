@@ -88,9 +88,8 @@ func TestConfigIsChecked(t *testing.T) {
 // What this version does not do yet is refused, never stored without effect.
 func TestWhatComesLaterIsRefused(t *testing.T) {
 	onKeys := map[string]any{
-		"recipients": []any{"age1x"}, "scopes": []any{"GET /wfo/**"},
-		"allowed_cidrs": []any{"10.0.0.0/8"}, "user": "agent", "compat": []any{"no_nonce"}, "scheme": "rfc9421",
-		"recipient": "age1x", "published": []any{"/wfo/**"},
+		"recipients": []any{"age1x"}, "compat": []any{"no_nonce"}, "scheme": "rfc9421",
+		"recipient": "age1x",
 	}
 	for _, row := range []struct {
 		path   string
@@ -102,9 +101,9 @@ func TestWhatComesLaterIsRefused(t *testing.T) {
 		{"my/external/roles/app", acmeAdmin, onKeys},
 		{"my/external/keys/billing/reveal", acmeAdmin, map[string]any{"recipient": "age1x"}},
 		{"my/external/keys/billing/rotate", acmeAdmin, map[string]any{"recipient": "age1x"}},
-		{"admin/tenants/acme", provider, map[string]any{"published": []any{"/**"}, "allow_local_verify": true}},
+		{"admin/tenants/acme", provider, map[string]any{"allow_local_verify": true}},
 		{"config", operator, map[string]any{
-			"internal_published": []any{"/**"}, "external_published": []any{"/**"}, "force_wrap": true,
+			"internal_published": []any{"/**"}, "force_wrap": true,
 			"standby_verify": true, "allow_local_verify": true, "keyring_max_age": "60s", "allow_import_until": "2030-01-01T00:00:00Z",
 		}},
 	} {
@@ -128,7 +127,6 @@ func TestWhatComesLaterIsRefused(t *testing.T) {
 		acme := w.tenant("acme")
 		app(acme, nil)
 		acme.refused(400, "recipient").ask(logical.ReadOperation, "tenants/acme/external/creds/app", fields{"recipient": "age1x"})
-		acme.refused(400, "published").patch("my", fields{"published": []any{"/**"}})
 		acme.refused(400, "allow_local_verify").patch("my", fields{"allow_local_verify": true})
 	})
 }

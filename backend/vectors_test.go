@@ -91,6 +91,7 @@ func TestVectorsByTheCore(t *testing.T) {
 		if call, err := vectorCall(v); err == nil {
 			c := tenant.DefaultConfig()
 			judged := apikey.Case{
+				Mount: tenant.DefaultConfig(),
 				Call: call, Key: v.record(t, "uid"), Tenant: tenant.New("acme", v.Now),
 				Past: c.WindowPast, Future: c.WindowFuture,
 			}

@@ -20,8 +20,8 @@ type call struct {
 	http      bool
 	content   []byte // the head or the message
 	signature string
-	look      bool   // judge without recording the call
-	from      string // the address it came from, or ""
+	look      bool // judge without recording the call
+	from      netip.Addr
 }
 
 var callFields = schema{
@@ -34,7 +34,7 @@ var callFields = schema{
 
 var verifyFields = join(callFields, schema{
 	"signature":    text("The signature of the message."),
-	"client_ip":    text("The address the call came from; it is kept with the key's last use."),
+	"client_ip":    text("The address the call came from, for allowed_cidrs; it is kept with the key's last use."),
 	"replay_check": field(framework.TypeBool, "false looks without recording the call. Default true."),
 })
 
@@ -117,7 +117,7 @@ func (c *call) parseOptions(fields map[string]any) error {
 		if err != nil || from.Zone() != "" {
 			return badValue("client_ip", "an IP address")
 		}
-		c.from = from.String()
+		c.from = from.Unmap()
 	}
 	if raw := fields["replay_check"]; raw != nil {
 		check, err := parseBool("replay_check", raw)
@@ -127,14 +127,25 @@ func (c *call) parseOptions(fields map[string]any) error {
 	return nil
 }
 
-// signed reads the signature of the call; an error is the verdict "malformed".
-func (c *call) signed() (*signing.Call, error) {
+// signed reads the signature of the call, and of a request its head; an error is the
+// verdict "malformed".
+func (c *call) signed() (*signing.Call, *signing.Head, error) {
 	if !c.http {
-		return signing.ParseTagged(c.content, c.signature)
+		signed, err := signing.ParseTagged(c.content, c.signature)
+		return signed, nil, err
 	}
 	head, err := signing.ParseHead(c.content)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return signing.ParseCall(head)
+	signed, err := signing.ParseCall(head)
+	return signed, head, err
+}
+
+// source returns where the call came from, or "".
+func (c *call) source() string {
+	if !c.from.IsValid() {
+		return ""
+	}
+	return c.from.String()
 }

@@ -38,6 +38,8 @@ func knownFields(path *framework.Path, r *request) error {
 	switch name := slices.Min(strange); {
 	case isCapture(path, name), slices.Contains(pathWords, name):
 		return refusal.Errorf(refusal.Invalid, "%s: comes from the path or the caller's identity and cannot be given as a field", name)
+	case name == "internal_published":
+		return refusal.Errorf(refusal.Invalid, "internal_published: internal keys are not bound by what is published; give their scopes")
 	case slices.Contains(later, name):
 		return refusal.Errorf(refusal.Invalid, "%s: is not supported by this version", name)
 	default:
@@ -57,8 +59,7 @@ var pathWords = []string{"tenant", "kind", "name", "role"}
 // later are fields of the contract whose behaviour this version lacks: refused rather
 // than stored without effect.
 var later = []string{
-	"recipients", "recipient", "scopes", "published", "internal_published", "external_published",
-	"allowed_cidrs", "user", "compat", "force_wrap", "standby_verify", "allow_local_verify",
+	"recipients", "recipient", "compat", "force_wrap", "standby_verify", "allow_local_verify",
 	"keyring_max_age", "allow_import_until",
 }
 

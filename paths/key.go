@@ -174,7 +174,7 @@ func changeKey(r *request, old *apikey.Key, cas int) (*apikey.Key, error) {
 		return nil, err
 	}
 	if s.TTL != old.TTL || s.Overlap != old.Overlap || s.AutoRotate != old.AutoRotate ||
-		s.Window != old.Window || s.IdleDisableAfter != old.IdleDisableAfter {
+		s.Rules != old.Rules {
 		var err error
 		if s, err = s.Resolve(old.Kind, r.config, r.tenant); err != nil {
 			return nil, err
@@ -226,10 +226,10 @@ func (r *request) warnWindow(k *apikey.Key, life time.Duration) {
 	v := k.Newest()
 	full := v.IssuedAt.Add(life)
 	switch {
-	case k.Window == "" || life == 0:
+	case k.Window() == "" || life == 0:
 	case v.ExpiresAt.Before(full):
 		r.warn("expires_at of version %s was cut back from %s to %s by expiry_window", v.KeyID, rfc3339(full), rfc3339(v.ExpiresAt))
-	case !k.Window.Holds(v.ExpiresAt):
+	case !k.Window().Holds(v.ExpiresAt):
 		r.warn("expires_at of version %s is outside expiry_window, which has no moment within the version's life", v.KeyID)
 	}
 }

@@ -7,11 +7,12 @@ import (
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/internal/tenant"
 	"vault-plugin-secrets-apikeys/signing"
 )
 
 // keySettings are what the writer of a key decides.
-var keySettings = []setting[apikey.Settings]{
+var keySettings = append(lifted(ruleSettings, func(s *apikey.Settings) *apikey.Shared[apikey.Rules] { return &s.Rules }),
 	textSetting("description", "What the key is for.", apikey.MaxDescription, func(s *apikey.Settings) *string { return &s.Description }),
 	textSetting("owner", "Who answers for the key.", apikey.MaxOwner, func(s *apikey.Settings) *string { return &s.Owner }),
 	pairsSetting("metadata", "Pairs of texts that verification returns.", func(s *apikey.Settings) *apikey.Pairs { return &s.Metadata }),
@@ -25,12 +26,56 @@ var keySettings = []setting[apikey.Settings]{
 		[]apikey.RevealMode{apikey.RevealOnce, apikey.RevealAlways, apikey.RevealNever},
 		func(s *apikey.Settings) *apikey.RevealMode { return &s.Reveal }),
 	replaySetting(func(s *apikey.Settings) *bool { return &s.Replay }),
-	of("expiry_window", text("Days, hours and time zone into which expiry is cut back, such as Mon-Thu 09:00-16:00 Europe/Berlin; empty: none."),
-		func(s *apikey.Settings) *apikey.Window { return &s.Window }, parseWindow, func(w apikey.Window) any { return string(w) }),
-	durationSetting("idle_disable_after", "The key is disabled when it was not used for so long; 0: as the tenant and the mount say.", 0, maxDuration,
-		func(s *apikey.Settings) *time.Duration { return &s.IdleDisableAfter }),
 	boolSetting("deletion_protected", "Whether deleting the key is refused.", func(s *apikey.Settings) *bool { return &s.DeletionProtected }),
+)
+
+// ruleSettings are those that most keys do without.
+var ruleSettings = append(limitSettings(func(r *apikey.Rules) *apikey.Limits { return &r.Limits }),
+	of("expiry_window", text("Days, hours and time zone into which expiry is cut back, such as Mon-Thu 09:00-16:00 Europe/Berlin; empty: none."),
+		func(r *apikey.Rules) *apikey.Window { return &r.Window }, parseWindow, func(w apikey.Window) any { return string(w) }),
+	durationSetting("idle_disable_after", "The key is disabled when it was not used for so long; 0: as the tenant and the mount say.", 0, maxDuration,
+		func(r *apikey.Rules) *time.Duration { return &r.IdleDisableAfter }),
+)
+
+// lifted makes the settings of a value that is shared into those of who holds it.
+func lifted[T any, R comparable](settings []setting[R], at func(*T) *apikey.Shared[R]) []setting[T] {
+	all := make([]setting[T], len(settings))
+	for i, s := range settings {
+		all[i] = setting[T]{
+			name: s.name, schema: s.schema,
+			parse: func(to *T, raw any, merge bool) error {
+				v := at(to).Get()
+				err := s.parse(&v, raw, merge)
+				*at(to) = apikey.Share(v)
+				return err
+			},
+			reset: func(to, defaults *T) {
+				v, d := at(to).Get(), at(defaults).Get()
+				s.reset(&v, &d)
+				*at(to) = apikey.Share(v)
+			},
+			show: func(from *T) any {
+				v := at(from).Get()
+				return s.show(&v)
+			},
+		}
+	}
+	return all
 }
+
+// limitSettings are what a key's calls are limited to, a role's keys' as well.
+func limitSettings[T any](at func(*T) *apikey.Limits) []setting[T] {
+	return []setting[T]{
+		linesSetting("scopes", "What calls may be for, each a method, or *, and a path glob, such as GET /wfo/**; none: anything.",
+			func(t *T) *tenant.Lines { return &at(t).Scopes }, apikey.ParseScope),
+		linesSetting("allowed_cidrs", "Where calls may come from, by client_ip, such as 192.0.2.0/24; none: anywhere.",
+			func(t *T) *tenant.Lines { return &at(t).CIDRs }, apikey.ParseCIDR),
+		textSetting("user", "Whom the caller acts as: a call that names another one in Verint-UserName is out of scope.", maxUser,
+			func(t *T) *string { return &at(t).User }),
+	}
+}
+
+const maxUser = 256
 
 func parseWindow(raw any, _ apikey.Window, _ bool) (apikey.Window, error) {
 	s, ok := raw.(string)

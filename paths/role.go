@@ -14,7 +14,7 @@ import (
 	"vault-plugin-secrets-apikeys/signing"
 )
 
-var roleSettings = []setting[apikey.Role]{
+var roleSettings = append(limitSettings(func(r *apikey.Role) *apikey.Limits { return &r.Limits }),
 	textSetting("description", "What keys of the role are for.", apikey.MaxDescription, func(r *apikey.Role) *string { return &r.Description }),
 	schemeSetting(func(r *apikey.Role) *signing.Scheme { return &r.Scheme }),
 	durationSetting("ttl", "The life of a leased key, and of each renewal. Default 1h.", atLeast, maxDuration,
@@ -23,7 +23,7 @@ var roleSettings = []setting[apikey.Role]{
 		func(r *apikey.Role) *time.Duration { return &r.MaxTTL }),
 	replaySetting(func(r *apikey.Role) *bool { return &r.Replay }),
 	pairsSetting("metadata", "Pairs of texts that verification returns.", func(r *apikey.Role) *apikey.Pairs { return &r.Metadata }),
-}
+)
 
 var roleAnswer = schemas(roleSettings, schema{
 	"kind": text("internal or external."), "name": text("The role's name."), "revision": number("Counts the changes; for cas."),
@@ -130,7 +130,7 @@ func (h *Handlers) roleWrite(ctx context.Context, r *request) (*logical.Response
 			return old, nil
 		}
 		role.Revision++
-		if !made && role.TTL == old.TTL && role.MaxTTL == old.MaxTTL {
+		if !made && role.TTL == old.TTL && role.MaxTTL == old.MaxTTL && role.Limits == old.Limits {
 			return role, nil // a cap lowered since does not stop other changes
 		}
 		return role, role.Check(r.config, r.tenant)

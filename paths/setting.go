@@ -11,6 +11,7 @@ import (
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
 // setting is one field that a caller may write and read back: described, parsed and
@@ -121,6 +122,25 @@ func showPairs(p apikey.Pairs) map[string]any {
 		shown[name] = text
 	}
 	return shown
+}
+
+// maxLines bounds a list of texts.
+const maxLines = 32
+
+// linesSetting is a list of texts, each of which check takes. A single text is split at
+// commas, as the command line's are.
+func linesSetting[T any](name, description string, at func(*T) *tenant.Lines, check func(string) error) setting[T] {
+	return of(name, field(framework.TypeStringSlice, description), at,
+		func(raw any, _ tenant.Lines, _ bool) (tenant.Lines, error) {
+			list, err := parseLines(name, raw)
+			for _, line := range list {
+				if err == nil {
+					err = check(line)
+				}
+			}
+			return tenant.LinesOf(list), err
+		},
+		func(l tenant.Lines) any { return l.List() })
 }
 
 // choiceSetting is one word out of some.

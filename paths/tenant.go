@@ -29,17 +29,33 @@ func capSettings(at func(*tenant.Tenant) *tenant.Caps) []setting[tenant.Tenant] 
 			func(t *tenant.Tenant) *time.Duration { return &at(t).WindowFuture }),
 		durationSetting("idle_disable_after", "Keys that were not used for so long are disabled.", time.Minute, maxDuration,
 			func(t *tenant.Tenant) *time.Duration { return &at(t).IdleAfter }),
+		linesSetting("published", "Path globs that external keys' calls may be for, besides what the others have published.",
+			func(t *tenant.Tenant) *tenant.Lines { return &at(t).Published }, parsePublished),
 	}
 	for i := range settings {
 		show := settings[i].show
 		settings[i].show = func(t *tenant.Tenant) any {
-			if v := show(t); v != 0 && v != int64(0) {
+			switch v := show(t).(type) {
+			case int:
+				return unset(v, v == 0)
+			case int64:
+				return unset(v, v == 0)
+			case []string:
+				return unset(v, len(v) == 0)
+			default:
 				return v
 			}
-			return nil
 		}
 	}
 	return settings
+}
+
+// unset shows a limit that is not set as null.
+func unset(v any, not bool) any {
+	if not {
+		return nil
+	}
+	return v
 }
 
 var (

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -101,6 +102,37 @@ func durationText(s string) (time.Duration, bool) {
 	}
 	d, err := time.ParseDuration(s)
 	return d, err == nil && d >= 0 && d <= maxDuration && d%time.Second == 0
+}
+
+// parseLines takes a list of texts, or one text with commas between them. Each is there
+// once.
+func parseLines(name string, raw any) ([]string, error) {
+	var list []string
+	switch v := raw.(type) {
+	case string:
+		if v != "" {
+			list = strings.Split(v, ",")
+		}
+	case []any:
+		for _, item := range v {
+			s, ok := item.(string)
+			if !ok {
+				return nil, badValue(name, "a list of texts")
+			}
+			list = append(list, s)
+		}
+	default:
+		return nil, badValue(name, "a list of texts")
+	}
+	if len(list) > maxLines {
+		return nil, refusal.Errorf(refusal.Invalid, "%s: has %d items and %d is the most", name, len(list), maxLines)
+	}
+	for i, s := range list {
+		if s == "" || !printable(s) || strings.Contains(s, "\n") || slices.Contains(list[:i], s) {
+			return nil, refusal.Errorf(refusal.Invalid, "%s: item %d is empty, there twice, or not printable", name, i+1)
+		}
+	}
+	return list, nil
 }
 
 // parsePairs takes a map of texts, or key=value texts as the command line sends them.

@@ -23,6 +23,7 @@ var verifyAnswer = schema{
 	"version":           number("The version's number."),
 	"state":             text("The version's state."),
 	"scheme":            text("How the call is signed."),
+	"user":              text("Whom the key's callers act as."),
 	"metadata":          table("The key's metadata."),
 	"expires_at":        stamp("When the version ends; null: never."),
 	"successor_key_id":  text("The version that replaced this one."),
@@ -33,7 +34,7 @@ var verifyAnswer = schema{
 
 func (h *Handlers) verifyResources() []resource {
 	description := "Always answers 200 with valid and verdict, judged in this order: malformed, unknown_key, bad_signature, " +
-		"tenant_suspended, revoked, disabled, expired, too_old, too_new, replayed, valid. Before tenant_suspended nothing else is told. " +
+		"tenant_suspended, revoked, disabled, expired, too_old, too_new, source_denied, out_of_scope, replayed, valid. Before tenant_suspended nothing else is told. " +
 		"PATCH is the same and saves Vault a step."
 	verbs := func(run handler, summary string) map[logical.Operation]operation {
 		o := operation{run, summary, verifyAnswer}
@@ -84,7 +85,7 @@ func (h *Handlers) verify(ctx context.Context, r *request, within string) (*logi
 
 // judge finds the key of a call and returns the verdict with what may be told.
 func (h *Handlers) judge(ctx context.Context, r *request, c *call, within string) (map[string]any, error) {
-	signed, err := c.signed()
+	signed, head, err := c.signed()
 	if err != nil {
 		h.verdicts.count(apikey.Malformed)
 		return verdictData(apikey.Malformed), nil //nolint:nilerr // what cannot be read is a verdict, not an error
@@ -97,7 +98,9 @@ func (h *Handlers) judge(ctx context.Context, r *request, c *call, within string
 		found = new(store.Found)
 	}
 	replayed := replay.New
-	verdict, v := h.caseOf(r, signed, found, !c.look, &replayed).Judge(r.now)
+	judged := h.caseOf(r, signed, found, !c.look, &replayed)
+	judged.Head, judged.From, judged.Mount = head, c.from, r.config
+	verdict, v := judged.Judge(r.now)
 	data := verdictData(verdict)
 	if verdict.Signed() {
 		tell(data, found, v, r.now)
@@ -108,7 +111,7 @@ func (h *Handlers) judge(ctx context.Context, r *request, c *call, within string
 	h.verdicts.count(verdict)
 	if verdict == apikey.Valid && !c.look {
 		h.fresh.note(v, r.now)
-		h.store.Used(found.Key, v.KeyID, c.from, r.now)
+		h.store.Used(found.Key, v.KeyID, c.source(), r.now)
 	}
 	return data, nil
 }
@@ -147,6 +150,9 @@ func tell(data map[string]any, found *store.Found, v *apikey.Version, now time.T
 	data["expires_at"], data["server_time"] = rfc3339(v.ExpiresAt), rfc3339(now)
 	if v.RotatedTo != "" {
 		data["successor_key_id"] = v.RotatedTo
+	}
+	if user := k.Rules.Get().User; user != "" {
+		data["user"] = user
 	}
 	if k.Metadata != "" {
 		data["metadata"] = showPairs(k.Metadata)

@@ -41,4 +41,5 @@ if [[ -n $server ]]; then
 	finish server "$server"
 fi
 step acceptance make -s accept
+step cluster make -s ha
 echo "== done (${SECONDS} s)"

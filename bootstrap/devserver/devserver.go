@@ -1,5 +1,5 @@
-// Package devserver runs a real Vault or OpenBao server as a child process, for development and tests: on loopback, with
-// the plugin mounted, policies loaded and people enrolled. Nothing of it outlives the process that started it.
+// Package devserver runs a real Vault or OpenBao server, or a cluster of them, as child processes, for development and tests:
+// on loopback, with the plugin mounted, policies loaded and people enrolled. Nothing of it outlives the process that started it.
 package devserver
 
 import (
@@ -58,6 +58,18 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 }
 
 func start(ctx context.Context, options Options) (*Server, error) {
+	s, err := prepare(options, "dev")
+	if err != nil {
+		return nil, err
+	}
+	if err := s.begin(ctx); err != nil {
+		return nil, errors.Join(err, s.Stop())
+	}
+	return s, nil
+}
+
+// prepare returns a server that is ready to be launched, with its files in a directory of its own.
+func prepare(options Options, node string) (*Server, error) {
 	address, err := listenAddress(options.Port)
 	if err != nil {
 		return nil, err
@@ -70,22 +82,16 @@ func start(ctx context.Context, options Options) (*Server, error) {
 		Addr: "http://" + address, Bin: options.Bin, Dir: dir,
 		accessors: map[string]string{}, logins: map[string]login{},
 	}
-	if err := s.begin(ctx, address, options.Durable); err != nil {
+	config := &api.Config{Address: s.Addr, HttpClient: &http.Client{Transport: &http.Transport{}}, Timeout: readyWithin}
+	s.base, err = api.NewClient(config)
+	if err := errors.Join(err, s.configure(address, options.Durable, node)); err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
 	return s, nil
 }
 
-func (s *Server) begin(ctx context.Context, address string, durable bool) error {
-	if err := s.configure(address, durable); err != nil {
-		return err
-	}
-	config := &api.Config{Address: s.Addr, HttpClient: &http.Client{Transport: &http.Transport{}}, Timeout: readyWithin}
-	base, err := api.NewClient(config)
-	if err != nil {
-		return err
-	}
-	s.base = base
+// begin launches a server for the first time, initialises it and unseals it.
+func (s *Server) begin(ctx context.Context) error {
 	if err := s.launch(ctx); err != nil {
 		return err
 	}
@@ -98,7 +104,7 @@ func (s *Server) begin(ctx context.Context, address string, durable bool) error 
 }
 
 // configure writes the server's configuration, in JSON as both servers read it.
-func (s *Server) configure(address string, durable bool) error {
+func (s *Server) configure(address string, durable bool, node string) error {
 	cluster, err := listenAddress(0) // The server would take the port next to ours, which may be another's.
 	if err != nil {
 		return err
@@ -109,7 +115,7 @@ func (s *Server) configure(address string, durable bool) error {
 	}
 	storage := map[string]any{"inmem": map[string]any{}}
 	if durable {
-		storage = map[string]any{"raft": map[string]any{"path": data, "node_id": "dev", "performance_multiplier": 1}}
+		storage = map[string]any{"raft": map[string]any{"path": data, "node_id": node, "performance_multiplier": 1}}
 	}
 	listener := map[string]any{"address": address, "cluster_address": cluster, "tls_disable": true}
 	config, err := json.Marshal(map[string]any{
@@ -182,6 +188,9 @@ func (s *Server) Restart(ctx context.Context) error {
 	return s.Unseal(ctx)
 }
 
+// Kill ends the server and its plugins at once, as a machine that fails does.
+func (s *Server) Kill() error { return s.process.kill() }
+
 // Seal seals the server, which ends its plugins.
 func (s *Server) Seal(ctx context.Context) error { return s.Root().Sys().SealWithContext(ctx) }
 
@@ -190,10 +199,12 @@ func (s *Server) Unseal(ctx context.Context) error {
 	if _, err := s.Client("").Sys().UnsealWithContext(ctx, s.unsealKey); err != nil {
 		return err
 	}
-	return s.poll(ctx, "become active", func(ctx context.Context) bool {
-		health, err := s.Client("").Sys().HealthWithContext(ctx)
-		return err == nil && !health.Sealed && !health.Standby
-	})
+	return s.poll(ctx, "become active", s.active)
+}
+
+func (s *Server) active(ctx context.Context) bool {
+	health, err := s.Client("").Sys().HealthWithContext(ctx)
+	return err == nil && health.Initialized && !health.Sealed && !health.Standby
 }
 
 // Run starts another command of the server's binary, such as an agent, that acts for nobody; stop ends it. What it prints is

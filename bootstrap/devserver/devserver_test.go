@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -66,6 +67,34 @@ func TestPortTaken(t *testing.T) {
 	}
 	if _, err := Start(t.Context(), Options{Bin: "none", Port: address.Port}); !errors.Is(err, ErrPortTaken) {
 		t.Errorf("got %v, want %v", err, ErrPortTaken)
+	}
+}
+
+// TestSteadyPort checks that a port of our choice is none that the system may give to somebody's outgoing connection.
+func TestSteadyPort(t *testing.T) {
+	address, err := listenAddress(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, err := net.SplitHostPort(address)
+	if n, bad := strconv.Atoi(port); err != nil || bad != nil || n < 20000 || n >= 32000 {
+		t.Errorf("got %s, %v", address, err)
+	}
+}
+
+// TestClusterEnds checks that a cluster that cannot run leaves nothing behind.
+func TestClusterEnds(t *testing.T) {
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp)
+	bin := filepath.Join(t.TempDir(), "vault")
+	if err := os.WriteFile(bin, []byte("#!/bin/sh\nexit 1\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := StartCluster(t.Context(), bin, 3); err == nil {
+		t.Error("it runs")
+	}
+	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
+		t.Errorf("left %v, %v", left, err)
 	}
 }
 

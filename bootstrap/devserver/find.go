@@ -3,6 +3,7 @@ package devserver
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -37,8 +38,18 @@ func Find(built string) (string, error) {
 	return "", ErrNoServer
 }
 
-// listenAddress returns the loopback address of a port that is free now; port 0 stands for any.
+// listenAddress returns the loopback address of a port that is free now; port 0 stands for any. That one lies below those
+// that the system gives to outgoing connections, so that a server which is down finds its port free when it comes back.
 func listenAddress(port int) (string, error) {
+	if port == 0 {
+		const first, count, tries = 20000, 12000, 100
+		for range tries {
+			address, err := listenAddress(first + rand.IntN(count)) //nolint:gosec // G404: no secret, a port
+			if !errors.Is(err, ErrPortTaken) {
+				return address, err
+			}
+		}
+	}
 	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return "", fmt.Errorf("%w: something listens on 127.0.0.1:%d already", ErrPortTaken, port)

@@ -27,17 +27,26 @@ type Plugin struct {
 // Install registers the plugin by the sum of its binary, and mounts it. The binary is copied first: it may be built anew
 // while the server runs, and the server refuses a binary whose sum has changed.
 func (s *Server) Install(ctx context.Context, plugin Plugin) error {
-	name := filepath.Base(plugin.File)
 	binary, err := os.ReadFile(plugin.File)
 	if err != nil {
 		return err
 	}
-	//nolint:gosec // G306: the server has to execute it.
-	if err := os.WriteFile(filepath.Join(s.pluginDir(), name), binary, 0o700); err != nil {
+	if err := s.place(plugin, binary); err != nil {
 		return err
 	}
-	sum := sha256.Sum256(binary)
-	err = s.Root().Sys().RegisterPluginWithContext(ctx, &api.RegisterPluginInput{
+	return s.mount(ctx, plugin, binary)
+}
+
+// place puts the plugin's binary where the server looks for it.
+func (s *Server) place(plugin Plugin, binary []byte) error {
+	//nolint:gosec // G306: the server has to execute it.
+	return os.WriteFile(filepath.Join(s.pluginDir(), filepath.Base(plugin.File)), binary, 0o700)
+}
+
+// mount registers and mounts a plugin whose binary is in its place.
+func (s *Server) mount(ctx context.Context, plugin Plugin, binary []byte) error {
+	name, sum := filepath.Base(plugin.File), sha256.Sum256(binary)
+	err := s.Root().Sys().RegisterPluginWithContext(ctx, &api.RegisterPluginInput{
 		Name: name, Type: api.PluginTypeSecrets, Command: name, SHA256: hex.EncodeToString(sum[:]), Version: plugin.Version,
 	})
 	if err != nil {

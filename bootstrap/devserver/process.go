@@ -61,12 +61,24 @@ func (p *process) stop() error {
 		return nil
 	case <-time.After(stopWithin):
 	}
-	pid := p.cmd.Process.Pid
-	if err := syscall.Kill(-pid, syscall.SIGKILL); err != nil {
+	if err := p.kill(); err != nil {
+		return err
+	}
+	return fmt.Errorf("process %d did not end within %s and was killed", p.cmd.Process.Pid, stopWithin)
+}
+
+// kill ends the child and its plugins, which are in its process group, without asking.
+func (p *process) kill() error {
+	select {
+	case <-p.done:
+		return nil // and the number may be another's by now
+	default:
+	}
+	if err := syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL); err != nil {
 		return err
 	}
 	<-p.done
-	return fmt.Errorf("process %d did not end within %s and was killed", pid, stopWithin)
+	return nil
 }
 
 // lastWords returns the end of what the child has logged.

@@ -18,7 +18,7 @@ func (k *Key) Extend(keyID string, end time.Time, most time.Duration, reason str
 	if err != nil {
 		return nil, err
 	}
-	end = k.Window.Cut(v.ExpiresAt, second(end))
+	end = k.Window().Cut(v.ExpiresAt, second(end))
 	if err := v.mayExtend(end, most, now); err != nil {
 		return nil, err
 	}

@@ -27,6 +27,7 @@ type Role struct {
 	MaxTTL      time.Duration
 	Replay      bool
 	Metadata    Pairs
+	Limits
 
 	// Epoch counts the revocations of all keys issued before; RevokedBefore is when the
 	// last one was. A key of an earlier epoch is revoked. Counting is exact where clocks
@@ -63,7 +64,7 @@ func (r *Role) Span(c *tenant.Config, t *tenant.Tenant, mount time.Duration) Spa
 func (r *Role) Issue(keyID string, span Span, by Actor, now time.Time) *Key {
 	s := Settings{
 		Description: r.Description, Metadata: r.Metadata, Scheme: r.Scheme, TTL: span.TTL,
-		Reveal: RevealNever, Replay: r.Replay,
+		Reveal: RevealNever, Replay: r.Replay, Rules: Share(Rules{Limits: r.Limits}),
 	}
 	k := New(Ref{Tenant: r.Tenant, Kind: r.Kind, Name: r.Name}, r.UID, s, keyID, by, now)
 	k.Versions[0].RevealedAt, k.Versions[0].RevealedTo = k.CreatedAt, &Actor{EntityID: by.EntityID, Accessor: by.Accessor}
@@ -132,6 +133,9 @@ func (r *Role) Check(c *tenant.Config, t *tenant.Tenant) error {
 	}
 	if most, by := maxTTL(r.Kind, c, t); r.MaxTTL > most {
 		return refusal.Errorf(refusal.Invalid, "max_ttl: %s is over the cap of %s set by %s", tenant.Spell(r.MaxTTL), tenant.Spell(most), by)
+	}
+	if err := r.check(r.Scheme); err != nil {
+		return err
 	}
 	return CheckScheme(r.Scheme)
 }

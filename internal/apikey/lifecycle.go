@@ -12,7 +12,7 @@ import (
 func New(ref Ref, uid string, s Settings, keyID string, by Actor, now time.Time) *Key {
 	now = second(now)
 	k := &Key{Ref: ref, UID: uid, Settings: s, CreatedAt: now}
-	k.Versions = []Version{fresh(keyID, 1, s.TTL, s.Window, now)}
+	k.Versions = []Version{fresh(keyID, 1, s.TTL, s.Rules.Get().Window, now)}
 	k.record(now, by, "create", keyID, "")
 	return k
 }
@@ -63,12 +63,12 @@ func (k *Key) Rotate(r Rotation, by Actor, now time.Time) (*Key, error) {
 	}
 	now = second(now)
 	c := k.edit()
-	c.endBy(k.Window.Cut(now, now.Add(r.Overlap)))
+	c.endBy(k.Window().Cut(now, now.Add(r.Overlap)))
 	if live := c.Live(now); r.MaxLive > 0 && live+1 > r.MaxLive {
 		return nil, refusal.Errorf(refusal.Invalid, "max_versions: %d versions of this key would stay live beside the new one and %d is the most; "+
 			"revoke one, or rotate with a shorter overlap", live, r.MaxLive)
 	}
-	v := fresh(r.NewKeyID, newest.Number+1, r.Life, k.Window, now)
+	v := fresh(r.NewKeyID, newest.Number+1, r.Life, k.Window(), now)
 	v.RotatedFrom = newest.KeyID
 	c.Newest().RotatedTo = r.NewKeyID
 	c.Versions = append(c.Versions, v)

@@ -77,7 +77,7 @@ type Policy struct {
 // Policy returns what holds for k under the settings as they are now.
 func (k *Key) Policy(c *tenant.Config, t *tenant.Tenant) Policy {
 	return Policy{
-		Retention: c.Retention, Idle: tenant.Strictest(t.IdleDisableAfter(c), k.IdleDisableAfter),
+		Retention: c.Retention, Idle: tenant.Strictest(t.IdleDisableAfter(c), k.Rules.Get().IdleDisableAfter),
 		Paused: t.State() != tenant.Active,
 	}
 }

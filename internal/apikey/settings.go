@@ -42,10 +42,17 @@ type Settings struct {
 	Overlap     time.Duration // how long old versions verify after a rotation
 	Reveal      RevealMode
 	Replay      bool // whether a call is refused the second time
-	Window      Window
+	Rules       Shared[Rules]
 
-	IdleDisableAfter  time.Duration // unused for so long, the key is disabled; 0: as the tenant and the mount say
 	DeletionProtected bool
+}
+
+// check refuses limits that cannot be judged for a scheme: it would deny every call.
+func (l *Limits) check(s signing.Scheme) error {
+	if !s.HTTP() && (l.Scopes != "" || l.User != "") {
+		return refusal.Errorf(refusal.Invalid, "scopes: %s signs messages, which have no method, path or user; leave scopes and user empty", s)
+	}
+	return nil
 }
 
 // DefaultSettings returns what a key of the kind gets when its writer says nothing. The
@@ -68,12 +75,16 @@ func (s Settings) Resolve(kind Kind, c *tenant.Config, t *tenant.Tenant) (Settin
 	if err := CheckScheme(s.Scheme); err != nil {
 		return s, err
 	}
+	rules := s.Rules.Get()
+	if err := rules.check(s.Scheme); err != nil {
+		return s, err
+	}
 	if err := checkTTL(s.TTL, kind, c, t); err != nil {
 		return s, err
 	}
-	if most := t.IdleDisableAfter(c); most > 0 && s.IdleDisableAfter > most {
+	if most := t.IdleDisableAfter(c); most > 0 && rules.IdleDisableAfter > most {
 		return s, refusal.Errorf(refusal.Invalid, "idle_disable_after: %s is over the cap of %s; a key may only be stricter",
-			tenant.Spell(s.IdleDisableAfter), tenant.Spell(most))
+			tenant.Spell(rules.IdleDisableAfter), tenant.Spell(most))
 	}
 	return s, s.checkOverlap(c)
 }
@@ -116,7 +127,7 @@ func (s Settings) checkOverlap(c *tenant.Config) error {
 		return refusal.Errorf(refusal.Invalid, "overlap: must be at most %s", tenant.Spell(MaxOverlap))
 	case s.TTL > 0 && s.Overlap > s.TTL/2:
 		return refusal.Errorf(refusal.Invalid, "overlap: %s is over half of the ttl %s; give a shorter overlap or a longer ttl", tenant.Spell(s.Overlap), tenant.Spell(s.TTL))
-	case s.Window != "" && s.TTL == 0:
+	case s.Rules.Get().Window != "" && s.TTL == 0:
 		return refusal.Errorf(refusal.Invalid, "expiry_window: needs a ttl; what never expires cannot do so in a window")
 	case s.AutoRotate && s.TTL == 0:
 		return refusal.Errorf(refusal.Invalid, "auto_rotate: needs a ttl; a key without expiry is rotated by hand")

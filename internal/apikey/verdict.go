@@ -1,6 +1,7 @@
 package apikey
 
 import (
+	"net/netip"
 	"time"
 
 	"vault-plugin-secrets-apikeys/internal/secret"
@@ -22,13 +23,16 @@ const (
 	IsExpired       Verdict = "expired"
 	TooOld          Verdict = "too_old"
 	TooNew          Verdict = "too_new"
+	SourceDenied    Verdict = "source_denied"
+	OutOfScope      Verdict = "out_of_scope"
 	Replayed        Verdict = "replayed"
 	Valid           Verdict = "valid"
 )
 
 // Verdicts are all of them, in that order.
 var Verdicts = []Verdict{
-	Malformed, UnknownKey, BadSignature, TenantSuspended, IsRevoked, IsDisabled, IsExpired, TooOld, TooNew, Replayed, Valid,
+	Malformed, UnknownKey, BadSignature, TenantSuspended, IsRevoked, IsDisabled, IsExpired, TooOld, TooNew,
+	SourceDenied, OutOfScope, Replayed, Valid,
 }
 
 // Signed reports whether the verdict was reached on a right signature, so that the
@@ -43,6 +47,9 @@ var nobody = secret.Random()
 // Case is a call with all that judging it needs.
 type Case struct {
 	Call   *signing.Call
+	Head   *signing.Head  // of a request; nil: the call is a message
+	From   netip.Addr     // where it came from; the zero value is not known
+	Mount  *tenant.Config // its settings
 	Key    *Key           // nil: unknown
 	Tenant *tenant.Tenant // nil or deleted: its keys are unknown
 	Role   *Role          // of a leased key; nil when gone
@@ -71,6 +78,12 @@ func (c *Case) Judge(now time.Time) (Verdict, *Version) {
 	}
 	if verdict := c.clock(now); verdict != Valid {
 		return verdict, v
+	}
+	if !within(c.Key.Rules.Get().CIDRs, c.From) {
+		return SourceDenied, v
+	}
+	if !c.inScope() {
+		return OutOfScope, v
 	}
 	if c.Key.Replay && c.Call.Nonce != "" && c.Seen != nil && c.Seen() {
 		return Replayed, v

@@ -2,17 +2,21 @@ package apikey
 
 import (
 	"iter"
+	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"vault-plugin-secrets-apikeys/internal/secret"
+	"vault-plugin-secrets-apikeys/internal/tenant"
 	"vault-plugin-secrets-apikeys/signing"
 )
 
 // order is that in which the API says calls are judged, as far as the core does.
 var order = []Verdict{
-	UnknownKey, BadSignature, TenantSuspended, IsRevoked, IsDisabled, IsExpired, TooOld, TooNew, Replayed, Valid,
+	UnknownKey, BadSignature, TenantSuspended, IsRevoked, IsDisabled, IsExpired, TooOld, TooNew,
+	SourceDenied, OutOfScope, Replayed, Valid,
 }
 
 // goodCase is a call that is valid at start, signed with k's version of that number. All
@@ -22,6 +26,7 @@ func goodCase(k *Key, number int) *Case {
 	v := k.Versions[slices.IndexFunc(k.Versions, func(v Version) bool { return v.Number == number })]
 	message := []byte("a message")
 	return &Case{
+		Mount: tenant.DefaultConfig(),
 		Call: &signing.Call{
 			Scheme: k.Scheme, KeyID: v.KeyID, Nonce: "a-nonce", Time: start,
 			Tag: signing.MAC(v.Secret.Reveal(), message), Message: message,
@@ -56,7 +61,32 @@ var faults = []fault{
 	{"expired", IsExpired, func(c *Case) { c.Key.Versions[0].ExpiresAt = start }},
 	{"stamped before the node's start", TooOld, func(c *Case) { c.Since = start.Add(day) }},
 	{"stamped ahead", TooNew, func(c *Case) { c.Call.Time = start.Add(61 * time.Second) }},
+	{"from an unknown address", SourceDenied, func(c *Case) { ruled(c.Key, func(r *Rules) { r.CIDRs = "192.0.2.0/24" }) }},
+	{"from another address", SourceDenied, func(c *Case) {
+		ruled(c.Key, func(r *Rules) { r.CIDRs = "192.0.2.0/24\n2001:db8::/32" })
+		c.From = netip.MustParseAddr("198.51.100.1")
+	}},
+	{"for a message, which has no path", OutOfScope, func(c *Case) { ruled(c.Key, func(r *Rules) { r.Scopes = "GET /wfo/**" }) }},
+	{"for another path", OutOfScope, func(c *Case) {
+		ruled(c.Key, func(r *Rules) { r.Scopes = "GET /wfo/**" })
+		c.Head = head("GET /other")
+	}},
 	{"seen", Replayed, func(c *Case) { c.Seen = func() bool { return true } }},
+}
+
+// ruled changes the rules of a case's own key.
+func ruled(k *Key, change func(*Rules)) {
+	r := k.Rules.Get()
+	change(&r)
+	k.Rules = Share(r)
+}
+
+func head(lines ...string) *signing.Head {
+	h, err := signing.ParseHead([]byte(strings.Join(lines, "\n")))
+	if err != nil {
+		panic(err)
+	}
+	return h
 }
 
 // Every combination of faults, at most one for each verdict, has the verdict of the first
@@ -78,7 +108,7 @@ func TestVerdictPrecedence(t *testing.T) {
 		}
 		n++
 	}
-	if n != 6*3*2*4*4*2*2*2*2 {
+	if n != 6*3*2*4*4*2*2*2*3*3*2 {
 		t.Errorf("%d combinations", n)
 	}
 }

@@ -123,9 +123,10 @@ func (w Window) Cut(from, t time.Time) time.Time {
 // Holds reports whether t is a moment of the window.
 func (w Window) Holds(t time.Time) bool {
 	h, ok := parseHours(string(w))
-	if !ok {
-		return false
-	}
+	return ok && h.holds(t)
+}
+
+func (h *hours) holds(t time.Time) bool {
 	local := t.In(h.zone)
 	for back := range 2 { // 24:00 is the next day's midnight
 		open, shut := h.on(local.Year(), local.Month(), local.Day()-back)

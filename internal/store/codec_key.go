@@ -7,6 +7,7 @@ import (
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/secret"
+	"vault-plugin-secrets-apikeys/internal/tenant"
 	"vault-plugin-secrets-apikeys/signing"
 )
 
@@ -22,18 +23,20 @@ type storedKey struct {
 	UID      string `json:"uid"`
 	Revision int    `json:"revision"`
 
-	Description       string            `json:"description,omitempty"`
-	Owner             string            `json:"owner,omitempty"`
-	Metadata          map[string]string `json:"metadata,omitempty"`
-	Scheme            string            `json:"scheme"`
-	TTL               int64             `json:"ttl"`
-	AutoRotate        bool              `json:"auto_rotate,omitempty"`
-	Overlap           int64             `json:"overlap"`
-	Reveal            string            `json:"reveal"`
-	Replay            bool              `json:"replay"`
-	ExpiryWindow      string            `json:"expiry_window,omitempty"`
-	IdleDisableAfter  int64             `json:"idle_disable_after,omitempty"`
-	DeletionProtected bool              `json:"deletion_protected,omitempty"`
+	Description      string            `json:"description,omitempty"`
+	Owner            string            `json:"owner,omitempty"`
+	Metadata         map[string]string `json:"metadata,omitempty"`
+	Scheme           string            `json:"scheme"`
+	TTL              int64             `json:"ttl"`
+	AutoRotate       bool              `json:"auto_rotate,omitempty"`
+	Overlap          int64             `json:"overlap"`
+	Reveal           string            `json:"reveal"`
+	Replay           bool              `json:"replay"`
+	ExpiryWindow     string            `json:"expiry_window,omitempty"`
+	IdleDisableAfter int64             `json:"idle_disable_after,omitempty"`
+	Recipients       []string          `json:"recipients,omitempty"`
+	storedLimits
+	DeletionProtected bool `json:"deletion_protected,omitempty"`
 
 	CreatedAt      time.Time `json:"created_at"`
 	DisabledAt     time.Time `json:"disabled_at,omitzero"`
@@ -52,6 +55,20 @@ type storedKey struct {
 	Lease    *storedLease    `json:"lease,omitempty"`
 	Versions []storedVersion `json:"versions"`
 	History  []storedChange  `json:"history,omitempty"`
+}
+
+type storedLimits struct {
+	Scopes       []string `json:"scopes,omitempty"`
+	AllowedCIDRs []string `json:"allowed_cidrs,omitempty"`
+	User         string   `json:"user,omitempty"`
+}
+
+func storeLimits(l *apikey.Limits) storedLimits {
+	return storedLimits{l.Scopes.List(), l.CIDRs.List(), l.User}
+}
+
+func (l *storedLimits) limits() apikey.Limits {
+	return apikey.Limits{Scopes: tenant.LinesOf(l.Scopes), CIDRs: tenant.LinesOf(l.AllowedCIDRs), User: l.User}
 }
 
 type storedLease struct {
@@ -92,11 +109,13 @@ type storedChange struct {
 }
 
 func encodeKey(k *apikey.Key) ([]byte, error) {
+	rules := k.Rules.Get()
 	s := storedKey{
 		header: header{schema}, UID: k.UID, Revision: k.Revision,
 		Description: k.Description, Owner: k.Owner, Metadata: k.Metadata.Map(), Scheme: string(k.Scheme),
 		TTL: seconds(k.TTL), AutoRotate: k.AutoRotate, Overlap: seconds(k.Overlap), Reveal: string(k.Reveal),
-		Replay: k.Replay, ExpiryWindow: string(k.Window), IdleDisableAfter: seconds(k.IdleDisableAfter), DeletionProtected: k.DeletionProtected,
+		Replay: k.Replay, ExpiryWindow: string(rules.Window), IdleDisableAfter: seconds(rules.IdleDisableAfter), DeletionProtected: k.DeletionProtected,
+		Recipients: rules.Recipients.List(), storedLimits: storeLimits(&rules.Limits),
 		EnabledAt: k.EnabledAt, IdleCheck: k.IdleCheck,
 		CreatedAt: k.CreatedAt, DisabledAt: k.DisabledAt, DisabledReason: k.DisabledReason,
 		RevokedAt: k.RevokedAt, RevokedReason: k.RevokedReason, DeletedAt: k.DeletedAt, LastRotation: k.LastRotation,
@@ -135,7 +154,11 @@ func decodeKey(at location, raw []byte) (*apikey.Key, error) {
 		Settings: apikey.Settings{
 			Description: s.Description, Owner: s.Owner, Metadata: apikey.PairsOf(s.Metadata), Scheme: intern(signing.Scheme(s.Scheme)),
 			TTL: duration(s.TTL), AutoRotate: s.AutoRotate, Overlap: duration(s.Overlap), Reveal: intern(apikey.RevealMode(s.Reveal)),
-			Replay: s.Replay, Window: intern(apikey.Window(s.ExpiryWindow)), IdleDisableAfter: duration(s.IdleDisableAfter), DeletionProtected: s.DeletionProtected,
+			Replay: s.Replay, DeletionProtected: s.DeletionProtected,
+			Rules: apikey.Share(apikey.Rules{
+				Limits: s.limits(), Recipients: tenant.LinesOf(s.Recipients),
+				Window: apikey.Window(s.ExpiryWindow), IdleDisableAfter: duration(s.IdleDisableAfter),
+			}),
 		},
 		EnabledAt: s.EnabledAt, IdleCheck: s.IdleCheck,
 		CreatedAt: s.CreatedAt, DisabledAt: s.DisabledAt, DisabledReason: s.DisabledReason,

@@ -9,10 +9,11 @@ import (
 )
 
 type storedKind struct {
-	DefaultTTL        int64 `json:"default_ttl"`
-	MaxTTL            int64 `json:"max_ttl"`
-	DefaultOverlap    int64 `json:"default_overlap"`
-	DefaultAutoRotate bool  `json:"default_auto_rotate"`
+	DefaultTTL        int64    `json:"default_ttl"`
+	MaxTTL            int64    `json:"max_ttl"`
+	DefaultOverlap    int64    `json:"default_overlap"`
+	DefaultAutoRotate bool     `json:"default_auto_rotate"`
+	Published         []string `json:"published,omitempty"`
 }
 
 // storedConfig is the config entry; durations are seconds.
@@ -40,7 +41,7 @@ type storedConfig struct {
 
 func encodeConfig(c *tenant.Config) ([]byte, error) {
 	kind := func(k tenant.KindConfig) storedKind {
-		return storedKind{seconds(k.DefaultTTL), seconds(k.MaxTTL), seconds(k.DefaultOverlap), k.DefaultAutoRotate}
+		return storedKind{seconds(k.DefaultTTL), seconds(k.MaxTTL), seconds(k.DefaultOverlap), k.DefaultAutoRotate, k.Published.List()}
 	}
 	return encode(storedConfig{
 		header: header{schema}, Revision: c.Revision, Internal: kind(c.Internal), External: kind(c.External),
@@ -62,6 +63,7 @@ func decodeConfig(at location, raw []byte) (*tenant.Config, error) {
 		return tenant.KindConfig{
 			DefaultTTL: duration(k.DefaultTTL), MaxTTL: duration(k.MaxTTL),
 			DefaultOverlap: duration(k.DefaultOverlap), DefaultAutoRotate: k.DefaultAutoRotate,
+			Published: tenant.LinesOf(k.Published),
 		}
 	}
 	return &tenant.Config{
@@ -76,13 +78,14 @@ func decodeConfig(at location, raw []byte) (*tenant.Config, error) {
 }
 
 type storedCaps struct {
-	MaxKeys      int   `json:"max_keys,omitempty"`
-	MaxLeased    int   `json:"max_leased,omitempty"`
-	MaxVersions  int   `json:"max_versions,omitempty"`
-	MaxTTL       int64 `json:"max_ttl,omitempty"`
-	WindowPast   int64 `json:"window_past,omitempty"`
-	WindowFuture int64 `json:"window_future,omitempty"`
-	IdleAfter    int64 `json:"idle_disable_after,omitempty"`
+	MaxKeys      int      `json:"max_keys,omitempty"`
+	MaxLeased    int      `json:"max_leased,omitempty"`
+	MaxVersions  int      `json:"max_versions,omitempty"`
+	MaxTTL       int64    `json:"max_ttl,omitempty"`
+	WindowPast   int64    `json:"window_past,omitempty"`
+	WindowFuture int64    `json:"window_future,omitempty"`
+	IdleAfter    int64    `json:"idle_disable_after,omitempty"`
+	Published    []string `json:"published,omitempty"`
 }
 
 // storedTenant is a record under tenants/.
@@ -104,7 +107,7 @@ type storedTenant struct {
 
 func encodeTenant(t *tenant.Tenant) ([]byte, error) {
 	caps := func(c tenant.Caps) storedCaps {
-		return storedCaps{c.MaxKeys, c.MaxLeased, c.MaxVersions, seconds(c.MaxTTL), seconds(c.WindowPast), seconds(c.WindowFuture), seconds(c.IdleAfter)}
+		return storedCaps{c.MaxKeys, c.MaxLeased, c.MaxVersions, seconds(c.MaxTTL), seconds(c.WindowPast), seconds(c.WindowFuture), seconds(c.IdleAfter), c.Published.List()}
 	}
 	return encode(storedTenant{
 		header: header{schema}, UID: t.UID, Revision: t.Revision, DisplayName: t.DisplayName,
@@ -123,6 +126,7 @@ func decodeTenant(at location, raw []byte) (*tenant.Tenant, error) {
 		return tenant.Caps{
 			MaxKeys: c.MaxKeys, MaxLeased: c.MaxLeased, MaxVersions: c.MaxVersions, MaxTTL: duration(c.MaxTTL),
 			WindowPast: duration(c.WindowPast), WindowFuture: duration(c.WindowFuture), IdleAfter: duration(c.IdleAfter),
+			Published: tenant.LinesOf(c.Published),
 		}
 	}
 	return &tenant.Tenant{
@@ -136,24 +140,25 @@ func decodeTenant(at location, raw []byte) (*tenant.Tenant, error) {
 // storedRole is a record under roles/.
 type storedRole struct {
 	header
-	UID           string            `json:"uid"`
-	Revision      int               `json:"revision"`
-	Description   string            `json:"description,omitempty"`
-	Scheme        string            `json:"scheme"`
-	TTL           int64             `json:"ttl"`
-	MaxTTL        int64             `json:"max_ttl"`
-	Replay        bool              `json:"replay"`
-	Metadata      map[string]string `json:"metadata,omitempty"`
-	Epoch         int               `json:"epoch,omitempty"`
-	RevokedBefore time.Time         `json:"revoked_before,omitzero"`
-	CreatedAt     time.Time         `json:"created_at"`
-	DeletedAt     time.Time         `json:"deleted_at,omitzero"`
+	UID         string            `json:"uid"`
+	Revision    int               `json:"revision"`
+	Description string            `json:"description,omitempty"`
+	Scheme      string            `json:"scheme"`
+	TTL         int64             `json:"ttl"`
+	MaxTTL      int64             `json:"max_ttl"`
+	Replay      bool              `json:"replay"`
+	Metadata    map[string]string `json:"metadata,omitempty"`
+	storedLimits
+	Epoch         int       `json:"epoch,omitempty"`
+	RevokedBefore time.Time `json:"revoked_before,omitzero"`
+	CreatedAt     time.Time `json:"created_at"`
+	DeletedAt     time.Time `json:"deleted_at,omitzero"`
 }
 
 func encodeRole(r *apikey.Role) ([]byte, error) {
 	return encode(storedRole{
 		header: header{schema}, UID: r.UID, Revision: r.Revision, Description: r.Description, Scheme: string(r.Scheme),
-		TTL: seconds(r.TTL), MaxTTL: seconds(r.MaxTTL), Replay: r.Replay, Metadata: r.Metadata.Map(),
+		TTL: seconds(r.TTL), MaxTTL: seconds(r.MaxTTL), Replay: r.Replay, Metadata: r.Metadata.Map(), storedLimits: storeLimits(&r.Limits),
 		Epoch: r.Epoch, RevokedBefore: r.RevokedBefore, CreatedAt: r.CreatedAt, DeletedAt: r.DeletedAt,
 	})
 }
@@ -166,7 +171,7 @@ func decodeRole(at location, raw []byte) (*apikey.Role, error) {
 	return &apikey.Role{
 		Tenant: at.tenant, Kind: at.kind, Name: apikey.Name(at.name), UID: s.UID, Revision: s.Revision,
 		Description: s.Description, Scheme: signing.Scheme(s.Scheme), TTL: duration(s.TTL), MaxTTL: duration(s.MaxTTL),
-		Replay: s.Replay, Metadata: apikey.PairsOf(s.Metadata), Epoch: s.Epoch, RevokedBefore: s.RevokedBefore,
+		Replay: s.Replay, Metadata: apikey.PairsOf(s.Metadata), Limits: s.limits(), Epoch: s.Epoch, RevokedBefore: s.RevokedBefore,
 		CreatedAt: s.CreatedAt, DeletedAt: s.DeletedAt,
 	}, nil
 }

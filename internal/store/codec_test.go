@@ -76,8 +76,8 @@ func after(n int) time.Time { return start.Add(time.Duration(n) * time.Second) }
 
 func fullConfig() *tenant.Config {
 	return &tenant.Config{
-		Internal:      tenant.KindConfig{DefaultTTL: day, MaxTTL: 2 * day, DefaultOverlap: time.Hour, DefaultAutoRotate: true},
-		External:      tenant.KindConfig{DefaultTTL: 3 * day, MaxTTL: 4 * day, DefaultOverlap: 2 * time.Hour, DefaultAutoRotate: true},
+		Internal:      tenant.KindConfig{DefaultTTL: day, MaxTTL: 2 * day, DefaultOverlap: time.Hour, DefaultAutoRotate: true, Published: "/x"},
+		External:      tenant.KindConfig{DefaultTTL: 3 * day, MaxTTL: 4 * day, DefaultOverlap: 2 * time.Hour, DefaultAutoRotate: true, Published: "/wfo/**\n/v1/*"},
 		AllowNoExpiry: true, MinOverlap: time.Minute, Retention: 5 * day, WindowPast: 200 * time.Second, WindowFuture: 50 * time.Second,
 		Replay: tenant.ReplayStrict, ReplayEntries: 1001, CacheEntries: 1002, TenantMetadata: "customer", TenantBinding: tenant.Auto,
 		MaxKeys: 11, MaxLeased: 12, MaxVersions: 13, MaxExtension: 14 * day, IdleAfter: 15 * day, Revision: 14,
@@ -87,8 +87,8 @@ func fullConfig() *tenant.Config {
 func fullTenant() *tenant.Tenant {
 	return &tenant.Tenant{
 		Name: "acme", UID: "UID-OF-ACME", DisplayName: "Acme <Inc> & \"Sons\"\n",
-		Provider:  tenant.Caps{MaxKeys: 21, MaxLeased: 22, MaxVersions: 23, MaxTTL: 24 * day, WindowPast: 25 * time.Second, WindowFuture: 26 * time.Second, IdleAfter: 27 * day},
-		Own:       tenant.Caps{MaxKeys: 11, MaxLeased: 12, MaxVersions: 13, MaxTTL: 14 * day, WindowPast: 15 * time.Second, WindowFuture: 16 * time.Second, IdleAfter: 17 * day},
+		Provider:  tenant.Caps{MaxKeys: 21, MaxLeased: 22, MaxVersions: 23, MaxTTL: 24 * day, WindowPast: 25 * time.Second, WindowFuture: 26 * time.Second, IdleAfter: 27 * day, Published: "/provider/**"},
+		Own:       tenant.Caps{MaxKeys: 11, MaxLeased: 12, MaxVersions: 13, MaxTTL: 14 * day, WindowPast: 15 * time.Second, WindowFuture: 16 * time.Second, IdleAfter: 17 * day, Published: "/own/**"},
 		CreatedAt: start, SuspendedBy: "entity-of-spa", SuspendedAt: after(1), SuspendedReason: "unpaid", ResumedAt: after(3), DeletedAt: after(2),
 		ErasedSince: after(4), Revision: 5,
 	}
@@ -113,7 +113,8 @@ func fullKey() *apikey.Key {
 		Settings: apikey.Settings{
 			Description: "Billing <v2> & \"more\"", Owner: "billing team", Metadata: apikey.PairsOf(map[string]string{"team": "blue", "cost": "42"}),
 			Scheme: signing.Vrnt1, TTL: 90 * day, AutoRotate: true, Overlap: 7 * day, Reveal: apikey.RevealAlways, Replay: true,
-			Window: "Mon-Thu 09:00-16:00 Europe/Berlin", IdleDisableAfter: 30 * day, DeletionProtected: true,
+			DeletionProtected: true,
+			Rules:             apikey.Share(apikey.Rules{Limits: fullLimits, Recipients: "age1x\nage1y", Window: "Mon-Thu 09:00-16:00 Europe/Berlin", IdleDisableAfter: 30 * day}),
 		},
 		Versions:  []apikey.Version{version(1, sequence), version(2, bytes.Repeat([]byte{0xff}, 64))},
 		CreatedAt: start, DisabledAt: after(40), DisabledReason: "holidays", RevokedAt: after(41), RevokedReason: "end of contract",
@@ -126,6 +127,8 @@ func fullKey() *apikey.Key {
 	}
 }
 
+var fullLimits = apikey.Limits{Scopes: "GET /wfo/**\n* /x", CIDRs: "192.0.2.0/24", User: "agent-7"}
+
 func fullLeased() *apikey.Key {
 	k := fullKey()
 	k.Ref = apikey.Ref{Tenant: "acme", Kind: apikey.Internal, Name: "agent"}
@@ -137,7 +140,7 @@ func fullLeased() *apikey.Key {
 func fullRole() *apikey.Role {
 	return &apikey.Role{
 		Tenant: "a-b", Kind: apikey.Internal, Name: "agent", UID: "UID-OF-ACME", Description: "Agents' desktops", Scheme: signing.HMACSHA256,
-		TTL: time.Hour, MaxTTL: day, Replay: true, Metadata: apikey.PairsOf(map[string]string{"team": "red"}), Epoch: 2,
+		TTL: time.Hour, MaxTTL: day, Replay: true, Metadata: apikey.PairsOf(map[string]string{"team": "red"}), Limits: fullLimits, Epoch: 2,
 		RevokedBefore: after(1), CreatedAt: start, DeletedAt: after(2), Revision: 6,
 	}
 }

@@ -38,6 +38,7 @@ type KindConfig struct {
 	MaxTTL            time.Duration
 	DefaultOverlap    time.Duration
 	DefaultAutoRotate bool
+	Published         Lines // path globs that calls may be for; none: every path. Of external keys alone
 }
 
 // Config is the settings of a mount: defaults per kind, and caps for all.

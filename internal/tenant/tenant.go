@@ -20,6 +20,7 @@ type Caps struct {
 	WindowPast   time.Duration
 	WindowFuture time.Duration
 	IdleAfter    time.Duration // keys unused for so long are disabled
+	Published    Lines         // path globs; external keys' calls must be within the mount's, these, and the tenant's own
 }
 
 // State is where a tenant stands.
@@ -80,6 +81,7 @@ func (t *Tenant) Caps(c *Config) Caps {
 		WindowPast:   tighter(p.WindowPast, t.Own.WindowPast),
 		WindowFuture: tighter(p.WindowFuture, t.Own.WindowFuture),
 		IdleAfter:    Strictest(p.IdleAfter, t.Own.IdleAfter),
+		Published:    or(t.Own.Published, p.Published),
 	}
 }
 
@@ -95,6 +97,7 @@ func (t *Tenant) ProviderCaps(c *Config) Caps {
 		WindowPast:   or(t.Provider.WindowPast, c.WindowPast),
 		WindowFuture: or(t.Provider.WindowFuture, c.WindowFuture),
 		IdleAfter:    or(t.Provider.IdleAfter, c.IdleAfter),
+		Published:    or(t.Provider.Published, c.External.Published),
 	}
 }
 
@@ -149,8 +152,9 @@ func (t *Tenant) Gone(retention time.Duration, now time.Time) bool {
 	return !t.ErasedSince.IsZero() || t.State() == Deleted && !now.Before(t.DeletedAt.Add(retention))
 }
 
-func or[T int | time.Duration](set, otherwise T) T {
-	if set == 0 {
+func or[T comparable](set, otherwise T) T {
+	var none T
+	if set == none {
 		return otherwise
 	}
 	return set

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -26,15 +25,6 @@ func (c *caller) halfway(some int) {
 		}
 		return err
 	})
-}
-
-// crash ends the server and its plugin at once, as a loss of power does, and starts it anew.
-func crash(t *testing.T, w *world) {
-	t.Helper()
-	if err := syscall.Kill(-w.PID(), syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
-	until(t, "restarted", func() error { return w.Restart(t.Context()) })
 }
 
 // TestInterrupted has hundreds of keys due at once, and the sweep that rotates them cut off: the plugin is killed in the
@@ -63,19 +53,19 @@ func TestInterrupted(t *testing.T) {
 
 	// Each mishap comes when some more are rotated, but not all: a plugin that has begun anew counts anew.
 	done := 0
-	for _, mishap := range []struct {
-		name   string
-		happen func()
-	}{{"the plugin was killed", func() { killPlugin(t, w) }}, {"the server was killed", func() { crash(t, w) }}} {
+	crashed := mishap{"server killed", func() error { return errors.Join(w.Kill(), w.Restart(t.Context())) }}
+	for _, happens := range []mishap{killed(t, w), crashed} {
 		operator.halfway(some)
-		mishap.happen()
+		if err := happens.happen(); err != nil {
+			t.Fatalf("%s: %v", happens.name, err)
+		}
 		now := 0
 		for i := range many {
 			if admin.tries("count", "GET", path(i), nil).version(1, "key_id") != "" {
 				now++
 			}
 		}
-		t.Logf("%d of %d were rotated when %s", now, many, mishap.name)
+		t.Logf("%s: %d of %d are rotated", happens.name, now, many)
 		if now < done+some || now == many {
 			t.Errorf("that is not in the middle of a sweep")
 		}

@@ -1,0 +1,84 @@
+package apikey
+
+import (
+	"net/netip"
+	"strings"
+
+	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/internal/tenant"
+	"vault-plugin-secrets-apikeys/signing"
+)
+
+// UserHeader names whom a call acts as, where it says so. Its scheme signs it.
+const UserHeader = "Verint-UserName"
+
+// ParseCIDR refuses what is no range of addresses as it would be written back.
+func ParseCIDR(s string) error {
+	p, err := netip.ParsePrefix(s)
+	if err != nil || p.Masked() != p || p.String() != s || p.Addr().Is4In6() {
+		return refusal.Errorf(refusal.Invalid, "allowed_cidrs: must be ranges of addresses such as 192.0.2.0/24 or 2001:db8::/32, "+
+			"without bits behind the prefix")
+	}
+	return nil
+}
+
+// within reports whether an address is in one of the ranges. One that is not known is in
+// none.
+func within(ranges tenant.Lines, from netip.Addr) bool {
+	if ranges == "" {
+		return true
+	}
+	from = from.Unmap().WithZone("")
+	for r := range ranges.All() {
+		if p, err := netip.ParsePrefix(r); err == nil && p.Contains(from) {
+			return true
+		}
+	}
+	return false
+}
+
+// inScope judges what a call is for: by the key's scopes and user, and for external keys by
+// what is published. Head is nil for a message, which has neither.
+func (c *Case) inScope() bool {
+	k, limits := c.Key, c.Key.Rules.Get().Limits
+	published := k.Kind == External && (c.Mount.External.Published != "" || c.Tenant.Provider.Published != "" || c.Tenant.Own.Published != "")
+	if limits.Scopes == "" && limits.User == "" && !published {
+		return true
+	}
+	if c.Head == nil {
+		return false
+	}
+	path := c.Head.Path()
+	if (limits.Scopes != "" || published) && ambiguous(path) {
+		return false
+	}
+	if limits.Scopes != "" && !InScope(limits.Scopes, c.Head.Method(), path) {
+		return false
+	}
+	if published && !(Published(c.Mount.External.Published, path) && Published(c.Tenant.Provider.Published, path) && Published(c.Tenant.Own.Published, path)) {
+		return false
+	}
+	return limits.User == "" || actsAs(c.Head, limits.User)
+}
+
+// actsAs reports whether a call names no other user than the key's. Vrnt-1 signs the name
+// in lower case, so its case says nothing.
+func actsAs(head *signing.Head, user string) bool {
+	for _, name := range head.Values(UserHeader) {
+		if asciiLower(name) != asciiLower(user) {
+			return false
+		}
+	}
+	return true
+}
+
+// asciiLower maps A-Z alone, as the scheme does: by Unicode's rules a Kelvin sign would be
+// a k, and one user another.
+func asciiLower(s string) string {
+	return strings.Map(func(c rune) rune {
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		return c
+	}, s)
+}

@@ -1,0 +1,107 @@
+package apikey
+
+import (
+	"errors"
+	"net/netip"
+	"testing"
+
+	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/internal/tenant"
+	"vault-plugin-secrets-apikeys/signing"
+)
+
+func TestSources(t *testing.T) {
+	for _, row := range []struct {
+		ranges, from string
+		ok           bool
+	}{
+		{"", "", true},
+		{"", "192.0.2.1", true},
+		{"192.0.2.0/24", "192.0.2.255", true},
+		{"192.0.2.0/24", "192.0.3.0", false},
+		{"192.0.2.0/24", "::ffff:192.0.2.7", true}, // the same address in another form
+		{"192.0.2.0/24", "", false},
+		{"192.0.2.0/24", "2001:db8::1", false},
+		{"192.0.2.7/32\n2001:db8::/32", "2001:db8::1", true},
+		{"192.0.2.7/32\n2001:db8::/32", "192.0.2.8", false},
+		{"0.0.0.0/0", "2001:db8::1", false},
+	} {
+		from := netip.Addr{}
+		if row.from != "" {
+			from = netip.MustParseAddr(row.from)
+		}
+		if got := within(tenant.Lines(row.ranges), from); got != row.ok {
+			t.Errorf("%s in %q: %t", row.from, row.ranges, got)
+		}
+	}
+	for _, s := range []string{"", "192.0.2.1", "192.0.2.1/24", "192.0.2.0/33", "192.0.2.0/24 ", "::ffff:192.0.2.0/120", "2001:DB8::/32", "fe80::%eth0/64", "0192.0.2.0/24"} {
+		if err := ParseCIDR(s); !errors.Is(err, refusal.Invalid) {
+			t.Errorf("%q is taken: %v", s, err)
+		}
+	}
+	for _, s := range []string{"192.0.2.0/24", "192.0.2.7/32", "0.0.0.0/0", "::/0", "2001:db8::/32"} {
+		if err := ParseCIDR(s); err != nil {
+			t.Errorf("%q: %v", s, err)
+		}
+	}
+}
+
+func TestWhatCallsMayBeFor(t *testing.T) {
+	const call = "GET /wfo/v1/agents"
+	type world struct {
+		kind                 Kind
+		rules                Rules
+		mount, provider, own tenant.Lines
+	}
+	scoped := func(scopes string) Rules { return Rules{Limits: Limits{Scopes: tenant.Lines(scopes)}} }
+	acting := Rules{Limits: Limits{User: "agent-7"}}
+	for _, row := range []struct {
+		name string
+		w    world
+		head *signing.Head
+		ok   bool
+	}{
+		{"without limits", world{kind: External}, head("GET /a/../b;c"), true},
+		{"a message without limits", world{kind: External}, nil, true},
+		{"in scope", world{External, scoped("POST /x\nGET /wfo/**"), "", "", ""}, head(call), true},
+		{"another method", world{External, scoped("POST /wfo/**"), "", "", ""}, head(call), false},
+		{"the query is no part of the path", world{External, scoped("GET /wfo/*"), "", "", ""}, head("GET /wfo/a?b=/../c"), true},
+		{"ambiguous", world{External, scoped("GET /**"), "", "", ""}, head("GET /wfo/%2e%2e/admin"), false},
+		{"published by all", world{External, Rules{}, "/wfo/**", "/**", "/*/v1/*"}, head(call), true},
+		{"not by the mount", world{External, Rules{}, "/other/**", "/**", "/**"}, head(call), false},
+		{"not by the provider", world{External, Rules{}, "", "/other", ""}, head(call), false},
+		{"not by the tenant", world{External, Rules{}, "/wfo/**", "", "/other"}, head(call), false},
+		{"published, and ambiguous", world{External, Rules{}, "/**", "", ""}, head("GET /wfo//v1"), false},
+		{"published, and out of scope", world{External, scoped("GET /x"), "/**", "", ""}, head(call), false},
+		{"internal keys reach all", world{Internal, Rules{}, "/other", "/other", "/other"}, head(call), true},
+		{"a message where paths are published", world{External, Rules{}, "/**", "", ""}, nil, false},
+		{"names nobody", world{Internal, acting, "", "", ""}, head(call), true},
+		{"names the user", world{Internal, acting, "", "", ""}, head(call, "verint-username: Agent-7"), true},
+		{"names another", world{Internal, acting, "", "", ""}, head(call, "Verint-UserName: agent-8"), false},
+		{"names one that looks alike", world{Internal, Rules{Limits: Limits{User: "k"}}, "", "", ""}, head(call, "Verint-UserName: \u212a"), false},
+		{"names an empty one", world{Internal, acting, "", "", ""}, head(call, "Verint-UserName:"), false},
+		{"anybody where the key has none", world{Internal, Rules{}, "", "", ""}, head(call, "Verint-UserName: agent-8"), true},
+		{"a user and an ambiguous path", world{Internal, acting, "", "", ""}, head("GET /a//b"), true},
+	} {
+		k := newKey()
+		k.Kind, k.Rules = row.w.kind, Share(row.w.rules)
+		c := &Case{Key: k, Head: row.head, Mount: tenant.DefaultConfig(), Tenant: acme()}
+		c.Mount.External.Published, c.Tenant.Provider.Published, c.Tenant.Own.Published = row.w.mount, row.w.provider, row.w.own
+		if got := c.inScope(); got != row.ok {
+			t.Errorf("%s: %t", row.name, got)
+		}
+	}
+}
+
+func TestLimitsOfMessages(t *testing.T) {
+	for _, rules := range []Rules{{Limits: Limits{Scopes: "GET /"}}, {Limits: Limits{User: "agent"}}} {
+		s := settings()
+		s.Rules = Share(rules)
+		_, err := s.Resolve(External, tenant.DefaultConfig(), acme())
+		refusedAs(t, err, refusal.Invalid, "scopes")
+		s.Scheme = signing.Vrnt1
+		if _, err := s.Resolve(External, tenant.DefaultConfig(), acme()); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -1,0 +1,52 @@
+package apikey
+
+import (
+	"time"
+	"unique"
+
+	"vault-plugin-secrets-apikeys/internal/tenant"
+)
+
+// Rules are those of a key's settings that most keys have none of, or share with others.
+type Rules struct {
+	Limits
+	Recipients       tenant.Lines // age or SSH public keys that secrets are sealed to
+	Window           Window
+	IdleDisableAfter time.Duration // unused for so long, the key is disabled; 0: as the tenant and the mount say
+}
+
+// Limits are what a key's calls are limited to. An empty one limits nothing.
+type Limits struct {
+	Scopes tenant.Lines // METHOD /path/glob
+	CIDRs  tenant.Lines // where calls come from
+	User   string       // whom the caller acts as
+}
+
+// Window returns the hours in which k's versions are to expire.
+func (k *Key) Window() Window { return k.Rules.Get().Window }
+
+// Shared holds a value of which all that are equal share one copy, and takes eight bytes:
+// there may be a record of it in memory for each of a million keys. The zero Shared holds
+// the zero value. It is comparable, as the value is.
+type Shared[T comparable] struct{ h unique.Handle[T] }
+
+// Share returns v to be held.
+func Share[T comparable](v T) Shared[T] {
+	var none T
+	if v == none {
+		return Shared[T]{}
+	}
+	return Shared[T]{unique.Make(v)}
+}
+
+// Get returns what is held.
+func (s Shared[T]) Get() T {
+	if s == (Shared[T]{}) {
+		var none T
+		return none
+	}
+	return s.h.Value()
+}
+
+// Equal reports whether both hold equal values.
+func (s Shared[T]) Equal(o Shared[T]) bool { return s == o }

@@ -1,0 +1,155 @@
+package apikey
+
+import (
+	"errors"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"vault-plugin-secrets-apikeys/internal/refusal"
+)
+
+const office = "Mon-Thu 09:00-16:00 Europe/Berlin"
+
+func TestParseWindow(t *testing.T) {
+	for _, s := range []string{
+		"", office, "Mon,Wed,Fri-Sat 00:00-24:00 UTC", "Sat-Mon 23:59-24:00 America/New_York", "Sun 00:00-00:01 Asia/Kathmandu",
+	} {
+		if w, err := ParseWindow(s); err != nil || string(w) != s {
+			t.Errorf("%q: %q, %v", s, w, err)
+		}
+	}
+	for _, s := range []string{
+		" ", "Mon", "Mon-Thu 09:00-16:00", "Mon-Thu 09:00-16:00 ", "Mon-Thu  09:00-16:00 UTC", "mon 09:00-16:00 UTC", "Mon-Mon 09:00-16:00 UTC",
+		"Mon,Mon 09:00-16:00 UTC", "Mon-Wed,Tue 09:00-16:00 UTC", "Mon- 09:00-16:00 UTC", ",Mon 09:00-16:00 UTC", "Mon 9:00-16:00 UTC",
+		"Mon 09:00-09:00 UTC", "Mon 16:00-09:00 UTC", "Mon 09:00-24:01 UTC", "Mon 09:60-10:00 UTC", "Mon 09:00 UTC", "Mon 24:00-24:00 UTC",
+		"Mon 09:00-16:00 Local", "Mon 09:00-16:00 Europe/Atlantis", "Mon 09:00-16:00 ../etc/passwd", "Mon 09:00-16:00 UTC\n", "Mon 0a:00-16:00 UTC",
+	} {
+		if _, err := ParseWindow(s); !errors.Is(err, refusal.Invalid) {
+			t.Errorf("%q is taken: %v", s, err)
+		}
+	}
+}
+
+// local returns a moment in Berlin; 15 January 2026 was a Thursday.
+func local(t *testing.T, s string) time.Time {
+	t.Helper()
+	zone, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, err := time.ParseInLocation("Mon 2006-01-02 15:04:05", s, zone)
+	if err != nil || at.Format("Mon") != s[:3] {
+		t.Fatalf("%s: %v", s, err)
+	}
+	return at
+}
+
+func TestWindowCutsBack(t *testing.T) {
+	for _, row := range []struct{ name, window, at, want string }{
+		{"inside", office, "Wed 2026-01-14 12:34:56", "Wed 2026-01-14 12:34:56"},
+		{"at its opening", office, "Wed 2026-01-14 09:00:00", "Wed 2026-01-14 09:00:00"},
+		{"at its end", office, "Wed 2026-01-14 16:00:00", "Wed 2026-01-14 16:00:00"},
+		{"in the evening", office, "Wed 2026-01-14 23:00:00", "Wed 2026-01-14 16:00:00"},
+		{"before it opens", office, "Wed 2026-01-14 08:59:59", "Tue 2026-01-13 16:00:00"},
+		{"on Saturday night", office, "Sat 2026-01-17 23:00:00", "Thu 2026-01-15 16:00:00"},
+		{"on Monday morning", office, "Mon 2026-01-19 01:00:00", "Thu 2026-01-15 16:00:00"},
+		{"a week back", "Mon 09:00-16:00 Europe/Berlin", "Mon 2026-01-19 08:00:00", "Mon 2026-01-12 16:00:00"},
+		{"till midnight", "Mon 09:00-24:00 Europe/Berlin", "Tue 2026-01-20 08:00:00", "Tue 2026-01-20 00:00:00"},
+		{"over the new year", office, "Fri 2026-01-02 12:00:00", "Thu 2026-01-01 16:00:00"},
+		{"on the day of summer time", "Sun 02:30-02:45 Europe/Berlin", "Sun 2026-03-29 12:00:00", "Sun 2026-03-29 03:45:00"},
+		{"after summer time", office, "Fri 2026-04-03 12:00:00", "Thu 2026-04-02 16:00:00"},
+		{"by another zone's hours", "Wed 09:00-10:00 America/New_York", "Thu 2026-01-15 12:00:00", "Wed 2026-01-14 16:00:00"},
+	} {
+		at := local(t, row.at)
+		got := Window(row.window).Cut(at.Add(-30*day), at)
+		if want := local(t, row.want); !got.Equal(want) {
+			t.Errorf("%s: %s, want %s", row.name, got.In(want.Location()), want)
+		}
+	}
+}
+
+func TestWindowLeavesWhatItCannotCut(t *testing.T) {
+	at := local(t, "Sat 2026-01-17 23:00:00")
+	for _, from := range []string{"Thu 2026-01-15 16:00:00", "Fri 2026-01-16 12:00:00", "Sat 2026-01-17 23:00:00"} {
+		if got := Window(office).Cut(local(t, from), at); !got.Equal(at) {
+			t.Errorf("from %s: %s", from, got)
+		}
+	}
+	if got := Window("").Cut(at.Add(-day), at); !got.Equal(at) {
+		t.Errorf("no window: %s", got)
+	}
+}
+
+// What a cut returns is never later, lies in the window where it was cut, and nothing of the
+// window lies between it and what was asked: found by trying each minute.
+func TestWindowAgainstTryingEachMinute(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for _, w := range []Window{office, "Sat-Mon 22:00-24:00 America/New_York", "Tue,Thu 00:00-00:30 Asia/Kathmandu", "Sun 01:00-03:30 Europe/Berlin"} {
+		h, ok := parseHours(string(w))
+		if !ok {
+			t.Fatal(w)
+		}
+		for range 200 {
+			at := start.Add(time.Duration(rng.IntN(400*24*60)) * time.Minute)
+			want := at
+			for m := at; m.After(at.Add(-9 * day)); m = m.Add(-time.Minute) {
+				if h.holds(m) {
+					want = m
+					break
+				}
+			}
+			if got := w.Cut(at.Add(-9*day), at); !got.Equal(want) {
+				t.Errorf("%s at %s: %s, want %s", w, at, got, want)
+			}
+		}
+	}
+}
+
+func TestVersionsEndInTheWindow(t *testing.T) {
+	windowed := func(s *Settings) { s.Rules = Share(Rules{Window: office}) }
+	k := newKey(rotating, windowed) // 90 days from a Thursday, 10:00 UTC, is a Wednesday, 12:00 in Berlin
+	if got := k.Newest().ExpiresAt; !got.Equal(at(90*day)) || !k.Window().Holds(got) {
+		t.Errorf("inside, and cut to %s", got)
+	}
+	k = newKey(rotating, windowed, living(92*day)) // a Friday
+	want := local(t, "Thu 2026-04-16 16:00:00")
+	if got := k.Newest().ExpiresAt; !got.Equal(want) {
+		t.Errorf("ends %s, want %s", got, want)
+	}
+	if next := k.NextRotation(); next.After(want.Add(-7 * day)) {
+		t.Errorf("rotates %s, with less than the overlap left", next)
+	}
+	rotated := must(k.Rotate(Rotation{NewKeyID: id(2), Overlap: 2 * day, Life: day}, admin, local(t, "Thu 2026-01-29 12:00:00")))
+	if got, want := rotated.Versions[0].ExpiresAt, local(t, "Thu 2026-01-29 16:00:00"); !got.Equal(want) {
+		t.Errorf("the overlap ends %s, want %s", got, want)
+	}
+	if got, want := rotated.Newest().ExpiresAt, local(t, "Thu 2026-01-29 16:00:00"); !got.Equal(want) {
+		t.Errorf("the new version ends %s, want %s", got, want)
+	}
+	if ended := must(k.Rotate(Rotation{NewKeyID: id(2), Life: day}, admin, start)); !ended.Versions[0].ExpiresAt.Equal(start) {
+		t.Errorf("overlap=0 ends %s", ended.Versions[0].ExpiresAt)
+	}
+}
+
+// FuzzParseWindow: what is accepted is kept as it was written, and cuts no further than a
+// week.
+func FuzzParseWindow(f *testing.F) {
+	for _, s := range []string{office, "Sat-Mon 22:00-24:00 America/New_York", "Sun 00:00-00:01 UTC", "", "Mon,,Tue 1:00-2:00 UTC"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		w, err := ParseWindow(s)
+		if err != nil {
+			return
+		}
+		if string(w) != s {
+			t.Fatalf("%q became %q", s, w)
+		}
+		at := start.Add(40 * day)
+		cut := w.Cut(start, at)
+		if cut.After(at) || cut.Before(at.Add(-8*day)) {
+			t.Fatalf("%q cuts %s to %s", s, at, cut)
+		}
+	})
+}
