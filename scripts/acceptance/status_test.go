@@ -89,8 +89,9 @@ func TestMetrics(t *testing.T) {
 	if lag, has := samples["apikeys_sweep_lag_seconds"]; !has || lag > 130 {
 		t.Errorf("the sweep lags %d s", lag)
 	}
-	if len(samples) != 7+11 {
-		t.Errorf("%d metrics", len(samples))
+	verdicts, _ := status.Data["verdicts"].(map[string]any)
+	if len(samples) != len(status.Data)-1+len(verdicts) {
+		t.Errorf("%d metrics, and status has %d numbers and %d verdicts", len(samples), len(status.Data)-1, len(verdicts))
 	}
 }
 
