@@ -88,8 +88,7 @@ func TestConfigIsChecked(t *testing.T) {
 // What this version does not do yet is refused, never stored without effect.
 func TestWhatComesLaterIsRefused(t *testing.T) {
 	onKeys := map[string]any{
-		"recipients": []any{"age1x"}, "compat": []any{"no_nonce"}, "scheme": "rfc9421",
-		"recipient": "age1x",
+		"compat": []any{"no_nonce"}, "scheme": "rfc9421",
 	}
 	for _, row := range []struct {
 		path   string
@@ -99,12 +98,10 @@ func TestWhatComesLaterIsRefused(t *testing.T) {
 		{"my/external/keys/billing", acmeAdmin, onKeys},
 		{"my/external/keys/fresh", acmeAdmin, onKeys},
 		{"my/external/roles/app", acmeAdmin, onKeys},
-		{"my/external/keys/billing/reveal", acmeAdmin, map[string]any{"recipient": "age1x"}},
 		{"my/external/keys/billing/rotate", acmeAdmin, map[string]any{"recipient": "age1x"}},
 		{"admin/tenants/acme", provider, map[string]any{"allow_local_verify": true}},
 		{"config", operator, map[string]any{
-			"internal_published": []any{"/**"}, "force_wrap": true,
-			"standby_verify": true, "allow_local_verify": true, "keyring_max_age": "60s", "allow_import_until": "2030-01-01T00:00:00Z",
+			"internal_published": []any{"/**"}, "standby_verify": true, "allow_local_verify": true, "keyring_max_age": "60s",
 		}},
 	} {
 		for name, value := range row.fields {
@@ -126,7 +123,6 @@ func TestWhatComesLaterIsRefused(t *testing.T) {
 	alone(t, func(_ *testing.T, w *world) {
 		acme := w.tenant("acme")
 		app(acme, nil)
-		acme.refused(400, "recipient").ask(logical.ReadOperation, "tenants/acme/external/creds/app", fields{"recipient": "age1x"})
 		acme.refused(400, "allow_local_verify").patch("my", fields{"allow_local_verify": true})
 	})
 }

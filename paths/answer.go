@@ -69,13 +69,14 @@ var keyAnswer = schemas(keySettings, schema{
 	"rotation_failures": number("How often in a row it has failed."),
 	"rotation_retry_at": stamp("When it is tried again."),
 
-	"unrevealed":    flag("The current version has reached nobody."),
-	"created_at":    stamp("When the key was made."),
-	"disabled_at":   stamp("Since when the whole key is disabled."),
-	"revoked_at":    stamp("Since when the whole key is revoked."),
-	"deleted_at":    stamp("When the key was deleted."),
-	"restorable_to": stamp("Until when a deleted key can be restored."),
-	"versions":      rows("Each version: key_id, version, state and times."),
+	"unrevealed":     flag("The current version has reached nobody."),
+	"provider_knows": flag("The newest version was imported by the provider, who knows it: rotate."),
+	"created_at":     stamp("When the key was made."),
+	"disabled_at":    stamp("Since when the whole key is disabled."),
+	"revoked_at":     stamp("Since when the whole key is revoked."),
+	"deleted_at":     stamp("When the key was deleted."),
+	"restorable_to":  stamp("Until when a deleted key can be restored."),
+	"versions":       rows("Each version: key_id, version, state and times."),
 })
 
 func keyData(k *apikey.Key, uses store.Uses, c *tenant.Config, now time.Time) map[string]any {
@@ -96,6 +97,7 @@ func keyData(k *apikey.Key, uses store.Uses, c *tenant.Config, now time.Time) ma
 	if !k.DeletedAt.IsZero() {
 		data["restorable_to"] = rfc3339(k.GoneAt(c.Retention))
 	}
+	data["provider_knows"] = k.Newest().Marks.Get().ProviderKnows
 	if f := k.Failed; f != nil {
 		data["rotation_error"], data["rotation_failures"], data["rotation_retry_at"] = f.Error, f.Count, rfc3339(f.RetryAt)
 	}
@@ -114,10 +116,11 @@ func versionData(k *apikey.Key, v *apikey.Version, use store.Use, now time.Time)
 	if reason == "" {
 		reason = v.DisabledReason
 	}
+	m := v.Marks.Get()
 	return map[string]any{
 		"key_id": v.KeyID, "version": v.Number, "state": string(k.VersionState(v, now)), "reason": reason,
 		"issued_at": rfc3339(v.IssuedAt), "expires_at": rfc3339(v.ExpiresAt),
-		"extended_at": rfc3339(v.ExtendedAt), "first_used_at": rfc3339(use.First), "last_used_at": rfc3339(use.Last), "last_used_ip": use.From,
+		"extended_at": rfc3339(m.ExtendedAt), "handed_over_at": rfc3339(m.HandedOverAt), "imported": m.Imported, "first_used_at": rfc3339(use.First), "last_used_at": rfc3339(use.Last), "last_used_ip": use.From,
 		"rotated_from": v.RotatedFrom, "rotated_to": v.RotatedTo,
 		"revealed_at": rfc3339(v.RevealedAt), "disabled_at": rfc3339(v.DisabledAt), "revoked_at": rfc3339(v.RevokedAt),
 	}

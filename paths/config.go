@@ -46,6 +46,10 @@ var configSettings = append(append(
 	intSetting("max_versions", "How many versions of a key may be live.", 1, mostVersions, func(c *tenant.Config) *int { return &c.MaxVersions }),
 	durationSetting("max_extension", "How much later one version may be made to end, once; 0: not at all.", 0, year,
 		func(c *tenant.Config) *time.Duration { return &c.MaxExtension }),
+	boolSetting("force_wrap", "Whether secrets are only handed out response-wrapped, or sealed to a recipient.",
+		func(c *tenant.Config) *bool { return &c.ForceWrap }),
+	timeSetting("allow_import_until", "Until when admin/import is open, as 2026-01-31T12:00:00Z; null: it is closed.",
+		func(c *tenant.Config) *time.Time { return &c.ImportUntil }),
 	durationSetting("idle_disable_after", "Keys that were not used for so long are disabled; 0: none are.", 0, maxDuration,
 		func(c *tenant.Config) *time.Duration { return &c.IdleAfter }),
 )

@@ -12,8 +12,8 @@ import (
 
 func (h *Handlers) credsResources() []resource {
 	return []resource{{
-		scope: tenants, pattern: "/" + capture("kind") + "/creds/" + capture("role"), suffix: "creds",
-		operations: map[logical.Operation]operation{logical.ReadOperation: {h.creds, "Issue a leased key.", secretAnswer}},
+		scope: tenants, pattern: "/" + capture("kind") + "/creds/" + capture("role"), suffix: "creds", fields: recipientField,
+		operations: map[logical.Operation]operation{logical.ReadOperation: {h.creds, "Issue a leased key.", revealAnswer}},
 		synopsis:   "A fresh key of its own, under a Vault lease.",
 		description: "The key lives as long as its lease: renewing moves its expiry within the caps, and revoking the lease, or the token " +
 			"that asked, ends it at once. Only as tenants/<tenant>/…, so that lease IDs carry the tenant.",
@@ -32,6 +32,10 @@ func (h *Handlers) creds(ctx context.Context, r *request) (*logical.Response, er
 	if err := r.active(); err != nil {
 		return nil, err
 	}
+	recipient, err := r.recipient()
+	if err != nil {
+		return nil, err
+	}
 	role, err := h.store.Role(ctx, r.Storage, r.tenant, kind, name)
 	if err != nil {
 		return nil, err
@@ -48,7 +52,7 @@ func (h *Handlers) creds(ctx context.Context, r *request) (*logical.Response, er
 	if span.TTL < role.TTL {
 		r.warn("the role's ttl of %s was cut to %s by %s", tenant.Spell(role.TTL), tenant.Spell(span.TTL), span.By)
 	}
-	return h.leased(k, span), nil
+	return h.leased(r, k, span, recipient)
 }
 
 // issue writes a fresh key of the role, within the tenant's limit.
@@ -67,11 +71,18 @@ func (h *Handlers) issue(ctx context.Context, r *request, role *apikey.Role, spa
 	return k, err
 }
 
-func (h *Handlers) leased(k *apikey.Key, span apikey.Span) *logical.Response {
+// leased answers with a leased key. Vault keeps the answer with the lease until the first
+// renewal: with a recipient, that is nothing that anybody else could read.
+func (h *Handlers) leased(r *request, k *apikey.Key, span apikey.Span, recipient string) (*logical.Response, error) {
 	v := k.Newest()
-	resp := h.Secret().Response(secretData(k, v), map[string]any{
+	out, err := r.secretReply(k, v, recipient)
+	if err != nil {
+		return nil, err
+	}
+	resp := h.Secret().Response(out.Data, map[string]any{
 		"tenant": string(k.Tenant), "uid": k.UID, "kind": string(k.Kind), "key_id": v.KeyID,
 	})
+	resp.WrapInfo = out.WrapInfo
 	resp.Secret.TTL, resp.Secret.MaxTTL = span.TTL, span.Max
-	return resp
+	return resp, nil
 }

@@ -21,7 +21,7 @@ func (h *Handlers) keyExtend(ctx context.Context, r *request) (*logical.Response
 	if err != nil {
 		return nil, err
 	}
-	end, err := r.time("expires_at")
+	end, err := parseTime("expires_at", r.Data["expires_at"])
 	if err != nil {
 		return nil, err
 	}
@@ -40,21 +40,8 @@ func (h *Handlers) keyExtend(ctx context.Context, r *request) (*logical.Response
 		}
 		return extended, err
 	})
-	if err == nil && got.Before(end.Truncate(time.Second)) {
+	if err == nil && got.Before(end) {
 		r.warn("expires_at was cut back from %s to %s by expiry_window", rfc3339(end), rfc3339(got))
 	}
 	return resp, err
-}
-
-// time returns a time that has to be given, in RFC 3339.
-func (r *request) time(name string) (time.Time, error) {
-	s, err := r.text(name, 64)
-	if err != nil {
-		return time.Time{}, err
-	}
-	t, bad := time.Parse(time.RFC3339, s)
-	if bad != nil {
-		return time.Time{}, badValue(name, "a time such as 2026-01-31T12:00:00Z")
-	}
-	return t.UTC(), nil
 }

@@ -59,8 +59,7 @@ var pathWords = []string{"tenant", "kind", "name", "role"}
 // later are fields of the contract whose behaviour this version lacks: refused rather
 // than stored without effect.
 var later = []string{
-	"recipients", "recipient", "compat", "force_wrap", "standby_verify", "allow_local_verify",
-	"keyring_max_age", "allow_import_until",
+	"compat", "standby_verify", "allow_local_verify", "keyring_max_age",
 }
 
 func fieldNames(path *framework.Path) string {

@@ -109,8 +109,8 @@ func (h *Handlers) keyWrite(ctx context.Context, r *request) (*logical.Response,
 		undo()
 		return nil, err
 	}
-	if k.AutoRotate && k.Reveal == apikey.RevealOnce {
-		r.warn("auto_rotate with reveal=once: somebody has to reveal each new version before the old one ends; reveal=always lets apps fetch it")
+	if k.AutoRotate && k.Reveal == apikey.RevealOnce && k.Rules.Get().Recipients == "" {
+		r.warn("auto_rotate with reveal=once: somebody has to reveal each new version before the old one ends; reveal=always lets apps fetch it, and recipients let its holder")
 	}
 	if made {
 		r.warnWindow(k, k.TTL)

@@ -5,8 +5,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hashicorp/vault/sdk/framework"
+
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/internal/seal"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 	"vault-plugin-secrets-apikeys/signing"
 )
@@ -31,6 +34,8 @@ var keySettings = append(lifted(ruleSettings, func(s *apikey.Settings) *apikey.S
 
 // ruleSettings are those that most keys do without.
 var ruleSettings = append(limitSettings(func(r *apikey.Rules) *apikey.Limits { return &r.Limits }),
+	of("recipients", field(framework.TypeStringSlice, "age recipients or SSH public keys that each version is sealed to, for handover and pickup."),
+		func(r *apikey.Rules) *tenant.Lines { return &r.Recipients }, parseRecipients, func(l tenant.Lines) any { return l.List() }),
 	of("expiry_window", text("Days, hours and time zone into which expiry is cut back, such as Mon-Thu 09:00-16:00 Europe/Berlin; empty: none."),
 		func(r *apikey.Rules) *apikey.Window { return &r.Window }, parseWindow, func(w apikey.Window) any { return string(w) }),
 	durationSetting("idle_disable_after", "The key is disabled when it was not used for so long; 0: as the tenant and the mount say.", 0, maxDuration,
@@ -76,6 +81,23 @@ func limitSettings[T any](at func(*T) *apikey.Limits) []setting[T] {
 }
 
 const maxUser = 256
+
+// maxRecipients bounds how many can open one sealed secret.
+const maxRecipients = 8
+
+func parseRecipients(raw any, _ tenant.Lines, _ bool) (tenant.Lines, error) {
+	list, err := parseLines("recipients", raw)
+	if err != nil {
+		return "", err
+	}
+	if len(list) > maxRecipients {
+		return "", refusal.Errorf(refusal.Invalid, "recipients: has %d and %d is the most", len(list), maxRecipients)
+	}
+	if err := seal.CheckAll(list); err != nil {
+		return "", refusal.Errorf(refusal.Invalid, "recipients: %s", err)
+	}
+	return tenant.LinesOf(list), nil
+}
 
 func parseWindow(raw any, _ apikey.Window, _ bool) (apikey.Window, error) {
 	s, ok := raw.(string)

@@ -79,7 +79,7 @@ func (h *Handlers) Paths() []*framework.Path {
 	var all []*framework.Path
 	for _, resources := range [][]resource{
 		h.configResources(), h.adminResources(), h.verifyResources(), h.idResources(),
-		h.keyResources(), h.actionResources(), h.revealResources(), h.signResources(),
+		h.keyResources(), h.actionResources(), h.revealResources(), h.handoverResources(), h.signResources(),
 		h.roleResources(), h.credsResources(), h.leasedResources(), h.dueResources(), h.tenantResources(),
 		h.statusResources(), h.tidyResources(),
 	} {

@@ -33,7 +33,7 @@ func (f *freshlyUsed) has(keyID string) bool {
 	return ok
 }
 
-var revealAnswer = secretAnswer
+var revealAnswer = join(secretAnswer, sealedAnswer)
 
 var staticAnswer = join(secretAnswer, schema{
 	"ttl":                 number("Seconds until it is worth reading again: the next rotation or the expiry."),
@@ -45,7 +45,9 @@ func (h *Handlers) revealResources() []resource {
 	return []resource{
 		{
 			scope: tenants, pattern: "/" + capture("kind") + "/keys/" + capture("name") + "/reveal", suffix: "key-reveal",
-			fields:     schema{"request_id": text("The caller's name for this request: repeated within 60 s and before the first use, it gets the same answer.")},
+			fields: join(recipientField, schema{
+				"request_id": text("The caller's name for this request: repeated within 60 s and before the first use, it gets the same answer."),
+			}),
 			operations: map[logical.Operation]operation{logical.UpdateOperation: {h.keyReveal, "Hand out the current secret.", revealAnswer}},
 			synopsis:   "The current secret of a key, as its reveal setting allows.",
 			description: "With reveal=once each version is handed out one time; afterwards a 409 says when that was. Ask for the answer " +
@@ -65,13 +67,17 @@ func (h *Handlers) keyReveal(ctx context.Context, r *request) (*logical.Response
 	if err != nil {
 		return nil, err
 	}
+	recipient, err := r.recipient()
+	if err != nil {
+		return nil, err
+	}
 	k, v, err := h.handOut(ctx, r, func(k *apikey.Key) (*apikey.Key, *apikey.Version, error) {
 		return k.Revealed(r.tenant, requestID, h.fresh.has, r.actor(), r.now)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return reply(secretData(k, v))
+	return r.secretReply(k, v, recipient)
 }
 
 func (h *Handlers) staticCreds(ctx context.Context, r *request) (*logical.Response, error) {
@@ -82,7 +88,7 @@ func (h *Handlers) staticCreds(ctx context.Context, r *request) (*logical.Respon
 	data := secretData(k, v)
 	data["ttl"], data["rotation_period"] = inSeconds(k.FreshFor(v, r.now)), inSeconds(k.Period())
 	data["last_vault_rotation"] = rfc3339(v.IssuedAt)
-	return reply(data)
+	return r.wrapped(&logical.Response{Data: data}), nil
 }
 
 // fetched hands a secret to an app. Where somebody had it before there is nothing to note,

@@ -124,6 +124,12 @@ func showPairs(p apikey.Pairs) map[string]any {
 	return shown
 }
 
+// timeSetting is a moment in RFC 3339, to the second; null where there is none.
+func timeSetting[T any](name, description string, at func(*T) *time.Time) setting[T] {
+	return of(name, field(framework.TypeTime, description), at,
+		func(raw any, _ time.Time, _ bool) (time.Time, error) { return parseTime(name, raw) }, rfc3339)
+}
+
 // maxLines bounds a list of texts.
 const maxLines = 32
 

@@ -104,6 +104,16 @@ func durationText(s string) (time.Duration, bool) {
 	return d, err == nil && d >= 0 && d <= maxDuration && d%time.Second == 0
 }
 
+// parseTime takes a time in RFC 3339, to the second.
+func parseTime(name string, raw any) (time.Time, error) {
+	s, _ := raw.(string)
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil || t.Nanosecond() != 0 || t.Year() < 1970 {
+		return time.Time{}, badValue(name, "a time such as 2026-01-31T12:00:00Z")
+	}
+	return t.UTC(), nil
+}
+
 // parseLines takes a list of texts, or one text with commas between them. Each is there
 // once.
 func parseLines(name string, raw any) ([]string, error) {

@@ -22,12 +22,15 @@ func (k *Key) Extend(keyID string, end time.Time, most time.Duration, reason str
 	if err := v.mayExtend(end, most, now); err != nil {
 		return nil, err
 	}
-	v.ExpiresAt, v.ExtendedAt = end, second(now)
-	c.record(v.ExtendedAt, by, "extend", keyID, reason)
+	at := second(now)
+	v.ExpiresAt = end
+	v.mark(func(m *Marks) { m.ExtendedAt = at })
+	c.record(at, by, "extend", keyID, reason)
 	return c, nil
 }
 
 func (v *Version) mayExtend(end time.Time, most time.Duration, now time.Time) error {
+	extended := v.Marks.Get().ExtendedAt
 	switch latest := v.ExpiresAt.Add(most); {
 	case !v.RevokedAt.IsZero():
 		return refusal.Errorf(refusal.Invalid, "revoked: version %s is revoked for good", v.KeyID)
@@ -36,9 +39,9 @@ func (v *Version) mayExtend(end time.Time, most time.Duration, now time.Time) er
 	case v.expired(now):
 		return refusal.Errorf(refusal.Invalid, "expired: version %s has ended at %s and comes back no more; rotate to get a new one",
 			v.KeyID, v.ExpiresAt.Format(time.RFC3339))
-	case !v.ExtendedAt.IsZero():
+	case !extended.IsZero():
 		return refusal.Errorf(refusal.Invalid, "expires_at: version %s was extended at %s, and once is all there is",
-			v.KeyID, v.ExtendedAt.Format(time.RFC3339))
+			v.KeyID, extended.Format(time.RFC3339))
 	case !end.After(v.ExpiresAt):
 		return refusal.Errorf(refusal.Invalid, "expires_at: must be later than it is, which is %s", v.ExpiresAt.Format(time.RFC3339))
 	case end.After(latest):

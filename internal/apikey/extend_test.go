@@ -13,8 +13,8 @@ func TestExtend(t *testing.T) {
 	k := rotated(newKey(), 1, at(day)) // the first version ends at the end of the overlap, after 8 days
 	c := must(k.Extend(id(1), at(10*day), extension, "they are on holiday", admin, at(2*day)))
 	v := c.Version(id(1))
-	if v.ExpiresAt != at(10*day) || v.ExtendedAt != at(2*day) || c.Revision != k.Revision+1 {
-		t.Errorf("ends %s, extended %s, revision %d", v.ExpiresAt, v.ExtendedAt, c.Revision)
+	if v.ExpiresAt != at(10*day) || v.Marks.Get().ExtendedAt != at(2*day) || c.Revision != k.Revision+1 {
+		t.Errorf("ends %s, extended %s, revision %d", v.ExpiresAt, v.Marks.Get().ExtendedAt, c.Revision)
 	}
 	last := c.History[len(c.History)-1]
 	if last.Operation != "extend" || last.KeyID != id(1) || last.Reason != "they are on holiday" {

@@ -34,8 +34,6 @@ type Version struct {
 	Secret    secret.Bytes
 	IssuedAt  time.Time
 	ExpiresAt time.Time // the version's one clock; zero: no expiry
-	// ExtendedAt is when ExpiresAt was moved later, which happens once; zero: never.
-	ExtendedAt time.Time
 
 	RotatedFrom, RotatedTo string // key IDs
 
@@ -45,6 +43,22 @@ type Version struct {
 	DisabledReason string
 	RevokedAt      time.Time
 	RevokedReason  string
+	Marks          Shared[Marks]
+}
+
+// Marks are what has happened to few versions.
+type Marks struct {
+	ExtendedAt    time.Time // when ExpiresAt was moved later, which happens once
+	HandedOverAt  time.Time // when the secret was first given out sealed to the key's recipients
+	Imported      bool      // the secret was made elsewhere
+	ProviderKnows bool      // and by the provider, who has not forgotten it
+}
+
+// mark changes what is noted of v, which must be of an edited copy.
+func (v *Version) mark(change func(*Marks)) {
+	m := v.Marks.Get()
+	change(&m)
+	v.Marks = Share(m)
 }
 
 // Key is a named series of versions, or a leased key with a single one.
@@ -148,7 +162,7 @@ func (k *Key) Live(now time.Time) int {
 // Unrevealed reports whether the version that signs has reached nobody.
 func (k *Key) Unrevealed(now time.Time) bool {
 	v := k.Current(now)
-	return v != nil && v.RevealedAt.IsZero()
+	return v != nil && v.RevealedAt.IsZero() && v.Marks.Get().HandedOverAt.IsZero()
 }
 
 // expired is exact to the second: at ExpiresAt the version has ended.

@@ -21,7 +21,7 @@ func (k *Key) Revealed(t *tenant.Tenant, requestID string, used func(keyID strin
 	}
 	v := k.Newest()
 	if k.Reveal == RevealNever {
-		return nil, nil, refusal.Errorf(refusal.Invalid, "reveal: this key's secret is never handed out; have Vault sign with it")
+		return nil, nil, refusal.Errorf(refusal.Invalid, "reveal: this key's secret is never handed out; have Vault sign with it, or hand it over to the key's recipients")
 	}
 	if k.Reveal == RevealOnce && !v.RevealedAt.IsZero() {
 		if v.RevealedTo.same(Actor{by.EntityID, by.Accessor, requestID}) && now.Before(v.RevealedAt.Add(RevealRetry)) && !used(v.KeyID) {
@@ -47,6 +47,27 @@ func (k *Key) Fetched(t *tenant.Tenant, by Actor, now time.Time) (*Key, *Version
 		return k, v, nil
 	}
 	return k.markRevealed("", by, now)
+}
+
+// HandedOver returns k after its current secret was given out sealed to its recipients,
+// and that version; k itself when that has happened before. It may be repeated: nobody
+// else can read what is given.
+func (k *Key) HandedOver(t *tenant.Tenant, by Actor, now time.Time) (*Key, *Version, error) {
+	if k.Rules.Get().Recipients == "" {
+		return nil, nil, refusal.Errorf(refusal.Invalid, "recipients: the key has none to seal to; write recipients first")
+	}
+	if err := k.mayReveal(t, now); err != nil {
+		return nil, nil, err
+	}
+	v := k.Newest()
+	if !v.Marks.Get().HandedOverAt.IsZero() {
+		return k, v, nil
+	}
+	c := k.edit()
+	v = c.Newest()
+	v.mark(func(m *Marks) { m.HandedOverAt = second(now) })
+	c.record(second(now), by, "handover", v.KeyID, "")
+	return c, v, nil
 }
 
 func (k *Key) markRevealed(requestID string, by Actor, now time.Time) (*Key, *Version, error) {

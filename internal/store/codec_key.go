@@ -84,6 +84,9 @@ type storedVersion struct {
 	IssuedAt       time.Time    `json:"issued_at"`
 	ExpiresAt      time.Time    `json:"expires_at,omitzero"`
 	ExtendedAt     time.Time    `json:"extended_at,omitzero"`
+	HandedOverAt   time.Time    `json:"handed_over_at,omitzero"`
+	Imported       bool         `json:"imported,omitempty"`
+	ProviderKnows  bool         `json:"provider_knows,omitempty"`
 	RotatedFrom    string       `json:"rotated_from,omitempty"`
 	RotatedTo      string       `json:"rotated_to,omitempty"`
 	RevealedAt     time.Time    `json:"revealed_at,omitzero"`
@@ -128,8 +131,10 @@ func encodeKey(k *apikey.Key) ([]byte, error) {
 	}
 	for i := range k.Versions {
 		v := &k.Versions[i]
+		m := v.Marks.Get()
 		s.Versions = append(s.Versions, storedVersion{
-			KeyID: v.KeyID, Number: v.Number, Secret: v.Secret.Reveal(), IssuedAt: v.IssuedAt, ExpiresAt: v.ExpiresAt, ExtendedAt: v.ExtendedAt,
+			KeyID: v.KeyID, Number: v.Number, Secret: v.Secret.Reveal(), IssuedAt: v.IssuedAt, ExpiresAt: v.ExpiresAt,
+			ExtendedAt: m.ExtendedAt, HandedOverAt: m.HandedOverAt, Imported: m.Imported, ProviderKnows: m.ProviderKnows,
 			RotatedFrom: v.RotatedFrom, RotatedTo: v.RotatedTo,
 			RevealedAt: v.RevealedAt, RevealedTo: (*storedActor)(v.RevealedTo),
 			DisabledAt: v.DisabledAt, DisabledReason: v.DisabledReason, RevokedAt: v.RevokedAt, RevokedReason: v.RevokedReason,
@@ -175,7 +180,8 @@ func decodeKey(at location, raw []byte) (*apikey.Key, error) {
 	for i := range s.Versions {
 		v := &s.Versions[i]
 		k.Versions[i] = apikey.Version{
-			KeyID: v.KeyID, Number: v.Number, Secret: secret.New(v.Secret), IssuedAt: v.IssuedAt, ExpiresAt: v.ExpiresAt, ExtendedAt: v.ExtendedAt,
+			KeyID: v.KeyID, Number: v.Number, Secret: secret.New(v.Secret), IssuedAt: v.IssuedAt, ExpiresAt: v.ExpiresAt,
+			Marks:       apikey.Share(apikey.Marks{ExtendedAt: v.ExtendedAt, HandedOverAt: v.HandedOverAt, Imported: v.Imported, ProviderKnows: v.ProviderKnows}),
 			RotatedFrom: v.RotatedFrom, RotatedTo: v.RotatedTo,
 			RevealedAt: v.RevealedAt, RevealedTo: (*apikey.Actor)(v.RevealedTo),
 			DisabledAt: v.DisabledAt, DisabledReason: v.DisabledReason, RevokedAt: v.RevokedAt, RevokedReason: v.RevokedReason,

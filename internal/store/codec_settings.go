@@ -37,6 +37,8 @@ type storedConfig struct {
 	MaxVersions    int        `json:"max_versions"`
 	MaxExtension   int64      `json:"max_extension"`
 	IdleAfter      int64      `json:"idle_disable_after"`
+	ForceWrap      bool       `json:"force_wrap"`
+	ImportUntil    time.Time  `json:"allow_import_until,omitzero"`
 }
 
 func encodeConfig(c *tenant.Config) ([]byte, error) {
@@ -50,7 +52,7 @@ func encodeConfig(c *tenant.Config) ([]byte, error) {
 		Replay: string(c.Replay), ReplayEntries: c.ReplayEntries, CacheEntries: c.CacheEntries,
 		TenantMetadata: c.TenantMetadata, TenantBinding: string(c.TenantBinding),
 		MaxKeys: c.MaxKeys, MaxLeased: c.MaxLeased, MaxVersions: c.MaxVersions,
-		MaxExtension: seconds(c.MaxExtension), IdleAfter: seconds(c.IdleAfter),
+		MaxExtension: seconds(c.MaxExtension), IdleAfter: seconds(c.IdleAfter), ForceWrap: c.ForceWrap, ImportUntil: c.ImportUntil,
 	})
 }
 
@@ -73,7 +75,7 @@ func decodeConfig(at location, raw []byte) (*tenant.Config, error) {
 		Replay: tenant.ReplayMode(s.Replay), ReplayEntries: s.ReplayEntries, CacheEntries: s.CacheEntries,
 		TenantMetadata: s.TenantMetadata, TenantBinding: tenant.Binding(s.TenantBinding),
 		MaxKeys: s.MaxKeys, MaxLeased: s.MaxLeased, MaxVersions: s.MaxVersions,
-		MaxExtension: duration(s.MaxExtension), IdleAfter: duration(s.IdleAfter),
+		MaxExtension: duration(s.MaxExtension), IdleAfter: duration(s.IdleAfter), ForceWrap: s.ForceWrap, ImportUntil: s.ImportUntil,
 	}, nil
 }
 

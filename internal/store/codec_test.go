@@ -80,7 +80,7 @@ func fullConfig() *tenant.Config {
 		External:      tenant.KindConfig{DefaultTTL: 3 * day, MaxTTL: 4 * day, DefaultOverlap: 2 * time.Hour, DefaultAutoRotate: true, Published: "/wfo/**\n/v1/*"},
 		AllowNoExpiry: true, MinOverlap: time.Minute, Retention: 5 * day, WindowPast: 200 * time.Second, WindowFuture: 50 * time.Second,
 		Replay: tenant.ReplayStrict, ReplayEntries: 1001, CacheEntries: 1002, TenantMetadata: "customer", TenantBinding: tenant.Auto,
-		MaxKeys: 11, MaxLeased: 12, MaxVersions: 13, MaxExtension: 14 * day, IdleAfter: 15 * day, Revision: 14,
+		MaxKeys: 11, MaxLeased: 12, MaxVersions: 13, MaxExtension: 14 * day, IdleAfter: 15 * day, ForceWrap: true, ImportUntil: after(99), Revision: 14,
 	}
 }
 
@@ -102,7 +102,8 @@ func fullKey() *apikey.Key {
 	}
 	version := func(n int, key []byte) apikey.Version {
 		return apikey.Version{
-			KeyID: id(n), Number: n, Secret: secret.New(key), IssuedAt: after(n), ExpiresAt: after(100 + n), ExtendedAt: after(50 + n),
+			KeyID: id(n), Number: n, Secret: secret.New(key), IssuedAt: after(n), ExpiresAt: after(100 + n),
+			Marks:       apikey.Share(apikey.Marks{ExtendedAt: after(50 + n), HandedOverAt: after(60 + n), Imported: true, ProviderKnows: true}),
 			RotatedFrom: id(n - 1), RotatedTo: id(n + 1), RevealedAt: after(10 + n),
 			RevealedTo: &apikey.Actor{EntityID: "entity-of-app", Accessor: "accessor-2", RequestID: "attempt-1"},
 			DisabledAt: after(20 + n), DisabledReason: "leaked?", RevokedAt: after(30 + n), RevokedReason: "leaked",

@@ -60,6 +60,8 @@ type Config struct {
 	MaxVersions    int
 	MaxExtension   time.Duration // how much later one version may be made to end, once
 	IdleAfter      time.Duration // keys unused for so long are disabled; 0: none are
+	ForceWrap      bool          // secrets are only handed out response-wrapped, or sealed
+	ImportUntil    time.Time     // until when the provider may import keys; zero: it may not
 	Revision       int
 }
 
