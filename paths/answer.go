@@ -25,13 +25,14 @@ func join(a, b schema) schema {
 	return all
 }
 
-// answers is what an operation answers; without a schema, it is plain text.
+// answers is what an operation answers; without a schema, it is plain text, which the
+// document tells only beside an example.
 func answers(s schema) map[int][]framework.Response {
-	media := ""
+	answer := framework.Response{Description: "OK", Fields: s}
 	if s == nil {
-		media = plainText
+		answer.MediaType, answer.Example = plainText, &logical.Response{}
 	}
-	return map[int][]framework.Response{http.StatusOK: {{Description: "OK", Fields: s, MediaType: media}}}
+	return map[int][]framework.Response{http.StatusOK: {answer}}
 }
 
 func text(description string) *framework.FieldSchema { return field(framework.TypeString, description) }

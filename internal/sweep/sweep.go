@@ -66,6 +66,7 @@ type tick struct {
 	config *tenant.Config
 	now    time.Time
 	until  time.Time // when to stop
+	again  bool      // the index has got more that is due now
 }
 
 func (t *tick) more(ctx context.Context) bool { return ctx.Err() == nil && time.Now().Before(t.until) }
@@ -98,8 +99,17 @@ func (w *Sweeper) begin(ctx context.Context, s logical.Storage, now time.Time, m
 	return &tick{Sweeper: w, s: s, config: c, now: now, until: time.Now().Add(most)}, nil
 }
 
-// sweep goes through the minutes that may hold something due.
+// sweep does what is due, and then what has turned out to be due because of that.
 func (t *tick) sweep(ctx context.Context) error {
+	err := t.pass(ctx)
+	if t.again && t.more(ctx) {
+		err = errors.Join(err, t.pass(ctx))
+	}
+	return err
+}
+
+// pass goes through the minutes that may hold something due.
+func (t *tick) pass(ctx context.Context) error {
 	minutes, err := t.store.DueMinutes(ctx, t.s, t.now)
 	if err != nil {
 		return err

@@ -72,9 +72,10 @@ func (t *tick) eraseTenant(ctx context.Context, of *tenant.Tenant) (bool, error)
 	return true, nil
 }
 
-// catchUp has what the tenant's keys have missed put on the index again. With many keys
-// it takes several ticks.
+// catchUp has what the tenant's keys have missed put on the index again, to be done in this
+// tick too. With many keys it takes several.
 func (t *tick) catchUp(ctx context.Context, e store.Entry, name tenant.Name) (bool, error) {
+	t.again = true
 	places, err := t.store.Places(ctx, t.s, name)
 	if err != nil {
 		return false, err
