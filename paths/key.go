@@ -80,6 +80,9 @@ func (h *Handlers) keyRead(ctx context.Context, r *request) (*logical.Response, 
 	return reply(keyData(k, uses, r.config, r.now))
 }
 
+// slowestTick is how long a rotation that is due may have to wait in good order, with room.
+const slowestTick = 3 * time.Minute
+
 func (h *Handlers) keyWrite(ctx context.Context, r *request) (*logical.Response, error) {
 	kind, name, err := r.named("name")
 	if err != nil {
@@ -111,6 +114,9 @@ func (h *Handlers) keyWrite(ctx context.Context, r *request) (*logical.Response,
 	}
 	if k.AutoRotate && k.Reveal == apikey.RevealOnce && k.Rules.Get().Recipients == "" {
 		r.warn("auto_rotate with reveal=once: somebody has to reveal each new version before the old one ends; reveal=always lets apps fetch it, and recipients let its holder")
+	}
+	if k.AutoRotate && k.Overlap < slowestTick {
+		r.warn("overlap: Vault asks what is due once a minute; with less than %s the old version may end before the new one is made", tenant.Spell(slowestTick))
 	}
 	if made {
 		r.warnWindow(k, k.TTL)
