@@ -59,7 +59,8 @@ func TestModel(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		actions := rapid.SliceOfN(someAction, 30, 60).Draw(r, "actions")
 		if failed := played(t, actions); failed != "" {
-			r.Fatal(failed)
+			some := slices.DeleteFunc(actions, func(a action) bool { return a == action{Do: "nothing"} })
+			r.Fatalf("%s\nall that was done: %+v", failed, some)
 		}
 	})
 }

@@ -189,3 +189,22 @@ func TestLimitsNeverStopTheSchedule(t *testing.T) {
 		})
 	}
 }
+
+// What is changed about a key of a suspended tenant comes into force in time, though a
+// rotation that waits for the tenant comes first.
+func TestChangesWhileSuspended(t *testing.T) {
+	alone(t, func(_ *testing.T, w *world) {
+		acme := w.tenant("acme")
+		acme.key(billing, scheduled)
+		w.spa().write("admin/tenants/acme/suspend", nil)
+		wait(84 * day)
+		w.sweep()
+		acme.patch(billing, fields{"idle_disable_after": "2017h"}) // an hour more
+		wait(time.Hour - time.Minute)
+		w.sweep()
+		acme.stands(billing, "current")
+		wait(time.Minute)
+		w.sweep()
+		acme.stands(billing, "disabled")
+	})
+}

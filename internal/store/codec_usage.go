@@ -1,11 +1,17 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-apikeys/internal/refusal"
 )
 
 // storedUsage is a usage entry, with minutes since 1970:
@@ -22,7 +28,8 @@ type storedUse struct {
 	From  string `json:"from,omitempty"`
 }
 
-// maxUsage bounds an entry far over what a shard of a million keys takes.
+// maxUsage bounds an entry. With a million keys it has room for some three used versions
+// of each; what was used longest ago goes first.
 const maxUsage = 400 << 10
 
 func loadUsage(ctx context.Context, s logical.Storage, shard string) (map[string]Use, error) {
@@ -53,7 +60,23 @@ func encodeUsage(uses map[string]Use) ([]byte, error) {
 	for keyID, u := range uses {
 		stored.Keys[keyID] = storedUse{u.First.Unix() / 60, u.Last.Unix() / 60, u.From}
 	}
-	return encodeUpTo(stored, maxUsage)
+	for {
+		raw, err := encodeUpTo(stored, maxUsage)
+		if len(stored.Keys) == 0 || !errors.Is(err, refusal.Invalid) {
+			return raw, err
+		}
+		dropOldest(stored.Keys, 1+len(stored.Keys)/8)
+	}
+}
+
+// dropOldest forgets n of the uses that were longest ago.
+func dropOldest(uses map[string]storedUse, n int) {
+	all := slices.SortedFunc(maps.Keys(uses), func(a, b string) int {
+		return cmp.Or(cmp.Compare(uses[a].Last, uses[b].Last), cmp.Compare(a, b))
+	})
+	for _, keyID := range all[:n] {
+		delete(uses, keyID)
+	}
 }
 
 // saveUsage writes a shard; an empty one is deleted.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -80,8 +81,8 @@ func (st *Store) updateKey(ctx context.Context, s logical.Storage, t *tenant.Ten
 }
 
 // index writes the entries that lead to the changed record: one for each new key ID, and
-// one for the next time at which something is due, as if the tenant were active. A crash
-// after it leaves strays, which mislead nobody: the record is what counts.
+// one for the next time at which something is due, as the tenant is now and as if it were
+// active. A crash after it leaves strays, which mislead nobody: the record is what counts.
 func (st *Store) index(ctx context.Context, s logical.Storage, at location, old, changed *apikey.Key, c *tenant.Config, t *tenant.Tenant) error {
 	if err := st.claimNew(ctx, s, at, old, changed); err != nil {
 		return err
@@ -89,16 +90,21 @@ func (st *Store) index(ctx context.Context, s logical.Storage, at location, old,
 	if err := st.entomb(ctx, s, old, changed); err != nil {
 		return err
 	}
-	dueAt := func(k *apikey.Key) time.Time {
+	dueAt := func(k *apikey.Key, paused bool) time.Time {
 		p := k.Policy(c, t)
-		p.Paused = false
+		p.Paused = paused
 		return k.DueAt(p)
 	}
-	due := dueAt(changed)
-	if due.IsZero() || old != nil && due.Equal(dueAt(old)) {
-		return nil
+	for _, paused := range slices.Compact([]bool{false, t.State() != tenant.Active}) {
+		due := dueAt(changed, paused)
+		if due.IsZero() || old != nil && due.Equal(dueAt(old, paused)) {
+			continue
+		}
+		if err := st.putDue(ctx, s, due, at, changed.UID); err != nil {
+			return err
+		}
 	}
-	return st.putDue(ctx, s, due, at, changed.UID)
+	return nil
 }
 
 // claimNew claims the key IDs that old has not.

@@ -86,8 +86,7 @@ func (st *Store) Used(k *apikey.Key, keyID, from string, now time.Time) {
 			v, _ = st.usage.fresh.LoadOrStore(keyID, cell)
 		}
 		u := v.(*used)
-		if u.last.Load() < minute {
-			u.last.Store(minute)
+		for last := u.last.Load(); last < minute && !u.last.CompareAndSwap(last, minute); last = u.last.Load() {
 		}
 		if was := u.from.Load(); from != "" && (was == nil || *was != from) {
 			u.from.Store(&from)

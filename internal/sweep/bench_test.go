@@ -125,7 +125,9 @@ func BenchmarkFirstTick(b *testing.B) {
 			s := crowdOf(b, keys)
 			before := s.ops.Load()
 			for b.Loop() {
-				if err := New(store.New(), func(string) {}).Tick(b.Context(), s, noon); err != nil {
+				w := New(store.New(), func(string) {})
+				w.started = noon // the walk comes later
+				if err := w.Tick(b.Context(), s, noon); err != nil {
 					b.Fatal(err)
 				}
 			}

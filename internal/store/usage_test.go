@@ -1,0 +1,221 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
+)
+
+func minute(n int) time.Time { return start.Add(time.Duration(n) * time.Minute) }
+
+// far is a time that flushing does not run into.
+func far() time.Time { return time.Now().Add(time.Hour) }
+
+func (w *world) flush() {
+	w.t.Helper()
+	must(w.t, w.st.FlushUsage(w.t.Context(), w.s, far()))
+}
+
+// uses checks when a version of billing was used, for this store and a fresh one.
+func (w *world) uses(keyID string, want, stored Use) {
+	w.t.Helper()
+	for st, want := range map[*Store]Use{w.st: want, New(): stored} {
+		uses, err := st.Usage(w.t.Context(), w.s, w.tenant, apikey.External, "billing")
+		must(w.t, err)
+		if diff := cmp.Diff(want, uses.Of(keyID)); diff != "" {
+			w.t.Errorf("%s, fresh %t (-want +got):\n%s", keyID, st != w.st, diff)
+		}
+	}
+}
+
+func TestMergeOfUses(t *testing.T) {
+	none, early := Use{}, Use{minute(1), minute(3), "a"}
+	for _, row := range []struct {
+		name    string
+		u, o, w Use
+	}{
+		{"nothing", none, none, none},
+		{"the first", none, early, early},
+		{"nothing new", early, none, early},
+		{"later", early, Use{minute(5), minute(6), "b"}, Use{minute(1), minute(6), "b"}},
+		{"earlier", early, Use{minute(0), minute(2), "b"}, Use{minute(0), minute(3), "a"}},
+		{"around", Use{minute(1), minute(2), "a"}, Use{minute(0), minute(5), "b"}, Use{minute(0), minute(5), "b"}},
+		{"later, from nobody knows where", early, Use{minute(4), minute(4), ""}, Use{minute(1), minute(4), ""}},
+		{"in the same minute", early, Use{minute(3), minute(3), "b"}, early},
+		{"in the same minute, and where from is known now", Use{minute(3), minute(3), ""}, Use{minute(3), minute(3), "b"}, Use{minute(3), minute(3), "b"}},
+	} {
+		if diff := cmp.Diff(row.w, row.u.merge(row.o)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", row.name, diff)
+		}
+	}
+}
+
+func TestUsesAreMergedAndFlushed(t *testing.T) {
+	w := newWorld(t)
+	k := w.create("billing", id(1))
+	w.st.Used(k, id(1), "192.0.2.1", minute(1).Add(59*time.Second))
+	w.st.Used(k, id(1), "", minute(2))
+	w.uses(id(1), Use{minute(1), minute(2), "192.0.2.1"}, Use{})
+	path := "usage/" + shardOf(locate(k))
+	expect(t, w.s.ops(w.flush), "get "+path, "put "+path)
+	w.uses(id(1), Use{minute(1), minute(2), "192.0.2.1"}, Use{minute(1), minute(2), "192.0.2.1"})
+	expect(t, w.s.ops(w.flush))
+	w.st.Used(k, id(1), "192.0.2.2", minute(7))
+	w.uses(id(1), Use{minute(1), minute(7), "192.0.2.2"}, Use{minute(1), minute(2), "192.0.2.1"})
+
+	// Another node has written meanwhile, and the clock was set back.
+	other := w.fresh()
+	other.st.Used(k, id(1), "192.0.2.3", minute(5))
+	other.st.Used(k, id(1), "192.0.2.3", minute(4))
+	other.flush()
+	w.flush()
+	w.uses(id(1), Use{minute(1), minute(7), "192.0.2.2"}, Use{minute(1), minute(7), "192.0.2.2"})
+	last, err := w.st.LastUsed(t.Context(), w.s, k)
+	if must(t, err); !last.Equal(minute(7)) {
+		t.Errorf("last used %s", last)
+	}
+}
+
+// A flush that fails, in a read or in a write and landed or not, loses nothing.
+func TestFlushThatFails(t *testing.T) {
+	for n := range 2 {
+		for _, landed := range []bool{false, true} {
+			w := newWorld(t)
+			k := w.create("billing", id(1))
+			w.st.Used(k, id(1), "192.0.2.1", minute(1))
+			w.failAt(n, landed, func() error { return w.st.FlushUsage(t.Context(), w.s, far()) })
+			w.st.Used(k, id(1), "192.0.2.2", minute(2))
+			want := Use{minute(1), minute(2), "192.0.2.2"}
+			uses, err := w.st.Usage(t.Context(), w.s, w.tenant, apikey.External, "billing")
+			if must(t, err); uses.Of(id(1)) != want {
+				t.Errorf("operation %d: %+v", n, uses.Of(id(1)))
+			}
+			w.flush()
+			w.uses(id(1), want, want)
+		}
+	}
+}
+
+// One shard that cannot be written does not keep the others back, and no time does not
+// lose anything.
+func TestFlushGoesOn(t *testing.T) {
+	w := newWorld(t)
+	var keys []*apikey.Key
+	for n := range 6 {
+		k := w.create(apikey.Name(fmt.Sprintf("key-%d", n)), id(n+1))
+		w.st.Used(k, id(n+1), "", minute(n))
+		keys = append(keys, k)
+	}
+	if ops := w.s.ops(func() { must(t, w.st.FlushUsage(t.Context(), w.s, time.Now())) }); len(ops) != 0 {
+		t.Errorf("without time: %v", ops)
+	}
+	bad := "usage/" + shardOf(locate(keys[3]))
+	w.s.raw(t, bad, "{")
+	if err := w.st.FlushUsage(t.Context(), w.s, far()); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("%v", err)
+	}
+	for n, k := range keys {
+		last, err := New().LastUsed(t.Context(), w.s, k)
+		if n == 3 {
+			if !errors.Is(err, ErrCorrupt) || string(w.s.entries(t)[bad].Value) != "{" {
+				t.Errorf("the damaged one: %v", err)
+			}
+			continue
+		}
+		if must(t, err); !last.Equal(minute(n)) {
+			t.Errorf("key %d: %s", n, last)
+		}
+	}
+}
+
+// The uses of a destroyed key are forgotten, those beside it are not, nor is one that is
+// noted too late kept for ever.
+func TestUsesOfADestroyedKeyAreForgotten(t *testing.T) {
+	w := newWorld(t)
+	k := w.create("billing", id(1))
+	w.st.Used(k, id(1), "", minute(1))
+	w.flush()
+	w.st.Used(k, id(1), "", minute(2))
+	must(t, w.st.Destroy(t.Context(), w.s, w.entry("billing")))
+	w.uses(id(1), Use{minute(1), minute(1), ""}, Use{minute(1), minute(1), ""}) // until the flush
+	w.flush()
+	w.uses(id(1), Use{}, Use{})
+	path := "usage/" + shardOf(locate(k))
+	if w.s.entries(t)[path] != nil {
+		t.Error("an empty entry is left")
+	}
+	w.st.Used(k, id(1), "", minute(3)) // a call that was under way
+	w.flush()
+	pruned, err := w.st.PruneUsage(t.Context(), w.s, path[len("usage/"):], func(string) bool { return false })
+	if must(t, err); pruned != 1 {
+		t.Errorf("%d pruned", pruned)
+	}
+	w.flush()
+	w.uses(id(1), Use{}, Use{})
+}
+
+func TestPruneUsageSparesWhoIsThere(t *testing.T) {
+	w := newWorld(t)
+	k := w.create("billing", id(1))
+	w.st.Used(k, id(1), "", minute(1))
+	w.flush()
+	shard := shardOf(locate(k))
+	for known, want := range map[bool][]string{true: {"get usage/" + shard}, false: {"get usage/" + shard, "get ids/" + id(1)}} {
+		w := w.fresh()
+		expect(t, w.s.ops(func() {
+			pruned, err := w.st.PruneUsage(t.Context(), w.s, shard, func(string) bool { return known })
+			if must(t, err); pruned != 0 {
+				t.Errorf("%d pruned", pruned)
+			}
+		}), want...)
+	}
+}
+
+// Uses are noted while others are flushed, read and forgotten: none is lost.
+func TestUsesWhileFlushing(t *testing.T) {
+	w := newWorld(t)
+	const users, uses = 4, 2000
+	keys := make([]*apikey.Key, users)
+	for n := range keys {
+		keys[n] = w.create(apikey.Name(fmt.Sprintf("key-%d", n)), id(n+1))
+	}
+	var noting sync.WaitGroup
+	for n := range users {
+		for range 2 { // two at each key
+			noting.Go(func() {
+				for i := range uses {
+					w.st.Used(keys[n], id(n+1), fmt.Sprintf("192.0.2.%d", i%3), minute(i))
+				}
+			})
+		}
+	}
+	stop := make(chan struct{})
+	var flushing sync.WaitGroup
+	flushing.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				w.flush()
+			}
+		}
+	})
+	noting.Wait()
+	close(stop)
+	flushing.Wait()
+	w.flush()
+	for n, k := range keys {
+		uses, err := New().usesAt(t.Context(), w.s, locate(k))
+		must(t, err)
+		if got := uses.Of(id(n + 1)); !got.First.Equal(minute(0)) || !got.Last.Equal(minute(1999)) {
+			t.Errorf("%s: %+v", k.Name, got)
+		}
+	}
+}
