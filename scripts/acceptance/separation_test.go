@@ -157,46 +157,58 @@ func TestSeparation(t *testing.T) {
 	}
 }
 
-// TestSeparationTellsTheSPAsHoles breaks the wall around the SPA, one way after another.
-func TestSeparationTellsTheSPAsHoles(t *testing.T) {
+// TestSeparationTellsTheSPAsGrants gives the SPA what leads round the wall, and what only looks as if it did.
+func TestSeparationTellsTheSPAsGrants(t *testing.T) {
 	t.Parallel()
-	ours, theirs := shared.tenant(t, "broken"), shared.tenant(t, "broken")
-	few := func(tenant string) string { return tenant + "-admin" }
-	for name, test := range map[string]struct {
-		rules string
-		holes []string
-	}{
-		"all": {wide, []string{"PATCH apikeys/verify", "POST apikeys/config", "200 with valid, verdict"}},
-		"leases": {
-			`path "sys/leases/*" { capabilities = ["read", "update", "list", "sudo"] }`,
-			[]string{"grant of sys/leases/* (list read sudo update): lets them find and end a tenant's leased keys"},
-		},
-		"identity": {
-			`path "identity/*" { capabilities = ["create", "update"] }`,
-			[]string{"grant of identity/* (create update): lets them give themselves a tenant's metadata"},
-		},
-		"policies": {
-			`path "sys/policies/acl/*" { capabilities = ["create", "update"] }`,
-			[]string{"grant of sys/policies/acl/* (create update): lets them write themselves any policy"},
-		},
-		// The server does not list rules with a wildcard for a segment.
-		"segment": {
-			`path "sys/+/acl/*" { capabilities = ["create", "update"] }`,
-			[]string{"grant that covers sys/policies/acl/isolation-nobody (create update)"},
-		},
-		"looking": {`path "identity/*" { capabilities = ["read", "list"] }`, nil},
-	} {
-		who := shared.granted(t, ours+"-spa-"+name, "", test.rules)
-		s := shared.separate(t, who, few(ours), few(theirs))
-		s.expect(t, test.holes...)
-		if name == "all" && strings.Contains(s.holes(), "tenants/"+ours) {
-			t.Errorf("identity did not hold:\n%s", s.holes())
+	ours, theirs := shared.tenant(t, "round"), shared.tenant(t, "round")
+	who := shared.granted(t, ours+"-spa", "", `
+path "sys/leases/*" { capabilities = ["read", "update", "list", "sudo"] }
+path "identity/*" { capabilities = ["create", "update"] }
+path "sys/policies/acl/*" { capabilities = ["create", "update"] }
+path "sys/+/userpass/tune" { capabilities = ["update"] }
+path "sys/+/isolation-nobody" { capabilities = ["create"] } # The server does not list rules with a plus.
+path "auth/*" { capabilities = ["read", "list"] }
+path "sys/audit*" { capabilities = ["update"] }
+path "sys/audit" { capabilities = ["deny"] }
+path "sys/rotate*" { capabilities = ["deny"] }
+`, "spa")
+	s := shared.separate(t, who, ours+"-admin", theirs+"-admin")
+	s.expect(
+		t,
+		"grant of sys/leases/* (list read sudo update): lets them find and end a tenant's leased keys",
+		"grant of identity/* (create update): lets them give themselves a tenant's metadata",
+		"grant of sys/policies/acl/* (create update): lets them write themselves any policy",
+		"grant of sys/audit* (update): lets them turn the audit log off",
+		"grant that covers sys/auth/isolation-nobody (create): lets them log in as somebody of a tenant",
+	)
+	for _, harmless := range []string{"auth/*", "rotate", "sys/leases/renew", "identity/entity/id"} {
+		if strings.Contains(s.holes(), " "+harmless) {
+			t.Errorf("%s is named:\n%s", harmless, s.holes())
 		}
 	}
-	who := shared.granted(t, ours+"-spa-denied", "", `path "auth/*" { capabilities = ["read"] }`, "spa", "wide")
-	s := shared.separate(t, who, few(ours), few(theirs))
-	if s.expect(t, "PATCH apikeys/verify"); strings.Contains(s.holes(), "apikeys/my") {
-		t.Errorf("the denies of the policy spa did not hold:\n%s", s.holes())
+	if strings.Contains(s.holes(), "apikeys/") {
+		t.Errorf("a wall is open:\n%s", s.holes())
+	}
+}
+
+// TestSeparationOfABroadSPA grants the SPA all of the mount: first with the denies of its own policy, then without.
+func TestSeparationOfABroadSPA(t *testing.T) {
+	t.Parallel()
+	ours, theirs := shared.tenant(t, "broken"), shared.tenant(t, "broken")
+	if err := shared.Root().Sys().PutPolicyWithContext(t.Context(), "wide", wide); err != nil {
+		t.Fatal(err)
+	}
+	denied, without := ours+"-denied", ours+"-without"
+	shared.know([]devserver.Person{{Name: denied, Policies: []string{"spa", "wide"}}, {Name: without, Policies: []string{"wide"}}})
+	for _, spa := range []string{denied, without} {
+		s := shared.separate(t, spa, ours+"-admin", theirs+"-admin")
+		s.expect(t, "PATCH apikeys/verify", "POST apikeys/config", "200 with valid, verdict")
+		if strings.Contains(s.holes(), "apikeys/tenants/") || strings.Contains(s.holes(), "apikeys/my") {
+			t.Errorf("identity did not hold:\n%s", s.holes())
+		}
+		if alone := strings.Contains(strings.Join(s.Notes, "\n"), "identity alone"); alone != (spa == without) {
+			t.Errorf("%s: identity is alone: %t", spa, alone)
+		}
 	}
 }
 
@@ -210,6 +222,37 @@ func TestSeparationOfBroadTenants(t *testing.T) {
 	if all := strings.Join(s.Notes, "\n"); !strings.Contains(all, "the wall of identity alone keeps them out") {
 		t.Errorf("notes: %s", all)
 	}
+}
+
+// TestSeparationByGroups checks the policy for tenants bound by groups: it works for its own, identity alone keeps the others
+// out, and the command says so. Without that wall it is a hole.
+func TestSeparationByGroups(t *testing.T) {
+	t.Parallel()
+	w := ownWorld(t, false)
+	ours, theirs := w.tenant(t, "groups"), w.tenant(t, "groups")
+	rules, err := os.ReadFile("../../bootstrap/policies/variants/app-by-group.hcl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := w.caller(t, w.granted(t, "grouped", "", string(rules)))
+	w.group(t, ours+"-apps", ours, app)
+	for _, tenant := range []string{ours, theirs} {
+		admin := w.caller(t, tenant+"-admin")
+		admin.must("POST", "apikeys/my/external/roles/desktop", nil)
+		admin.must("POST", "apikeys/my/external/keys/events", fields{"scheme": "hmac-sha256", "reveal": "always"})
+	}
+	app.must("GET", "apikeys/tenants/"+ours+"/external/creds/desktop", nil)
+	app.must("GET", "apikeys/my/external/static-creds/events", nil)
+	app.must("PATCH", "apikeys/my/external/sign/events", fields{"message": "one"})
+	app.refused(403, "belongs to another tenant", "GET", "apikeys/tenants/"+theirs+"/external/creds/desktop", nil)
+
+	const named = "as the policy for tenants bound by groups does"
+	s := w.separate(t, "spa", ours+"-admin "+app.name, theirs+"-admin")
+	if s.expect(t); !strings.Contains(strings.Join(s.Notes, "\n"), named) {
+		t.Errorf("notes: %v", s.Notes)
+	}
+	w.caller(t, "operator").must("PATCH", "apikeys/config", fields{"tenant_binding": "auto"})
+	w.separate(t, "spa", ours+"-admin "+app.name, theirs+"-admin").expect(t, named, "tenant_binding=auto: nothing keeps")
 }
 
 // TestSeparationWithoutIdentity takes the wall of identity away, and gives a tenant too much.

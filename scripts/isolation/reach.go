@@ -69,7 +69,7 @@ func (r *run) over(ctx context.Context, w *wall, p *party, c *caller) error {
 			for _, kind := range kindsOf(e) {
 				if e.tenants() {
 					there := names{"tenants/" + of.Tenant, of.Tenant, kind, r.nobody, r.nobodyID}
-					paths = append(paths, r.mount+"/"+strings.TrimSuffix(there.fill(e), "/"))
+					paths = append(paths, r.mount+"/"+there.fill(e))
 				}
 			}
 		}

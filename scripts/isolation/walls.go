@@ -46,14 +46,13 @@ func harmless(e endpoint, method string) (sent fields, ok bool) {
 // names fill the places in an endpoint's name.
 type names struct{ t, tenant, kind, object, keyID string }
 
+// fill writes the path as every method takes it: Vault itself adds the slash of a list, and refuses writes that end in one.
 func (n names) fill(e endpoint) string {
-	rest, isT := strings.CutPrefix(e.name, "T")
-	if path := rest; isT && e.tenants() {
-		rest = n.t + path
-	} else {
-		rest = e.name
+	name := strings.TrimSuffix(e.name, "/")
+	if rest, isT := strings.CutPrefix(name, "T"); isT && e.tenants() {
+		name = n.t + rest
 	}
-	return strings.NewReplacer(":tenant", n.tenant, ":kind", n.kind, ":name", n.object, ":role", n.object, ":key_id", n.keyID).Replace(rest)
+	return strings.NewReplacer(":tenant", n.tenant, ":kind", n.kind, ":name", n.object, ":role", n.object, ":key_id", n.keyID).Replace(name)
 }
 
 // across returns all tries of one caller at an endpoint: every method with a strange field, those that the endpoint has in
