@@ -2,6 +2,7 @@ package backend_test
 
 import (
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -96,7 +97,7 @@ func (a answer) is(want fields) {
 		if n, ok := v.(int); ok {
 			v = float64(n)
 		}
-		if got := a.data[name]; got != v {
+		if got := a.data[name]; !reflect.DeepEqual(got, v) {
 			a.t.Errorf("%s: %s is %v, want %v", a.asked, name, got, v)
 		}
 	}

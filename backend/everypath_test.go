@@ -41,7 +41,9 @@ const aRecipient = "age1cy0su9fwf3gf9mw868g5yut09p6nytfmmnktexz2ya5uqg9vl9sss4eu
 // everything returns all operations in a world where all of them find what they want.
 func everything(w *world) []tried {
 	acme := w.tenant("acme")
+	w.root().write("config", fields{"allow_import_until": time.Now().Add(time.Hour).UTC().Format(time.RFC3339)})
 	h := acme.key("my/external/keys/billing", fields{"recipients": []any{aRecipient}})
+	acme.write("my/external/keys/billing/rotate", nil) // so that there is a successor to pick up
 	_, _, leased := app(acme, nil)
 	var all []tried
 	for _, p := range w.paths() {
@@ -54,6 +56,12 @@ func everything(w *world) []tried {
 			f := fields{}
 			if strings.HasSuffix(path, "verify") {
 				f = h.call()
+			}
+			if strings.HasSuffix(path, "pickup") {
+				f = h.call()
+			}
+			if strings.HasSuffix(path, "import") {
+				f = fields{"keys": []any{fields{"name": "old", "key_id": "imported-1", "key": strings.Repeat("A", 43)}}}
 			}
 			if strings.HasSuffix(path, "/extend") {
 				f = fields{"expires_at": time.Now().Add(91 * 24 * time.Hour).Format(time.RFC3339), "reason": "they are on holiday"}

@@ -25,7 +25,7 @@ func typical(t *testing.T, owner *tenant.Tenant, i int) *apikey.Key {
 	k := apikey.New(ref, owner.UID, settings, apikey.NewKeyID(), by, time.Now())
 	reveal := func(err error) {
 		if err == nil {
-			k, _, err = k.Revealed(owner, by.RequestID, func(string) bool { return false }, by, time.Now())
+			k, _, err = k.Revealed(owner, by.RequestID, false, func(string) bool { return false }, by, time.Now())
 		}
 		if err != nil {
 			t.Fatal(err)

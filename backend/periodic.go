@@ -14,6 +14,7 @@ import (
 // time.
 func periodic(ctx context.Context, b *framework.Backend, h *paths.Handlers, req *logical.Request) error {
 	if b.System().Tainted() || !b.WriteSafeReplicationState() {
+		h.RestFromSweeping()
 		return nil
 	}
 	return h.Sweep(ctx, req.Storage)

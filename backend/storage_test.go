@@ -91,3 +91,11 @@ func (s *storage) List(ctx context.Context, prefix string) (names []string, err 
 	})
 	return names, err
 }
+
+// all returns every path in storage, past the counting.
+func (w *world) all() []string {
+	w.t.Helper()
+	paths, err := logical.CollectKeys(context.Background(), &w.storage.InmemStorage)
+	w.must(err)
+	return paths
+}

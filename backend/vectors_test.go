@@ -92,7 +92,7 @@ func TestVectorsByTheCore(t *testing.T) {
 			c := tenant.DefaultConfig()
 			judged := apikey.Case{
 				Mount: tenant.DefaultConfig(),
-				Call: call, Key: v.record(t, "uid"), Tenant: tenant.New("acme", v.Now),
+				Call:  call, Key: v.record(t, "uid"), Tenant: tenant.New("acme", v.Now),
 				Past: c.WindowPast, Future: c.WindowFuture,
 			}
 			got, _ = judged.Judge(v.Now)

@@ -1,6 +1,7 @@
 package paths
 
 import (
+	"errors"
 	"maps"
 	"net/http"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/refusal"
 	"vault-plugin-secrets-apikeys/internal/store"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
@@ -23,13 +25,14 @@ func join(a, b schema) schema {
 	return all
 }
 
-// answers is what an operation answers; without a schema, it is plain text.
+// answers is what an operation answers; without a schema, it is plain text, which the
+// document tells only beside an example.
 func answers(s schema) map[int][]framework.Response {
-	media := ""
+	answer := framework.Response{Description: "OK", Fields: s}
 	if s == nil {
-		media = plainText
+		answer.MediaType, answer.Example = plainText, &logical.Response{}
 	}
-	return map[int][]framework.Response{http.StatusOK: {{Description: "OK", Fields: s, MediaType: media}}}
+	return map[int][]framework.Response{http.StatusOK: {answer}}
 }
 
 func text(description string) *framework.FieldSchema { return field(framework.TypeString, description) }
@@ -141,6 +144,16 @@ func secretData(k *apikey.Key, v *apikey.Version) map[string]any {
 		"scheme": string(k.Scheme), "tenant": string(k.Tenant), "kind": string(k.Kind), "name": string(k.Name),
 		"expires_at": rfc3339(v.ExpiresAt),
 	}
+}
+
+// known lets an answer do without uses that are damaged: they must not keep anybody from
+// revoking a key.
+func (r *request) known(uses store.Uses, err error) (store.Uses, error) {
+	if errors.Is(err, store.ErrCorrupt) || errors.Is(err, refusal.Unavailable) {
+		r.warn("when versions were used is not known: %s", err)
+		err = nil
+	}
+	return uses, err
 }
 
 func reply(data map[string]any) (*logical.Response, error) {

@@ -73,7 +73,7 @@ func (h *Handlers) keyRead(ctx context.Context, r *request) (*logical.Response, 
 	if err != nil {
 		return nil, err
 	}
-	uses, err := h.store.Usage(ctx, r.Storage, r.tenant, kind, name)
+	uses, err := r.known(h.store.Usage(ctx, r.Storage, r.tenant, kind, name))
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func (h *Handlers) keyWrite(ctx context.Context, r *request) (*logical.Response,
 	if err != nil {
 		return nil, err
 	}
-	uses, err := h.store.Usage(ctx, r.Storage, r.tenant, kind, name)
+	uses, err := r.known(h.store.Usage(ctx, r.Storage, r.tenant, kind, name))
 	if err != nil {
 		return nil, err
 	}
@@ -205,7 +205,7 @@ func (h *Handlers) keyAction(ctx context.Context, r *request, change func(*apike
 	if err != nil {
 		return nil, err
 	}
-	uses, err := h.store.Usage(ctx, r.Storage, r.tenant, kind, name) // before: what has been done must not be answered with an error
+	uses, err := r.known(h.store.Usage(ctx, r.Storage, r.tenant, kind, name)) // before: what has been done must not be answered with an error
 	if err != nil {
 		return nil, err
 	}

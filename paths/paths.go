@@ -52,6 +52,9 @@ func (h *Handlers) Sweep(ctx context.Context, s logical.Storage) (err error) {
 	return h.sweeper.Tick(ctx, s, time.Now())
 }
 
+// RestFromSweeping is called in place of [Handlers.Sweep] where nothing may be written.
+func (h *Handlers) RestFromSweeping() { h.sweeper.Pause() }
+
 // resource is one URL with its operations.
 type resource struct {
 	scope       scope
@@ -80,7 +83,8 @@ func (h *Handlers) Paths() []*framework.Path {
 	for _, resources := range [][]resource{
 		h.configResources(), h.adminResources(), h.verifyResources(), h.idResources(),
 		h.keyResources(), h.actionResources(), h.revealResources(), h.handoverResources(), h.signResources(),
-		h.roleResources(), h.credsResources(), h.leasedResources(), h.dueResources(), h.tenantResources(),
+		h.roleResources(), h.credsResources(), h.leasedResources(), h.dueResources(), h.importResources(), h.reportResources(), h.pickupResources(),
+		h.tenantResources(),
 		h.statusResources(), h.tidyResources(),
 	} {
 		for i := range resources {

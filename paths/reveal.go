@@ -72,7 +72,7 @@ func (h *Handlers) keyReveal(ctx context.Context, r *request) (*logical.Response
 		return nil, err
 	}
 	k, v, err := h.handOut(ctx, r, func(k *apikey.Key) (*apikey.Key, *apikey.Version, error) {
-		return k.Revealed(r.tenant, requestID, h.fresh.has, r.actor(), r.now)
+		return k.Revealed(r.tenant, requestID, recipient != "", h.fresh.has, r.actor(), r.now)
 	})
 	if err != nil {
 		return nil, err

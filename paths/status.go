@@ -93,7 +93,7 @@ func (h *Handlers) metricsRead(_ context.Context, r *request) (*logical.Response
 		if kind == "counter" {
 			name += "_total"
 		}
-		fmt.Fprintf(&b, "# HELP %s %s\n# TYPE %[1]s %s\n", name, help, kind)
+		fmt.Fprintf(&b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind)
 		return name
 	}
 	for _, g := range h.gauges(r) {

@@ -85,35 +85,53 @@ func (h *Handlers) verify(ctx context.Context, r *request, within string) (*logi
 
 // judge finds the key of a call and returns the verdict with what may be told.
 func (h *Handlers) judge(ctx context.Context, r *request, c *call, within string) (map[string]any, error) {
-	signed, head, err := c.signed()
+	j, err := h.judged(ctx, r, c, within, false)
 	if err != nil {
+		return nil, err
+	}
+	data := verdictData(j.verdict)
+	if j.verdict.Signed() {
+		tell(data, j.found, j.version, r.now)
+	}
+	if j.replayed == replay.Full {
+		data["replay_table_full"] = true
+	}
+	return data, nil
+}
+
+// judgement is a verdict with whose call it was.
+type judgement struct {
+	verdict  apikey.Verdict
+	version  *apikey.Version // nil unless the signature is right, as is what found holds
+	found    *store.Found
+	replayed replay.Outcome
+}
+
+// judged finds the key of a call, judges it, and notes the verdict and the use. Strict has
+// the call refused the second time whatever the key says.
+func (h *Handlers) judged(ctx context.Context, r *request, c *call, within string, strict bool) (judgement, error) {
+	signed, head, err := c.signed()
+	if err != nil { // what cannot be read is a verdict, not an error
 		h.verdicts.count(apikey.Malformed)
-		return verdictData(apikey.Malformed), nil //nolint:nilerr // what cannot be read is a verdict, not an error
+		return judgement{verdict: apikey.Malformed}, nil //nolint:nilerr // see above
 	}
 	found, err := h.store.Find(ctx, r.Storage, signed.KeyID)
 	if err != nil {
-		return nil, err
+		return judgement{}, err
 	}
 	if found == nil || within != "" && found.Tenant.UID != within {
 		found = new(store.Found)
 	}
-	replayed := replay.New
-	judged := h.caseOf(r, signed, found, !c.look, &replayed)
-	judged.Head, judged.From, judged.Mount = head, c.from, r.config
-	verdict, v := judged.Judge(r.now)
-	data := verdictData(verdict)
-	if verdict.Signed() {
-		tell(data, found, v, r.now)
+	j := judgement{found: found, replayed: replay.New}
+	of := h.caseOf(r, signed, found, !c.look, &j.replayed)
+	of.Head, of.From, of.Mount, of.Strict = head, c.from, r.config, strict
+	j.verdict, j.version = of.Judge(r.now)
+	h.verdicts.count(j.verdict)
+	if j.verdict == apikey.Valid && !c.look {
+		h.fresh.note(j.version, r.now)
+		h.store.Used(found.Key, j.version.KeyID, c.source(), r.now)
 	}
-	if replayed == replay.Full {
-		data["replay_table_full"] = true
-	}
-	h.verdicts.count(verdict)
-	if verdict == apikey.Valid && !c.look {
-		h.fresh.note(v, r.now)
-		h.store.Used(found.Key, v.KeyID, c.source(), r.now)
-	}
-	return data, nil
+	return j, nil
 }
 
 // caseOf returns what is to be judged: a call and whose it may be. What the table of

@@ -207,6 +207,18 @@ func (s *Server) active(ctx context.Context) bool {
 	return err == nil && health.Initialized && !health.Sealed && !health.Standby
 }
 
+// Run starts another command of the server's binary, such as an agent, that acts for nobody; stop ends it. What it prints is
+// appended to the file log.
+func (s *Server) Run(log string, args ...string) (stop func() error, err error) {
+	cmd := exec.Command(s.Bin, args...) //nolint:noctx // It is for the caller to stop.
+	cmd.Env = s.Env("")
+	process, err := launch(cmd, log)
+	if err != nil {
+		return nil, err
+	}
+	return process.stop, nil
+}
+
 // Root returns a client with the root token.
 func (s *Server) Root() *api.Client { return s.Client(s.RootToken) }
 

@@ -64,7 +64,7 @@ func (p *process) stop() error {
 	if err := p.kill(); err != nil {
 		return err
 	}
-	return fmt.Errorf("server %d did not end within %s and was killed", p.cmd.Process.Pid, stopWithin)
+	return fmt.Errorf("process %d did not end within %s and was killed", p.cmd.Process.Pid, stopWithin)
 }
 
 // kill ends the child and its plugins, which are in its process group, without asking.

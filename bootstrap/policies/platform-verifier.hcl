@@ -6,3 +6,7 @@ path "apikeys/verify" {
   capabilities      = ["update", "patch"]
   denied_parameters = { "replay_check" = [] }
 }
+# Relays a holder's call for its key's successor, which comes sealed: who relays it cannot open it.
+path "apikeys/pickup" {
+  capabilities = ["update"]
+}

@@ -34,7 +34,7 @@ var operations = []struct {
 	{"restore", func(k *Key, now time.Time) (*Key, error) { return k.Restore(retention, app, now) }},
 	{"erase", func(k *Key, now time.Time) (*Key, error) { return k.Erase(retention, now), nil }},
 	{"reveal", func(k *Key, now time.Time) (*Key, error) {
-		c, _, err := k.Revealed(acme(), "", nobodyUsed, app, now)
+		c, _, err := k.Revealed(acme(), "", false, nobodyUsed, app, now)
 		return c, err
 	}},
 	{"fetch", func(k *Key, now time.Time) (*Key, error) {

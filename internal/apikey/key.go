@@ -50,6 +50,7 @@ type Version struct {
 type Marks struct {
 	ExtendedAt    time.Time // when ExpiresAt was moved later, which happens once
 	HandedOverAt  time.Time // when the secret was first given out sealed to the key's recipients
+	SealedOnly    bool      // when it was revealed, it was to a recipient's key
 	Imported      bool      // the secret was made elsewhere
 	ProviderKnows bool      // and by the provider, who has not forgotten it
 }
@@ -77,7 +78,7 @@ type Key struct {
 	RevokedReason  string
 	DeletedAt      time.Time
 	LastRotation   time.Time
-	IdleCheck      time.Time // when to see next whether the key is still used; zero: not decided yet
+	UsedAt         time.Time // the last use, as of the last look whether the key is still used; zero: none is known
 	Failed         *Failure  // of the rotation that is due; nil: it has not failed
 
 	Revision int

@@ -36,6 +36,9 @@ func (k *Key) Change(s Settings, by Actor, now time.Time) (*Key, error) {
 	}
 	c := k.edit()
 	c.Settings = s
+	if !s.AutoRotate {
+		c.Failed = nil
+	}
 	c.record(second(now), by, "change", "", "")
 	return c, nil
 }
@@ -114,7 +117,7 @@ func (k *Key) Enable(keyID string, by Actor, now time.Time) (*Key, error) {
 	}
 	*at, *why = time.Time{}, ""
 	if keyID == "" {
-		c.EnabledAt, c.IdleCheck = second(now), time.Time{}
+		c.EnabledAt = second(now)
 	}
 	c.record(second(now), by, "enable", keyID, "")
 	return c, nil

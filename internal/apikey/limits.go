@@ -55,8 +55,10 @@ func (c *Case) inScope() bool {
 	if limits.Scopes != "" && !InScope(limits.Scopes, c.Head.Method(), path) {
 		return false
 	}
-	if published && !(Published(c.Mount.External.Published, path) && Published(c.Tenant.Provider.Published, path) && Published(c.Tenant.Own.Published, path)) {
-		return false
+	for _, globs := range []tenant.Lines{c.Mount.External.Published, c.Tenant.Provider.Published, c.Tenant.Own.Published} {
+		if published && !Published(globs, path) {
+			return false
+		}
 	}
 	return limits.User == "" || actsAs(c.Head, limits.User)
 }

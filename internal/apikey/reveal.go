@@ -14,8 +14,8 @@ const RevealRetry = 60 * time.Second
 // Revealed returns k after its current secret was handed to by, and that version; k
 // itself when the same caller repeats the request it calls requestID. Used reports
 // whether the version has been used since: then a repetition is refused, for the answer
-// did arrive somewhere.
-func (k *Key) Revealed(t *tenant.Tenant, requestID string, used func(keyID string) bool, by Actor, now time.Time) (*Key, *Version, error) {
+// did arrive somewhere. Sealed says that nobody but a recipient can read the answer.
+func (k *Key) Revealed(t *tenant.Tenant, requestID string, sealed bool, used func(keyID string) bool, by Actor, now time.Time) (*Key, *Version, error) {
 	if err := k.mayReveal(t, now); err != nil {
 		return nil, nil, err
 	}
@@ -31,7 +31,7 @@ func (k *Key) Revealed(t *tenant.Tenant, requestID string, used func(keyID strin
 			"reveal: version %s was revealed at %s and reveal=once; rotate to get a new one",
 			v.KeyID, v.RevealedAt.Format(time.RFC3339))
 	}
-	return k.markRevealed(requestID, by, now)
+	return k.markRevealed(requestID, sealed, by, now)
 }
 
 // Fetched returns k after its current secret was read by an app, and that version; k
@@ -46,7 +46,7 @@ func (k *Key) Fetched(t *tenant.Tenant, by Actor, now time.Time) (*Key, *Version
 	if v := k.Newest(); !v.RevealedAt.IsZero() {
 		return k, v, nil
 	}
-	return k.markRevealed("", by, now)
+	return k.markRevealed("", false, by, now)
 }
 
 // HandedOver returns k after its current secret was given out sealed to its recipients,
@@ -70,10 +70,11 @@ func (k *Key) HandedOver(t *tenant.Tenant, by Actor, now time.Time) (*Key, *Vers
 	return c, v, nil
 }
 
-func (k *Key) markRevealed(requestID string, by Actor, now time.Time) (*Key, *Version, error) {
+func (k *Key) markRevealed(requestID string, sealed bool, by Actor, now time.Time) (*Key, *Version, error) {
 	c := k.edit()
 	v := c.Newest()
 	v.RevealedAt, v.RevealedTo = second(now), &Actor{by.EntityID, by.Accessor, requestID}
+	v.mark(func(m *Marks) { m.SealedOnly = sealed && (m.SealedOnly || k.Newest().RevealedAt.IsZero()) })
 	c.record(v.RevealedAt, by, "reveal", v.KeyID, "")
 	return c, v, nil
 }

@@ -11,7 +11,7 @@ import (
 func nobodyUsed(string) bool { return false }
 
 func TestRevealOnceMayBeRepeatedByTheSameRequestAlone(t *testing.T) {
-	taken, _, err := newKey().Revealed(acme(), "attempt-1", nobodyUsed, app, start)
+	taken, _, err := newKey().Revealed(acme(), "attempt-1", false, nobodyUsed, app, start)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func TestRevealOnceMayBeRepeatedByTheSameRequestAlone(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			asked := ""
 			used := func(keyID string) bool { asked = keyID; return row.used }
-			k, v, err := taken.Revealed(acme(), row.id, used, row.by, at(row.after))
+			k, v, err := taken.Revealed(acme(), row.id, false, used, row.by, at(row.after))
 			if !row.again {
 				refusedAs(t, err, refusal.Conflict, "reveal:")
 				return
@@ -56,21 +56,21 @@ func TestRevealOnceMayBeRepeatedByTheSameRequestAlone(t *testing.T) {
 }
 
 func TestRevealOnceWithoutAnIDCannotBeRepeated(t *testing.T) {
-	taken, _, err := newKey().Revealed(acme(), "", nobodyUsed, app, start)
+	taken, _, err := newKey().Revealed(acme(), "", false, nobodyUsed, app, start)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, _, err = taken.Revealed(acme(), "", nobodyUsed, app, start)
+	_, _, err = taken.Revealed(acme(), "", false, nobodyUsed, app, start)
 	refusedAs(t, err, refusal.Conflict, "reveal:")
 }
 
 func TestRevealOnceIsPerVersion(t *testing.T) {
-	taken, _, err := newKey().Revealed(acme(), "", nobodyUsed, app, start)
+	taken, _, err := newKey().Revealed(acme(), "", false, nobodyUsed, app, start)
 	if err != nil {
 		t.Fatal(err)
 	}
 	next := rotated(taken, 1, at(day))
-	k, v, err := next.Revealed(acme(), "", nobodyUsed, app, at(day))
+	k, v, err := next.Revealed(acme(), "", false, nobodyUsed, app, at(day))
 	if err != nil || v.KeyID != id(2) || v.RevealedAt != at(day) || k.Versions[0].RevealedAt != start {
 		t.Errorf("%+v, %v", v, err)
 	}
@@ -82,7 +82,7 @@ func TestRevealAlways(t *testing.T) {
 	for n := range 3 {
 		var v *Version
 		var err error
-		if k, v, err = k.Revealed(acme(), "", nobodyUsed, app, at(time.Duration(n)*day)); err != nil {
+		if k, v, err = k.Revealed(acme(), "", false, nobodyUsed, app, at(time.Duration(n)*day)); err != nil {
 			t.Fatal(err)
 		}
 		if v != k.Newest() || v.RevealedAt != at(time.Duration(n)*day) {
@@ -92,9 +92,9 @@ func TestRevealAlways(t *testing.T) {
 }
 
 func TestRevealNever(t *testing.T) {
-	_, _, err := newKey(revealing(RevealNever)).Revealed(acme(), "x", nobodyUsed, app, start)
+	_, _, err := newKey(revealing(RevealNever)).Revealed(acme(), "x", false, nobodyUsed, app, start)
 	refusedAs(t, err, refusal.Invalid, "reveal:")
-	_, _, err = leased().Revealed(acme(), "x", nobodyUsed, app, start)
+	_, _, err = leased().Revealed(acme(), "x", false, nobodyUsed, app, start)
 	refusedAs(t, err, refusal.Invalid, "reveal:")
 }
 
@@ -135,7 +135,7 @@ func TestRevealOfWhatWouldNotVerify(t *testing.T) {
 		{IsDisabled, must(k.Delete(admin, start)), acme(), start},
 		{IsExpired, k, acme(), at(90 * day)},
 	} {
-		_, _, err := row.k.Revealed(row.tenant, "x", nobodyUsed, app, row.now)
+		_, _, err := row.k.Revealed(row.tenant, "x", false, nobodyUsed, app, row.now)
 		refusedAs(t, err, refusal.Invalid, string(row.want)+": ")
 		_, _, err = row.k.Fetched(row.tenant, app, row.now)
 		refusedAs(t, err, refusal.Invalid, string(row.want)+": ")

@@ -30,7 +30,7 @@ func (k *Key) NextRotation() time.Time {
 // RotationDue reports whether the schedule wants a new version at now.
 func (k *Key) RotationDue(now time.Time) bool {
 	next := k.NextRotation()
-	return !next.IsZero() && !now.Before(next) && !now.Before(k.Failed.retryAt())
+	return !next.IsZero() && !now.Before(next) && !Waiting(k.Failed.retryAt(), now)
 }
 
 // Period returns the time from one scheduled rotation to the next, or 0 when none is

@@ -85,7 +85,7 @@ func ambiguous(path string) bool {
 		if high < 0 || low < 0 {
 			return true
 		}
-		if c := byte(high<<4 | low); c == '/' || c == '\\' || c == 0 {
+		if c := high<<4 | low; c == '/' || c == '\\' || c == 0 {
 			return true
 		}
 	}

@@ -89,7 +89,7 @@ func TestExpiryIsExactToTheSecond(t *testing.T) {
 
 func TestUnrevealed(t *testing.T) {
 	k := newKey()
-	known, _, err := k.Revealed(acme(), "", nobodyUsed, app, start)
+	known, _, err := k.Revealed(acme(), "", false, nobodyUsed, app, start)
 	if err != nil || !k.Unrevealed(start) || known.Unrevealed(start) {
 		t.Fatalf("before %t, after %t, %v", k.Unrevealed(start), known.Unrevealed(start), err)
 	}

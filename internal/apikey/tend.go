@@ -13,6 +13,7 @@ type Care struct {
 	Config   *tenant.Config
 	Tenant   *tenant.Tenant
 	LastUsed time.Time // of any version; zero: never
+	Blind    bool      // when it was used is not known, and nothing is done about that
 	NewKeyID string    // for the next version, should one be due
 }
 
@@ -27,7 +28,10 @@ type Tended struct {
 // never stops a rotation that is due, and however many were missed, one is made.
 func (k *Key) Tend(c Care, now time.Time) (*Key, Tended, error) {
 	p, did := k.Policy(c.Config, c.Tenant), Tended{}
-	tended := k.watch(p.Idle, c.LastUsed, now)
+	tended := k
+	if !c.Blind {
+		tended = k.watch(p.Idle, c.LastUsed, now)
+	}
 	did.Disabled = tended.State() != k.State()
 	if !p.Paused && tended.RotationDue(now) {
 		life, _ := k.Life(c.Config, c.Tenant)
@@ -47,55 +51,47 @@ func (k *Key) Tend(c Care, now time.Time) (*Key, Tended, error) {
 	return erased, did, nil
 }
 
-// watch returns k disabled when it was not used for as long as idle, or with the time of
-// the next look at that; k itself until it is time for a look.
+// watch returns k disabled when it was not used for as long as idle, or with its last use,
+// from which the next look is reckoned; k itself until it is time for a look.
 func (k *Key) watch(idle time.Duration, lastUsed, now time.Time) *Key {
-	at := k.idleCheckAt(idle)
-	tooFar := !k.IdleCheck.IsZero() && k.IdleCheck.After(now.Add(idle)) // the time allowed was shortened since
-	if at.IsZero() || now.Before(at) && !tooFar {
+	if !k.Watched(idle, now) {
 		return k
 	}
-	last := k.activeSince()
-	if lastUsed.After(last) {
-		last = lastUsed
-	}
 	c := k.edit()
-	c.IdleCheck = second(last.Add(idle))
-	if c.IdleCheck.Equal(k.IdleCheck) && c.IdleCheck.After(now) {
-		return k // the clock was set back
-	}
-	if c.IdleCheck.After(now) {
+	if lastUsed.Add(idle).After(now) {
+		c.UsedAt = second(lastUsed)
 		return c
 	}
-	c.IdleCheck = time.Time{}
 	c.DisabledAt, c.DisabledReason = second(now), fmt.Sprintf("not used for %s", tenant.Spell(idle))
 	c.record(c.DisabledAt, Actor{}, "disable", "", c.DisabledReason)
 	return c
 }
 
-// idleCheckAt returns when to look whether the key is still used, or the zero time. It is
-// decided at each look, so that a key in use is not looked at with every call.
+// Watched reports whether it is time to look whether the key is still used.
+func (k *Key) Watched(idle time.Duration, now time.Time) bool {
+	at := k.idleCheckAt(idle)
+	return !at.IsZero() && !now.Before(at)
+}
+
+// idleCheckAt returns when to look whether the key is still used, or the zero time. A key
+// in use is not written with every call: the look finds the use, and waits anew.
 func (k *Key) idleCheckAt(idle time.Duration) time.Time {
 	if idle == 0 || k.Lease != nil || k.State() != Active {
 		return time.Time{}
 	}
-	if k.IdleCheck.IsZero() {
-		return k.activeSince().Add(idle)
+	since := k.CreatedAt
+	for _, at := range []time.Time{k.EnabledAt, k.UsedAt} {
+		if at.After(since) {
+			since = at
+		}
 	}
-	return k.IdleCheck
+	return since.Add(idle)
 }
 
 // Overdue reports whether Tend would do anything at now.
 func (k *Key) Overdue(c Care, now time.Time) bool {
 	tended, _, err := k.Tend(c, now)
 	return err != nil || tended != k
-}
-
-func (k *Key) activeSince() time.Time {
-	if k.EnabledAt.After(k.CreatedAt) {
-		return k.EnabledAt
-	}
-	return k.CreatedAt
 }
 
 // Retries of a rotation that has failed: a minute later, then twice as late each time, up
@@ -112,6 +108,12 @@ func Backoff(n int) time.Duration {
 		return retryMost
 	}
 	return retryFirst << max(0, n-1)
+}
+
+// Waiting reports whether what has failed is to be left alone until a time. One further off
+// than any retry is of a clock that was set back since, and does not count.
+func Waiting(until, now time.Time) bool {
+	return now.Before(until) && !until.After(now.Add(retryMost))
 }
 
 func (f *Failure) retryAt() time.Time {

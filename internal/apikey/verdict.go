@@ -56,6 +56,7 @@ type Case struct {
 	Past   time.Duration
 	Future time.Duration
 	Since  time.Time // calls stamped before are too old; zero: none
+	Strict bool      // a call is only good once, whatever the key says
 	// Seen reports whether the call has been seen before, recording it. It is asked last
 	// and only for calls that are otherwise valid.
 	Seen func() bool
@@ -85,7 +86,7 @@ func (c *Case) Judge(now time.Time) (Verdict, *Version) {
 	if !c.inScope() {
 		return OutOfScope, v
 	}
-	if c.Key.Replay && c.Call.Nonce != "" && c.Seen != nil && c.Seen() {
+	if (c.Key.Replay || c.Strict) && c.Call.Nonce != "" && c.Seen != nil && c.Seen() {
 		return Replayed, v
 	}
 	return Valid, v

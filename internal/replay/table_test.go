@@ -204,8 +204,8 @@ func TestConcurrentOnlyOneWins(t *testing.T) {
 // Whatever the clock, the windows and the order of calls: none is accepted twice while its
 // window lets it in, and under one window no fresh call is taken for a seen one.
 func TestAgainstMemory(t *testing.T) {
-	for _, seed := range []uint64{1, 2, 3, 4, rand.Uint64()} { //nolint:gosec // not a secret
-		r := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // a test that can be repeated
+	for _, seed := range []uint64{1, 2, 3, 4, rand.Uint64()} {
+		r := rand.New(rand.NewPCG(seed, 0))
 		windows := []time.Duration{300 * time.Second}
 		if seed%2 == 0 {
 			windows = []time.Duration{60 * time.Second, 300 * time.Second, 900 * time.Second}

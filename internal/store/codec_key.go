@@ -46,7 +46,7 @@ type storedKey struct {
 	DeletedAt      time.Time `json:"deleted_at,omitzero"`
 	LastRotation   time.Time `json:"last_rotation,omitzero"`
 	EnabledAt      time.Time `json:"enabled_at,omitzero"`
-	IdleCheck      time.Time `json:"idle_check,omitzero"`
+	UsedAt         time.Time `json:"used_at,omitzero"`
 
 	RotationError    string    `json:"rotation_error,omitempty"`
 	RotationFailures int       `json:"rotation_failures,omitempty"`
@@ -86,6 +86,7 @@ type storedVersion struct {
 	ExtendedAt     time.Time    `json:"extended_at,omitzero"`
 	HandedOverAt   time.Time    `json:"handed_over_at,omitzero"`
 	Imported       bool         `json:"imported,omitempty"`
+	SealedOnly     bool         `json:"sealed_only,omitempty"`
 	ProviderKnows  bool         `json:"provider_knows,omitempty"`
 	RotatedFrom    string       `json:"rotated_from,omitempty"`
 	RotatedTo      string       `json:"rotated_to,omitempty"`
@@ -119,7 +120,7 @@ func encodeKey(k *apikey.Key) ([]byte, error) {
 		TTL: seconds(k.TTL), AutoRotate: k.AutoRotate, Overlap: seconds(k.Overlap), Reveal: string(k.Reveal),
 		Replay: k.Replay, ExpiryWindow: string(rules.Window), IdleDisableAfter: seconds(rules.IdleDisableAfter), DeletionProtected: k.DeletionProtected,
 		Recipients: rules.Recipients.List(), storedLimits: storeLimits(&rules.Limits),
-		EnabledAt: k.EnabledAt, IdleCheck: k.IdleCheck,
+		EnabledAt: k.EnabledAt, UsedAt: k.UsedAt,
 		CreatedAt: k.CreatedAt, DisabledAt: k.DisabledAt, DisabledReason: k.DisabledReason,
 		RevokedAt: k.RevokedAt, RevokedReason: k.RevokedReason, DeletedAt: k.DeletedAt, LastRotation: k.LastRotation,
 	}
@@ -134,7 +135,7 @@ func encodeKey(k *apikey.Key) ([]byte, error) {
 		m := v.Marks.Get()
 		s.Versions = append(s.Versions, storedVersion{
 			KeyID: v.KeyID, Number: v.Number, Secret: v.Secret.Reveal(), IssuedAt: v.IssuedAt, ExpiresAt: v.ExpiresAt,
-			ExtendedAt: m.ExtendedAt, HandedOverAt: m.HandedOverAt, Imported: m.Imported, ProviderKnows: m.ProviderKnows,
+			ExtendedAt: m.ExtendedAt, HandedOverAt: m.HandedOverAt, Imported: m.Imported, SealedOnly: m.SealedOnly, ProviderKnows: m.ProviderKnows,
 			RotatedFrom: v.RotatedFrom, RotatedTo: v.RotatedTo,
 			RevealedAt: v.RevealedAt, RevealedTo: (*storedActor)(v.RevealedTo),
 			DisabledAt: v.DisabledAt, DisabledReason: v.DisabledReason, RevokedAt: v.RevokedAt, RevokedReason: v.RevokedReason,
@@ -165,7 +166,7 @@ func decodeKey(at location, raw []byte) (*apikey.Key, error) {
 				Window: apikey.Window(s.ExpiryWindow), IdleDisableAfter: duration(s.IdleDisableAfter),
 			}),
 		},
-		EnabledAt: s.EnabledAt, IdleCheck: s.IdleCheck,
+		EnabledAt: s.EnabledAt, UsedAt: s.UsedAt,
 		CreatedAt: s.CreatedAt, DisabledAt: s.DisabledAt, DisabledReason: s.DisabledReason,
 		RevokedAt: s.RevokedAt, RevokedReason: s.RevokedReason, DeletedAt: s.DeletedAt, LastRotation: s.LastRotation,
 		Versions: make([]apikey.Version, len(s.Versions)),
@@ -181,7 +182,7 @@ func decodeKey(at location, raw []byte) (*apikey.Key, error) {
 		v := &s.Versions[i]
 		k.Versions[i] = apikey.Version{
 			KeyID: v.KeyID, Number: v.Number, Secret: secret.New(v.Secret), IssuedAt: v.IssuedAt, ExpiresAt: v.ExpiresAt,
-			Marks:       apikey.Share(apikey.Marks{ExtendedAt: v.ExtendedAt, HandedOverAt: v.HandedOverAt, Imported: v.Imported, ProviderKnows: v.ProviderKnows}),
+			Marks:       apikey.Share(apikey.Marks{ExtendedAt: v.ExtendedAt, HandedOverAt: v.HandedOverAt, Imported: v.Imported, SealedOnly: v.SealedOnly, ProviderKnows: v.ProviderKnows}),
 			RotatedFrom: v.RotatedFrom, RotatedTo: v.RotatedTo,
 			RevealedAt: v.RevealedAt, RevealedTo: (*apikey.Actor)(v.RevealedTo),
 			DisabledAt: v.DisabledAt, DisabledReason: v.DisabledReason, RevokedAt: v.RevokedAt, RevokedReason: v.RevokedReason,

@@ -103,7 +103,7 @@ func fullKey() *apikey.Key {
 	version := func(n int, key []byte) apikey.Version {
 		return apikey.Version{
 			KeyID: id(n), Number: n, Secret: secret.New(key), IssuedAt: after(n), ExpiresAt: after(100 + n),
-			Marks:       apikey.Share(apikey.Marks{ExtendedAt: after(50 + n), HandedOverAt: after(60 + n), Imported: true, ProviderKnows: true}),
+			Marks:       apikey.Share(apikey.Marks{ExtendedAt: after(50 + n), HandedOverAt: after(60 + n), SealedOnly: true, Imported: true, ProviderKnows: true}),
 			RotatedFrom: id(n - 1), RotatedTo: id(n + 1), RevealedAt: after(10 + n),
 			RevealedTo: &apikey.Actor{EntityID: "entity-of-app", Accessor: "accessor-2", RequestID: "attempt-1"},
 			DisabledAt: after(20 + n), DisabledReason: "leaked?", RevokedAt: after(30 + n), RevokedReason: "leaked",
@@ -119,7 +119,7 @@ func fullKey() *apikey.Key {
 		},
 		Versions:  []apikey.Version{version(1, sequence), version(2, bytes.Repeat([]byte{0xff}, 64))},
 		CreatedAt: start, DisabledAt: after(40), DisabledReason: "holidays", RevokedAt: after(41), RevokedReason: "end of contract",
-		DeletedAt: after(42), LastRotation: after(43), EnabledAt: after(44), IdleCheck: after(45), Revision: 44,
+		DeletedAt: after(42), LastRotation: after(43), EnabledAt: after(44), UsedAt: after(45), Revision: 44,
 		Failed: &apikey.Failure{Error: "storage is away", Count: 3, RetryAt: after(46)},
 		History: []apikey.Change{
 			{Time: start, Operation: "create", KeyID: id(1), Actor: admin, Reason: "for the tests"},

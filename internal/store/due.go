@@ -77,6 +77,9 @@ func (st *Store) Due(ctx context.Context, s logical.Storage, m Minute) ([]Entry,
 	return entries, nil
 }
 
+// ForgetDue has the next sweep list the index: somebody else may have written to it.
+func (st *Store) ForgetDue() { st.agenda.lost() }
+
 // Finish says that nothing is left of a minute to do now.
 func (st *Store) Finish(m Minute) { st.agenda.finish(m) }
 

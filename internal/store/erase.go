@@ -67,27 +67,32 @@ func (st *Store) EraseTenant(ctx context.Context, s logical.Storage, name tenant
 	return nil
 }
 
-// DropTenantEntry deletes the entry of a tenant that nothing is due about any more; one
-// that is due later gets another.
-func (st *Store) DropTenantEntry(ctx context.Context, s logical.Storage, e Entry) error {
+// DropTenantEntry deletes the entry of a tenant about which nothing is due any more; one
+// that is due later gets another. Seen is the tenant that was looked after, nil when there
+// was none. It reports false for one that has changed since: the entry may be about that.
+func (st *Store) DropTenantEntry(ctx context.Context, s logical.Storage, e Entry, seen *tenant.Tenant) (bool, error) {
 	unlock := st.tenants.lock(e.at)
 	defer unlock()
 	t, err := st.tenants.load(ctx, s, e.at)
 	if err != nil {
-		return err
+		return false, err
 	}
 	c, err := st.Config(ctx, s)
 	if err != nil {
-		return err
+		return false, err
+	}
+	if t != nil && (seen == nil || t.UID != seen.UID || t.Revision != seen.Revision) {
+		return false, nil
 	}
 	if t != nil && t.State() == tenant.Deleted {
 		due := t.DueAt(c.Retention)
-		if err := st.putDue(ctx, s, due, e.at, t.UID); err != nil {
-			return fmt.Errorf("moving %s: %w", familyDue, err)
-		}
 		if duePath(due, e.at) == duePath(e.minute, e.at) {
-			return nil
+			return false, nil // later in this minute
+		}
+		if err := st.putDue(ctx, s, due, e.at, t.UID); err != nil {
+			return false, fmt.Errorf("moving %s: %w", familyDue, err)
 		}
 	}
-	return st.dropDue(ctx, s, e)
+	err = st.dropDue(ctx, s, e)
+	return err == nil, err
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 
@@ -70,7 +71,7 @@ func (st *Store) updateKey(ctx context.Context, s logical.Storage, t *tenant.Ten
 		}
 		return change(before)
 	}, func(_, changed *apikey.Key) error {
-		return st.index(ctx, s, at, before, changed, changed.Policy(c, t))
+		return st.index(ctx, s, at, before, changed, c, t)
 	})
 	if err == nil && k != nil {
 		st.counts.changed(at.family, t, before, k)
@@ -81,13 +82,20 @@ func (st *Store) updateKey(ctx context.Context, s logical.Storage, t *tenant.Ten
 // index writes the entries that lead to the changed record: one for each new key ID, and
 // one for the next time at which something is due, as if the tenant were active. A crash
 // after it leaves strays, which mislead nobody: the record is what counts.
-func (st *Store) index(ctx context.Context, s logical.Storage, at location, old, changed *apikey.Key, p apikey.Policy) error {
+func (st *Store) index(ctx context.Context, s logical.Storage, at location, old, changed *apikey.Key, c *tenant.Config, t *tenant.Tenant) error {
 	if err := st.claimNew(ctx, s, at, old, changed); err != nil {
 		return err
 	}
-	p.Paused = false
-	due := changed.DueAt(p)
-	if due.IsZero() || old != nil && due.Equal(old.DueAt(p)) {
+	if err := st.entomb(ctx, s, old, changed); err != nil {
+		return err
+	}
+	dueAt := func(k *apikey.Key) time.Time {
+		p := k.Policy(c, t)
+		p.Paused = false
+		return k.DueAt(p)
+	}
+	due := dueAt(changed)
+	if due.IsZero() || old != nil && due.Equal(dueAt(old)) {
 		return nil
 	}
 	return st.putDue(ctx, s, due, at, changed.UID)

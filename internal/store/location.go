@@ -18,6 +18,7 @@ const (
 	familyIDs     = "ids"
 	familyDue     = "due"
 	familyUsage   = "usage"
+	familyTombs   = "tombs"
 )
 
 // SealWrapped are the prefixes of the entries that hold secrets.

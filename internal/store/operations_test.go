@@ -195,7 +195,7 @@ func TestWhoDidWhatStaysOutOfMemory(t *testing.T) {
 	w := newWorld(t)
 	w.create("billing", id(1))
 	reveal := func(k *apikey.Key) (*apikey.Key, error) {
-		k, _, err := k.Revealed(w.tenant, "attempt-1", nil, admin, start)
+		k, _, err := k.Revealed(w.tenant, "attempt-1", false, nil, admin, start)
 		return k, err
 	}
 	returned, err := w.update("billing", reveal)

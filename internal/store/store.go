@@ -147,7 +147,7 @@ func (st *Store) UpdateTenant(ctx context.Context, s logical.Storage, name tenan
 	at := location{family: familyTenants, tenant: name}
 	return st.tenants.update(ctx, s, at, change, func(old, changed *tenant.Tenant) error {
 		due := changed.DueAt(c.Retention)
-		if due.IsZero() || old != nil && due.Equal(old.DueAt(c.Retention)) {
+		if due.IsZero() || old != nil && due.Equal(old.DueAt(c.Retention)) && changed.State() == old.State() {
 			return nil
 		}
 		return st.putDue(ctx, s, due, at, changed.UID)

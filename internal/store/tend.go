@@ -54,6 +54,9 @@ func (st *Store) tended(ctx context.Context, s logical.Storage, e Entry, k, next
 		if err := st.claimNew(ctx, s, e.at, k, next); err != nil {
 			return false, err
 		}
+		if err := st.entomb(ctx, s, k, next); err != nil {
+			return false, err
+		}
 		if !due.IsZero() {
 			if err := st.putDue(ctx, s, due, e.at, next.UID); err != nil {
 				return false, err
@@ -91,6 +94,9 @@ func (st *Store) owner(ctx context.Context, s logical.Storage, k *apikey.Key) (*
 // destroy deletes a record and then what leads to it: what a failure leaves of that leads
 // nowhere, and is found by the walk.
 func (st *Store) destroy(ctx context.Context, s logical.Storage, at location, k *apikey.Key) error {
+	if err := st.entomb(ctx, s, k, nil); err != nil {
+		return err
+	}
 	err := st.counts.destroy(at.family, k, func() error { return st.keys.remove(ctx, s, at) })
 	if err != nil {
 		return err

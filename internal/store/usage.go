@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -172,14 +173,14 @@ func (u *usage) dirty() []string {
 	return all
 }
 
-// FlushUsage writes the uses collected so far, one Get and one Put for each shard, until
-// ctx ends. What could not be written is tried again the next time.
-func (st *Store) FlushUsage(ctx context.Context, s logical.Storage) error {
+// FlushUsage writes the uses collected so far, one Get and one Put for each shard, as far
+// as time allows. What was not written is tried again the next time.
+func (st *Store) FlushUsage(ctx context.Context, s logical.Storage, until time.Time) error {
 	st.usage.collect()
 	var failed error
 	for _, shard := range st.usage.dirty() {
-		if ctx.Err() != nil {
-			return ctx.Err()
+		if ctx.Err() != nil || !time.Now().Before(until) {
+			break
 		}
 		if err := st.flushShard(ctx, s, shard); err != nil && failed == nil {
 			failed = err
@@ -195,7 +196,7 @@ func (st *Store) flushShard(ctx context.Context, s logical.Storage, shard string
 	}
 	u := &st.usage
 	u.mu.Lock()
-	waiting, gone := u.waiting[shard], u.gone[shard]
+	waiting, gone := u.waiting[shard], maps.Clone(u.gone[shard])
 	for keyID, use := range waiting {
 		stored[keyID] = stored[keyID].merge(use)
 	}

@@ -164,8 +164,11 @@ func (st *Store) DropStray(ctx context.Context, s logical.Storage, keyID string)
 	unlock := st.keys.lock(c.at)
 	defer unlock()
 	k, err := st.keys.load(ctx, s, c.at)
-	if err != nil || k != nil && k.Version(keyID) != nil {
-		return false, err
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", c.at.path(), err)
+	}
+	if k != nil && k.Version(keyID) != nil {
+		return false, nil
 	}
 	return true, st.unclaim(ctx, s, keyID, c.at)
 }

@@ -41,10 +41,7 @@ func (s *counting) List(ctx context.Context, prefix string) ([]string, error) {
 	return s.InmemStorage.List(ctx, prefix)
 }
 
-const (
-	day      = 24 * time.Hour
-	perOwner = 1000 // keys of a tenant
-)
+const perOwner = 1000 // keys of a tenant
 
 // noon is when the benchmarks' keys are looked at.
 var noon = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)

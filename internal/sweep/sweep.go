@@ -7,6 +7,7 @@ package sweep
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,9 +19,12 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// budget is how long one tick works. Vault holds a lock all the while, which a seal or a
+// How long one tick works at the most. Vault holds a lock all the while, which a seal or a
 // change of leader waits for.
-const budget = 15 * time.Second
+const (
+	budget      = 15 * time.Second
+	flushBudget = 5 * time.Second // and this much for uses, so that a busy sweep does not keep them back
+)
 
 // Sweeper is safe for concurrent use; ticks and walks wait for each other.
 type Sweeper struct {
@@ -30,7 +34,7 @@ type Sweeper struct {
 
 	mu      sync.Mutex
 	failing map[string]failing // records that could not even be written to, by place
-	resumed map[string]int     // how many keys of a tenant have been looked at, by its place
+	resumed map[string]resumed // how far the keys of a tenant have been looked at, by its place
 	walk    *walk              // the one under way, or nil
 	walked  time.Time          // when the last one ended
 
@@ -44,10 +48,15 @@ type failing struct {
 	until time.Time
 }
 
+type resumed struct {
+	next   int
+	failed error // the first
+}
+
 // New returns a sweeper over a store. Gone is called with the UID of each tenant that is
 // erased for good.
 func New(st *store.Store, gone func(uid string)) *Sweeper {
-	return &Sweeper{store: st, gone: gone, started: time.Now(), failing: map[string]failing{}, resumed: map[string]int{}}
+	return &Sweeper{store: st, gone: gone, started: time.Now(), failing: map[string]failing{}, resumed: map[string]resumed{}}
 }
 
 // tick is one call of Vault's.
@@ -57,6 +66,7 @@ type tick struct {
 	config *tenant.Config
 	now    time.Time
 	until  time.Time // when to stop
+	again  bool      // the index has got more that is due now
 }
 
 func (t *tick) more(ctx context.Context) bool { return ctx.Err() == nil && time.Now().Before(t.until) }
@@ -73,9 +83,13 @@ func (w *Sweeper) Tick(ctx context.Context, s logical.Storage, now time.Time) er
 		return err
 	}
 	swept := t.sweep(ctx)
-	flushed := w.store.FlushUsage(ctx, s)
+	flushed := w.store.FlushUsage(ctx, s, time.Now().Add(flushBudget))
 	return errors.Join(swept, flushed, t.stroll(ctx))
 }
+
+// Pause is called in place of [Sweeper.Tick] on a node that may not write. Another one may
+// leave things behind where this one has been; when it is its turn again it looks anew.
+func (w *Sweeper) Pause() { w.store.ForgetDue() }
 
 func (w *Sweeper) begin(ctx context.Context, s logical.Storage, now time.Time, most time.Duration) (*tick, error) {
 	c, err := w.store.Config(ctx, s)
@@ -85,16 +99,26 @@ func (w *Sweeper) begin(ctx context.Context, s logical.Storage, now time.Time, m
 	return &tick{Sweeper: w, s: s, config: c, now: now, until: time.Now().Add(most)}, nil
 }
 
-// sweep goes through the minutes that may hold something due.
+// sweep does what is due, and then what has turned out to be due because of that.
 func (t *tick) sweep(ctx context.Context) error {
+	err := t.pass(ctx)
+	if t.again && t.more(ctx) {
+		err = errors.Join(err, t.pass(ctx))
+	}
+	return err
+}
+
+// pass goes through the minutes that may hold something due.
+func (t *tick) pass(ctx context.Context) error {
 	minutes, err := t.store.DueMinutes(ctx, t.s, t.now)
 	if err != nil {
 		return err
 	}
 	var failures []error
 	waiting := 0
-	for _, m := range minutes {
+	for i, m := range minutes {
 		if !t.more(ctx) {
+			waiting += len(minutes) - i // at least
 			break
 		}
 		left, err := t.minute(ctx, m)
@@ -137,7 +161,7 @@ func (t *tick) minute(ctx context.Context, m store.Minute) (left int, err error)
 // where it can be seen, and the record is tried again later and later.
 func (t *tick) entry(ctx context.Context, e store.Entry) (done bool, err error) {
 	place := e.String()
-	if t.now.Before(t.failing[place].until) {
+	if until := t.failing[place].until; apikey.Waiting(until, t.now) {
 		return false, nil
 	}
 	var noted error
@@ -167,7 +191,7 @@ func (t *tick) entry(ctx context.Context, e store.Entry) (done bool, err error) 
 // be written at all: then it has been dealt with for now, and the error is for the log.
 func (t *tick) key(ctx context.Context, e store.Entry) (done bool, noted, err error) {
 	done, err = t.tend(ctx, e, nil)
-	if err == nil || ctx.Err() != nil {
+	if err == nil || ctx.Err() != nil || errors.Is(err, errBlind) {
 		return done, nil, err
 	}
 	if done, again := t.tend(ctx, e, err); again == nil {
@@ -181,21 +205,20 @@ func (t *tick) key(ctx context.Context, e store.Entry) (done bool, noted, err er
 // is still due: the one that failed may have landed.
 func (t *tick) tend(ctx context.Context, e store.Entry, failure error) (bool, error) {
 	var did apikey.Tended
+	var blind error
 	destroyed := false
 	done, err := t.store.Tend(ctx, t.s, e, func(k *apikey.Key, of *tenant.Tenant) (*apikey.Key, bool, error) {
 		if k.Gone(t.config.Retention, t.now) || k.Lost(t.now) {
 			destroyed = true
 			return nil, true, nil
 		}
-		care, err := t.care(ctx, k, of)
-		if err != nil {
-			return nil, false, err
-		}
+		var care apikey.Care
+		care, blind = t.care(ctx, k, of)
 		if failure != nil && k.RotationDue(t.now) && of.State() == tenant.Active {
 			return k.RotationFailed(failure, t.now), false, nil
 		}
-		var next *apikey.Key
-		next, did, err = k.Tend(care, t.now)
+		next, what, err := k.Tend(care, t.now)
+		did = what
 		return next, false, err
 	})
 	if err != nil {
@@ -208,17 +231,24 @@ func (t *tick) tend(ctx context.Context, e store.Entry, failure error) (bool, er
 	if destroyed {
 		t.erased.Add(1)
 	}
+	if blind != nil {
+		return false, fmt.Errorf("%w: %w", errBlind, blind)
+	}
 	return done, nil
 }
 
+// errBlind says that all was done about a key but to see whether it is still used.
+var errBlind = errors.New("it is not known when the key was used")
+
 // care gathers what looking after a key takes. When it was used is asked only where that
-// matters.
+// matters; with an error, all but that is known.
 func (t *tick) care(ctx context.Context, k *apikey.Key, of *tenant.Tenant) (apikey.Care, error) {
 	care := apikey.Care{Config: t.config, Tenant: of, NewKeyID: apikey.NewKeyID()}
-	if k.Policy(t.config, of).Idle == 0 {
+	if !k.Watched(k.Policy(t.config, of).Idle, t.now) {
 		return care, nil
 	}
 	var err error
 	care.LastUsed, err = t.store.LastUsed(ctx, t.s, k)
+	care.Blind = err != nil
 	return care, err
 }

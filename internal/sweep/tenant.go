@@ -26,7 +26,7 @@ func (t *tick) tenant(ctx context.Context, e store.Entry) (bool, error) {
 			return false, err
 		}
 	}
-	return true, t.store.DropTenantEntry(ctx, t.s, e)
+	return t.store.DropTenantEntry(ctx, t.s, e, of)
 }
 
 // eraseTenant erases all that is a tenant's, as far as time allows, and its record last.
@@ -48,14 +48,19 @@ func (t *tick) eraseTenant(ctx context.Context, of *tenant.Tenant) (bool, error)
 	if err != nil {
 		return false, err
 	}
+	var failed error
 	for _, place := range places {
 		if !t.more(ctx) {
 			return false, nil
 		}
-		if err := t.store.Destroy(ctx, t.s, place); err != nil {
-			return false, err
+		if err := t.store.Destroy(ctx, t.s, place); err == nil {
+			t.erased.Add(1)
+		} else if failed == nil {
+			failed = err // the others go nevertheless
 		}
-		t.erased.Add(1)
+	}
+	if failed != nil {
+		return false, failed
 	}
 	if err := t.store.EraseRoles(ctx, t.s, of.Name); err != nil {
 		return false, err
@@ -67,25 +72,27 @@ func (t *tick) eraseTenant(ctx context.Context, of *tenant.Tenant) (bool, error)
 	return true, nil
 }
 
-// catchUp has what the tenant's keys have missed put on the index again. With many keys
-// it takes several ticks.
+// catchUp has what the tenant's keys have missed put on the index again, to be done in this
+// tick too. With many keys it takes several.
 func (t *tick) catchUp(ctx context.Context, e store.Entry, name tenant.Name) (bool, error) {
+	t.again = true
 	places, err := t.store.Places(ctx, t.s, name)
 	if err != nil {
 		return false, err
 	}
 	at := e.String()
-	for i := t.resumed[at]; i < len(places); i++ {
+	r := t.resumed[at]
+	for ; r.next < len(places); r.next++ {
 		if !t.more(ctx) {
-			t.resumed[at] = i
+			t.resumed[at] = r
 			return false, nil
 		}
-		if _, err := t.mend(ctx, places[i], func(string) {}); err != nil {
-			return false, err
+		if _, err := t.mend(ctx, places[r.next], func(string) {}); err != nil && r.failed == nil {
+			r.failed = err // the others are looked at nevertheless, and then all once more
 		}
 	}
 	delete(t.resumed, at)
-	return true, nil
+	return r.failed == nil, r.failed
 }
 
 // mend has what leads to a key put right.
@@ -94,7 +101,7 @@ func (t *tick) mend(ctx context.Context, place store.Entry, seen func(keyID stri
 		if k.Gone(t.config.Retention, t.now) {
 			return true, nil
 		}
-		care, err := t.care(ctx, k, of)
-		return err == nil && k.Overdue(care, t.now), err
+		care, _ := t.care(ctx, k, of) // uses that cannot be read are told of where they are pruned
+		return k.Overdue(care, t.now), nil
 	}, seen)
 }

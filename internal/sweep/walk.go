@@ -16,6 +16,7 @@ import (
 const (
 	walkAfterStart = 10 * time.Minute
 	walkEvery      = 12 * time.Hour
+	walkAgain      = time.Hour // after one that could not see everything
 	walkBudget     = 5 * time.Second
 	tidyBudget     = 45 * time.Second
 )
@@ -29,6 +30,7 @@ type walk struct {
 	ids    []string      // still to come, once all owners are done
 	shards []string      // likewise
 	listed bool          // ids and shards are
+	blind  bool          // something could not be listed
 	seed   maphash.Seed  // of seen
 	seen   map[uint64]struct{}
 }
@@ -55,7 +57,7 @@ func (t *tick) stroll(ctx context.Context) error {
 
 func (t *tick) wantsWalk() bool {
 	if t.walked.IsZero() {
-		return !t.now.Before(t.started.Add(walkAfterStart))
+		return !t.now.Before(t.started.Add(walkAfterStart)) || t.now.Before(t.started)
 	}
 	return !t.now.Before(t.walked.Add(walkEvery)) || t.now.Before(t.walked) // or the clock was set back
 }
@@ -80,8 +82,9 @@ func (w *Sweeper) Report() Report {
 	return Report{}
 }
 
-// step goes on with the walk, or begins one. What cannot be listed ends it; a record that
-// cannot be read does not.
+// step goes on with the walk, or begins one. A record that cannot be read and a tenant
+// whose keys cannot be listed are left out; without the lists of all there is, the walk
+// waits for the next tick.
 func (t *tick) step(ctx context.Context) error {
 	if t.walk == nil {
 		owners, err := t.store.Owners(ctx, t.s)
@@ -99,10 +102,20 @@ func (t *tick) step(ctx context.Context) error {
 	}
 	report := t.walk.report
 	t.report.Store(&report)
-	if done || err != nil {
-		t.walk, t.walked = nil, t.now
+	if done {
+		t.walked = t.now
+		if t.walk.blind {
+			t.walked = t.now.Add(walkAgain - walkEvery)
+		}
+		t.walk = nil
 	}
 	return err
+}
+
+// failed notes what the walk could not see or mend; it goes on with the rest.
+func (w *walk) failed(what string, err error) {
+	w.report.Failures++
+	w.report.LastFailure = what + ": " + err.Error()
 }
 
 func (t *tick) walkOn(ctx context.Context) (done bool, err error) {
@@ -121,20 +134,14 @@ func (t *tick) walkRecords(ctx context.Context) (bool, error) {
 			return false, nil
 		}
 		if len(w.places) == 0 {
-			places, err := t.store.Places(ctx, t.s, w.owners[0])
-			if err != nil {
-				return false, err
-			}
-			if err := t.walkOwner(ctx, w.owners[0]); err != nil {
-				return false, err
-			}
-			w.places, w.owners = places, w.owners[1:]
+			t.walkOwner(ctx, w.owners[0])
+			w.owners = w.owners[1:]
 			continue
 		}
 		t.walkRecord(ctx, w.places[0])
 		w.places = w.places[1:]
 	}
-	return true, nil
+	return ctx.Err() == nil, nil
 }
 
 func (t *tick) walkRecord(ctx context.Context, place store.Entry) {
@@ -145,18 +152,24 @@ func (t *tick) walkRecord(ctx context.Context, place store.Entry) {
 	w.report.Due += mended.Due
 	w.report.Destroyed += mended.Destroyed
 	if err != nil {
-		w.report.Failures++
-		w.report.LastFailure = place.String() + ": " + err.Error()
+		w.failed(place.String(), err)
 	}
 }
 
-// walkOwner makes sure that a deleted tenant is erased one day.
-func (t *tick) walkOwner(ctx context.Context, name tenant.Name) error {
+// walkOwner makes sure that a deleted tenant is erased one day, and finds its keys.
+func (t *tick) walkOwner(ctx context.Context, name tenant.Name) {
+	w := t.walk
 	mended, err := t.store.MendTenant(ctx, t.s, name)
-	if mended {
-		t.walk.report.Due++
+	if err != nil {
+		w.failed(string(name), err)
 	}
-	return err
+	if mended {
+		w.report.Due++
+	}
+	if w.places, err = t.store.Places(ctx, t.s, name); err != nil {
+		w.failed(string(name), err)
+		w.blind = true
+	}
 }
 
 // listEntries lists what leads to records, after these were seen: what came later is
@@ -186,8 +199,7 @@ func (t *tick) walkIDs(ctx context.Context) (bool, error) {
 		}
 		dropped, err := t.store.DropStray(ctx, t.s, w.ids[0])
 		if err != nil {
-			w.report.Failures++
-			w.report.LastFailure = "ids: " + err.Error()
+			w.failed("ids/"+w.ids[0], err)
 		}
 		if dropped {
 			w.report.Strays++
@@ -203,8 +215,7 @@ func (t *tick) walkUsage(ctx context.Context) (bool, error) {
 			return false, nil
 		}
 		if _, err := t.store.PruneUsage(ctx, t.s, w.shards[0], w.knows); err != nil {
-			w.report.Failures++
-			w.report.LastFailure = "usage: " + err.Error()
+			w.failed("usage/"+w.shards[0], err)
 		}
 	}
 	return true, nil

@@ -37,6 +37,7 @@ func (w *world) caller(t *testing.T, name string) *caller {
 // answered is what the server has answered to one request.
 type answered struct {
 	status   int
+	media    string // the type of body, which is decoded when it is JSON
 	body     []byte
 	LeaseID  string `json:"lease_id"`
 	Duration int    `json:"lease_duration"`
@@ -82,7 +83,8 @@ func (c *caller) send(method, path string, sent fields) (*answered, error) {
 	if a.body, err = io.ReadAll(resp.Body); err != nil {
 		return nil, err
 	}
-	if len(a.body) > 0 {
+	a.media = resp.Header.Get("Content-Type")
+	if a.media == "application/json" && len(a.body) > 0 {
 		if err := json.Unmarshal(a.body, a); err != nil {
 			c.t.Fatalf("%s %s %s: %v", c.name, method, path, err)
 		}

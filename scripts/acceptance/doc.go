@@ -35,6 +35,7 @@
 //
 // Tables of many requests are tests in Go: a caller acts as somebody, over plain HTTP. What such a test asks for is guarded
 // in the same way. A test that seals the server, kills the plugin or changes the mount's settings starts a server of its own
-// with ownWorld, which opens tenants and knows their people as the shared one does. When the tests are over, no log of a
+// with ownWorld, which opens tenants and knows their people as the shared one does. So does one that waits for what Vault has
+// the engine do once a minute; it takes minutes, during which the others go on. When the tests are over, no log of a
 // server may hold a secret in any form, and no lease may be beyond revoking.
 package acceptance

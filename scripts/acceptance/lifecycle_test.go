@@ -53,7 +53,13 @@ func killPlugin(t *testing.T, w *world) {
 // until calls what until it returns no error.
 func until(t *testing.T, name string, what func() error) {
 	t.Helper()
-	deadline := time.Now().Add(eventuallyWithin)
+	within(t, eventuallyWithin, name, what)
+}
+
+// within is until for what takes longer, or has to be sooner.
+func within(t *testing.T, most time.Duration, name string, what func() error) {
+	t.Helper()
+	deadline := time.Now().Add(most)
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for ; ; <-tick.C {

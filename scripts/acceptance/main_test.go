@@ -16,7 +16,7 @@ var shared *world
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 // atOnce is how many tests run together, on however few processors: many of them wait for a server.
-const atOnce = "6"
+const atOnce = "8"
 
 func run(m *testing.M) (code int) {
 	if err := flag.Set("test.parallel", atOnce); err != nil {

@@ -60,6 +60,7 @@ var grants = []struct{ capability, path, who string }{
 	{"update", "my/internal/keys/billing/revoke", "admin"},
 	{"update", "my/external/keys/billing/restore", "admin"},
 	{"update", "my/external/keys/billing/extend", "admin external-issuer"},
+	{"update", "my/internal/keys/billing/extend", "admin internal-issuer"},
 	{"read", "my/external/keys/billing/history", "admin auditor external-issuer"},
 	{"read", "my/internal/keys/billing/history", "admin auditor internal-issuer"},
 

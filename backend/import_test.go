@@ -1,0 +1,208 @@
+package backend_test
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"vault-plugin-secrets-apikeys/signing"
+)
+
+// foreign is a key that was made elsewhere.
+func foreign(w *world, keyID string) (holder, fields) {
+	raw := []byte(strings.Repeat(keyID[:1], 20) + "-twenty-and-more")
+	h := holder{w, keyID, raw, signing.Vrnt1}
+	return h, fields{"name": "old-" + strings.ToLower(keyID), "key_id": keyID, "key": base64.RawURLEncoding.EncodeToString(raw)}
+}
+
+func altered(f fields, name string, value any) fields {
+	c := fields{name: value}
+	for n, v := range f {
+		if n != name {
+			c[n] = v
+		}
+	}
+	return c
+}
+
+func (a answer) result(i int) fields { return a.rows("results")[i] }
+
+func TestImport(t *testing.T) {
+	alone(t, func(t *testing.T, w *world) {
+		acme := w.tenant("acme")
+		h, item := foreign(w, "Kx7Qw2Ab")
+		item = altered(altered(altered(item, "expires_at", stamp(24*time.Hour)), "issued_at", stamp(-24*time.Hour)), "owner", "orders")
+		if c := w.cost(func() {
+			if r := acme.write("my/external/import", fields{"keys": []any{item}, "dry_run": true}).result(0); r["ok"] != true || r["key_id"] != "Kx7Qw2Ab" {
+				t.Errorf("%v", r)
+			}
+		}); c.Puts != 0 {
+			t.Errorf("a dry run writes: %+v", c)
+		}
+		h.finds("unknown_key")
+		if r := acme.write("my/external/import", fields{"keys": []any{item}}).result(0); r["ok"] != true || r["error"] != "" {
+			t.Fatalf("%v", r)
+		}
+		h.finds("valid")
+		k := acme.read("my/external/keys/old-kx7qw2ab")
+		k.is(fields{"owner": "orders", "unrevealed": false, "provider_knows": false, "current_key_id": "Kx7Qw2Ab"})
+		if v := k.rows("versions")[0]; v["imported"] != true || v["expires_at"] != stamp(24*time.Hour) || v["issued_at"] != stamp(-24*time.Hour) {
+			t.Errorf("%v", v)
+		}
+		acme.refused(409, "reveal").write("my/external/keys/old-kx7qw2ab/reveal", nil)
+		acme.write("my/external/keys/old-kx7qw2ab/rotate", nil).is(fields{"provider_knows": false})
+		wait(24 * time.Hour)
+		h.finds("expired")
+	})
+}
+
+// Each item is judged for itself, with a refusal that says what is wrong with it.
+func TestImportItems(t *testing.T) {
+	alone(t, func(t *testing.T, w *world) {
+		acme, globex := w.tenant("acme"), w.tenant("globex")
+		theirs := globex.key("my/external/keys/billing", nil)
+		_, taken := foreign(w, "TakenId1")
+		globex.write("my/external/import", fields{"keys": []any{taken}})
+		_, good := foreign(w, "GoodId_1")
+		_, twin := foreign(w, "TwinId-1")
+		short := base64.RawURLEncoding.EncodeToString(make([]byte, 31))
+		long := base64.RawURLEncoding.EncodeToString(make([]byte, 65))
+		rows := []struct {
+			item  any
+			about string // "" is done
+		}{
+			{good, ""},
+			{altered(good, "name", "another"), "key_id: this ID cannot be used"},
+			{altered(twin, "name", good["name"]), "name: "},
+			{twin, ""},
+			{altered(taken, "name", "mine"), "key_id: this ID cannot be used"},
+			{altered(twin, "key_id", theirs.keyID), "key_id: this ID cannot be used"},
+			{altered(twin, "key_id", "short"), "key_id: has 8"},
+			{altered(twin, "key_id", strings.Repeat("x", 65)), "key_id: has 8"},
+			{altered(twin, "key_id", "has space"), "key_id: has 8"},
+			{altered(twin, "key_id", 7), "key_id: has 8"},
+			{altered(altered(twin, "key_id", "Other--1"), "key", short), "key: must be 32 to 64"},
+			{altered(altered(twin, "key_id", "Other--1"), "key", long), "key: must be 32 to 64"},
+			{altered(altered(twin, "key_id", "Other--1"), "key", "a="), "key: must be unpadded"},
+			{altered(altered(twin, "key_id", "Other--1"), "expires_at", stamp(0)), "expires_at: has passed"},
+			{altered(altered(twin, "key_id", "Other--1"), "expires_at", stamp(366*24*time.Hour)), "expires_at: is more than 365d"},
+			{altered(altered(twin, "key_id", "Other--1"), "expires_at", nil), "ttl: 0 (no expiry)"},
+			{altered(altered(twin, "key_id", "Other--1"), "expires_at", "tomorrow"), "expires_at: must be a time"},
+			{altered(altered(twin, "key_id", "Other--1"), "issued_at", stamp(time.Hour)), "issued_at: lies in the future"},
+			{altered(altered(twin, "key_id", "Other--1"), "compat", []any{"no_nonce"}), "compat: is no field"},
+			{altered(altered(twin, "key_id", "Other--1"), "tenant", "globex"), "tenant: is no field"},
+			{altered(altered(twin, "key_id", "Other--1"), "scheme", "rfc9421"), "scheme: "},
+			{altered(altered(twin, "key_id", "Other--1"), "name", "No Name"), "name: "},
+			{"text", "keys: each is an object"},
+		}
+		var items []any
+		for _, row := range rows {
+			items = append(items, row.item)
+		}
+		for _, dry := range []bool{true, false} {
+			a := acme.write("my/external/import", fields{"keys": items, "dry_run": dry})
+			for i, row := range rows {
+				r := a.result(i)
+				text, _ := r["error"].(string)
+				if r["ok"] != (row.about == "") || !strings.HasPrefix(text, row.about) || row.about == "" && text != "" {
+					t.Errorf("dry %v, item %d: %v, want %q", dry, i, r, row.about)
+				}
+			}
+		}
+		theirs.finds("valid")
+		globex.read("my/ids/TakenId1").is(fields{"name": "old-takenid1"})
+		acme.read("my").is(fields{"keys": 2})
+		for _, f := range []fields{{"keys": []any{}}, {"keys": "x"}, nil, {"keys": []any{good}, "dry_run": "maybe"}} {
+			acme.refused(400, "").write("my/external/import", f)
+		}
+		acme.refused(400, "keys").write("my/external/import", fields{"keys": make([]any, 1001)})
+	})
+}
+
+// An imported ID is spent for ever, also when nothing else is left of its key.
+func TestImportedIDsAreNeverReused(t *testing.T) {
+	alone(t, func(t *testing.T, w *world) {
+		acme, globex := w.tenant("acme"), w.tenant("globex")
+		h, item := foreign(w, "SpentId1")
+		acme.write("my/external/import", fields{"keys": []any{item}})
+		acme.remove("my/external/keys/old-spentid1")
+		wait(8 * 24 * time.Hour)
+		w.must(w.tick())
+		acme.refused(404, "old-spentid1").read("my/external/keys/old-spentid1")
+		h.finds("unknown_key")
+		for _, who := range []person{acme, globex} {
+			if r := who.write("my/external/import", fields{"keys": []any{item}}).result(0); r["error"] != "key_id: this ID cannot be used" {
+				t.Errorf("%v", r)
+			}
+		}
+		// Nor when it has only fallen out of a long list of ended versions.
+		_, item = foreign(w, "FallenId")
+		acme.write("my/external/import", fields{"keys": []any{item}})
+		for range 25 {
+			acme.write("my/external/keys/old-fallenid/rotate", fields{"overlap": 0})
+			wait(time.Second)
+		}
+		if n := len(acme.read("my/external/keys/old-fallenid").rows("versions")); n > 22 {
+			t.Fatalf("%d versions", n)
+		}
+		w.root().write("tidy", nil)
+		if r := globex.write("my/external/import", fields{"keys": []any{item}}).result(0); r["error"] != "key_id: this ID cannot be used" {
+			t.Errorf("%v", r)
+		}
+	})
+}
+
+func TestAdminImport(t *testing.T) {
+	alone(t, func(t *testing.T, w *world) {
+		acme := w.tenant("acme")
+		w.tenant("globex")
+		h, item := foreign(w, "Provider1")
+		item = altered(altered(item, "tenant", "acme"), "kind", "internal")
+		w.root().refused(403, "allow_import_until").write("admin/import", fields{"keys": []any{item}})
+		w.root().write("config", fields{"allow_import_until": stamp(time.Hour)}).is(fields{"allow_import_until": stamp(time.Hour)})
+		w.spa().write("admin/tenants/globex/suspend", nil)
+		a := w.root().write("admin/import", fields{"keys": []any{
+			item, altered(item, "tenant", "nobody"), altered(item, "tenant", "globex"), altered(item, "kind", "other"), altered(item, "tenant", ""),
+		}})
+		for i, about := range []string{"", "tenant: ", "tenant_suspended: ", "kind: ", "tenant: "} {
+			if text, _ := a.result(i)["error"].(string); !strings.HasPrefix(text, about) || (text == "") != (about == "") {
+				t.Errorf("item %d: %q, want %q", i, text, about)
+			}
+		}
+		h.finds("valid")
+		acme.read("my/internal/keys/old-provider1").is(fields{"provider_knows": true})
+		acme.write("my/internal/keys/old-provider1/rotate", nil).is(fields{"provider_knows": false})
+		acme.refused(403, "provider").write("admin/import", fields{"keys": []any{item}})
+		wait(time.Hour)
+		w.root().refused(403, "allow_import_until").write("admin/import", fields{"keys": []any{item}})
+	})
+}
+
+// Limits hold for imports, and storage that fails costs the item alone.
+func TestImportUnderLimitsAndFailures(t *testing.T) {
+	alone(t, func(t *testing.T, w *world) {
+		acme := w.tenant("acme")
+		acme.patch("my", fields{"max_keys": 2})
+		var items []any
+		for i := range 4 {
+			_, item := foreign(w, fmt.Sprintf("%dImported", i))
+			items = append(items, item)
+		}
+		w.storage.hooks(func(verb, path string) error {
+			if verb == put && path == "keys/acme/external/old-0imported" {
+				return errStorage
+			}
+			return nil
+		}, nil)
+		a := acme.write("my/external/import", fields{"keys": items})
+		w.storage.hooks(nil, nil)
+		for i, about := range []string{"could not be written", "", "", "max_keys"} {
+			if text, _ := a.result(i)["error"].(string); !strings.HasPrefix(text, about) || (text == "") != (about == "") {
+				t.Errorf("item %d: %q, want %q", i, text, about)
+			}
+		}
+		acme.read("my").is(fields{"keys": 2})
+	})
+}

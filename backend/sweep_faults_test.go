@@ -1,0 +1,103 @@
+package backend_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+func TestBusyMorning(t *testing.T) {
+	b := newBusy(t)
+	alone(t, func(t *testing.T, _ *world) {
+		w, acme := b.world(t)
+		b.of(w, "used").finds("valid")
+		w.sweep()
+		w.root().read("status").is(fields{"rotated": 3, "erased": 6, "failed": 0, "due": 0})
+		b.right(t, w, acme)
+		wait(day)
+		w.ticking(400*day, 5*day)
+		w.onlyTrueEntries()
+	})
+}
+
+// Whichever operation of a sweep fails, before it is done or after, and whether the node
+// goes on or another one does: some minutes later everything has been done, and once.
+func TestSweepWithFailingStorage(t *testing.T) {
+	b := newBusy(t)
+	for _, landed := range []bool{false, true} {
+		for _, restarted := range []bool{false, true} {
+			for n, met := 1, true; met; n++ {
+				clocked(t, fmt.Sprintf("operation %d, landed %v, restarted %v", n, landed, restarted), func(t *testing.T, _ *world) {
+					w, acme := b.world(t)
+					b.of(w, "used").finds("valid")
+					b.of(w, "rotates").finds("valid")
+					f := failure{n: n, landed: landed}
+					f.into(w.storage)
+					err := w.tick()
+					w.storage.hooks(nil, nil)
+					if met = f.met; met && err == nil {
+						t.Error("nobody is told")
+					}
+					if restarted {
+						w.restart()
+						b.of(w, "used").finds("valid") // the use may be lost with the node
+					}
+					w.ticking(6*time.Minute, time.Minute)
+					b.right(t, w, acme)
+				})
+			}
+		}
+	}
+}
+
+// The same when storage fails twice, with the operations after the first failure, which
+// write it down.
+func TestSweepWithStorageFailingTwice(t *testing.T) {
+	b := newBusy(t)
+	for n := 1; n < 120; n += 3 {
+		for more := 1; more < 8; more += 2 {
+			clocked(t, fmt.Sprintf("operations %d and %d later", n, more), func(t *testing.T, _ *world) {
+				w, acme := b.world(t)
+				b.of(w, "used").finds("valid")
+				count := 0
+				w.storage.hooks(func(string, string) error {
+					if count++; count == n || count == n+more {
+						return errStorage
+					}
+					return nil
+				}, nil)
+				_ = w.tick()
+				w.storage.hooks(nil, nil)
+				w.ticking(6*time.Minute, time.Minute)
+				b.right(t, w, acme)
+			})
+		}
+	}
+}
+
+// Storage that is away for hours, as a whole or in a single verb: everything is done when
+// it is back.
+func TestSweepWithoutStorageForHours(t *testing.T) {
+	b := newBusy(t)
+	for _, away := range []string{"", get, put, list, del} {
+		clocked(t, "away: "+away, func(t *testing.T, _ *world) {
+			w, acme := b.world(t)
+			b.of(w, "used").finds("valid")
+			w.storage.hooks(func(verb, _ string) error {
+				if away == "" || verb == away {
+					return errStorage
+				}
+				return nil
+			}, nil)
+			for range 150 {
+				if w.tick() == nil && away != del && away != get {
+					t.Error("nobody is told")
+				}
+				wait(time.Minute)
+			}
+			w.storage.hooks(nil, nil)
+			w.ticking(62*time.Minute, time.Minute) // the longest that it waits to try again
+			b.right(t, w, acme)
+		})
+	}
+}

@@ -1,0 +1,151 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/store"
+	"vault-plugin-secrets-apikeys/internal/tenant"
+	"vault-plugin-secrets-apikeys/signing"
+)
+
+const day = 24 * time.Hour
+
+var errBroken = errors.New("storage is broken")
+
+// world is storage with the tenant acme, a node that sweeps it, and a clock that the test
+// sets as it likes.
+type world struct {
+	t     *testing.T
+	s     *broken
+	st    *store.Store
+	sweep *Sweeper
+	acme  *tenant.Tenant
+	now   time.Time
+	gone  []string
+}
+
+// broken is storage in memory that fails as often as a test wants.
+type broken struct {
+	logical.InmemStorage
+	fails func(op string) bool
+}
+
+func (b *broken) check(op string) error {
+	if b.fails != nil && b.fails(op) {
+		return errBroken
+	}
+	return nil
+}
+
+func (b *broken) Get(ctx context.Context, path string) (*logical.StorageEntry, error) {
+	if err := b.check("get " + path); err != nil {
+		return nil, err
+	}
+	return b.InmemStorage.Get(ctx, path)
+}
+
+func (b *broken) Put(ctx context.Context, entry *logical.StorageEntry) error {
+	if err := b.check("put " + entry.Key); err != nil {
+		return err
+	}
+	return b.InmemStorage.Put(ctx, entry)
+}
+
+func (b *broken) Delete(ctx context.Context, path string) error {
+	if err := b.check("delete " + path); err != nil {
+		return err
+	}
+	return b.InmemStorage.Delete(ctx, path)
+}
+
+func (b *broken) List(ctx context.Context, prefix string) ([]string, error) {
+	if err := b.check("list " + prefix); err != nil {
+		return nil, err
+	}
+	return b.InmemStorage.List(ctx, prefix)
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{t: t, s: new(broken), now: time.Now().UTC().Truncate(time.Second)}
+	w.restart()
+	acme, err := w.st.UpdateTenant(t.Context(), w.s, "acme", func(*tenant.Tenant) (*tenant.Tenant, error) {
+		return tenant.New("acme", w.now), nil
+	})
+	w.must(err)
+	w.acme = acme
+	return w
+}
+
+// restart forgets what the node has in memory.
+func (w *world) restart() {
+	w.st = store.New()
+	w.sweep = New(w.st, func(uid string) { w.gone = append(w.gone, uid) })
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// tick sweeps at the clock's time.
+func (w *world) tick() error { return w.sweep.Tick(w.t.Context(), w.s, w.now) }
+
+// create makes a key that rotates by schedule.
+func (w *world) create(name apikey.Name, ttl, overlap time.Duration) *apikey.Key {
+	w.t.Helper()
+	s := apikey.Settings{Scheme: signing.HMACSHA256, TTL: ttl, AutoRotate: true, Overlap: overlap, Reveal: apikey.RevealAlways}
+	return w.update(name, func(*apikey.Key) (*apikey.Key, error) {
+		return apikey.New(apikey.Ref{Tenant: "acme", Kind: apikey.External, Name: name}, w.acme.UID, s, apikey.NewKeyID(), apikey.Actor{}, w.now), nil
+	})
+}
+
+func (w *world) update(name apikey.Name, change func(*apikey.Key) (*apikey.Key, error)) *apikey.Key {
+	w.t.Helper()
+	k, err := w.st.UpdateKey(w.t.Context(), w.s, w.acme, apikey.External, name, change)
+	w.must(err)
+	return k
+}
+
+// keys returns the keys in storage by name, past all caches.
+func (w *world) keys() map[apikey.Name]*apikey.Key {
+	w.t.Helper()
+	fails := w.s.fails
+	w.s.fails = nil
+	defer func() { w.s.fails = fails }()
+	names, err := w.st.Keys(w.t.Context(), w.s, w.acme, apikey.External)
+	w.must(err)
+	all := make(map[apikey.Name]*apikey.Key)
+	for _, name := range names {
+		k, err := w.st.KeyWithHistory(w.t.Context(), w.s, w.acme, apikey.External, apikey.Name(name))
+		w.must(err)
+		all[apikey.Name(name)] = k
+	}
+	return all
+}
+
+// due returns the entries of the due index.
+func (w *world) due() []string {
+	w.t.Helper()
+	paths, err := logical.CollectKeysWithPrefix(w.t.Context(), &w.s.InmemStorage, "due/")
+	w.must(err)
+	return paths
+}
+
+// care is what the sweep would bring along for a key that is not watched.
+func (w *world) care() apikey.Care {
+	return apikey.Care{Config: tenant.DefaultConfig(), Tenant: w.acme, NewKeyID: apikey.NewKeyID()}
+}
+
+func contains(text string) func(op string) bool {
+	return func(op string) bool { return strings.Contains(op, text) }
+}

@@ -1,0 +1,76 @@
+package paths
+
+import (
+	"context"
+	"errors"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/refusal"
+)
+
+var pickupAnswer = schema{
+	"valid": flag("Whether the call is good."), "verdict": text("What verification found."),
+	"key_id": text("The successor's key ID."),
+	"sealed": text("The successor, sealed to the key's recipients, as handover gives it."),
+}
+
+func (h *Handlers) pickupResources() []resource {
+	return []resource{{
+		scope: platform, pattern: "pickup", suffix: "successor",
+		fields:     schema{"request": verifyFields["request"], "request_base64": verifyFields["request_base64"], "client_ip": verifyFields["client_ip"]},
+		operations: map[logical.Operation]operation{logical.UpdateOperation: {h.pickup, "Fetch the successor of the version that signed a call.", pickupAnswer}},
+		synopsis:   "A holder of an overlapping version fetches its successor, by a call signed with it.",
+		description: "For gateways, which relay the call. The successor is given sealed to the key's recipients, and only so: who has stolen " +
+			"the old version can do nothing with it. A call is good for this once, also where the key allows replays.",
+	}}
+}
+
+// pickup judges a call as verify does, and hands its key's current version over.
+func (h *Handlers) pickup(ctx context.Context, r *request) (*logical.Response, error) {
+	c, err := parseCall(r.Data, true)
+	if err != nil {
+		return nil, err
+	}
+	j, err := h.judged(ctx, r, c, "", true)
+	if err != nil {
+		return nil, err
+	}
+	data := verdictData(j.verdict)
+	if j.verdict != apikey.Valid {
+		return reply(data)
+	}
+	if j.version == j.found.Key.Newest() {
+		r.warn("the call was signed with the newest version; there is no successor to pick up")
+		return reply(data)
+	}
+	sealed, err := h.succeed(ctx, r, j)
+	if errors.Is(err, refusal.Invalid) {
+		r.warn("nothing is handed over: %s", err)
+		return reply(data)
+	}
+	if err != nil {
+		return nil, err
+	}
+	data["key_id"], data["sealed"] = sealed["key_id"], sealed["sealed"]
+	return reply(data)
+}
+
+// succeed returns the current version sealed to the key's recipients, once it is noted who
+// has got it.
+func (h *Handlers) succeed(ctx context.Context, r *request, j judgement) (map[string]any, error) {
+	var v *apikey.Version
+	k, err := h.store.UpdateKey(ctx, r.Storage, j.found.Tenant, j.found.Key.Kind, j.found.Key.Name, func(old *apikey.Key) (*apikey.Key, error) {
+		if old == nil {
+			return nil, refusal.Errorf(refusal.Invalid, "the key is gone")
+		}
+		changed, current, err := old.HandedOver(j.found.Tenant, r.actor(), r.now)
+		v = current
+		return changed, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return sealedData(k, v, k.Rules.Get().Recipients.List())
+}
