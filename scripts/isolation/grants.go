@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// danger is what leads round the walls, beside the engine: README's table.
+type danger struct {
+	pattern string   // as in a policy: + is one segment, * at the end is anything
+	looking bool     // reading and listing it is enough
+	why     string   // what it would let them do
+	example []string // paths to ask about one by one, since the server does not list grants with a + in them
+}
+
+// dangers are for a mount; the rest after it does not depend on it.
+func dangers(mount string) []danger {
+	const someone = "isolation-nobody"
+	become := "log in as somebody of a tenant"
+	return []danger{
+		{"sys/policies/*", false, "write themselves any policy", []string{"sys/policies/acl/" + someone}},
+		{"sys/policy/*", false, "write themselves any policy", []string{"sys/policy/" + someone}},
+		{"auth/*", false, "make tokens with a tenant's policies, or " + become, []string{
+			"auth/token/create", "auth/token/create/" + someone, "auth/token/create-orphan", "auth/token/roles/" + someone,
+			"auth/userpass/users/" + someone, "auth/approle/role/" + someone, "auth/approle/role/" + someone + "/secret-id",
+			"auth/jwt/config", "auth/oidc/config",
+		}},
+		{"sys/auth/*", false, become, []string{"sys/auth/" + someone, "sys/auth/" + someone + "/tune"}},
+		{"identity/*", false, "give themselves a tenant's metadata, group or policy", []string{
+			"identity/entity", "identity/entity/id/" + someone, "identity/entity/name/" + someone, "identity/entity/merge",
+			"identity/entity-alias", "identity/group", "identity/group/name/" + someone, "identity/group-alias",
+		}},
+		{"sys/mounts/*", false, "have secrets written to the audit log in the clear, or end every lease",
+			[]string{"sys/mounts/" + mount, "sys/mounts/" + mount + "/tune"}},
+		{"sys/remount", false, "end every lease", []string{"sys/remount"}},
+		{"sys/leases/*", true, "find and end a tenant's leased keys", []string{
+			"sys/leases/lookup/" + mount + "/tenants", "sys/leases/revoke", "sys/leases/revoke-prefix/" + mount + "/tenants",
+			"sys/leases/revoke-force/" + mount + "/tenants", "sys/leases/tidy",
+		}},
+		{"sys/revoke*", false, "end a tenant's leased keys", []string{"sys/revoke", "sys/revoke-prefix/" + mount, "sys/revoke-force/" + mount}},
+		{"sys/plugins/*", false, "put another binary in the engine's place", []string{
+			"sys/plugins/catalog/secret/vault-plugin-secrets-apikeys", "sys/plugins/reload/backend",
+		}},
+		{"sys/audit*", false, "turn the audit log off, or log everything raw", []string{"sys/audit/" + someone}},
+		{"sys/config/auditing/*", false, "log headers raw", []string{"sys/config/auditing/request-headers/" + someone}},
+		{"sys/raw*", true, "carry storage away", []string{"sys/raw/logical"}},
+		{"sys/storage/raft/snapshot*", true, "carry storage away, or bring revoked keys back from an old copy",
+			[]string{"sys/storage/raft/snapshot", "sys/storage/raft/snapshot-force"}},
+		{"sys/generate-root*", false, "become root", []string{"sys/generate-root/attempt"}},
+		{"sys/rekey*", false, "change the keys that protect storage", []string{"sys/rekey/init"}},
+		{"sys/rotate*", false, "change the keys that protect storage", []string{"sys/rotate", "sys/rotate/config"}},
+	}
+}
+
+// usual is what the built-in policy default grants and the documentation answers for: one's own token and entity, and leases and
+// wrapping tokens whose names one knows.
+func usual(c *caller) []string {
+	return []string{
+		"auth/token/lookup-self", "auth/token/renew-self", "auth/token/revoke-self", "sys/leases/renew", "sys/leases/lookup",
+		"identity/entity/id/" + c.entityID, "identity/entity/name/" + c.Entity, "identity/oidc/provider/+/authorize",
+	}
+}
+
+// grant is one rule of a token's policies.
+type grant struct {
+	path string // with * at the end where it is a prefix
+	may  []string
+}
+
+var looks = []string{"read", "list", "subscribe"}
+
+// dangerous reports whether capabilities are enough for a danger.
+func (d danger) dangerous(may []string) bool {
+	return !slices.Contains(may, "deny") && slices.ContainsFunc(may, func(capability string) bool {
+		return d.looking || !slices.Contains(looks, capability)
+	})
+}
+
+// rules returns what the server tells a token about its own policies. A root token has none, and may do everything.
+func (c *caller) rules(ctx context.Context) (rules []grant, root bool, err error) {
+	a, err := c.send(ctx, http.MethodGet, "sys/internal/ui/resultant-acl", nil)
+	if err != nil {
+		return nil, false, err
+	}
+	if !a.ok() {
+		return nil, false, fmt.Errorf("%w: %d %s", errHidden, a.status, a.says())
+	}
+	if root, _ = a.Data["root"].(bool); root {
+		return nil, true, nil
+	}
+	prefix := strings.Trim(c.at.namespace, "/")
+	for list, star := range map[string]string{"exact_paths": "", "glob_paths": "*"} {
+		paths, _ := a.Data[list].(map[string]any)
+		for _, path := range slices.Sorted(maps.Keys(paths)) {
+			rule, _ := paths[path].(map[string]any)
+			g := grant{path: strings.TrimPrefix(strings.TrimPrefix(path, prefix), "/") + star, may: texts(rule["capabilities"])}
+			if path == "" {
+				g.path = "*"
+			}
+			rules = append(rules, g)
+		}
+	}
+	return rules, false, nil
+}
+
+var errHidden = errors.New("the token may not read sys/internal/ui/resultant-acl")
+
+// capabilities asks the server what a token may do to paths, which counts every rule.
+func (c *caller) capabilities(ctx context.Context, paths []string) (map[string][]string, error) {
+	a, err := c.send(ctx, http.MethodPost, "sys/capabilities-self", fields{"paths": paths})
+	if err != nil || !a.ok() {
+		return nil, err
+	}
+	may := map[string][]string{}
+	for _, path := range paths {
+		may[path] = texts(a.Data[path])
+	}
+	return may, nil
+}
+
+func texts(list any) []string {
+	var all []string
+	items, _ := list.([]any)
+	for _, item := range items {
+		all = append(all, fmt.Sprint(item))
+	}
+	slices.Sort(all)
+	return all
+}
+
+// leads returns which rules lead round the walls, each with why.
+func leads(rules []grant, all []danger, harmless []string) map[string]string {
+	found := map[string]string{}
+	for _, g := range rules {
+		if slices.Contains(harmless, g.path) {
+			continue
+		}
+		for _, d := range all {
+			masked := slices.ContainsFunc(rules, func(other grant) bool {
+				return slices.Contains(other.may, "deny") && other.path != g.path && covers(other.path, d.pattern) && covers(g.path, other.path)
+			})
+			if d.dangerous(g.may) && meet(g.path, d.pattern) && !masked {
+				found[g.path+" ("+strings.Join(g.may, " ")+")"] = d.why
+			}
+		}
+	}
+	return found
+}
+
+// meet reports whether there is a path that both patterns match.
+func meet(a, b string) bool {
+	switch {
+	case a == "*" || b == "*":
+		return true
+	case a == "" || b == "":
+		return a == b
+	case a[0] == '+' || b[0] == '+':
+		return meet(past(a), past(b))
+	default:
+		return a[0] == b[0] && meet(a[1:], b[1:])
+	}
+}
+
+// past returns the rest of a pattern after its segment, which an opposite + matches; a star in it matches anything after.
+func past(pattern string) string {
+	segment, rest, more := strings.Cut(pattern, "/")
+	switch {
+	case strings.HasSuffix(segment, "*") && !more:
+		return "*"
+	case more:
+		return "/" + rest
+	default:
+		return ""
+	}
+}
+
+// covers reports whether wide matches every path that narrow does, as far as stars tell.
+func covers(wide, narrow string) bool {
+	if prefix, isGlob := strings.CutSuffix(wide, "*"); isGlob {
+		return strings.HasPrefix(narrow, prefix)
+	}
+	return wide == narrow
+}

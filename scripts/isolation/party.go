@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// party is one side of the walls: the SPA, tenant A or tenant B, with one token or more, since jobs are apart: one may make
+// keys, another verify.
+type party struct {
+	Name    string    `json:"name"`
+	Tenant  string    `json:"tenant,omitempty"`
+	Callers []*caller `json:"callers"`
+
+	probes []*probe // what it made
+}
+
+// errDead is returned for tokens that cannot be told from ones that have ended: to those all is refused, which proves nothing.
+var errDead = errors.New("the token is not good, or may not even look itself up")
+
+// errUnknown is returned when a tenant's name cannot be found out.
+var errUnknown = errors.New("cannot find out which tenant the tokens belong to: say it with -a-tenant, -b-tenant")
+
+// meet fills in who a caller is.
+func (c *caller) meet(ctx context.Context) error {
+	a, err := c.send(ctx, http.MethodGet, "auth/token/lookup-self", nil)
+	if err != nil {
+		return err
+	}
+	if !a.ok() {
+		return fmt.Errorf("%w: %d %s", errDead, a.status, a.says())
+	}
+	c.Accessor, c.entityID = a.text("accessor"), a.text("entity_id")
+	c.Entity, c.Policies = c.entityID, nil
+	for _, list := range []string{"policies", "identity_policies"} {
+		names, _ := a.Data[list].([]any)
+		for _, name := range names {
+			c.Policies = append(c.Policies, fmt.Sprint(name))
+		}
+	}
+	slices.Sort(c.Policies)
+	c.Policies = slices.Compact(c.Policies)
+	if c.entityID == "" {
+		return nil
+	}
+	// The policy default lets everybody read their own entity. Who may not is known by its ID.
+	entity, err := c.send(ctx, http.MethodGet, "identity/entity/id/"+c.entityID, nil)
+	if err == nil && entity.ok() {
+		c.Entity = entity.text("name")
+		c.metadata, _ = entity.Data["metadata"].(map[string]any)
+	}
+	return err
+}
+
+// alive returns an error unless the token is still good: one that ended meanwhile was refused everything since.
+func (c *caller) alive(ctx context.Context) error {
+	a, err := c.send(ctx, http.MethodGet, "auth/token/lookup-self", nil)
+	if err == nil && !a.ok() {
+		err = fmt.Errorf("%w: %d %s", errDead, a.status, a.says())
+	}
+	return err
+}
+
+// belongs finds out which tenant a party is of, from what the engine answers it or, failing that, from its entity.
+func (r *run) belongs(ctx context.Context, p *party) error {
+	if p.Tenant != "" {
+		return nil
+	}
+	for _, c := range p.Callers {
+		for _, path := range []string{"my", "my/due", "my/external/creds/" + r.nobody} {
+			a, err := c.send(ctx, http.MethodGet, r.mount+"/"+path, nil)
+			if err != nil {
+				return err
+			}
+			if name := a.text("tenant"); a.ok() && name != "" {
+				p.Tenant = name
+				return nil
+			}
+		}
+	}
+	for _, c := range p.Callers {
+		if name, _ := c.metadata[r.metadata].(string); name != "" {
+			p.Tenant = name
+			return nil
+		}
+	}
+	return fmt.Errorf("%s: %w", p.Name, errUnknown)
+}
+
+// first returns the first good answer that any of the party's callers gets on any of the paths, or else the last one.
+func (r *run) first(ctx context.Context, p *party, method string, sent fields, paths ...string) (*answered, error) {
+	var last *answered
+	for _, c := range p.Callers {
+		for _, path := range paths {
+			a, err := c.send(ctx, method, r.mount+"/"+path, sent)
+			if err != nil || a.ok() {
+				return a, err
+			}
+			if last == nil || a.status != http.StatusForbidden {
+				last = a
+			}
+		}
+	}
+	return last, nil
+}
+
+// own returns the ways in which a party may spell a path of its own.
+func (p *party) own(rest string) []string {
+	return []string{"my" + rest, "tenants/" + p.Tenant + rest}
+}
+
+// title names the caller in the report.
+func (p *party) title(c *caller) string {
+	who := c.Entity
+	if who == "" {
+		who = "no entity"
+	}
+	return fmt.Sprintf("%s, accessor %s, policies %s", who, c.Accessor, strings.Join(c.Policies, " "))
+}

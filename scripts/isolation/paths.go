@@ -1,0 +1,138 @@
+package main
+
+import (
+	"encoding/json"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// endpoint is one path as people write it, after the mount: verify, or T/:kind/keys/:name, with the methods it answers. T stands
+// for both ways to name a tenant.
+type endpoint struct {
+	name    string
+	methods string
+}
+
+// table is what the engine serves, for tokens that may not read the engine's own document. A test holds it to the engine.
+var table = []endpoint{
+	{"admin/ids/:key_id", "GET"},
+	{"admin/tenants/", "LIST"},
+	{"admin/tenants/:tenant", "DELETE GET PATCH POST"},
+	{"admin/tenants/:tenant/restore", "POST"},
+	{"admin/tenants/:tenant/resume", "POST"},
+	{"admin/tenants/:tenant/suspend", "POST"},
+	{"config", "GET PATCH POST"},
+	{"metrics", "GET"},
+	{"status", "GET"},
+	{"tidy", "POST"},
+	{"tidy/status", "GET"},
+	{"verify", "PATCH POST"},
+	{"T", "GET PATCH"},
+	{"T/:kind/creds/:role", "GET"},
+	{"T/:kind/keys/", "LIST"},
+	{"T/:kind/keys/:name", "DELETE GET PATCH POST"},
+	{"T/:kind/keys/:name/disable", "POST"},
+	{"T/:kind/keys/:name/enable", "POST"},
+	{"T/:kind/keys/:name/extend", "POST"},
+	{"T/:kind/keys/:name/handover", "GET"},
+	{"T/:kind/keys/:name/history", "GET"},
+	{"T/:kind/keys/:name/restore", "POST"},
+	{"T/:kind/keys/:name/reveal", "POST"},
+	{"T/:kind/keys/:name/revoke", "POST"},
+	{"T/:kind/keys/:name/rotate", "POST"},
+	{"T/:kind/leased/", "LIST"},
+	{"T/:kind/leased/:key_id", "GET"},
+	{"T/:kind/leased/:key_id/disable", "POST"},
+	{"T/:kind/leased/:key_id/enable", "POST"},
+	{"T/:kind/leased/:key_id/revoke", "POST"},
+	{"T/:kind/roles/", "LIST"},
+	{"T/:kind/roles/:role", "DELETE GET PATCH POST"},
+	{"T/:kind/roles/:role/revoke-leased", "POST"},
+	{"T/:kind/sign/:name", "PATCH POST"},
+	{"T/:kind/static-creds/:name", "GET"},
+	{"T/due", "GET"},
+	{"T/ids/:key_id", "GET"},
+	{"T/verify", "PATCH POST"},
+}
+
+// promised are paths that policies speak of before every version of the engine answers them. They are tried all the same.
+var promised = []endpoint{
+	{"admin/import", "POST"},
+	{"admin/report", "GET"},
+	{"keyring/:key_id", "GET"},
+	{"pickup", "POST"},
+	{"T/:kind/import", "POST"},
+	{"T/explain", "POST"},
+	{"T/report", "GET"},
+}
+
+// methods are all that Vault tells apart.
+var methods = []string{"GET", "LIST", "POST", "PATCH", "DELETE"}
+
+func (e endpoint) tenants() bool { return e.name == "T" || strings.HasPrefix(e.name, "T/") }
+
+func (e endpoint) answers(method string) bool {
+	return slices.Contains(strings.Fields(e.methods), method)
+}
+
+var (
+	braced  = regexp.MustCompile(`\{(\w+)\}`)
+	tenantT = regexp.MustCompile(`^(tenants/:tenant|my)(/|$)`)
+)
+
+// documented returns the endpoints in the OpenAPI document that the mount answers help with.
+func documented(help []byte) ([]endpoint, error) {
+	var answer struct {
+		OpenAPI struct {
+			Paths map[string]map[string]json.RawMessage
+		}
+	}
+	if err := json.Unmarshal(help, &answer); err != nil {
+		return nil, err
+	}
+	var all []endpoint
+	for path, item := range answer.OpenAPI.Paths {
+		name := braced.ReplaceAllString(strings.TrimPrefix(path, "/"), ":$1")
+		name = tenantT.ReplaceAllString(name, "T$2")
+		var has []string
+		for verb := range item {
+			method := strings.ToUpper(verb)
+			if method == "GET" && strings.HasSuffix(name, "/") {
+				method = "LIST" // which OpenAPI does not know
+			}
+			if slices.Contains(methods, method) {
+				has = append(has, method)
+			}
+		}
+		all = append(all, endpoint{name, strings.Join(has, " ")})
+	}
+	return merged(all), nil
+}
+
+// merged returns the endpoints of several lists, each once, with all their methods, sorted.
+func merged(lists ...[]endpoint) []endpoint {
+	found := map[string]string{}
+	for _, e := range slices.Concat(lists...) {
+		found[e.name] += " " + e.methods
+	}
+	var all []endpoint
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		has := strings.Fields(found[name])
+		slices.Sort(has)
+		all = append(all, endpoint{name, strings.Join(slices.Compact(has), " ")})
+	}
+	return all
+}
+
+// missing returns the names that all has and known has not.
+func missing(all, known []endpoint) []string {
+	var names []string
+	for _, e := range all {
+		if !slices.ContainsFunc(known, func(k endpoint) bool { return k.name == e.name }) {
+			names = append(names, e.name)
+		}
+	}
+	return names
+}

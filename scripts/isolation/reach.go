@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// grants reads what a token's policies let it do, and names what leads round the walls or over them.
+func (r *run) grants(ctx context.Context, p *party, c *caller) error {
+	w := r.wall("what policies grant " + p.Name)
+	found := func(what, why string) { w.Holes = append(w.Holes, finding{c.Entity, what, why}) }
+	rules, root, err := c.rules(ctx)
+	if errors.Is(err, errHidden) {
+		w.Unjudged = append(w.Unjudged, finding{c.Entity, "read sys/internal/ui/resultant-acl", err.Error()})
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	w.Tries += len(rules)
+	if root {
+		found("a root token", "may do everything")
+		return nil
+	}
+	all := dangers(r.mount)
+	known := leads(rules, all, usual(c))
+	for what, why := range known {
+		found("grant of "+what, "lets them "+why)
+	}
+	slices.SortFunc(w.Holes, func(a, b finding) int { return strings.Compare(a.Request, b.Request) })
+
+	// The server lists no rules with a + in them. What it may do at one path it tells truly.
+	var examples []string
+	for _, d := range all {
+		examples = append(examples, d.example...)
+	}
+	may, err := c.capabilities(ctx, examples)
+	if err != nil {
+		return err
+	}
+	if may == nil {
+		w.Unjudged = append(w.Unjudged, finding{c.Entity, "write sys/capabilities-self", "the token may not"})
+		return nil
+	}
+	w.Tries += len(examples)
+	for _, d := range all {
+		for _, path := range d.example {
+			listed := slices.ContainsFunc(rules, func(g grant) bool { return meet(g.path, path) && slices.Equal(g.may, may[path]) })
+			if d.dangerous(may[path]) && !listed && !slices.Contains(usual(c), path) {
+				found(fmt.Sprintf("grant that covers %s (%s)", path, strings.Join(may[path], " ")), "lets them "+d.why)
+			}
+		}
+	}
+	return r.over(ctx, w, p, c)
+}
+
+// over looks for policies that reach over the wall into a tenant, where identity alone still holds the caller back. With
+// tenant_binding=auto there is nothing but policies for callers whose identity has no tenant: then it is a hole.
+func (r *run) over(ctx context.Context, w *wall, p *party, c *caller) error {
+	var paths []string
+	for _, of := range []*party{r.a, r.b} {
+		if of == p {
+			continue
+		}
+		for _, e := range r.endpoints {
+			for _, kind := range kindsOf(e) {
+				if e.tenants() {
+					there := names{"tenants/" + of.Tenant, of.Tenant, kind, r.nobody, r.nobodyID}
+					paths = append(paths, r.mount+"/"+there.fill(e))
+				}
+			}
+		}
+	}
+	may, err := c.capabilities(ctx, paths)
+	if err != nil {
+		return err
+	}
+	w.Tries += len(paths)
+	var open []string
+	for _, path := range paths {
+		if has := may[path]; len(has) > 0 && !slices.Contains(has, "deny") {
+			open = append(open, path+" ("+strings.Join(has, " ")+")")
+		}
+	}
+	if len(open) == 0 {
+		return nil
+	}
+	const most = 2
+	what := fmt.Sprintf("policies (%s) grant %s", strings.Join(c.Policies, " "), strings.Join(open[:min(most, len(open))], ", "))
+	if len(open) > most {
+		what += fmt.Sprintf(" and %d more", len(open)-most)
+	}
+	onlyCreds := !slices.ContainsFunc(open, func(path string) bool { return !strings.Contains(path, "/creds/") })
+	if onlyCreds {
+		what += ", as the policy for tenants bound by groups does"
+	}
+	switch r.report.Binding {
+	case "auto":
+		w.Holes = append(w.Holes, finding{c.Entity, what, "and tenant_binding=auto: nothing keeps a caller out whose identity has no tenant"})
+	case "":
+		r.note("%s: %s: the wall of identity alone keeps them out, if tenant_binding is required, which cannot be known", p.Name, what)
+	default:
+		r.note("%s: %s: the wall of identity alone keeps them out", p.Name, what)
+	}
+	return nil
+}
