@@ -18,14 +18,14 @@ type model struct {
 }
 
 type modelTenant struct {
-	name                  string
-	opened                bool
-	suspended, wasDeleted bool
-	deleted               time.Time
-	keys                  map[string]*modelKey
-	former                []*modelKey // destroyed
-	leased                []*modelLeased
-	gone                  bool
+	name      string
+	opened    bool
+	suspended bool
+	deleted   time.Time
+	keys      map[string]*modelKey
+	former    []*modelKey // destroyed
+	leased    []*modelLeased
+	gone      bool
 }
 
 type modelKey struct {
