@@ -159,7 +159,7 @@ func TestDueMinutesOfAWholeIndex(t *testing.T) {
 	if !w.st.DoneUntil().IsZero() {
 		t.Error("it still says how far it is")
 	}
-	w.s.stepIn(func(op string) error { return errBroken }, nil)
+	w.s.stepIn(func(string) error { return errBroken }, nil)
 	for range 2 {
 		if _, err := w.st.DueMinutes(t.Context(), w.s, start); !errors.Is(err, errBroken) {
 			t.Errorf("a list that fails: %v", err)

@@ -28,8 +28,11 @@ func (w *world) tends(e Entry, want bool, tend tending) []string {
 }
 
 func stays(k *apikey.Key, _ *tenant.Tenant) (*apikey.Key, bool, error) { return k, false, nil }
-func goes(*apikey.Key, *tenant.Tenant) (*apikey.Key, bool, error)      { return nil, true, nil }
-func fails(*apikey.Key, *tenant.Tenant) (*apikey.Key, bool, error)     { return nil, false, errBroken }
+
+func goes(*apikey.Key, *tenant.Tenant) (*apikey.Key, bool, error) { return nil, true, nil }
+
+func fails(*apikey.Key, *tenant.Tenant) (*apikey.Key, bool, error) { return nil, false, errBroken }
+
 func rotates(k *apikey.Key, _ *tenant.Tenant) (*apikey.Key, bool, error) {
 	k, err := rotate(k, id(2), start)
 	return k, false, err

@@ -86,7 +86,8 @@ func (st *Store) Used(k *apikey.Key, keyID, from string, now time.Time) {
 			v, _ = st.usage.fresh.LoadOrStore(keyID, cell)
 		}
 		u := v.(*used)
-		for last := u.last.Load(); last < minute && !u.last.CompareAndSwap(last, minute); last = u.last.Load() {
+		for last := u.last.Load(); last < minute; last = u.last.Load() {
+			u.last.CompareAndSwap(last, minute)
 		}
 		if was := u.from.Load(); from != "" && (was == nil || *was != from) {
 			u.from.Store(&from)

@@ -149,3 +149,16 @@ func (w *world) care() apikey.Care {
 func contains(text string) func(op string) bool {
 	return func(op string) bool { return strings.Contains(op, text) }
 }
+
+// withOperations returns a context that ends with the n-th operation of storage, which
+// fails then.
+func withOperations(ctx context.Context, s *broken, n int) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	s.fails = func(string) bool {
+		if n--; n <= 0 {
+			cancel()
+		}
+		return n <= 0
+	}
+	return ctx, cancel
+}
