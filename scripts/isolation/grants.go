@@ -35,8 +35,10 @@ func dangers(mount string) []danger {
 			"identity/entity", "identity/entity/id/" + someone, "identity/entity/name/" + someone, "identity/entity/merge",
 			"identity/entity-alias", "identity/group", "identity/group/name/" + someone, "identity/group-alias",
 		}},
-		{"sys/mounts/*", false, "have secrets written to the audit log in the clear, or end every lease",
-			[]string{"sys/mounts/" + mount, "sys/mounts/" + mount + "/tune"}},
+		{
+			"sys/mounts/*", false, "have secrets written to the audit log in the clear, or end every lease",
+			[]string{"sys/mounts/" + mount, "sys/mounts/" + mount + "/tune"},
+		},
 		{"sys/remount", false, "end every lease", []string{"sys/remount"}},
 		{"sys/leases/*", true, "find and end a tenant's leased keys", []string{
 			"sys/leases/lookup/" + mount + "/tenants", "sys/leases/revoke", "sys/leases/revoke-prefix/" + mount + "/tenants",
@@ -49,8 +51,10 @@ func dangers(mount string) []danger {
 		{"sys/audit*", false, "turn the audit log off, or log everything raw", []string{"sys/audit/" + someone}},
 		{"sys/config/auditing/*", false, "log headers raw", []string{"sys/config/auditing/request-headers/" + someone}},
 		{"sys/raw*", true, "carry storage away", []string{"sys/raw/logical"}},
-		{"sys/storage/raft/snapshot*", true, "carry storage away, or bring revoked keys back from an old copy",
-			[]string{"sys/storage/raft/snapshot", "sys/storage/raft/snapshot-force"}},
+		{
+			"sys/storage/raft/snapshot*", true, "carry storage away, or bring revoked keys back from an old copy",
+			[]string{"sys/storage/raft/snapshot", "sys/storage/raft/snapshot-force"},
+		},
 		{"sys/generate-root*", false, "become root", []string{"sys/generate-root/attempt"}},
 		{"sys/rekey*", false, "change the keys that protect storage", []string{"sys/rekey/init"}},
 		{"sys/rotate*", false, "change the keys that protect storage", []string{"sys/rotate", "sys/rotate/config"}},

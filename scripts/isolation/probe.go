@@ -123,8 +123,8 @@ func (r *run) clear(ctx context.Context, p *party) {
 			r.remove(ctx, p, folder+"/roles/"+r.probe, http.MethodDelete, "")
 		}
 		if made.key {
-			// Revoked first: it can be restored, and is good for nothing then.
-			_, _ = r.first(ctx, p, http.MethodPost, nil, p.own(folder+"/keys/"+r.probe+"/revoke")...) //nolint:errcheck // What counts is that it is deleted.
+			// Revoked first: it can be restored, and is good for nothing then. What counts is that it is deleted.
+			_, _ = r.first(ctx, p, http.MethodPost, nil, p.own(folder+"/keys/"+r.probe+"/revoke")...)
 			r.remove(ctx, p, folder+"/keys/"+r.probe, http.MethodDelete, "")
 		}
 	}
@@ -132,17 +132,15 @@ func (r *run) clear(ctx context.Context, p *party) {
 
 func (r *run) remove(ctx context.Context, p *party, rest, method, action string) {
 	a, err := r.first(ctx, p, method, nil, p.own(rest+action)...)
-	path, why := "tenants/"+p.Tenant+rest, ""
+	path := "tenants/" + p.Tenant + rest
 	switch {
 	case err != nil:
-		why = err.Error()
+		r.report.Left = append(r.report.Left, path+": "+err.Error())
 	case !a.ok():
-		why = fmt.Sprintf("%d %s", a.status, a.says())
+		r.report.Left = append(r.report.Left, fmt.Sprintf("%s: %d %s", path, a.status, a.says()))
 	default:
 		r.report.Removed = append(r.report.Removed, path)
-		return
 	}
-	r.report.Left = append(r.report.Left, path+": "+why)
 }
 
 // call returns a signed message, as fields of verify. The key ID may be another than the secret's.

@@ -56,18 +56,18 @@ func (n names) fill(e endpoint) string {
 }
 
 // across returns all tries of one caller at an endpoint: every method with a strange field, those that the endpoint has in
-// earnest. real are names of what there is, nobody's of what there is not.
-func (r *run) across(who *caller, e endpoint, real, nobodys names) []try {
+// earnest. there are names of what there is, nobody's of what there is not.
+func (r *run) across(who *caller, e endpoint, there, nobodys names) []try {
 	var all []try
 	for _, method := range methods {
-		all = append(all, try{who, method, real.fill(e), fields{strange: true}})
+		all = append(all, try{who, method, there.fill(e), fields{strange: true}})
 		sent, ok := harmless(e, method)
 		if !e.answers(method) || !ok {
 			continue
 		}
 		earnest := nobodys
 		if (method == "GET" || method == "LIST") && !strings.Contains(e.name, "/creds/") { // which would make something
-			earnest = real
+			earnest = there
 		}
 		all = append(all, try{who, method, earnest.fill(e), sent})
 		if method == "LIST" {
@@ -94,9 +94,9 @@ func (r *run) intoTenant(ctx context.Context, by, of *party, spelled string) err
 				continue
 			}
 			for _, kind := range kindsOf(e) {
-				real := names{spelled, of.Tenant, kind, r.probe, r.someID(of, kind, e)}
+				there := names{spelled, of.Tenant, kind, r.probe, r.someID(of, kind, e)}
 				nobodys := names{spelled, of.Tenant, kind, r.nobody, r.nobodyID}
-				if err := r.tryAll(ctx, w, r.across(who, e, real, nobodys), outside); err != nil {
+				if err := r.tryAll(ctx, w, r.across(who, e, there, nobodys), outside); err != nil {
 					return err
 				}
 			}
@@ -140,10 +140,10 @@ func (r *run) intoProvider(ctx context.Context, by, of *party, name string, may 
 				continue
 			}
 			for _, about := range []*party{by, of} {
-				real := names{"", about.Tenant, "", r.probe, r.someID(about, kinds[0], e)}
+				there := names{"", about.Tenant, "", r.probe, r.someID(about, kinds[0], e)}
 				nobodys := names{"", r.nobody, "", r.nobody, r.nobodyID}
 				var tries []try
-				for _, one := range r.across(who, e, real, nobodys) {
+				for _, one := range r.across(who, e, there, nobodys) {
 					if !may(e, one.method) {
 						tries = append(tries, one)
 					}
