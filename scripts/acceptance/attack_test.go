@@ -4,6 +4,7 @@ package acceptance
 
 import (
 	"bytes"
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -85,13 +86,12 @@ func (v victim) toldNothing(t *testing.T, who *caller, asked string, a *answered
 	if v.box.w.known(a.body) {
 		t.Errorf("%s %s: %d holds a secret", who.name, asked, a.status)
 	}
+	body, err := json.Marshal(sent)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, word := range v.words {
-		repeated := strings.Contains(asked, word)
-		for _, value := range sent {
-			text, _ := value.(string)
-			repeated = repeated || strings.Contains(text, word)
-		}
-		if !repeated && bytes.Contains(a.body, []byte(word)) {
+		if !strings.Contains(asked+string(body), word) && bytes.Contains(a.body, []byte(word)) {
 			t.Errorf("%s %s: %d tells %q: %s", who.name, asked, a.status, word, a.body)
 		}
 	}
