@@ -22,17 +22,18 @@ var grants = []struct{ capability, path, who string }{
 	{"update", "tidy", "operator"},
 	{"read", "tidy/status", "operator"},
 
-	{"list", "admin/tenants", "spa"},
+	{"list", "admin/tenants", "spa migrator"},
 	{"update", "admin/tenants/initech", "spa"},
 	{"patch", "admin/tenants/initech", "spa"},
 	{"delete", "admin/tenants/initech", "spa"},
-	{"read", "admin/tenants/initech", "spa"},
+	{"read", "admin/tenants/initech", "spa migrator"},
 	{"update", "admin/tenants/initech/suspend", "spa"},
 	{"update", "admin/tenants/initech/resume", "spa"},
 	{"update", "admin/tenants/initech/restore", "spa"},
 	{"read", "admin/ids/0123456789abcdef", "spa"},
 	{"read", "admin/report", "spa"},
-	{"update", "admin/import", ""},
+	{"update", "admin/import", "migrator"},
+	{"read", "admin/import", ""},
 
 	{"read", "my", "admin viewer auditor"},
 	{"patch", "my", "admin"},
@@ -41,6 +42,7 @@ var grants = []struct{ capability, path, who string }{
 	{"read", "my/report", "admin auditor"},
 	{"update", "my/explain", "admin"},
 	{"update", "my/external/import", "admin"},
+	{"update", "my/internal/import", "admin"},
 
 	{"list", "my/external/keys", "admin viewer auditor external-issuer"},
 	{"list", "my/internal/keys", "admin viewer auditor internal-issuer"},
@@ -68,6 +70,7 @@ var grants = []struct{ capability, path, who string }{
 	{"update", "my/external/keys/billing/reveal", "admin external-issuer"},
 	{"update", "my/internal/keys/billing/reveal", "admin internal-issuer"},
 	{"read", "my/external/keys/billing/handover", "admin external-issuer"},
+	{"read", "my/internal/keys/billing/handover", "admin internal-issuer"},
 	{"read", "my/external/static-creds/billing", "app"},
 	{"read", "my/internal/static-creds/billing", "app"},
 	{"read", "tenants/{tenant}/internal/creds/desktop", "app"},
@@ -75,7 +78,8 @@ var grants = []struct{ capability, path, who string }{
 	{"read", "my/internal/creds/desktop", ""},
 	{"read", "tenants/initech/internal/creds/desktop", ""},
 	{"read", "keyring/0123456789abcdef", ""},
-	{"update", "pickup", ""},
+	{"update", "pickup", "gateway"},
+	{"patch", "pickup", ""},
 
 	{"list", "my/internal/roles", "admin viewer auditor internal-issuer"},
 	{"read", "my/internal/roles/desktop", "admin viewer auditor internal-issuer"},
@@ -104,6 +108,9 @@ var grants = []struct{ capability, path, who string }{
 	{"update", "tenants/{tenant}/external/keys/billing/reveal", ""},
 	{"read", "tenants/{tenant}/external/static-creds/billing", ""},
 	{"update", "tenants/{tenant}/verify", ""},
+	{"read", "tenants/{tenant}/report", ""},
+	{"read", "tenants/{tenant}/external/keys/billing/handover", ""},
+	{"update", "tenants/{tenant}/external/import", ""},
 }
 
 // capabilities returns what somebody may do to each of the paths.
@@ -120,7 +127,7 @@ func capabilities(t *testing.T, name string, paths []string) map[string]any {
 func TestPolicies(t *testing.T) {
 	t.Parallel()
 	tenant := shared.tenant(t, "policies")
-	people := map[string]string{"spa": "spa", "operator": "operator", "gateway": "gateway"} // by job
+	people := map[string]string{"spa": "spa", "operator": "operator", "gateway": "gateway", "migrator": "migrator"} // by job
 	for _, person := range tour.Staff(tenant) {
 		people[strings.TrimPrefix(person.Name, tenant+"-")] = person.Name
 	}

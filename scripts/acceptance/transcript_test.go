@@ -24,14 +24,27 @@ const pollEvery = 50 * time.Millisecond
 
 func TestTranscripts(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("testdata/*.txtar")
+	shared.play(t, "testdata/*.txtar")
+}
+
+// TestMountTranscripts plays those that change the mount's settings, on a server of their own.
+func TestMountTranscripts(t *testing.T) {
+	t.Parallel()
+	ownWorld(t, false).play(t, "testdata/mount/*.txtar")
+}
+
+// play plays transcripts on the server.
+func (w *world) play(t *testing.T, pattern string) {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no transcripts: %v", err)
 	}
 	testscript.Run(t, testscript.Params{
-		Files: files, Setup: shared.setup, RequireUniqueNames: true,
+		Files: files, Setup: w.setup, RequireUniqueNames: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"as": shared.as, "answer": answer, "capture": capture, "eventually": shared.eventually, "signcall": shared.signcall,
+			"as": w.as, "answer": answer, "capture": capture, "eventually": w.eventually, "signcall": w.signcall,
+			"identity": identity, "unseal": w.unsealed,
 		},
 	})
 }
@@ -70,6 +83,11 @@ func (w *world) exec(ts *testscript.TestScript, neg bool, who string, args []str
 	file := ""
 	if last := len(args) - 2; last > 0 && args[last] == ">" {
 		args, file = args[:last], args[last+1]
+	}
+	for _, arg := range args { // What is imported from a file is a secret too.
+		if from, ok := strings.CutPrefix(arg, "@"); ok {
+			ts.Check(w.guard(ts.ReadFile(from)))
+		}
 	}
 	stdout, stderr, err := w.output(ts, who, args)
 	switch {
