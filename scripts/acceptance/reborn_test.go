@@ -31,9 +31,6 @@ func TestReborn(t *testing.T) {
 	if a := v.app.ask("PUT", "sys/leases/renew", fields{"lease_id": v.lease}); a.status < http.StatusBadRequest {
 		t.Errorf("a deleted tenant's lease is renewed: %s", a.body)
 	}
-	if a := spa.ask("GET", "apikeys/admin/ids/"+v.current, nil); a.status != http.StatusNotFound {
-		t.Errorf("a deleted tenant's key ID: %d %s", a.status, a.body)
-	}
 
 	within(t, 2*tickWithin, "erasure", func() error { return spa.gone(path) })
 	opened := spa.must("POST", path, fields{"cas": 0, "display_name": "another company"})
