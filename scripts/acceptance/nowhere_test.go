@@ -59,7 +59,7 @@ func (w *world) everything(t *testing.T, tenant string) (renewed, kept string) {
 
 	// Every way out: in clear, with a request ID, sealed, handed over, fetched, leased, wrapped, picked up.
 	admin.must("POST", keys+"clear", fields{"reveal": "always"})
-	clear := admin.must("POST", keys+"clear/reveal", fields{"request_id": "mine"}).holder(t)
+	shown := admin.must("POST", keys+"clear/reveal", fields{"request_id": "mine"}).holder(t)
 	app.must("GET", "apikeys/my/external/static-creds/clear", nil)
 	admin.must("POST", keys+"sealed", fields{"recipients": []string{box.recipient}})
 	old := box.opens(t, admin.must("GET", keys+"sealed/handover", nil))
@@ -95,12 +95,12 @@ func (w *world) everything(t *testing.T, tenant string) (renewed, kept string) {
 	admin.ask("POST", "apikeys/my/external/import", fields{"keys": item["key"], "dry_run": item["key"]})
 
 	// Calls, good and bad, alone and together; what Vault signs.
-	call := clear.call("GET", "/wfo/v1/agents")
-	for _, request := range []any{call, call, foreign.call("GET", "/a"), "GET /a", clear.call("GET", "/../b") + "X-More: 1\n\n"} {
+	call := shown.call("GET", "/wfo/v1/agents")
+	for _, request := range []any{call, call, foreign.call("GET", "/a"), "GET /a", shown.call("GET", "/../b") + "X-More: 1\n\n"} {
 		gateway.must("PATCH", "apikeys/verify", fields{"request": request, "client_ip": "192.0.2.7"})
 	}
 	gateway.must("POST", "apikeys/verify", fields{"batch": []any{call, foreign.call("GET", "/b"), 7}})
-	w.caller(t, tenant+"-verifier").must("POST", "apikeys/my/verify", fields{"request": clear.call("GET", "/c")})
+	w.caller(t, tenant+"-verifier").must("POST", "apikeys/my/verify", fields{"request": shown.call("GET", "/c")})
 	app.must("POST", "apikeys/my/external/sign/clear", fields{"request": "GET /a"})
 
 	// What changes a key, and what shows it.
@@ -114,12 +114,12 @@ func (w *world) everything(t *testing.T, tenant string) (renewed, kept string) {
 	admin.must("PATCH", keys+"clear", fields{"description": "changed"})
 	admin.ask("POST", keys+"clear/extend", fields{"expires_at": item["key"], "key_id": item["key"]})
 	admin.ask("POST", keys+"clear/rotate", fields{"current_key_id": item["key"]})
-	for _, path := range []string{"", "/due", "/report", "/ids/" + clear.keyID, "/external/keys/clear", "/external/keys/legacy/history"} {
+	for _, path := range []string{"", "/due", "/report", "/ids/" + shown.keyID, "/external/keys/clear", "/external/keys/legacy/history"} {
 		admin.ask("GET", "apikeys/my"+path, nil)
 	}
 	admin.must("LIST", "apikeys/my/external/keys", nil)
 	spa.must("POST", "apikeys/admin/tenants/"+tenant+"/suspend", fields{"reason": "a test"})
-	gateway.must("PATCH", "apikeys/verify", fields{"request": clear.call("GET", "/d")})
+	gateway.must("PATCH", "apikeys/verify", fields{"request": shown.call("GET", "/d")})
 	admin.ask("POST", keys+"clear/reveal", nil)
 	spa.must("POST", "apikeys/admin/tenants/"+tenant+"/resume", nil)
 	operator.must("POST", "apikeys/tidy", nil)
