@@ -99,32 +99,17 @@ func (h *Handlers) importEach(ctx context.Context, r *request, target importTarg
 			return nil, err
 		}
 	}
-	results, seen := make([]any, len(items)), make(map[string]bool)
-	for i, raw := range items {
-		keyID, err := h.importOne(ctx, r, raw, target, provider, dry, seen)
-		results[i] = map[string]any{"key_id": keyID, "ok": err == nil, "error": importError(h, err)}
-	}
-	return reply(map[string]any{"results": results})
-}
-
-// importError is what an item tells of an error.
-func importError(h *Handlers, err error) string {
-	switch {
-	case err == nil:
-		return ""
-	case bare(err) == nil:
-		h.log.Error("key not imported", "error", err)
-		return "could not be written; try again"
-	default:
-		return err.Error()
-	}
+	b := &importBatch{h: h, r: r, target: target, provider: provider, dry: dry, results: make([]any, len(items)), seen: make(map[string]bool)}
+	b.run(ctx, items)
+	return reply(map[string]any{"results": b.results})
 }
 
 // errIDTaken is one refusal for all that can stand against an ID, so that nobody learns
 // whose it is.
 var errIDTaken = refusal.Errorf(refusal.Invalid, "key_id: this ID cannot be used")
 
-func (h *Handlers) importOne(ctx context.Context, r *request, raw any, target importTarget, provider, dry bool, seen map[string]bool) (keyID string, err error) {
+func (b *importBatch) one(ctx context.Context, raw any) (keyID string, err error) {
+	h, r := b.h, b.r
 	given, ok := raw.(map[string]any)
 	if !ok {
 		return "", refusal.Errorf(refusal.Invalid, "keys: each is an object")
@@ -134,42 +119,59 @@ func (h *Handlers) importOne(ctx context.Context, r *request, raw any, target im
 	if !signing.ValidKeyID(keyID) {
 		return "", refusal.Errorf(refusal.Invalid, "key_id: has 8 to 64 of 0-9, A-Z, a-z, - and _")
 	}
-	kind, t, err := target(item)
+	kind, t, err := b.target(item)
 	if err != nil {
 		return keyID, err
 	}
-	k, err := importedKey(r, item, kind, t, provider)
+	k, err := importedKey(r, item, kind, t, b.provider)
 	if err != nil {
 		return keyID, err
 	}
 	free, err := h.store.Claimable(ctx, r.Storage, keyID)
-	if err == nil && (!free || seen[keyID]) {
+	if err == nil && !free {
 		err = errIDTaken
 	}
 	if err != nil {
 		return keyID, err
 	}
-	err = h.writeImported(ctx, r, k, t, dry, seen)
-	seen[keyID] = err == nil
-	return keyID, err
+	if b.dry {
+		return keyID, b.try(ctx, k, t)
+	}
+	return keyID, h.writeImported(ctx, r, k, t)
 }
 
-// writeImported makes the key, or with dry only sees whether its name is free.
-func (h *Handlers) writeImported(ctx context.Context, r *request, k *apikey.Key, t *tenant.Tenant, dry bool, seen map[string]bool) error {
-	taken := refusal.Errorf(refusal.Conflict, "name: tenant %q has a key %q already", string(t.Name), string(k.Name))
-	if dry {
-		place := strings.Join([]string{string(t.Name), string(k.Kind), string(k.Name)}, "/")
-		old, err := gone(h.store.Key(ctx, r.Storage, t, k.Kind, k.Name))
-		if err == nil && (old != nil || seen[place]) {
-			err = taken
-		}
-		seen[place] = true
+func errNameTaken(k *apikey.Key) error {
+	return refusal.Errorf(refusal.Conflict, "name: tenant %q has a key %q already", string(k.Tenant), string(k.Name))
+}
+
+// try sees whether the key could be made, after those before it in the list.
+func (b *importBatch) try(ctx context.Context, k *apikey.Key, t *tenant.Tenant) error {
+	place := strings.Join([]string{string(t.Name), string(k.Kind), string(k.Name)}, "/")
+	old, err := gone(b.h.store.Key(ctx, b.r.Storage, t, k.Kind, k.Name))
+	switch keyID := k.Newest().KeyID; {
+	case err != nil:
 		return err
+	case old != nil || b.seen[place]:
+		return errNameTaken(k)
+	case b.seen[keyID]:
+		return errIDTaken
+	default:
+		b.seen[place], b.seen[keyID] = true, true
+		return nil
 	}
-	undo := func() {}
+}
+
+// writeImported makes the key.
+func (h *Handlers) writeImported(ctx context.Context, r *request, k *apikey.Key, t *tenant.Tenant) error {
+	undo, made := func() {}, false
+	defer func() {
+		if !made { // a panic included
+			undo()
+		}
+	}()
 	_, err := h.store.UpdateKey(ctx, r.Storage, t, k.Kind, k.Name, func(old *apikey.Key) (*apikey.Key, error) {
 		if old != nil {
-			return nil, taken
+			return nil, errNameTaken(k)
 		}
 		back, err := h.store.ReserveKey(ctx, r.Storage, t, t.Caps(r.config).MaxKeys)
 		if err == nil {
@@ -177,9 +179,7 @@ func (h *Handlers) writeImported(ctx context.Context, r *request, k *apikey.Key,
 		}
 		return k, err
 	})
-	if err != nil {
-		undo()
-	}
+	made = err == nil
 	if errors.Is(err, store.ErrTaken) {
 		return errIDTaken
 	}

@@ -58,11 +58,19 @@ func TestImportThousands(t *testing.T) {
 	}
 	begun := time.Now()
 	for _, list := range lists {
-		a := admin.must("POST", "apikeys/my/external/import", fields{"keys": list})
-		for i, result := range a.Data["results"].([]any) {
-			if row := result.(map[string]any); row["ok"] != true {
-				t.Fatalf("key %d: %v", i, row)
+		for len(list) > 0 { // what a busy machine has not reached in time is sent again
+			a := admin.must("POST", "apikeys/my/external/import", fields{"keys": list})
+			var again []any
+			for i, result := range a.Data["results"].([]any) {
+				switch row := result.(map[string]any); {
+				case row["ok"] == true:
+				case strings.HasPrefix(fmt.Sprint(row["error"]), "not reached in time"):
+					again = append(again, list[i])
+				default:
+					t.Fatalf("key %d: %v", i, row)
+				}
 			}
+			list = again
 		}
 	}
 	took := time.Since(begun)
