@@ -21,6 +21,12 @@ type object struct {
 	creates bool // writing it makes it
 }
 
+// Two recipients, not in the order of the alphabet: lists stay as they are given.
+const (
+	someRecipient  = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINpqyZ9dBWpEt+8R4R0LtctqMbg7HcmwKom5QOlf9aQ2 billing@example"
+	otherRecipient = "age1fvlv8w4a56mgqct2snemap8zz27cuec78wzdwramet35gmqa8e9qu3am82"
+)
+
 func acmeAdmin(w *world) person { return w.someone("acme-admin", "acme") }
 func operator(w *world) person  { return w.root() }
 func provider(w *world) person  { return w.spa() }
@@ -31,21 +37,31 @@ var objects = []object{
 		"external_default_ttl": "30d", "external_max_ttl": "720h", "external_default_overlap": 3600, "external_default_auto_rotate": true,
 		"allow_no_expiry": true, "min_overlap": "1h", "retention": "1d", "window_past": 30, "window_future": 30, "replay": "strict",
 		"replay_entries": 5000, "cache_entries": 500, "tenant_metadata": "customer", "tenant_binding": "auto",
-		"max_keys": 7, "max_leased": 8, "max_versions": 3,
+		"max_keys": 7, "max_leased": 8, "max_versions": 3, "max_extension": "2d", "force_wrap": true, "idle_disable_after": "30d",
+		"allow_import_until": "2036-01-02T03:04:05Z", "external_published": []any{"/wfo/**", "/status", "/api/*"},
 	}, false},
 	{"admin tenant", "admin/tenants/acme", provider, fields{
 		"display_name": "Acme", "max_keys": 7, "max_leased": 8, "max_versions": 3, "max_ttl": "10d", "window_past": 30, "window_future": 30,
+		"idle_disable_after": "20d", "published": []any{"/wfo/**", "/status"},
 	}, true},
 	{"tenant", "my", acmeAdmin, fields{
 		"max_keys": 7, "max_leased": 8, "max_versions": 3, "max_ttl": "10d", "window_past": 30, "window_future": 30,
+		"idle_disable_after": "20d", "published": []any{"/wfo/v2/**", "/wfo/v1/**"},
 	}, false},
 	{"key", "my/external/keys/billing", acmeAdmin, fields{
-		"description": "for invoices", "owner": "finance", "metadata": fields{"a": "1"}, "scheme": "hmac-sha256", "ttl": "48h",
+		"description": "for invoices", "owner": "finance", "metadata": fields{"a": "1", "b": "2"}, "scheme": "hmac-sha256", "ttl": "48h",
 		"auto_rotate": true, "overlap": "1h", "reveal": "always", "replay": "off", "deletion_protected": true,
+		"recipients": []any{someRecipient, otherRecipient}, "expiry_window": "Mon-Sun 00:00-23:00 Europe/Berlin", "idle_disable_after": "10d",
+		"allowed_cidrs": []any{"192.0.2.0/24", "10.0.0.0/8", "2001:db8::/32"},
+	}, true},
+	{"key with scopes", "my/internal/keys/calls", acmeAdmin, fields{
+		"scopes": []any{"POST /wfo/v1/*", "GET /wfo/**", "* /a"}, "user": "svc-billing", "ttl": 86400, "overlap": 7200,
 	}, true},
 	{"role", "my/external/roles/app", acmeAdmin, fields{
 		"description": "for apps", "scheme": "hmac-sha256", "ttl": "2h", "max_ttl": "3h", "replay": "off", "metadata": fields{"a": "1"},
+		"allowed_cidrs": []any{"192.0.2.0/24", "10.0.0.0/8"},
 	}, true},
+	{"role with scopes", "my/internal/roles/calls", acmeAdmin, fields{"scopes": []any{"POST /wfo/v1/*", "GET /wfo/**"}, "user": "svc-app", "ttl": "30m"}, true},
 }
 
 // writable returns the part of a read that the path takes back.
@@ -58,6 +74,30 @@ func (o object) writable(w *world, read answer) fields {
 		}
 	}
 	return taken
+}
+
+// Every setting of every object is in the table, so that none is forgotten.
+func TestEveryObjectIsWhole(t *testing.T) {
+	alone(t, func(t *testing.T, w *world) {
+		named := map[string]map[string]bool{} // by the pattern of a path
+		for _, o := range objects {
+			pattern := w.engine.(*backend.Engine).Route(o.path).Pattern
+			if named[pattern] == nil {
+				named[pattern] = map[string]bool{}
+			}
+			for name := range o.fields {
+				named[pattern][name] = true
+			}
+		}
+		for _, o := range objects {
+			route := w.engine.(*backend.Engine).Route(o.path)
+			for name, f := range route.Fields {
+				if !f.Required && name != "cas" && !named[route.Pattern][name] {
+					t.Errorf("%s: %s is never set", o.name, name)
+				}
+			}
+		}
+	})
 }
 
 // verbs are how the object is changed: T is only patched.
@@ -94,6 +134,11 @@ func TestWriteBack(t *testing.T) {
 					if len(back) < len(o.fields) {
 						t.Fatalf("only %d of %d settings are shown", len(back), len(o.fields))
 					}
+					for name, value := range start.fields {
+						if list, ok := value.([]any); ok && !reflect.DeepEqual(back[name], list) {
+							t.Errorf("%s: %v, want it in the order given: %v", name, back[name], list)
+						}
+					}
 					var again answer
 					if c := w.cost(func() { again = who.ask(verb, o.path, back) }); c.Puts != 0 {
 						t.Errorf("%d puts", c.Puts)
@@ -125,7 +170,7 @@ func TestEachSetting(t *testing.T) {
 				}
 				before := o.writable(w, who.read(o.path))
 				change := fields{name: value}
-				if o.name == "config" || o.name == "key" {
+				if o.name == "config" || strings.HasPrefix(o.name, "key") {
 					maps.Copy(change, needs[name])
 				}
 				set := o.writable(w, who.patch(o.path, change))

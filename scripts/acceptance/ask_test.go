@@ -55,15 +55,18 @@ func (a *answered) field(name string) string { return tour.Answer(string(a.body)
 // says returns the errors or warnings as one text.
 func (a *answered) says() string { return strings.Join(append(a.Errors, a.Warnings...), "\n") }
 
-// send sends one request; path begins with the mount, and a PATCH is a merge patch.
+// send sends one request; path begins with the mount, and a PATCH is a merge patch. No answer may hold a secret that is known,
+// but for the paths that hand one out.
 func (c *caller) send(method, path string, sent fields) (*answered, error) {
 	c.t.Helper()
 	var body io.Reader
+	pasted := false // a secret was sent, which is then repeated as what it was given for
 	if sent != nil {
 		text, err := json.Marshal(sent)
 		if err != nil {
 			c.t.Fatal(err)
 		}
+		pasted = c.w.known(text)
 		body = bytes.NewReader(text)
 	}
 	req, err := http.NewRequestWithContext(c.t.Context(), method, c.w.Addr+"/v1/"+path, body)
@@ -89,7 +92,13 @@ func (c *caller) send(method, path string, sent fields) (*answered, error) {
 			c.t.Fatalf("%s %s %s: %v", c.name, method, path, err)
 		}
 	}
-	return a, c.w.guard(string(a.body))
+	if err := c.w.guard(string(a.body)); err != nil {
+		return a, err
+	}
+	if strings.HasPrefix(path, "apikeys/") && !handsOut(path) && (!pasted || a.status >= http.StatusBadRequest) && c.w.known(a.body) {
+		c.t.Errorf("%s %s %s: %d holds a secret", c.name, method, path, a.status)
+	}
+	return a, nil
 }
 
 // ask sends one request and returns what was answered, whatever that is.

@@ -11,9 +11,9 @@ import (
 	"vault-plugin-secrets-apikeys/bootstrap/tour"
 )
 
-// handsOut says which paths exist to hand a secret out; no other may.
+// handsOut says which paths exist to hand a secret out in clear; no other may.
 func handsOut(path string) bool {
-	return slices.ContainsFunc([]string{"/creds/", "/static-creds/", "/reveal", "/keyring/", "/handover"}, func(part string) bool {
+	return slices.ContainsFunc([]string{"/creds/", "/static-creds/", "/reveal", "/keyring/"}, func(part string) bool {
 		return strings.Contains(path, part)
 	})
 }
