@@ -72,7 +72,7 @@ func TestDescribe(t *testing.T) {
 // revision that nothing has, or has nothing to say, or means a name that nobody has, or it is not sent at all.
 func TestHarmless(t *testing.T) {
 	r := &run{probe: "probe", nobody: "nobody", nobodyID: "nobodysid"}
-	here, nowhere := names{"tenants/acme", "acme", "external", r.probe, "someid"}, names{"tenants/acme", r.nobody, "external", r.nobody, r.nobodyID}
+	here, nowhere := names{"tenants/acme", "acme", "internal", r.probe, "someid"}, names{"tenants/acme", r.nobody, "internal", r.nobody, r.nobodyID}
 	sent := 0
 	for _, e := range merged(table, promised) {
 		for _, one := range r.across(&caller{}, e, here, nowhere) {

@@ -18,6 +18,8 @@ type endpoint struct {
 // table is what the engine serves, for tokens that may not read the engine's own document. A test holds it to the engine.
 var table = []endpoint{
 	{"admin/ids/:key_id", "GET"},
+	{"admin/import", "POST"},
+	{"admin/report", "GET"},
 	{"admin/tenants/", "LIST"},
 	{"admin/tenants/:tenant", "DELETE GET PATCH POST"},
 	{"admin/tenants/:tenant/restore", "POST"},
@@ -25,12 +27,14 @@ var table = []endpoint{
 	{"admin/tenants/:tenant/suspend", "POST"},
 	{"config", "GET PATCH POST"},
 	{"metrics", "GET"},
+	{"pickup", "POST"},
 	{"status", "GET"},
 	{"tidy", "POST"},
 	{"tidy/status", "GET"},
 	{"verify", "PATCH POST"},
 	{"T", "GET PATCH"},
 	{"T/:kind/creds/:role", "GET"},
+	{"T/:kind/import", "POST"},
 	{"T/:kind/keys/", "LIST"},
 	{"T/:kind/keys/:name", "DELETE GET PATCH POST"},
 	{"T/:kind/keys/:name/disable", "POST"},
@@ -54,18 +58,14 @@ var table = []endpoint{
 	{"T/:kind/static-creds/:name", "GET"},
 	{"T/due", "GET"},
 	{"T/ids/:key_id", "GET"},
+	{"T/report", "GET"},
 	{"T/verify", "PATCH POST"},
 }
 
 // promised are paths that policies speak of before every version of the engine answers them. They are tried all the same.
 var promised = []endpoint{
-	{"admin/import", "POST"},
-	{"admin/report", "GET"},
 	{"keyring/:key_id", "GET"},
-	{"pickup", "POST"},
-	{"T/:kind/import", "POST"},
 	{"T/explain", "POST"},
-	{"T/report", "GET"},
 }
 
 // methods are all that Vault tells apart.

@@ -158,15 +158,18 @@ func (r *report) write(out io.Writer) error {
 	for _, w := range r.Walls {
 		fmt.Fprintf(&b, "%6d %8d %8d %8d %8d %8d %6d  %s\n", w.Tries, w.ByPolicy, w.ByIdentity, w.Refused, w.Unfound, w.Absent, len(w.Holes), w.Name)
 	}
+	gone, kept := "made, and removed (keys are erased when the mount's retention is over)", []string(nil)
+	for _, path := range r.Made {
+		if !slices.Contains(r.Removed, path) {
+			kept = append(kept, path)
+		}
+	}
 	for _, list := range []struct {
 		title string
 		items []string
-	}{{"note", r.Notes}, {"made", r.Made}, {"removed", r.Removed}, {"LEFT BEHIND", r.Left}} {
-		for _, item := range list.items {
-			fmt.Fprintf(&b, "\n%s: %s", list.title, item)
-		}
+	}{{"note", r.Notes}, {gone, r.Removed}, {"made, and still there", kept}, {"could not be removed", r.Left}} {
 		if len(list.items) > 0 {
-			b.WriteByte('\n')
+			fmt.Fprintf(&b, "\n%s:\n  %s\n", list.title, strings.Join(list.items, "\n  "))
 		}
 	}
 	fmt.Fprintf(&b, "\n%s\n", r.verdict())

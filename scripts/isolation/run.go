@@ -166,6 +166,7 @@ func (r *run) walls(ctx context.Context) error {
 			func() error { return r.byID(ctx, by, of) },
 			func() error { return r.byCall(ctx, by, of) },
 			func() error { return r.byField(ctx, by, of) },
+			func() error { return r.byImport(ctx, by, of) },
 		} {
 			if err == nil {
 				err = next()

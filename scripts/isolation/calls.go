@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// byCall has one tenant verify calls of another: the answer must be the one to calls of nobody's.
+func (r *run) byCall(ctx context.Context, by, of *party) error {
+	w := r.wall(fmt.Sprintf("%s verifying calls of %s", by.Name, of.Name))
+	signed := 0
+	for _, theirs := range of.probes {
+		body := call(theirs.keyID, theirs.secret)
+		if body == nil {
+			continue
+		}
+		signed++
+		unknown := call(r.nobodyID, theirs.secret)
+		for _, who := range by.Callers {
+			for _, path := range by.own("/verify") {
+				for _, method := range []string{http.MethodPost, http.MethodPatch} {
+					for _, batch := range []bool{false, true} {
+						if err := r.compare(ctx, w, try{who, method, path, body}, unknown, batch); err != nil {
+							return err
+						}
+					}
+				}
+			}
+		}
+	}
+	if err := r.ownCalls(ctx, w, by); err != nil {
+		return err
+	}
+	if signed == 0 {
+		r.note("%s: %s's tokens may not reveal a key, so that no call of theirs could be signed", w.Name, of.Name)
+	}
+	return nil
+}
+
+// compare sends a call and one that nobody's key has signed, and expects the same answer.
+func (r *run) compare(ctx context.Context, w *wall, one try, unknown fields, batch bool) error {
+	if batch {
+		one.sent, unknown = fields{"batch": []any{one.sent}}, fields{"batch": []any{unknown}}
+	}
+	other, err := one.who.send(ctx, one.method, r.mount+"/"+one.path, unknown)
+	if err != nil {
+		return err
+	}
+	return r.tryAll(ctx, w, []try{one}, func(t try, a *answered) outcome {
+		if a.ok() {
+			if sameData(a, other) && strings.Contains(string(a.body), "unknown_key") {
+				return closedUnfound
+			}
+			return hole
+		}
+		return outside(t, a)
+	})
+}
+
+// ownCalls checks that who may verify finds its own tenant's calls good, or the verdicts on another's prove nothing.
+func (r *run) ownCalls(ctx context.Context, w *wall, by *party) error {
+	for _, mine := range by.probes {
+		body := call(mine.keyID, mine.secret)
+		if body == nil {
+			continue
+		}
+		for _, who := range by.Callers {
+			a, err := who.send(ctx, http.MethodPatch, r.mount+"/my/verify", body)
+			if err != nil {
+				return err
+			}
+			if a.ok() && a.text("verdict") != "valid" {
+				r.note("%s: its own are found %s", w.Name, a.text("verdict"))
+			}
+		}
+	}
+	return nil
+}
