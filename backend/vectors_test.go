@@ -67,7 +67,7 @@ func (v vector) head() string {
 }
 
 // record returns the vector's key as it would have been made a day before.
-func (v vector) record(t *testing.T, uid string) *apikey.Key {
+func (v vector) record(t testing.TB, uid string) *apikey.Key {
 	t.Helper()
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(v.Key)
 	if err != nil {
