@@ -127,6 +127,9 @@ func TestMistakesTellNothing(t *testing.T) {
 			}
 			method, path := strings.ToUpper(verb), "apikeys"+places(template, f.there)[0]
 			for _, field := range append(doc.fields(o.Body.Content), "no_such_field") {
+				if field == "display_name" {
+					continue // It is taken, and shown to all who list tenants: to the other tests as well.
+				}
 				for _, who := range f.people {
 					a := who.ask(method, path, fields{field: f.secret})
 					if a.status == http.StatusForbidden {
