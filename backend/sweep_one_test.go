@@ -131,6 +131,10 @@ func TestSweepOfARecordThatFails(t *testing.T) {
 			for _, name := range []string{"a", "c"} {
 				acme.stands("my/external/keys/"+name, "overlapping current")
 			}
+			s := w.root().read("status") // it is put off, and does not look like a sweep that does not keep up
+			if s.is(fields{"due": 0}); s.num("sweep_lag_seconds") > 120 {
+				t.Errorf("status: %v", s.data)
+			}
 			report := w.root().write("tidy", nil)
 			if n := report.num("failures"); n > 0 != (row.verb != put) || n > 0 && !strings.Contains(report.str("last_failure"), path) {
 				t.Errorf("tidy: %v", report.data)

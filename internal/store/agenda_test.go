@@ -193,3 +193,21 @@ func TestEntryThatMayHaveLanded(t *testing.T) {
 		t.Errorf("%d minutes are open", n)
 	}
 }
+
+// An entry that is put off is at its new time before it leaves the old one, and one that
+// is put off within its minute stays where it is.
+func TestDefer(t *testing.T) {
+	w := newWorld(t)
+	e := w.entry("billing")
+	for until, want := range map[time.Time][]string{
+		start.Add(59 * time.Second): nil,
+		start.Add(time.Minute):      {"put due/…/keys:acme:external:billing", "delete due/2026011510/00/keys:acme:external:billing"},
+	} {
+		expect(t, w.s.ops(func() {
+			moved, err := w.st.Defer(t.Context(), w.s, e, until)
+			if must(t, err); moved != (want != nil) {
+				t.Errorf("until %s: moved %t", until, moved)
+			}
+		}), want...)
+	}
+}

@@ -87,12 +87,17 @@ func (st *Store) Finish(m Minute) { st.agenda.finish(m) }
 // node knows; zero: it has not looked yet.
 func (st *Store) DoneUntil() time.Time { return st.agenda.since() }
 
-// Defer moves an entry to a later time, for a record that cannot be dealt with.
-func (st *Store) Defer(ctx context.Context, s logical.Storage, e Entry, until time.Time) error {
-	if err := st.putDue(ctx, s, until, e.at, ""); err != nil {
-		return err
+// Defer moves an entry to a later time, for a record that cannot be dealt with, and reports
+// whether it has left its minute.
+func (st *Store) Defer(ctx context.Context, s logical.Storage, e Entry, until time.Time) (bool, error) {
+	if until.Truncate(time.Minute).Equal(e.minute) {
+		return false, nil
 	}
-	return st.dropDue(ctx, s, e)
+	if err := st.putDue(ctx, s, until, e.at, ""); err != nil {
+		return false, err
+	}
+	err := st.dropDue(ctx, s, e)
+	return err == nil, err
 }
 
 func (st *Store) putDue(ctx context.Context, s logical.Storage, due time.Time, at location, uid string) error {

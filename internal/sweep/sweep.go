@@ -162,7 +162,7 @@ func (t *tick) minute(ctx context.Context, m store.Minute) (left int, err error)
 func (t *tick) entry(ctx context.Context, e store.Entry) (done bool, err error) {
 	place := e.String()
 	if until := t.failing[place].until; apikey.Waiting(until, t.now) {
-		return false, nil
+		return t.putOff(ctx, e, until), nil
 	}
 	var noted error
 	if _, itself := e.Tenant(); itself {
@@ -181,10 +181,14 @@ func (t *tick) entry(ctx context.Context, e store.Entry) (done bool, err error) 
 	f := failing{count: t.failing[place].count + 1}
 	f.until = t.now.Add(apikey.Backoff(f.count))
 	t.failing[place] = f
-	if t.store.Defer(ctx, t.s, e, f.until) == nil {
-		return true, err
-	}
-	return false, err
+	return t.putOff(ctx, e, f.until), err
+}
+
+// putOff moves an entry to when its record is tried again. When that fails too, the record
+// still waits, but its minute stays open.
+func (t *tick) putOff(ctx context.Context, e store.Entry, until time.Time) bool {
+	moved, err := t.store.Defer(ctx, t.s, e, until)
+	return err == nil && moved
 }
 
 // key does what is due about a key. When its rotation fails, the key says why, if it can
