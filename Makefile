@@ -9,7 +9,7 @@ SOURCES := go.mod go.sum $(shell find cmd/vault-plugin-secrets-apikeys backend p
              -type f -not -name '*_test.go' -not -path '*/testdata/*')
 export VERSION FUZZTIME ROUNDS
 
-.PHONY: help server build unit race fuzz bench accept ha isolation linter lint dev test clean
+.PHONY: help server build unit race walls fuzz bench accept ha isolation linter lint dev test clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -31,6 +31,9 @@ unit: ## unit tests
 
 race: ## unit tests under the race detector
 	go run ./scripts/gotest -race ./...
+
+walls: ## take each check of the engine away in turn; its tests have to notice
+	go run ./scripts/walls
 
 fuzz: ## every fuzz target for FUZZTIME (10s)
 	scripts/fuzz.sh
@@ -57,7 +60,7 @@ lint: linter ## linters, that their configuration is loaded, and that files stay
 dev: build ## a real server with two tenants, a tour of it, and what to try next (VAULT_PORT, 8200)
 	@scripts/dev.sh
 
-test: ## everything: unit, race, lint, fuzz for a few seconds, acceptance, cluster
+test: ## everything: unit, race, walls, lint, fuzz for a few seconds, acceptance, cluster
 	scripts/test.sh
 
 clean: ## remove what was built

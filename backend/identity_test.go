@@ -138,6 +138,20 @@ func TestVaultThatDoesNotAnswerIsARefusal(t *testing.T) {
 		w.vault.change(func(v *vault) { v.away = false })
 		acme.read("my") // a failure is not remembered
 
+		// Half an answer is none: who is of a tenant by a group would be one of the provider's.
+		for _, half := range []string{"EntityInfo", "GroupsForEntity"} {
+			wait(time.Minute)
+			w.vault.change(func(v *vault) {
+				v.failing = half
+				v.entities["member"] = &logical.Entity{ID: "member"}
+				v.groups["member"] = []*logical.Group{{Metadata: map[string]string{"tenant": "acme"}}}
+			})
+			member := person{w: w, entity: "member", accessor: "member-accessor"}
+			member.refused(503, "identity").write("verify", fields{"message": "x", "signature": "x"})
+			w.vault.change(func(v *vault) { v.failing = "" })
+			member.refused(403, "provider").write("verify", fields{"message": "x", "signature": "x"})
+		}
+
 		hang := make(chan struct{})
 		w.vault.change(func(v *vault) { v.hang = hang })
 		wait(time.Minute)

@@ -22,6 +22,7 @@ type vault struct {
 	state     consts.ReplicationState
 	longest   time.Duration // the mount's max_lease_ttl
 	away      bool          // lookups of identities fail
+	failing   string        // so does this one alone
 	panics    bool          // lookups of identities do
 	tainted   bool          // the mount is going away
 	hang      chan struct{} // lookups of identities wait until it is closed
@@ -61,7 +62,7 @@ func (v *vault) made() map[string]int {
 func (v *vault) lookup(what string) error {
 	v.called(what)
 	v.mu.Lock()
-	hang, away, panics := v.hang, v.away, v.panics
+	hang, away, panics := v.hang, v.away || v.failing == what, v.panics
 	v.mu.Unlock()
 	if panics {
 		panic(what)

@@ -34,6 +34,7 @@ fi
 
 step unit make -s unit
 step race make -s race
+step walls make -s walls
 step fuzz make -s fuzz FUZZTIME=3s
 finish linter "$linter"
 step lint make -s lint

@@ -161,6 +161,21 @@ func TestIndexEntriesThatLie(t *testing.T) {
 			t.Errorf("%s: found %+v", what, found.Key.Ref)
 		}
 	}
+	// Nor does one lead to a record that has the key ID, when it says another's UID.
+	for keyID, value := range map[string]string{
+		id(1): claim("keys", "acme", "external", "billing", "uid-of-another"),
+		id(2): claim("leased", "acme", "internal", id(2), "uid-of-another"),
+	} {
+		w := base.fresh()
+		if w.find(keyID) == nil {
+			t.Fatalf("%s is not found as it is", keyID)
+		}
+		w = base.fresh()
+		w.s.raw(t, "ids/"+keyID, value)
+		if found := w.find(keyID); found != nil {
+			t.Errorf("found %+v", found.Key.Ref)
+		}
+	}
 }
 
 // What a tenant's namesake has left behind does not exist.

@@ -1,0 +1,84 @@
+package main
+
+const (
+	core     = "./internal/apikey"
+	store    = "./internal/store"
+	engine   = "./backend"
+	verdict  = "internal/apikey/verdict.go"
+	limits   = "internal/apikey/limits.go"
+	identity = "paths/identity.go"
+)
+
+// walls are the engine's checks, from the outside to the inside.
+var walls = []wall{
+	// Who is calling.
+	{"another tenant's paths", identity, "case own == name, own", "case own != \"\", own", engine, "TestTenantsAreApart|TestWhoMayGoWhere"},
+	{"callers without a tenant", identity, "own == \"\" && r.config.TenantBinding == tenant.Auto:", "own == \"\":", engine, "TestWhoMayGoWhere"},
+	{"the provider's paths", identity, "if own != \"\" {", "if false {", engine, "TestTenantsStayOnTheirPaths|TestWhoMayGoWhere"},
+	{"disabled entities", identity, "if entity.Disabled {", "if false {", engine, "TestWhoMayGoWhere"},
+	{"identities that disagree", identity, "case found == \"\":", "case true:", engine, "TestWhoMayGoWhere"},
+	{"an entity that Vault does not tell", identity, "|| entity == nil {\n\t\treturn person{}, errIdentityAway", "|| entity == nil {\n\t\treturn person{}, nil",
+		engine, "TestVaultThatDoesNotAnswerIsARefusal"},
+	{"groups that Vault does not tell", identity, "if err != nil {\n\t\treturn person{}, errIdentityAway", "if err != nil {\n\t\treturn person{}, nil",
+		engine, "TestVaultThatDoesNotAnswerIsARefusal"},
+	{"identities that have changed", identity, "!now.Before(p.until)", "false", engine, "TestIdentityIsNoticedWithinSeconds"},
+	{"fields that nobody knows", "paths/op.go", "if err := knownFields(path, r); err != nil {", "if err := knownFields(path, r); false {", engine, "TestTenantIsNoField"},
+
+	// Whose a key is.
+	{"calls within a tenant", "paths/verify.go", "found == nil || within != \"\" && found.Tenant.UID != within", "found == nil", engine, "TestTenantsAreApart"},
+	{"keys of a former tenant of the name", "internal/store/keys.go", "if err == nil && (k == nil || k.UID != t.UID) {", "if err == nil && k == nil {",
+		store, "TestWhatCarriesAnotherUIDDoesNotExist"},
+	{"writing over such keys", "internal/store/keys.go", "if old != nil && old.UID == t.UID {", "if old != nil {", store, "TestWhatCarriesAnotherUIDDoesNotExist"},
+	{"roles of a former tenant", "internal/store/keys.go", "(r.UID != t.UID || !r.DeletedAt.IsZero())", "!r.DeletedAt.IsZero()", store, "TestWhatCarriesAnotherUIDDoesNotExist"},
+	{"index entries that lie", "internal/store/ids.go", "k.UID != c.uid || ", "", store, "TestIndexEntriesThatLie|TestWhatCarriesAnotherUIDDoesNotExist"},
+	{"records of a former tenant", "internal/store/ids.go", "|| t.UID != k.UID {", "{", store, "TestIndexEntriesThatLie|TestWhatCarriesAnotherUIDDoesNotExist"},
+	{"key IDs that are taken", "internal/store/ids.go", "if entry != nil {\n\t\treturn ErrTaken", "if entry == new(logical.StorageEntry) {\n\t\treturn ErrTaken", store, "TestClaimsAreNeverOverwritten|TestOneOfManyClaimsWins"},
+
+	// What a verdict is made of.
+	{"the signature", verdict, "if !signed || c.Call.Scheme", "_ = signed\n\tif c.Call.Scheme", core, "TestEveryVerdictIsReached|TestVerdictPrecedence"},
+	{"the key's scheme", verdict, "|| c.Call.Scheme != c.Key.Scheme {", "{", core, "TestCallOfAnotherSchemeIsABadSignature"},
+	{"one MAC for unknown keys too", verdict, "\t\tc.Call.SignedBy(nobody.Reveal())\n", "", core, "TestUnknownKeyComputesAMAC"},
+	{"nothing told before the signature", verdict, "\tsigned := c.Call", "\tif verdict := c.Key.standing(v, c.Tenant, c.Role, now); verdict != Valid {\n\t\treturn verdict, v\n\t}\n\tsigned := c.Call",
+		core, "TestVerdictPrecedence"},
+	{"suspended tenants", verdict, "case t.State() != tenant.Active:", "case false:", core, "TestVerdictPrecedence"},
+	{"revoked versions", verdict, "|| !v.RevokedAt.IsZero() ||", "||", core, "TestVerdictPrecedence|TestRevokeOldVersion"},
+	{"leased keys that their role has revoked", verdict, "|| k.Outlived(role):", ":", core, "TestSeenIsAskedLast"},
+	{"disabled versions", verdict, "|| !v.DisabledAt.IsZero() ||", "||", core, "TestSeenIsAskedLast"},
+	{"deleted keys", verdict, " || !k.DeletedAt.IsZero():", ":", core, "TestSeenIsAskedLast"},
+	{"expired versions", verdict, "case v.expired(now):", "case false:", core, "TestExpiryIsExactToTheSecond"},
+	{"old calls", verdict, "now.Sub(stamp) > c.Past ||", "", core, "TestClockWindow"},
+	{"calls from before the start", verdict, "|| stamp.Before(c.Since)", "", core, "TestSince"},
+	{"calls from the future", verdict, "case stamp.Sub(now) > c.Future:", "case false:", core, "TestClockWindow"},
+	{"addresses", verdict, "if !within(c.Key.Rules.Get().CIDRs, c.From) {", "if false {", core, "TestEveryVerdictIsReached|TestVerdictPrecedence"},
+	{"addresses that are not known", limits, "if ranges == \"\" {", "if ranges == \"\" || !from.IsValid() {", core, "TestSources"},
+	{"scopes", verdict, "if !c.inScope() {", "if false {", core, "TestEveryVerdictIsReached|TestVerdictPrecedence"},
+	{"scopes of messages", limits, "if c.Head == nil {\n\t\treturn false", "if c.Head == nil {\n\t\treturn true", core, "TestSeenIsAskedLast"},
+	{"paths with two readings", limits, "if (limits.Scopes != \"\" || published) && ambiguous(path) {", "if false {", core, "TestWhatCallsMayBeFor"},
+	{"what is published", limits, "if published && !Published(globs, path) {", "if false && !Published(globs, path) {", core, "TestWhatCallsMayBeFor"},
+	{"whom a call acts as", limits, "return limits.User == \"\" || actsAs(c.Head, limits.User)", "return true", core, "TestWhatCallsMayBeFor"},
+	{"replays", verdict, "&& c.Seen != nil && c.Seen() {", "&& false {", core, "TestEveryVerdictIsReached|TestSeenIsAskedLast"},
+
+	// What leaves, and who gets it.
+	{"a secret handed out twice", "internal/apikey/reveal.go", "if k.Reveal == RevealOnce && !v.RevealedAt.IsZero() {", "if false {", core, "TestRevealOnceMayBeRepeatedByTheSameRequestAlone"},
+	{"a secret never handed out", "internal/apikey/reveal.go", "if k.Reveal == RevealNever {", "if false {", core, "TestRevealNever"},
+	{"wrapping where the mount wants it", "paths/handover.go", "if r.config.ForceWrap {", "if false {", engine, "TestForcedWrapping"},
+	{"sealing where the caller wants it", "paths/handover.go", "if recipient == \"\" {", "if true {", engine, "TestSealedToACaller"},
+	{"pickup for recipients alone", "paths/pickup.go", "\tdata[\"key_id\"], data[\"sealed\"]", "\tdata[\"key\"] = secretData(j.found.Key, j.found.Key.Newest())[\"key\"]\n\tdata[\"key_id\"], data[\"sealed\"]",
+		engine, "TestPickup"},
+	{"pickup by calls that are good", "paths/pickup.go", "if j.verdict != apikey.Valid {", "if !j.verdict.Signed() {", engine, "TestPickup"},
+	{"pickup by overlapping versions", "paths/pickup.go", "if j.version == j.found.Key.Newest() {", "if false {", engine, "TestPickup"},
+	{"pickup once for each call", "paths/verify.go", "= head, c.from, r.config, strict", "= head, c.from, r.config, false", engine, "TestPickup"},
+	{"handing over what would not verify", "internal/apikey/reveal.go", "\tif verdict == Valid {\n\t\treturn nil", "\tif true {\n\t\treturn nil", core, "TestRevealOfWhatWouldNotVerify"},
+
+	// What comes in, comes back, or ends.
+	{"the end of the provider's import", "paths/import.go", "if !r.now.Before(r.config.ImportUntil) {", "if false {", engine, "TestAdminImport"},
+	{"imports for a suspended tenant", "paths/import.go", "if err == nil && t.State() != tenant.Active {", "if false {", engine, "TestAdminImport"},
+	{"imports of an ID that is spent", "internal/store/import.go", "if !v.Marks.Get().Imported || next", "if true || next", engine, "TestImportedIDsAreNeverReused"},
+	{"imports of an ID that is taken", "paths/import.go", "if err == nil && (!free || seen[keyID]) {", "if false {", engine, "TestImportItems"},
+	{"imports over a key", "paths/import.go", "\t\tif old != nil {\n\t\t\treturn nil, taken", "\t\tif false {\n\t\t\treturn nil, taken", engine, "TestImportItems"},
+	{"the time to restore a key", "internal/apikey/lifecycle.go", "if !now.Before(k.DeletedAt.Add(retention)) {", "if false {", core, "TestRestoreEndsWithTheRetention"},
+	{"the time to restore a tenant", "paths/admin.go", "if t.Gone(r.config.Retention, r.now) {", "if false {", engine, "TestTenantIsRestoredInTimeOnly"},
+	{"own limits that are looser", "paths/tenant.go", "t.CheckOwn(old.Own, r.config))", "nil)", engine, "TestOwnLimitsOnlyTighten"},
+	{"how many keys there may be", "internal/store/counts.go", "if n.live() >= limit {", "if false {", store, "TestLimits"},
+	{"short secrets", "internal/apikey/import.go", "case size < MinSecret || size > MaxSecret:", "case false:", engine, "TestImportItems"},
+}
