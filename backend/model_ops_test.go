@@ -246,10 +246,11 @@ func (m *model) tick(a action) {
 
 // keptUse finds out whether a use was flushed before the node was gone.
 func (m *model) keptUse(t *modelTenant, k *modelKey) {
-	if k.used.IsZero() {
+	of := m.stored(t)
+	if k.used.IsZero() || of == nil {
 		return
 	}
-	uses, err := m.reader.Usage(context.Background(), &m.w.storage.InmemStorage, m.stored(t), apikey.External, apikey.Name(k.name))
+	uses, err := m.reader.Usage(context.Background(), &m.w.storage.InmemStorage, of, apikey.External, apikey.Name(k.name))
 	m.w.must(err)
 	if !slices.ContainsFunc(k.versions, func(v *modelVersion) bool { return uses.Of(v.holder.keyID).Last.Equal(k.used) }) {
 		k.used = time.Time{}
