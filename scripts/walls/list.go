@@ -84,11 +84,11 @@ var walls = []wall{
 	{"the end of the provider's import", "paths/import.go", "if !r.now.Before(r.config.ImportUntil) {", "if false {", engine, "TestAdminImport"},
 	{"imports for a suspended tenant", "paths/import.go", "if err == nil && t.State() != tenant.Active {", "if false {", engine, "TestAdminImport"},
 	{"imports of an ID that is spent", "internal/store/import.go", "if !v.Marks.Get().Imported || next", "if true || next", engine, "TestImportedIDsAreNeverReused"},
-	{"imports of an ID that is taken", "paths/import.go", "if err == nil && (!free || seen[keyID]) {", "if false {", engine, "TestImportItems"},
+	{"imports of an ID that is taken", "paths/import.go", "if err == nil && (!free || seen[keyID]) {", "if err == nil && !free && false {", engine, "TestImportItems"},
 	{"imports over a key", "paths/import.go", "\t\tif old != nil {\n\t\t\treturn nil, taken", "\t\tif false {\n\t\t\treturn nil, taken", engine, "TestImportItems"},
 	{"the time to restore a key", "internal/apikey/lifecycle.go", "if !now.Before(k.DeletedAt.Add(retention)) {", "if false {", core, "TestRestoreEndsWithTheRetention"},
 	{"the time to restore a tenant", "paths/admin.go", "if t.Gone(r.config.Retention, r.now) {", "if false {", engine, "TestTenantIsRestoredInTimeOnly"},
 	{"own limits that are looser", "paths/tenant.go", "t.CheckOwn(old.Own, r.config))", "nil)", engine, "TestOwnLimitsOnlyTighten"},
 	{"how many keys there may be", "internal/store/counts.go", "if n.live() >= limit {", "if false {", store, "TestLimits"},
-	{"short secrets", "internal/apikey/import.go", "case size < MinSecret || size > MaxSecret:", "case false:", engine, "TestImportItems"},
+	{"short secrets", "internal/apikey/import.go", "case size < MinSecret || size > MaxSecret:", "case size < 0:", engine, "TestImportItems"},
 }
