@@ -73,7 +73,7 @@ var tenantAnswer = schemas(providerCaps, schema{
 	"suspended_reason": text("Why it is suspended."),
 	"deleted_at":       stamp("When it was deleted."),
 	"restorable_to":    stamp("Until when it can be restored."),
-	"effective":        table("The limits that hold: the tenant's own where tighter, else the provider's for it, else the mount's."),
+	"effective":        table("The limits that hold: the tenant's own where tighter, else the provider's for it, else the mount's. Of published it shows one list, and calls must be within all three."),
 	"keys":             number("How many keys it has."),
 	"leased_keys":      number("How many leased keys it has."),
 	"revision":         number("Counts the changes; for cas."),
