@@ -93,8 +93,36 @@ func TestRaces(t *testing.T) {
 	now := winner(t, admin.together(many, "POST", key+"/rotate", fields{"current_key_id": was}), "current_key_id: it is ").field("current_key_id")
 	admin.refused(http.StatusConflict, now, "POST", key+"/rotate", fields{"current_key_id": was})
 
-	// A secret is revealed once.
+	// A secret is revealed once, whoever asks: two people who ask at the same moment do not both get it, with one request ID either.
+	issuer := shared.caller(t, tenant+"-external-issuer")
 	winner(t, admin.together(many, "POST", key+"/reveal", nil), "reveal: version "+now)
+	for range 10 {
+		now = admin.must("POST", key+"/rotate", fields{"overlap": 0}).field("current_key_id")
+		var theirs []*answered
+		var asked sync.WaitGroup
+		asked.Go(func() { theirs = issuer.together(many, "POST", key+"/reveal", fields{"request_id": "same"}) })
+		answers := admin.together(1, "POST", key+"/reveal", fields{"request_id": "same"})
+		asked.Wait()
+		keys := map[string]bool{}
+		for _, who := range [][]*answered{answers, theirs} {
+			for _, a := range who {
+				if a.status == http.StatusOK {
+					keys[a.field("key")] = true
+				} else if a.status != http.StatusConflict || !strings.Contains(a.says(), "reveal: version "+now) {
+					t.Errorf("%d %q, want a conflict", a.status, a.says())
+				}
+			}
+		}
+		won, lost := answers[0].status == http.StatusOK, theirs[0].status == http.StatusOK
+		for _, a := range theirs {
+			if (a.status == http.StatusOK) != lost {
+				t.Error("one person's repeated request is answered once and refused once")
+			}
+		}
+		if won == lost || len(keys) != 1 {
+			t.Errorf("the administrator got it: %v, the issuer: %v, %d secrets", won, lost, len(keys))
+		}
+	}
 
 	// Unless it is the same person with the same request, whose answer was lost on the way: that gets it again, until it is used.
 	admin.must("POST", key+"/rotate", nil)
@@ -105,7 +133,6 @@ func TestRaces(t *testing.T) {
 			t.Errorf("asked again with the same request_id: %d %s", again.status, again.says())
 		}
 	}
-	issuer := shared.caller(t, tenant+"-external-issuer")
 	admin.refused(http.StatusConflict, holder.keyID, "POST", key+"/reveal", fields{"request_id": "other"})
 	admin.refused(http.StatusConflict, holder.keyID, "POST", key+"/reveal", nil)
 	issuer.refused(http.StatusConflict, holder.keyID, "POST", key+"/reveal", fields{"request_id": "mine"})
