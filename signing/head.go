@@ -219,3 +219,24 @@ func (h *Head) lookup(name string) (string, bool) {
 	}
 	return "", false
 }
+
+// count returns how many headers have that name.
+func (h *Head) count(name string) int {
+	n := 0
+	for i := range h.headers {
+		if equalFold(h.headers[i].Name, name) {
+			n++
+		}
+	}
+	return n
+}
+
+// fits reports whether h with these header lines too keeps to the bounds,
+// whatever its line endings.
+func (h *Head) fits(add ...Header) bool {
+	n := len(h.raw) + len("\r\n")
+	for _, header := range add {
+		n += len(header.Name) + len(": ") + len(header.Value) + len("\r\n")
+	}
+	return n <= MaxHeadBytes && len(h.headers)+len(add) < MaxHeadLines
+}
