@@ -133,7 +133,7 @@ func TestSign(t *testing.T) {
 	for _, verb := range []logical.Operation{logical.UpdateOperation, logical.PatchOperation} {
 		clocked(t, string(verb), func(t *testing.T, w *world) {
 			acme := w.tenant("acme")
-			h := acme.key("my/external/keys/billing", nil)
+			h := acme.key("my/external/keys/billing", fields{"scheme": "vrnt-1"})
 			m := acme.key("my/external/keys/orders", fields{"scheme": "hmac-sha256"})
 
 			head := "POST /orders?x=1 HTTP/1.1\nHost: api.example.com\nVerint-A: 1\nVerint-B: 2\n"
@@ -146,7 +146,7 @@ func TestSign(t *testing.T) {
 				signed += name + ": " + value.(string) + "\n"
 			}
 			w.judges(fields{"batch": []any{signed, strings.Replace(signed, "Verint-A: 1", "Verint-A: 2", 1)}}, "valid", "bad_signature")
-			acme.ask(verb, "my/external/sign/billing", fields{"request": "GET / HTTP/1.1\nVerint-B: 2\nVerint-A: 1"}).warns("order")
+			acme.ask(verb, "my/external/sign/billing", fields{"request": "GET / HTTP/1.1\nHost: h\nVerint-B: 2\nVerint-A: 1"}).warns("order")
 
 			s := acme.ask(verb, "my/external/sign/orders", fields{"message": "order 1"})
 			s.is(fields{"key_id": m.keyID})

@@ -125,7 +125,7 @@ func TestWarmNodeWithoutStorage(t *testing.T) {
 		h.finds("valid")
 		w.storage.hooks(func(string, string) error { return errStorage }, nil)
 		h.finds("valid")
-		acme.write("my/external/sign/billing", fields{"request": "GET / HTTP/1.1"})
+		acme.write("my/external/sign/billing", fields{"request": "GET / HTTP/1.1\nHost: api.example.com"})
 		w.root().refused(500, "").write("verify", withKeyID(h, "0123456789abcdef").call())
 		w.restart()
 		w.root().refused(500, "").write("verify", h.call())

@@ -18,7 +18,7 @@ func TestCreds(t *testing.T) {
 	alone(t, func(t *testing.T, w *world) {
 		acme := w.tenant("acme")
 		a, l, h := app(acme, fields{"ttl": "30m", "max_ttl": "2h", "metadata": fields{"team": "red"}})
-		a.is(fields{"tenant": "acme", "kind": "external", "scheme": "vrnt-1", "expires_at": stamp(30 * time.Minute)})
+		a.is(fields{"tenant": "acme", "kind": "external", "scheme": "rfc9421", "expires_at": stamp(30 * time.Minute)})
 		if l.secret.TTL != 30*time.Minute || l.secret.MaxTTL != 2*time.Hour || !l.secret.Renewable {
 			t.Errorf("lease: %+v", l.secret)
 		}

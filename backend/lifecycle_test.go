@@ -30,7 +30,7 @@ var operations = map[string]func(s *scene) answer{
 	"reveal":       func(s *scene) answer { return s.acme.write(billing+"/reveal", nil) },
 	"static-creds": func(s *scene) answer { return s.acme.read("my/external/static-creds/billing") },
 	"sign": func(s *scene) answer {
-		return s.acme.write("my/external/sign/billing", fields{"request": "GET / HTTP/1.1"})
+		return s.acme.write("my/external/sign/billing", fields{"request": "GET / HTTP/1.1\nHost: api.example.com"})
 	},
 	"verify": func(s *scene) answer { return s.w.root().trying().write("verify", s.h.call()) },
 }

@@ -87,21 +87,14 @@ func TestConfigIsChecked(t *testing.T) {
 
 // What this version does not do yet is refused, never stored without effect.
 func TestWhatComesLaterIsRefused(t *testing.T) {
-	onKeys := map[string]any{
-		"compat": []any{"no_nonce"}, "scheme": "rfc9421",
-	}
 	for _, row := range []struct {
 		path   string
 		who    func(w *world) person
 		fields map[string]any
 	}{
-		{"my/external/keys/billing", acmeAdmin, onKeys},
-		{"my/external/keys/fresh", acmeAdmin, onKeys},
-		{"my/external/roles/app", acmeAdmin, onKeys},
 		{"my/external/keys/billing/rotate", acmeAdmin, map[string]any{"recipient": "age1x"}},
-		{"admin/tenants/acme", provider, map[string]any{"allow_local_verify": true}},
 		{"config", operator, map[string]any{
-			"internal_published": []any{"/**"}, "standby_verify": true, "allow_local_verify": true, "keyring_max_age": "60s",
+			"internal_published": []any{"/**"}, "standby_verify": true,
 		}},
 	} {
 		for name, value := range row.fields {
@@ -109,9 +102,6 @@ func TestWhatComesLaterIsRefused(t *testing.T) {
 				w.tenant("acme").write("my/external/keys/billing", nil)
 				who := row.who(w)
 				for _, v := range []any{value, nil} { // an empty one would be lost as well
-					if name == "scheme" && v == nil {
-						continue
-					}
 					c := w.cost(func() { who.refused(400, name).write(row.path, fields{name: v}) })
 					if c.Puts != 0 {
 						t.Errorf("%+v", c)
@@ -120,9 +110,4 @@ func TestWhatComesLaterIsRefused(t *testing.T) {
 			})
 		}
 	}
-	alone(t, func(_ *testing.T, w *world) {
-		acme := w.tenant("acme")
-		app(acme, nil)
-		acme.refused(400, "allow_local_verify").patch("my", fields{"allow_local_verify": true})
-	})
 }

@@ -34,7 +34,7 @@ func TestRotation(t *testing.T) {
 			}
 		}
 		// Only the current one signs; the old one verifies, and leads to its successor.
-		acme.write("my/external/sign/billing", fields{"request": "GET / HTTP/1.1"}).is(fields{"key_id": next.keyID})
+		acme.write("my/external/sign/billing", fields{"request": "GET / HTTP/1.1\nHost: api.example.com"}).is(fields{"key_id": next.keyID})
 		w.root().write("verify", old.call()).is(fields{"verdict": "valid", "state": "overlapping", "successor_key_id": next.keyID})
 		w.root().write("verify", next.call()).is(fields{"verdict": "valid", "state": "current", "successor_key_id": nil})
 		wait(48*time.Hour - time.Nanosecond)
@@ -87,7 +87,7 @@ func TestRevealOnce(t *testing.T) {
 		acme := w.tenant("acme")
 		acme.write(billing, nil).is(fields{"unrevealed": true, "reveal": "once"})
 		a := acme.write(billing+"/reveal", fields{"request_id": "one"})
-		a.is(fields{"tenant": "acme", "kind": "external", "name": "billing", "scheme": "vrnt-1"})
+		a.is(fields{"tenant": "acme", "kind": "external", "name": "billing", "scheme": "rfc9421"})
 		h := a.holder(w)
 		if c := a.str("credential"); !strings.HasPrefix(c, "vak_"+h.keyID+"_"+a.str("key")+"_") || len(c) != 4+16+1+43+1+6 {
 			w.t.Errorf("credential has %d characters", len(c))
@@ -146,7 +146,7 @@ func TestRevealAlwaysAndNever(t *testing.T) {
 		acme.write("my/external/keys/sealed", fields{"reveal": "never"})
 		acme.refused(400, "never").write("my/external/keys/sealed/reveal", nil)
 		acme.refused(400, "reveal").read("my/external/static-creds/sealed")
-		acme.write("my/external/sign/sealed", fields{"request": "GET / HTTP/1.1"})
+		acme.write("my/external/sign/sealed", fields{"request": "GET / HTTP/1.1\nHost: api.example.com"})
 
 		acme.write("my/external/keys/monthly", fields{"auto_rotate": true}).warns("reveal=once")
 	})

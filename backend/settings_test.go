@@ -38,15 +38,15 @@ var objects = []object{
 		"allow_no_expiry": true, "min_overlap": "1h", "retention": "1d", "window_past": 30, "window_future": 30, "replay": "strict",
 		"replay_entries": 5000, "cache_entries": 500, "tenant_metadata": "customer", "tenant_binding": "auto",
 		"max_keys": 7, "max_leased": 8, "max_versions": 3, "max_extension": "2d", "force_wrap": true, "idle_disable_after": "30d",
-		"allow_import_until": "2036-01-02T03:04:05Z", "external_published": []any{"/wfo/**", "/status", "/api/*"},
+		"allow_import_until": "2036-01-02T03:04:05Z", "external_published": []any{"/wfo/**", "/status", "/api/*"}, "allow_local_verify": true, "keyring_max_age": "30s",
 	}, false},
 	{"admin tenant", "admin/tenants/acme", provider, fields{
 		"display_name": "Acme", "max_keys": 7, "max_leased": 8, "max_versions": 3, "max_ttl": "10d", "window_past": 30, "window_future": 30,
-		"idle_disable_after": "20d", "published": []any{"/wfo/**", "/status"},
+		"idle_disable_after": "20d", "published": []any{"/wfo/**", "/status"}, "allow_local_verify": true,
 	}, true},
 	{"tenant", "my", acmeAdmin, fields{
 		"max_keys": 7, "max_leased": 8, "max_versions": 3, "max_ttl": "10d", "window_past": 30, "window_future": 30,
-		"idle_disable_after": "20d", "published": []any{"/wfo/v2/**", "/wfo/v1/**"},
+		"idle_disable_after": "20d", "published": []any{"/wfo/v2/**", "/wfo/v1/**"}, "allow_local_verify": false,
 	}, false},
 	{"key", "my/external/keys/billing", acmeAdmin, fields{
 		"description": "for invoices", "owner": "finance", "metadata": fields{"a": "1", "b": "2"}, "scheme": "hmac-sha256", "ttl": "48h",
@@ -55,13 +55,13 @@ var objects = []object{
 		"allowed_cidrs": []any{"192.0.2.0/24", "10.0.0.0/8", "2001:db8::/32"},
 	}, true},
 	{"key with scopes", "my/internal/keys/calls", acmeAdmin, fields{
-		"scopes": []any{"POST /wfo/v1/*", "GET /wfo/**", "* /a"}, "user": "svc-billing", "ttl": 86400, "overlap": 7200,
+		"scopes": []any{"POST /wfo/v1/*", "GET /wfo/**", "* /a"}, "user": "svc-billing", "ttl": 86400, "overlap": 7200, "compat": []any{"no_nonce"},
 	}, true},
 	{"role", "my/external/roles/app", acmeAdmin, fields{
 		"description": "for apps", "scheme": "hmac-sha256", "ttl": "2h", "max_ttl": "3h", "replay": "off", "metadata": fields{"a": "1"},
 		"allowed_cidrs": []any{"192.0.2.0/24", "10.0.0.0/8"},
 	}, true},
-	{"role with scopes", "my/internal/roles/calls", acmeAdmin, fields{"scopes": []any{"POST /wfo/v1/*", "GET /wfo/**"}, "user": "svc-app", "ttl": "30m"}, true},
+	{"role with scopes", "my/internal/roles/calls", acmeAdmin, fields{"scopes": []any{"POST /wfo/v1/*", "GET /wfo/**"}, "user": "svc-app", "ttl": "30m", "compat": []any{"no_nonce"}}, true},
 }
 
 // writable returns the part of a read that the path takes back.

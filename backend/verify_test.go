@@ -121,10 +121,10 @@ func TestExpiryIsExact(t *testing.T) {
 		h := acme.key("my/external/keys/billing", fields{"ttl": 3600})
 		wait(time.Hour - time.Nanosecond)
 		h.finds("valid")
-		acme.write("my/external/sign/billing", fields{"request": "GET / HTTP/1.1"})
+		acme.write("my/external/sign/billing", fields{"request": "GET / HTTP/1.1\nHost: api.example.com"})
 		wait(time.Nanosecond)
 		h.finds("expired")
-		acme.refused(400, "expired").write("my/external/sign/billing", fields{"request": "GET / HTTP/1.1"})
+		acme.refused(400, "expired").write("my/external/sign/billing", fields{"request": "GET / HTTP/1.1\nHost: api.example.com"})
 	})
 }
 

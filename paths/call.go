@@ -138,7 +138,7 @@ func (c *call) signed() (*signing.Call, *signing.Head, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	signed, err := signing.ParseCall(head)
+	signed, err := signing.ParseLooseCall(head)
 	return signed, head, err
 }
 

@@ -50,6 +50,10 @@ var configSettings = append(append(
 		func(c *tenant.Config) *bool { return &c.ForceWrap }),
 	timeSetting("allow_import_until", "Until when admin/import is open, as 2026-01-31T12:00:00Z; null: it is closed.",
 		func(c *tenant.Config) *time.Time { return &c.ImportUntil }),
+	boolSetting("allow_local_verify", "Whether gateways may fetch keys from keyring/, of tenants that allow it too.",
+		func(c *tenant.Config) *bool { return &c.LocalVerify }),
+	durationSetting("keyring_max_age", "How long a gateway may verify by what it has fetched from keyring/: how late it may notice a revocation.", atLeast, time.Hour,
+		func(c *tenant.Config) *time.Duration { return &c.KeyringMaxAge }),
 	durationSetting("idle_disable_after", "Keys that were not used for so long are disabled; 0: none are.", 0, maxDuration,
 		func(c *tenant.Config) *time.Duration { return &c.IdleAfter }),
 )

@@ -59,7 +59,7 @@ var pathWords = []string{"tenant", "kind", "name", "role"}
 // later are fields of the contract whose behaviour this version lacks: refused rather
 // than stored without effect.
 var later = []string{
-	"compat", "standby_verify", "allow_local_verify", "keyring_max_age",
+	"standby_verify",
 }
 
 func fieldNames(path *framework.Path) string {

@@ -151,7 +151,8 @@ func newKey(r *request, ref apikey.Ref, cas int) (*apikey.Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	return apikey.New(ref, r.tenant.UID, s, apikey.NewKeyID(), r.actor(), r.now), nil
+	k := apikey.New(ref, r.tenant.UID, s, apikey.NewKeyID(), r.actor(), r.now)
+	return k, k.CheckCompat(nil)
 }
 
 // defaultKey returns what a key gets whose writer says nothing, within the tenant's cap.

@@ -77,10 +77,20 @@ func limitSettings[T any](at func(*T) *apikey.Limits) []setting[T] {
 			func(t *T) *tenant.Lines { return &at(t).CIDRs }, apikey.ParseCIDR),
 		textSetting("user", "Whom the caller acts as: a call that names another one in Verint-UserName is out of scope.", maxUser,
 			func(t *T) *string { return &at(t).User }),
+		of("compat", field(framework.TypeStringSlice, "Ways in which calls may deviate from the scheme, such as headers_sorted; none: they may not."),
+			func(t *T) *tenant.Lines { return &at(t).Compat }, parseCompat, func(l tenant.Lines) any { return l.List() }),
 	}
 }
 
 const maxUser = 256
+
+func parseCompat(raw any, _ tenant.Lines, _ bool) (tenant.Lines, error) {
+	list, err := parseLines("compat", raw)
+	if err != nil {
+		return "", err
+	}
+	return apikey.CompatLines(list)
+}
 
 // maxRecipients bounds how many can open one sealed secret.
 const maxRecipients = 8
@@ -108,15 +118,15 @@ func parseWindow(raw any, _ apikey.Window, _ bool) (apikey.Window, error) {
 }
 
 func schemeSetting[T any](at func(*T) *signing.Scheme) setting[T] {
-	schema := text("How calls are signed: vrnt-1, or hmac-sha256 for messages. It cannot change.")
-	schema.AllowedValues = []any{string(signing.Vrnt1), string(signing.HMACSHA256)}
+	schema := text("How calls are signed: rfc9421 (default), vrnt-1, or hmac-sha256 for messages. It cannot change.")
+	schema.AllowedValues = []any{string(signing.RFC9421), string(signing.Vrnt1), string(signing.HMACSHA256)}
 	return of("scheme", schema, at, func(raw any, _ signing.Scheme, _ bool) (signing.Scheme, error) {
 		word, _ := raw.(string)
 		s, err := signing.ParseScheme(word)
 		if err != nil {
-			return "", refusal.Errorf(refusal.Invalid, "scheme: %s; there is vrnt-1 and hmac-sha256", unknownScheme(word))
+			return "", refusal.Errorf(refusal.Invalid, "scheme: %s; there are rfc9421, vrnt-1 and hmac-sha256", unknownScheme(word))
 		}
-		return s, apikey.CheckScheme(s)
+		return s, nil
 	}, func(s signing.Scheme) any { return string(s) })
 }
 

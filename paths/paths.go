@@ -83,7 +83,7 @@ func (h *Handlers) Paths() []*framework.Path {
 	for _, resources := range [][]resource{
 		h.configResources(), h.adminResources(), h.verifyResources(), h.idResources(),
 		h.keyResources(), h.actionResources(), h.revealResources(), h.handoverResources(), h.signResources(),
-		h.roleResources(), h.credsResources(), h.leasedResources(), h.dueResources(), h.importResources(), h.reportResources(), h.pickupResources(),
+		h.roleResources(), h.credsResources(), h.leasedResources(), h.dueResources(), h.importResources(), h.reportResources(), h.pickupResources(), h.keyringResources(),
 		h.tenantResources(),
 		h.statusResources(), h.tidyResources(),
 	} {

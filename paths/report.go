@@ -12,7 +12,7 @@ import (
 var reportAnswer = schema{
 	"generated_at": stamp("When the report was made."),
 	"rules":        rows("The rules: id, requirement (of PCI DSS 4), text."),
-	"keys":         rows("Each key: kind, name, state, current_key_id, failed (the rules that it breaks)."),
+	"keys":         rows("Each key: kind, name, state, current_key_id, failed (the rules that it breaks), compat (how its calls may deviate from their scheme)."),
 }
 
 var adminReportAnswer = schema{
@@ -47,7 +47,7 @@ func (h *Handlers) reportRead(ctx context.Context, r *request) (*logical.Respons
 			current = v.KeyID
 		}
 		keys = append(keys, map[string]any{
-			"kind": string(k.Kind), "name": string(k.Name), "state": string(k.State()), "current_key_id": current, "failed": failed,
+			"kind": string(k.Kind), "name": string(k.Name), "state": string(k.State()), "current_key_id": current, "failed": failed, "compat": k.Rules.Get().Compat.List(),
 		})
 	})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/tenant"
@@ -31,6 +32,8 @@ func capSettings(at func(*tenant.Tenant) *tenant.Caps) []setting[tenant.Tenant] 
 			func(t *tenant.Tenant) *time.Duration { return &at(t).IdleAfter }),
 		linesSetting("published", "Path globs that external keys' calls may be for, besides what the others have published.",
 			func(t *tenant.Tenant) *tenant.Lines { return &at(t).Published }, parsePublished),
+		of("allow_local_verify", field(framework.TypeBool, "Whether gateways may fetch the tenant's keys from keyring/, where the mount allows it: provider or tenant says yes, and neither no."),
+			func(t *tenant.Tenant) *tenant.Consent { return &at(t).LocalVerify }, parseConsent, showConsent),
 	}
 	for i := range settings {
 		show := settings[i].show
@@ -49,6 +52,16 @@ func capSettings(at func(*tenant.Tenant) *tenant.Caps) []setting[tenant.Tenant] 
 	}
 	return settings
 }
+
+func parseConsent(raw any, _ tenant.Consent, _ bool) (tenant.Consent, error) {
+	yes, err := parseBool("allow_local_verify", raw)
+	if err != nil || yes {
+		return tenant.Yes, err
+	}
+	return tenant.No, nil
+}
+
+func showConsent(c tenant.Consent) any { return unset(c == tenant.Yes, c == tenant.Unsaid) }
 
 // unset shows a limit that is not set as null.
 func unset(v any, not bool) any {

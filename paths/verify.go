@@ -2,6 +2,7 @@ package paths
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -26,6 +27,8 @@ var verifyAnswer = schema{
 	"user":              text("Whom the key's callers act as."),
 	"metadata":          table("The key's metadata."),
 	"expires_at":        stamp("When the version ends; null: never."),
+	"variant":           text("Which of the key's compat the call needed, joined by commas; absent when it is signed as the scheme says."),
+	"content_digest":    text("The Content-Digest that the signature covers (rfc9421): compare it with the body."),
 	"successor_key_id":  text("The version that replaced this one."),
 	"server_time":       stamp("The time the call was judged by."),
 	"replay_table_full": flag("The call was refused because no more calls can be remembered."),
@@ -92,6 +95,7 @@ func (h *Handlers) judge(ctx context.Context, r *request, c *call, within string
 	data := verdictData(j.verdict)
 	if j.verdict.Signed() {
 		tell(data, j.found, j.version, r.now)
+		tellCall(data, &j)
 	}
 	if j.replayed == replay.Full {
 		data["replay_table_full"] = true
@@ -103,6 +107,8 @@ func (h *Handlers) judge(ctx context.Context, r *request, c *call, within string
 type judgement struct {
 	verdict  apikey.Verdict
 	version  *apikey.Version // nil unless the signature is right, as is what found holds
+	call     *signing.Call
+	matched  signing.Compat
 	found    *store.Found
 	replayed replay.Outcome
 }
@@ -122,10 +128,11 @@ func (h *Handlers) judged(ctx context.Context, r *request, c *call, within strin
 	if found == nil || within != "" && found.Tenant.UID != within {
 		found = new(store.Found)
 	}
-	j := judgement{found: found, replayed: replay.New}
+	j := judgement{found: found, call: signed, replayed: replay.New}
 	of := h.caseOf(r, signed, found, !c.look, &j.replayed)
 	of.Head, of.From, of.Mount, of.Strict = head, c.from, r.config, strict
 	j.verdict, j.version = of.Judge(r.now)
+	j.matched = of.Matched
 	h.verdicts.count(j.verdict)
 	if j.verdict == apikey.Valid && !c.look {
 		h.fresh.note(j.version, r.now)
@@ -174,5 +181,19 @@ func tell(data map[string]any, found *store.Found, v *apikey.Version, now time.T
 	}
 	if k.Metadata != "" {
 		data["metadata"] = showPairs(k.Metadata)
+	}
+}
+
+// tellCall adds what the signature says of the call itself.
+func tellCall(data map[string]any, j *judgement) {
+	if len(j.matched) > 0 {
+		names := make([]string, len(j.matched))
+		for i, v := range j.matched {
+			names[i] = string(v)
+		}
+		data["variant"] = strings.Join(names, ",")
+	}
+	if j.call.ContentDigest != "" {
+		data["content_digest"] = j.call.ContentDigest
 	}
 }

@@ -117,3 +117,8 @@ func states(k *Key, now time.Time) []State {
 	}
 	return all
 }
+
+// lenient returns rules that let variants in, one a line.
+func lenient(variants tenant.Lines) Shared[Rules] {
+	return Share(Rules{Limits: Limits{Compat: variants}})
+}

@@ -137,5 +137,5 @@ func (r *Role) Check(c *tenant.Config, t *tenant.Tenant) error {
 	if err := r.check(r.Scheme); err != nil {
 		return err
 	}
-	return CheckScheme(r.Scheme)
+	return r.compatible(false)
 }

@@ -208,7 +208,9 @@ func TestRoleCheck(t *testing.T) {
 		{"ttl over max_ttl", func(r *Role) { r.TTL = r.MaxTTL + time.Second }, "ttl:"},
 		{"max_ttl at the cap", func(r *Role) { r.MaxTTL = 365 * day }, ""},
 		{"max_ttl over the cap", func(r *Role) { r.MaxTTL = 365*day + time.Second }, "max_ttl:"},
-		{"a scheme that is not there yet", func(r *Role) { r.Scheme = signing.RFC9421 }, "scheme:"},
+		{"a variant", func(r *Role) { r.Scheme, r.Compat = signing.RFC9421, "no_nonce" }, ""},
+		{"a variant of another scheme", func(r *Role) { r.Scheme, r.Compat = signing.RFC9421, "headers_sorted" }, "compat:"},
+		{"a variant for imported keys", func(r *Role) { r.Scheme, r.Compat = signing.Vrnt1, "key_ascii" }, "compat: key_ascii is for imported keys"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			r := role()

@@ -36,6 +36,9 @@ func (k *Key) Change(s Settings, by Actor, now time.Time) (*Key, error) {
 	}
 	c := k.edit()
 	c.Settings = s
+	if err := c.CheckCompat(k); err != nil {
+		return nil, err
+	}
 	if !s.AutoRotate {
 		c.Failed = nil
 	}

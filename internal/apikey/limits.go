@@ -41,26 +41,51 @@ func within(ranges tenant.Lines, from netip.Addr) bool {
 // what is published. Head is nil for a message, which has neither.
 func (c *Case) inScope() bool {
 	k, limits := c.Key, c.Key.Rules.Get().Limits
-	published := k.Kind == External && (c.Mount.External.Published != "" || c.Tenant.Provider.Published != "" || c.Tenant.Own.Published != "")
-	if limits.Scopes == "" && limits.User == "" && !published {
+	published := k.publishedBy(c.Mount, c.Tenant)
+	limitsPath := limits.Scopes != "" || len(published) > 0
+	if !limitsPath && limits.User == "" {
 		return true
 	}
 	if c.Head == nil {
 		return false
 	}
 	path := c.Head.Path()
-	if (limits.Scopes != "" || published) && ambiguous(path) {
+	if limitsPath && ambiguous(path) {
 		return false
 	}
 	if limits.Scopes != "" && !InScope(limits.Scopes, c.Head.Method(), path) {
 		return false
 	}
-	for _, globs := range []tenant.Lines{c.Mount.External.Published, c.Tenant.Provider.Published, c.Tenant.Own.Published} {
-		if published && !Published(globs, path) {
+	for _, globs := range published {
+		if !Published(globs, path) {
 			return false
 		}
 	}
 	return limits.User == "" || actsAs(c.Head, limits.User)
+}
+
+// publishedBy returns the lists of globs that the paths of k's calls must all match, which
+// mount, provider and tenant have published.
+func (k *Key) publishedBy(c *tenant.Config, t *tenant.Tenant) []tenant.Lines {
+	if k.Kind != External || c.External.Published == "" && t.Provider.Published == "" && t.Own.Published == "" {
+		return nil
+	}
+	var all []tenant.Lines
+	for _, globs := range [...]tenant.Lines{c.External.Published, t.Provider.Published, t.Own.Published} {
+		if globs != "" {
+			all = append(all, globs)
+		}
+	}
+	return all
+}
+
+// PublishedBy returns the same as lists, never nil.
+func (k *Key) PublishedBy(c *tenant.Config, t *tenant.Tenant) [][]string {
+	lists := [][]string{}
+	for _, globs := range k.publishedBy(c, t) {
+		lists = append(lists, globs.List())
+	}
+	return lists
 }
 
 // actsAs reports whether a call names no other user than the key's. Vrnt-1 signs the name

@@ -46,6 +46,9 @@ var ReportRules = []Rule{
 	{"unpicked_successor", "3.7.2", "The key was rotated, and its newest version has reached nobody.", func(k *Key, _ Care, now time.Time) bool {
 		return k.Newest().RotatedFrom != "" && k.Reveal != RevealNever && k.Unrevealed(now)
 	}},
+	{"lenient", "12.3.3", "The key lets in calls that deviate from its scheme (compat).", func(k *Key, _ Care, _ time.Time) bool {
+		return k.Rules.Get().Compat != ""
+	}},
 	{"failing_rotation", "8.6.3", "The rotation that is due has failed.", func(k *Key, _ Care, _ time.Time) bool { return k.Failed != nil }},
 }
 

@@ -15,11 +15,13 @@ type Rules struct {
 	IdleDisableAfter time.Duration // unused for so long, the key is disabled; 0: as the tenant and the mount say
 }
 
-// Limits are what a key's calls are limited to. An empty one limits nothing.
+// Limits say which of the calls that a key signs are let through. An empty one limits
+// nothing, and has calls signed as the scheme says.
 type Limits struct {
 	Scopes tenant.Lines // METHOD /path/glob
 	CIDRs  tenant.Lines // where calls come from
 	User   string       // whom the caller acts as
+	Compat tenant.Lines // the variants of the scheme that are let in
 }
 
 // Window returns the hours in which k's versions are to expire.

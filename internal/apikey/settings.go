@@ -19,7 +19,7 @@ const (
 )
 
 // DefaultScheme is the scheme of a key whose writer names none.
-const DefaultScheme = signing.Vrnt1
+const DefaultScheme = signing.RFC9421
 
 // RevealMode says how often a secret may be handed out in the clear.
 type RevealMode string
@@ -47,8 +47,12 @@ type Settings struct {
 	DeletionProtected bool
 }
 
-// check refuses limits that cannot be judged for a scheme: it would deny every call.
+// check refuses limits that cannot be judged for a scheme: it would deny every call. The
+// variants have to be the scheme's.
 func (l *Limits) check(s signing.Scheme) error {
+	if _, err := signing.ParseCompat(s, l.Compat.List()); err != nil {
+		return refusal.Errorf(refusal.Invalid, "%s", err)
+	}
 	if !s.HTTP() && (l.Scopes != "" || l.User != "") {
 		return refusal.Errorf(refusal.Invalid, "scopes: %s signs messages, which have no method, path or user; leave scopes and user empty", s)
 	}
@@ -71,9 +75,6 @@ func DefaultSettings(kind Kind, c *tenant.Config) Settings {
 func (s Settings) Resolve(kind Kind, c *tenant.Config, t *tenant.Tenant) (Settings, error) {
 	if s.Overlap < 0 {
 		s.Overlap = defaultOverlap(s, kind.Config(c).DefaultOverlap, c.MinOverlap)
-	}
-	if err := CheckScheme(s.Scheme); err != nil {
-		return s, err
 	}
 	rules := s.Rules.Get()
 	if err := rules.check(s.Scheme); err != nil {
@@ -98,14 +99,6 @@ func defaultOverlap(s Settings, most, least time.Duration) time.Duration {
 		overlap = max(overlap, least)
 	}
 	return overlap.Truncate(time.Second)
-}
-
-// CheckScheme refuses schemes that keys cannot be bound to yet.
-func CheckScheme(s signing.Scheme) error {
-	if s == signing.RFC9421 {
-		return refusal.Errorf(refusal.Invalid, "scheme: rfc9421 is not supported by this version; use vrnt-1 or hmac-sha256")
-	}
-	return nil
 }
 
 func checkTTL(ttl time.Duration, kind Kind, c *tenant.Config, t *tenant.Tenant) error {

@@ -91,7 +91,10 @@ func TestResolve(t *testing.T) {
 		{"by schedule, no overlap", settings(rotating, overlap(0)), "overlap:"},
 		{"by schedule, the shortest life", settings(rotating, living(20*time.Minute), overlap(-1)), taken},
 		{"by schedule, too short for min_overlap", settings(rotating, living(20*time.Minute-time.Second), overlap(-1)), "overlap:"},
-		{"rfc9421 is not there yet", settings(func(s *Settings) { s.Scheme = signing.RFC9421 }), "scheme:"},
+		{"rfc9421", settings(func(s *Settings) { s.Scheme = signing.RFC9421 }), taken},
+		{"a variant of another scheme", settings(func(s *Settings) { s.Scheme, s.Rules = signing.Vrnt1, lenient("no_nonce") }), "compat:"},
+		{"variants that contradict", settings(func(s *Settings) { s.Scheme, s.Rules = signing.Vrnt1, lenient("path_query\npath_decoded") }), "compat:"},
+		{"variants of messages", settings(func(s *Settings) { s.Scheme, s.Rules = signing.HMACSHA256, lenient("no_nonce") }), "compat:"},
 		{"vrnt-1", settings(func(s *Settings) { s.Scheme = signing.Vrnt1 }), taken},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package apikey
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"vault-plugin-secrets-apikeys/internal/secret"
@@ -47,6 +48,7 @@ var nobody = secret.Random()
 // Case is a call with all that judging it needs.
 type Case struct {
 	Call   *signing.Call
+	MAC    *signing.MACKey // of the version that the call names, for who has it ready; nil: made of its secret
 	Head   *signing.Head  // of a request; nil: the call is a message
 	From   netip.Addr     // where it came from; the zero value is not known
 	Mount  *tenant.Config // its settings
@@ -60,6 +62,10 @@ type Case struct {
 	// Seen reports whether the call has been seen before, recording it. It is asked last
 	// and only for calls that are otherwise valid.
 	Seen func() bool
+
+	// Matched holds, once the case is judged and the signature was right, the variants that
+	// it took.
+	Matched signing.Compat
 }
 
 // Judge returns the verdict on the case and, where the signature is right, the version
@@ -68,12 +74,17 @@ func (c *Case) Judge(now time.Time) (Verdict, *Version) {
 	v := c.version()
 	if v == nil {
 		c.Call.SignedBy(nobody.Reveal())
-		return UnknownKey, nil
+		return c.unreadable(UnknownKey), nil
 	}
-	signed := c.Call.SignedBy(v.Secret.Reveal())
+	compat := c.Key.compat(v)
+	matched, signed := c.signed(v, compat)
 	if !signed || c.Call.Scheme != c.Key.Scheme {
-		return BadSignature, nil
+		if covers(compat, c.Call.Form) {
+			return BadSignature, nil
+		}
+		return c.unreadable(BadSignature), nil
 	}
+	c.Matched = matched
 	if verdict := c.Key.standing(v, c.Tenant, c.Role, now); verdict != Valid {
 		return verdict, v
 	}
@@ -92,6 +103,27 @@ func (c *Case) Judge(now time.Time) (Verdict, *Version) {
 	return Valid, v
 }
 
+// signed computes one MAC, or where the key lets variants in as many as they make.
+func (c *Case) signed(v *Version, compat signing.Compat) (signing.Compat, bool) {
+	if c.MAC != nil {
+		return c.MAC.SignedAs(c.Call, compat)
+	}
+	return c.Call.SignedAs(v.Secret.Reveal(), compat)
+}
+
+// unreadable returns Malformed for a call of a form that no key has let in, and else the
+// verdict.
+func (c *Case) unreadable(v Verdict) Verdict {
+	if len(c.Call.Form) > 0 {
+		return Malformed
+	}
+	return v
+}
+
+func covers(compat, form signing.Compat) bool {
+	return !slices.ContainsFunc(form, func(v signing.Variant) bool { return !compat.Has(v) })
+}
+
 func (c *Case) version() *Version {
 	if c.Key == nil || c.Tenant == nil || c.Tenant.State() == tenant.Deleted {
 		return nil
@@ -108,7 +140,7 @@ func (c *Case) clock(now time.Time) Verdict {
 	switch {
 	case stamp.IsZero():
 		return Valid
-	case now.Sub(stamp) > c.Past || stamp.Before(c.Since):
+	case now.Sub(stamp) > c.Past || stamp.Before(c.Since) || !c.Call.Expires.IsZero() && !now.Before(c.Call.Expires):
 		return TooOld
 	case stamp.Sub(now) > c.Future:
 		return TooNew

@@ -61,14 +61,15 @@ type storedLimits struct {
 	Scopes       []string `json:"scopes,omitempty"`
 	AllowedCIDRs []string `json:"allowed_cidrs,omitempty"`
 	User         string   `json:"user,omitempty"`
+	Compat       []string `json:"compat,omitempty"`
 }
 
 func storeLimits(l *apikey.Limits) storedLimits {
-	return storedLimits{l.Scopes.List(), l.CIDRs.List(), l.User}
+	return storedLimits{l.Scopes.List(), l.CIDRs.List(), l.User, l.Compat.List()}
 }
 
 func (l *storedLimits) limits() apikey.Limits {
-	return apikey.Limits{Scopes: tenant.LinesOf(l.Scopes), CIDRs: tenant.LinesOf(l.AllowedCIDRs), User: l.User}
+	return apikey.Limits{Scopes: tenant.LinesOf(l.Scopes), CIDRs: tenant.LinesOf(l.AllowedCIDRs), User: l.User, Compat: tenant.LinesOf(l.Compat)}
 }
 
 type storedLease struct {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"time"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
@@ -39,6 +40,8 @@ type storedConfig struct {
 	IdleAfter      int64      `json:"idle_disable_after"`
 	ForceWrap      bool       `json:"force_wrap"`
 	ImportUntil    time.Time  `json:"allow_import_until,omitzero"`
+	LocalVerify    bool       `json:"allow_local_verify,omitempty"`
+	KeyringMaxAge  int64      `json:"keyring_max_age,omitempty"` // absent in older records: the default
 }
 
 func encodeConfig(c *tenant.Config) ([]byte, error) {
@@ -53,6 +56,7 @@ func encodeConfig(c *tenant.Config) ([]byte, error) {
 		TenantMetadata: c.TenantMetadata, TenantBinding: string(c.TenantBinding),
 		MaxKeys: c.MaxKeys, MaxLeased: c.MaxLeased, MaxVersions: c.MaxVersions,
 		MaxExtension: seconds(c.MaxExtension), IdleAfter: seconds(c.IdleAfter), ForceWrap: c.ForceWrap, ImportUntil: c.ImportUntil,
+		LocalVerify: c.LocalVerify, KeyringMaxAge: seconds(c.KeyringMaxAge),
 	})
 }
 
@@ -76,6 +80,7 @@ func decodeConfig(at location, raw []byte) (*tenant.Config, error) {
 		TenantMetadata: s.TenantMetadata, TenantBinding: tenant.Binding(s.TenantBinding),
 		MaxKeys: s.MaxKeys, MaxLeased: s.MaxLeased, MaxVersions: s.MaxVersions,
 		MaxExtension: duration(s.MaxExtension), IdleAfter: duration(s.IdleAfter), ForceWrap: s.ForceWrap, ImportUntil: s.ImportUntil,
+		LocalVerify: s.LocalVerify, KeyringMaxAge: cmp.Or(duration(s.KeyringMaxAge), tenant.DefaultConfig().KeyringMaxAge),
 	}, nil
 }
 
@@ -88,6 +93,7 @@ type storedCaps struct {
 	WindowFuture int64    `json:"window_future,omitempty"`
 	IdleAfter    int64    `json:"idle_disable_after,omitempty"`
 	Published    []string `json:"published,omitempty"`
+	LocalVerify  int8     `json:"allow_local_verify,omitempty"` // 1 yes, -1 no
 }
 
 // storedTenant is a record under tenants/.
@@ -109,7 +115,7 @@ type storedTenant struct {
 
 func encodeTenant(t *tenant.Tenant) ([]byte, error) {
 	caps := func(c tenant.Caps) storedCaps {
-		return storedCaps{c.MaxKeys, c.MaxLeased, c.MaxVersions, seconds(c.MaxTTL), seconds(c.WindowPast), seconds(c.WindowFuture), seconds(c.IdleAfter), c.Published.List()}
+		return storedCaps{c.MaxKeys, c.MaxLeased, c.MaxVersions, seconds(c.MaxTTL), seconds(c.WindowPast), seconds(c.WindowFuture), seconds(c.IdleAfter), c.Published.List(), int8(c.LocalVerify)}
 	}
 	return encode(storedTenant{
 		header: header{schema}, UID: t.UID, Revision: t.Revision, DisplayName: t.DisplayName,
@@ -128,7 +134,7 @@ func decodeTenant(at location, raw []byte) (*tenant.Tenant, error) {
 		return tenant.Caps{
 			MaxKeys: c.MaxKeys, MaxLeased: c.MaxLeased, MaxVersions: c.MaxVersions, MaxTTL: duration(c.MaxTTL),
 			WindowPast: duration(c.WindowPast), WindowFuture: duration(c.WindowFuture), IdleAfter: duration(c.IdleAfter),
-			Published: tenant.LinesOf(c.Published),
+			Published: tenant.LinesOf(c.Published), LocalVerify: tenant.Consent(c.LocalVerify),
 		}
 	}
 	return &tenant.Tenant{

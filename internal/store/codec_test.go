@@ -80,15 +80,15 @@ func fullConfig() *tenant.Config {
 		External:      tenant.KindConfig{DefaultTTL: 3 * day, MaxTTL: 4 * day, DefaultOverlap: 2 * time.Hour, DefaultAutoRotate: true, Published: "/wfo/**\n/v1/*"},
 		AllowNoExpiry: true, MinOverlap: time.Minute, Retention: 5 * day, WindowPast: 200 * time.Second, WindowFuture: 50 * time.Second,
 		Replay: tenant.ReplayStrict, ReplayEntries: 1001, CacheEntries: 1002, TenantMetadata: "customer", TenantBinding: tenant.Auto,
-		MaxKeys: 11, MaxLeased: 12, MaxVersions: 13, MaxExtension: 14 * day, IdleAfter: 15 * day, ForceWrap: true, ImportUntil: after(99), Revision: 14,
+		MaxKeys: 11, MaxLeased: 12, MaxVersions: 13, MaxExtension: 14 * day, IdleAfter: 15 * day, ForceWrap: true, ImportUntil: after(99), LocalVerify: true, KeyringMaxAge: 98 * time.Second, Revision: 14,
 	}
 }
 
 func fullTenant() *tenant.Tenant {
 	return &tenant.Tenant{
 		Name: "acme", UID: "UID-OF-ACME", DisplayName: "Acme <Inc> & \"Sons\"\n",
-		Provider:  tenant.Caps{MaxKeys: 21, MaxLeased: 22, MaxVersions: 23, MaxTTL: 24 * day, WindowPast: 25 * time.Second, WindowFuture: 26 * time.Second, IdleAfter: 27 * day, Published: "/provider/**"},
-		Own:       tenant.Caps{MaxKeys: 11, MaxLeased: 12, MaxVersions: 13, MaxTTL: 14 * day, WindowPast: 15 * time.Second, WindowFuture: 16 * time.Second, IdleAfter: 17 * day, Published: "/own/**"},
+		Provider:  tenant.Caps{MaxKeys: 21, MaxLeased: 22, MaxVersions: 23, MaxTTL: 24 * day, WindowPast: 25 * time.Second, WindowFuture: 26 * time.Second, IdleAfter: 27 * day, Published: "/provider/**", LocalVerify: tenant.Yes},
+		Own:       tenant.Caps{MaxKeys: 11, MaxLeased: 12, MaxVersions: 13, MaxTTL: 14 * day, WindowPast: 15 * time.Second, WindowFuture: 16 * time.Second, IdleAfter: 17 * day, Published: "/own/**", LocalVerify: tenant.No},
 		CreatedAt: start, SuspendedBy: "entity-of-spa", SuspendedAt: after(1), SuspendedReason: "unpaid", ResumedAt: after(3), DeletedAt: after(2),
 		ErasedSince: after(4), Revision: 5,
 	}
@@ -128,7 +128,7 @@ func fullKey() *apikey.Key {
 	}
 }
 
-var fullLimits = apikey.Limits{Scopes: "GET /wfo/**\n* /x", CIDRs: "192.0.2.0/24", User: "agent-7"}
+var fullLimits = apikey.Limits{Scopes: "GET /wfo/**\n* /x", CIDRs: "192.0.2.0/24", User: "agent-7", Compat: "path_query\nheaders_sorted"}
 
 func fullLeased() *apikey.Key {
 	k := fullKey()

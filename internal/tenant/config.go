@@ -62,6 +62,8 @@ type Config struct {
 	IdleAfter      time.Duration // keys unused for so long are disabled; 0: none are
 	ForceWrap      bool          // secrets are only handed out response-wrapped, or sealed
 	ImportUntil    time.Time     // until when the provider may import keys; zero: it may not
+	LocalVerify    bool          // gateways may fetch the keys of tenants that say so too, and verify by themselves
+	KeyringMaxAge  time.Duration // how long such a gateway may go by what it has fetched
 	Revision       int
 }
 
@@ -78,6 +80,7 @@ func DefaultConfig() *Config {
 		Replay: ReplayMemory, ReplayEntries: 1_000_000, CacheEntries: 100_000,
 		TenantMetadata: "tenant", TenantBinding: Required,
 		MaxKeys: 300, MaxLeased: 10_000, MaxVersions: 5, MaxExtension: 7 * day,
+		KeyringMaxAge: time.Minute,
 	}
 }
 

@@ -20,8 +20,19 @@ type Caps struct {
 	WindowPast   time.Duration
 	WindowFuture time.Duration
 	IdleAfter    time.Duration // keys unused for so long are disabled
+	LocalVerify  Consent       // whether gateways may fetch the tenant's keys, to verify by themselves
 	Published    Lines         // path globs; external keys' calls must be within the mount's, these, and the tenant's own
 }
+
+// Consent is yes, no, or not said.
+type Consent int8
+
+// What may be said.
+const (
+	Unsaid Consent = 0
+	Yes    Consent = 1
+	No     Consent = -1
+)
 
 // State is where a tenant stands.
 type State string
@@ -81,6 +92,7 @@ func (t *Tenant) Caps(c *Config) Caps {
 		WindowPast:   tighter(p.WindowPast, t.Own.WindowPast),
 		WindowFuture: tighter(p.WindowFuture, t.Own.WindowFuture),
 		IdleAfter:    Strictest(p.IdleAfter, t.Own.IdleAfter),
+		LocalVerify:  t.localVerify(c),
 		Published:    or(t.Own.Published, p.Published),
 	}
 }
@@ -97,14 +109,28 @@ func (t *Tenant) ProviderCaps(c *Config) Caps {
 		WindowPast:   or(t.Provider.WindowPast, c.WindowPast),
 		WindowFuture: or(t.Provider.WindowFuture, c.WindowFuture),
 		IdleAfter:    or(t.Provider.IdleAfter, c.IdleAfter),
+		LocalVerify:  t.Provider.LocalVerify,
 		Published:    or(t.Provider.Published, c.External.Published),
 	}
+}
+
+// localVerify is yes where the mount says so, the provider or the tenant does, and neither
+// of them says no.
+func (t *Tenant) localVerify(c *Config) Consent {
+	provider, own := t.Provider.LocalVerify, t.Own.LocalVerify
+	if c.LocalVerify && provider != No && own != No && (provider == Yes || own == Yes) {
+		return Yes
+	}
+	return No
 }
 
 // CheckOwn refuses own limits that differ from those before and are looser than the
 // provider's. What the provider has lowered since does not stand in the way of others.
 func (t *Tenant) CheckOwn(before Caps, c *Config) error {
 	own, p := t.Own, t.ProviderCaps(c)
+	if own.LocalVerify == Yes && p.LocalVerify == No && before.LocalVerify != Yes {
+		return refusal.Errorf(refusal.Invalid, "allow_local_verify: a tenant may only tighten its limits, and the provider has said no")
+	}
 	return errors.Join(
 		tightens("max_keys", own.MaxKeys, before.MaxKeys, p.MaxKeys, strconv.Itoa),
 		tightens("max_leased", own.MaxLeased, before.MaxLeased, p.MaxLeased, strconv.Itoa),

@@ -78,6 +78,7 @@ func TestCapsAreTheTighter(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			tn := &Tenant{Provider: row.provider, Own: row.own}
+			row.want.LocalVerify = No // since the mount has it off
 			if diff := cmp.Diff(row.want, tn.Caps(DefaultConfig())); diff != "" {
 				t.Errorf("the tenant's (-want +got):\n%s", diff)
 			}
@@ -150,5 +151,39 @@ func TestOwnLimitThatTheProviderHasUndercutMayStay(t *testing.T) {
 	tn.Own = caps(-3)
 	if err := tn.CheckOwn(caps(2), DefaultConfig()); err != nil {
 		t.Errorf("changed to what is allowed: %v", err)
+	}
+}
+
+func TestLocalVerify(t *testing.T) {
+	for _, row := range []struct {
+		mount         bool
+		provider, own Consent
+		want          Consent
+		refused       bool // the tenant may not say so
+	}{
+		{false, Unsaid, Unsaid, No, false},
+		{false, Yes, Yes, No, false},
+		{true, Unsaid, Unsaid, No, false},
+		{true, Yes, Unsaid, Yes, false},
+		{true, Unsaid, Yes, Yes, false},
+		{true, Yes, Yes, Yes, false},
+		{true, Yes, No, No, false},
+		{true, Unsaid, No, No, false},
+		{true, No, Unsaid, No, false},
+		{true, No, Yes, No, true},
+		{true, No, No, No, false},
+	} {
+		c := DefaultConfig()
+		c.LocalVerify = row.mount
+		tn := &Tenant{Provider: Caps{LocalVerify: row.provider}, Own: Caps{LocalVerify: row.own}}
+		if got := tn.Caps(c).LocalVerify; got != row.want {
+			t.Errorf("mount %v, provider %d, tenant %d: %d, want %d", row.mount, row.provider, row.own, got, row.want)
+		}
+		if err := tn.CheckOwn(Caps{}, c); (err != nil) != row.refused || err != nil && !errors.Is(err, refusal.Invalid) {
+			t.Errorf("mount %v, provider %d, tenant %d: %v", row.mount, row.provider, row.own, err)
+		}
+		if err := tn.CheckOwn(tn.Own, c); err != nil {
+			t.Errorf("what the provider has said since stands in the way: %v", err)
+		}
 	}
 }

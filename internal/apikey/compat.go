@@ -1,0 +1,70 @@
+package apikey
+
+import (
+	"slices"
+
+	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/internal/tenant"
+	"vault-plugin-secrets-apikeys/signing"
+)
+
+// compatible refuses a variant that is for imported keys alone: a secret made here is
+// decoded by whoever got it from us.
+func (l *Limits) compatible(imported bool) error {
+	if !imported && slices.Contains(l.Compat.List(), string(signing.KeyASCII)) {
+		return refusal.Errorf(refusal.Invalid, "compat: %s is for imported keys, whose holders may use the text of a key as the key; "+
+			"holders of keys made here decode it", signing.KeyASCII)
+	}
+	return nil
+}
+
+// CheckCompat refuses variants that were not named before, or on a new key, and that k's
+// versions cannot have. Old is nil for a new key.
+func (k *Key) CheckCompat(old *Key) error {
+	limits := k.Rules.Get().Limits
+	if old != nil && old.Rules.Get().Compat == limits.Compat {
+		return nil // its imported version may have gone since
+	}
+	imported := slices.ContainsFunc(k.Versions, func(v Version) bool { return v.Marks.Get().Imported })
+	return limits.compatible(imported)
+}
+
+// compat returns the variants in which v's calls are let in. No variant changes the key of
+// a secret made here.
+func (k *Key) compat(v *Version) signing.Compat {
+	lines := k.Rules.Get().Compat
+	if lines == "" {
+		return nil
+	}
+	var c signing.Compat
+	for name := range lines.All() {
+		if variant := signing.Variant(name); variant != signing.KeyASCII || v.Marks.Get().Imported {
+			c = append(c, variant)
+		}
+	}
+	return c
+}
+
+// CompatLines returns the variants as they are kept, or a refusal that does not quote what
+// is no variant: it could be anything. Whether they are of a key's scheme is judged with its other settings.
+func CompatLines(names []string) (tenant.Lines, error) {
+	for i, name := range names {
+		if signing.Variant(name).Scheme() == "" {
+			return "", refusal.Errorf(refusal.Invalid, "compat: name %d is no variant; vrnt-1 has headers_sorted, header_value_case, "+
+				"path_decoded, path_query, sig_std_base64, param_whitespace, param_order and key_ascii, and rfc9421 has no_nonce", i+1)
+		}
+		if slices.Contains(names[:i], name) {
+			return "", refusal.Errorf(refusal.Invalid, "compat: %s is given twice", name)
+		}
+	}
+	return tenant.LinesOf(names), nil
+}
+
+// Variants returns the names of the variants in which v's calls are let in, never nil.
+func (k *Key) Variants(v *Version) []string {
+	names := []string{}
+	for _, variant := range k.compat(v) {
+		names = append(names, string(variant))
+	}
+	return names
+}
