@@ -41,7 +41,8 @@ const aRecipient = "age1cy0su9fwf3gf9mw868g5yut09p6nytfmmnktexz2ya5uqg9vl9sss4eu
 // everything returns all operations in a world where all of them find what they want.
 func everything(w *world) []tried {
 	acme := w.tenant("acme")
-	w.root().write("config", fields{"allow_import_until": time.Now().Add(time.Hour).UTC().Format(time.RFC3339)})
+	w.root().write("config", fields{"allow_import_until": time.Now().Add(time.Hour).UTC().Format(time.RFC3339), "allow_local_verify": true})
+	w.spa().patch("admin/tenants/acme", fields{"allow_local_verify": true})
 	h := acme.key("my/external/keys/billing", fields{"recipients": []any{aRecipient}})
 	acme.write("my/external/keys/billing/rotate", nil) // so that there is a successor to pick up
 	_, _, leased := app(acme, nil)

@@ -14,7 +14,7 @@ import (
 )
 
 var keyringAnswer = schema{
-	"key":              text("The secret, in unpadded base64url."),
+	"key":              secretAnswer["key"],
 	"max_age":          number("For how many seconds this may be gone by."),
 	"tenant":           text("Whose key it is."),
 	"kind":             text("internal or external."),

@@ -22,7 +22,7 @@
 //
 // The commands beside testscript's own:
 //
-//   - [!] as WHO COMMAND [ARG]... [> FILE]: runs a command with the token of WHO: spa, operator, gateway or migrator; of tenant A
+//   - [!] as WHO COMMAND [ARG]... [> FILE]: runs a command with the token of WHO: spa, operator, gateway, local-gateway or migrator; of tenant A
 //     or B a-admin, b-viewer and so on (tour.Staff has them all); root; or nobody, who has no token. They are enrolled
 //     when first named. An answer that holds a secret must go to a file, and no log of the server may ever hold it.
 //   - signcall [-age DURATION] [-H HEADER]... KEYFILE METHOD TARGET [> FILE]: signs a call of scheme vrnt-1 with the key in

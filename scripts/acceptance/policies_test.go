@@ -77,7 +77,7 @@ var grants = []struct{ capability, path, who string }{
 	{"read", "tenants/{tenant}/external/creds/desktop", "app"},
 	{"read", "my/internal/creds/desktop", ""},
 	{"read", "tenants/initech/internal/creds/desktop", ""},
-	{"read", "keyring/0123456789abcdef", ""},
+	{"read", "keyring/0123456789abcdef", "local-gateway"},
 	{"update", "pickup", "gateway"},
 	{"patch", "pickup", ""},
 
@@ -127,7 +127,7 @@ func capabilities(t *testing.T, name string, paths []string) map[string]any {
 func TestPolicies(t *testing.T) {
 	t.Parallel()
 	tenant := shared.tenant(t, "policies")
-	people := map[string]string{"spa": "spa", "operator": "operator", "gateway": "gateway", "migrator": "migrator"} // by job
+	people := map[string]string{"spa": "spa", "operator": "operator", "gateway": "gateway", "migrator": "migrator", "local-gateway": "local-gateway"} // by job
 	for _, person := range tour.Staff(tenant) {
 		people[strings.TrimPrefix(person.Name, tenant+"-")] = person.Name
 	}

@@ -49,7 +49,7 @@ func newWorld(ctx context.Context, durable bool) (*world, error) {
 		secrets: needles{},
 	}
 	w.know(tour.Provider())
-	w.know([]devserver.Person{{Name: "migrator", Policies: []string{"migrator"}}})
+	w.know([]devserver.Person{{Name: "migrator", Policies: []string{"migrator"}}, {Name: "local-gateway", Policies: []string{"local-verifier"}}})
 	if err := w.furnish(ctx); err != nil {
 		return nil, errors.Join(err, server.Stop())
 	}
@@ -102,7 +102,7 @@ func (w *world) know(people []devserver.Person) {
 	}
 }
 
-// token returns the token of anybody known; spa, operator, gateway, migrator, root and nobody are from the start.
+// token returns the token of anybody known; spa, operator, gateway, local-gateway, migrator, root and nobody are from the start.
 func (w *world) token(ctx context.Context, name string) (string, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
