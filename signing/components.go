@@ -113,8 +113,8 @@ func (c *components) digest(h *Head) (string, error) {
 	if c.covers&coversDigest == 0 {
 		return "", nil
 	}
-	value, _ := h.lookup(contentDigestName)
-	if values := h.count(contentDigestName); values > 1 {
+	value, lines := h.find(contentDigestName)
+	if lines > 1 {
 		value = strings.Join(h.Values(contentDigestName), ", ")
 	}
 	if _, err := ParseContentDigest(value); err != nil {
@@ -194,15 +194,15 @@ func appendComponent(b []byte, h *Head, name string) ([]byte, bool) {
 // appendAuthority appends Host in lower case and without the port that its
 // scheme implies. Which scheme that was a head does not say, so both ports go.
 func appendAuthority(b []byte, h *Head) ([]byte, bool) {
-	host, _ := h.lookup(hostName)
-	name, port := splitPort(host)
+	text, _ := h.lookup(host)
+	name, port := splitPort(text)
 	if !isHostname(name) || port != "" && !isPort(port) {
 		return b, false
 	}
 	if port == ":443" || port == ":80" {
-		host = name
+		text = name
 	}
-	return appendLower(b, host), true
+	return appendLower(b, text), true
 }
 
 // splitPort cuts a host before the colon that follows its name or the bracket

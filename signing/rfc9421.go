@@ -24,8 +24,8 @@ const (
 	hasTag
 )
 
-// signatureInput is the one member of a Signature-Input.
-type signatureInput struct {
+// inputMember is the one member of a Signature-Input.
+type inputMember struct {
 	label      string
 	components components
 	params     string // the list and its parameters as received: the value of @signature-params
@@ -38,7 +38,7 @@ type signatureInput struct {
 
 // parse reads `label=("name" ...);param=value...`, the form that RFC 8941
 // writes, and checks what can be checked without the head.
-func (in *signatureInput) parse(value string) error {
+func (in *inputMember) parse(value string) error {
 	f := fields{value}
 	label, ok := f.key()
 	if !ok || len(label) > maxLabel || !f.eat("=") {
@@ -64,7 +64,7 @@ func (in *signatureInput) parse(value string) error {
 	return nil
 }
 
-func (in *signatureInput) param(f *fields) error {
+func (in *inputMember) param(f *fields) error {
 	if !f.eat(";") {
 		return malformed("text after a signature's parameters")
 	}
@@ -125,15 +125,15 @@ func isNonce(s string) bool {
 // parse9421 reads the RFC 9421 signature of h; loose also takes one without a
 // nonce.
 func parse9421(h *Head, loose bool) (*Call, error) {
-	var in signatureInput
-	value, given := h.lookup(signatureInputName)
+	var in inputMember
+	value, given := h.lookup(signatureInput)
 	if !given {
 		return nil, malformed("%s without %s", signatureName, signatureInputName)
 	}
 	if err := in.parse(value); err != nil {
 		return nil, err
 	}
-	value, given = h.lookup(signatureName)
+	value, given = h.lookup(signature)
 	if !given {
 		return nil, malformed("%s without %s", signatureInputName, signatureName)
 	}
@@ -185,7 +185,7 @@ func sign9421(h *Head, nonce, keyID string, key []byte, now time.Time) ([]Header
 	if created < 1 || created > maxTimestamp {
 		return nil, malformed("time that has no created")
 	}
-	if _, ok := h.lookup(hostName); !ok {
+	if _, ok := h.lookup(host); !ok {
 		return nil, malformed("head without Host: add the one it is sent with")
 	}
 	body, err := h.announcesBody()
@@ -198,7 +198,7 @@ func sign9421(h *Head, nonce, keyID string, key []byte, now time.Time) ([]Header
 		b = append(b, ` "@query"`...)
 	}
 	if body {
-		if _, ok := h.lookup(contentDigestName); !ok {
+		if _, lines := h.find(contentDigestName); lines == 0 {
 			return nil, malformed("head with a body but without %s: add that of the body", contentDigestName)
 		}
 		b = append(b, ` "content-digest"`...)
@@ -208,7 +208,7 @@ func sign9421(h *Head, nonce, keyID string, key []byte, now time.Time) ([]Header
 	b = append(append(b, `";nonce="`...), nonce...)
 	value := string(append(b, '"'))
 
-	var in signatureInput
+	var in inputMember
 	if err := in.parse(value); err != nil {
 		return nil, err
 	}

@@ -28,7 +28,9 @@ func TestVariantsCombine(t *testing.T) {
 	const head = "GET /a%20b?c=D HTTP/1.1\nVerint-UserName: Agent\nVerint-Id: X"
 	const received, sorted = "verint-username:agent\nverint-id:x\n", "verint-id:x\nverint-username:agent\n"
 	const receivedCase, sortedCase = "verint-username:Agent\nverint-id:X\n", "verint-id:X\nverint-username:Agent\n"
-	message := func(path, canon string) string { return "abcdefgh\nGET\n" + path + "\n2025-01-15T10:30:00Z\n" + canon + "\n" }
+	message := func(path, canon string) string {
+		return "abcdefgh\nGET\n" + path + "\n2025-01-15T10:30:00Z\n" + canon + "\n"
+	}
 	paths := map[Variant]string{"": "/a%20b", PathDecoded: "/a b", PathQuery: "/a%20b?c=D"}
 	canons := map[string]Compat{received: nil, sorted: {HeadersSorted}, receivedCase: {HeaderValueCase}, sortedCase: {HeadersSorted, HeaderValueCase}}
 	for variant, path := range paths {

@@ -3,7 +3,6 @@ package signing
 import (
 	"crypto/rand"
 	"encoding/base64"
-	"slices"
 	"strings"
 	"time"
 )
@@ -142,25 +141,23 @@ func parseVrnt1Call(h *Head, value string, loose bool) (*Call, error) {
 // those values.
 func vrnt1Message(h *Head, path, salt string, iat time.Time, set variantSet) []byte {
 	var buf [MaxHeadLines]uint8
-	verint := buf[:0]
+	verints := buf[:0]
 	n := len(salt) + len(h.method) + len(path) + len(iatShape) + len("\n\n\n\n\n")
 	for i := range h.headers {
 		if header := &h.headers[i]; isVerint(header.Name) {
 			n += len(header.Name) + len(header.Value) + len(":\n")
-			verint = append(verint, uint8(i)) // below MaxHeadLines
+			verints = append(verints, uint8(i)) // #nosec G115 -- below MaxHeadLines
 		}
 	}
 	if set&headersSorted != 0 {
-		slices.SortFunc(verint, func(i, j uint8) int {
-			return compareFold(h.headers[i].Name, h.headers[j].Name)
-		})
+		h.sortByName(verints)
 	}
 	b := make([]byte, 0, n)
 	b = append(append(b, salt...), '\n')
 	b = append(append(b, h.method...), '\n')
 	b = append(append(b, path...), '\n')
 	b = append(iat.AppendFormat(b, time.RFC3339), '\n')
-	for _, i := range verint {
+	for _, i := range verints {
 		header := &h.headers[i]
 		b = append(appendLower(b, header.Name), ':')
 		if set&headerValueCase != 0 {
