@@ -51,7 +51,7 @@ func appendLower(dst []byte, s string) []byte {
 }
 
 func equalFold(a, b string) bool {
-	return len(a) == len(b) && compareFold(a, b) == 0
+	return len(a) == len(b) && (a == b || compareFold(a, b) == 0)
 }
 
 // compareFold orders a and b as their lower-cased bytes are ordered.
@@ -86,15 +86,4 @@ func hasControl(s string) bool {
 		}
 	}
 	return false
-}
-
-// trim removes the spaces around s.
-func trim(s string) string {
-	for s != "" && s[0] == ' ' {
-		s = s[1:]
-	}
-	for s != "" && s[len(s)-1] == ' ' {
-		s = s[:len(s)-1]
-	}
-	return s
 }

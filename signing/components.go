@@ -128,15 +128,14 @@ func (c *components) digest(h *Head) (string, error) {
 // [ErrMalformed].
 func (h *Head) announcesBody() (bool, error) {
 	body, lengths := false, 0
-	for i := range h.headers {
-		header := &h.headers[i]
-		switch {
-		case equalFold(header.Name, transferEncodingName):
+	for i := range h.fields {
+		switch name := h.name(i); {
+		case equalFold(name, transferEncodingName):
 			body = true
-		case equalFold(header.Name, contentLengthName):
-			f := fields{header.Value}
+		case equalFold(name, contentLengthName):
+			f := fields{h.value(i)}
 			n, ok := f.number()
-			if lengths++; lengths > 1 || header.Value != "0" && (!ok || f.rest != "") {
+			if lengths++; lengths > 1 || h.value(i) != "0" && (!ok || f.rest != "") {
 				return false, malformed("content length, or a second one")
 			}
 			body = body || n > 0
@@ -148,8 +147,9 @@ func (h *Head) announcesBody() (bool, error) {
 // signatureBase returns the bytes under the MAC (RFC 9421 section 2.5): a line
 // `"name": value` for each component, and the parameters.
 func signatureBase(h *Head, names []string, params string) ([]byte, error) {
-	var buf [1024]byte
-	b := buf[:0]
+	// The names are in params once more, and few fields are covered.
+	host, _ := h.lookup(host)
+	b := make([]byte, 0, 2*len(params)+len(h.method)+len(h.target)+len(host)+128)
 	for _, name := range names {
 		b = append(append(append(b, '"'), name...), `": `...)
 		var ok bool
@@ -158,8 +158,7 @@ func signatureBase(h *Head, names []string, params string) ([]byte, error) {
 		}
 		b = append(b, '\n')
 	}
-	b = append(append(b, `"@signature-params": `...), params...)
-	return append([]byte(nil), b...), nil
+	return append(append(b, `"@signature-params": `...), params...), nil
 }
 
 // appendComponent appends the value of a component (RFC 9421 sections 2.1 and
@@ -180,12 +179,12 @@ func appendComponent(b []byte, h *Head, name string) ([]byte, bool) {
 		return append(b, h.target...), ok
 	}
 	found := false
-	for i := range h.headers {
-		if header := &h.headers[i]; equalFold(header.Name, name) {
+	for i := range h.fields {
+		if equalFold(h.name(i), name) {
 			if found {
 				b = append(b, ", "...)
 			}
-			b, found = append(b, header.Value...), true
+			b, found = append(b, h.value(i)...), true
 		}
 	}
 	return b, found
