@@ -54,19 +54,22 @@ func (h *Head) sortByName(indexes []uint8) {
 	})
 }
 
-// singularOf tells the names apart by their lengths first, which few share.
+// singularOf tells the names apart by their first letters, and lengths, which
+// few others share.
 func singularOf(name string) singular {
-	if isVerint(name) {
-		return verint
-	}
-	switch len(name) {
-	case len(authorizationName):
+	switch name[0] {
+	case 'v', 'V':
+		if isVerint(name) {
+			return verint
+		}
+	case 'a', 'A':
 		return singularIf(name, authorizationName, authorization)
-	case len(hostName):
+	case 'h', 'H':
 		return singularIf(name, hostName, host)
-	case len(signatureName):
-		return singularIf(name, signatureName, signature)
-	case len(signatureInputName):
+	case 's', 'S':
+		if len(name) == len(signatureName) {
+			return singularIf(name, signatureName, signature)
+		}
 		return singularIf(name, signatureInputName, signatureInput)
 	}
 	return many

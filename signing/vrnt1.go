@@ -122,7 +122,7 @@ func parseVrnt1Call(h *Head, value string, loose bool) (*Call, error) {
 	// The call and its message, which is short, are one allocation.
 	c := new(struct {
 		Call
-		buf [288]byte
+		buf [176]byte
 	})
 	c.Call = Call{Scheme: Vrnt1, KeyID: v.KeyID, Nonce: v.Salt, Time: v.IssuedAt, Tag: v.Tag, Form: form.list(), head: h}
 	c.Message = slices.Clip(vrnt1Message(c.buf[:0], h, h.Path(), v.Salt, v.IssuedAt, 0))
