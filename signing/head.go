@@ -128,35 +128,51 @@ func lineEnd(text string, start int, crlf bool) (end, next int, ok bool) {
 }
 
 func (h *Head) parseRequestLine(line string) error {
-	method, rest, ok := strings.Cut(line, " ")
-	if !ok || !isToken(method) {
+	n := 0
+	for n < len(line) && tokenChars[line[n]] {
+		n++
+	}
+	if n == 0 || n == len(line) || line[n] != ' ' {
 		return malformed("request line without a method and a target")
 	}
-	target, version, hasVersion := strings.Cut(rest, " ")
-	if !isOriginForm(target) {
+	h.method = line[:n]
+	line = line[n+1:]
+	n, h.path = originForm(line)
+	if n == 0 || n < len(line) && line[n] != ' ' {
 		return malformed("target not in origin form")
 	}
-	if hasVersion && !isVersion(version) {
-		return malformed("protocol version not HTTP/d.d")
+	h.target = line[:n]
+	if n == len(line) {
+		return nil
 	}
-	h.method, h.target, h.version = method, target, version
-	h.path = len(target)
-	if i := strings.IndexByte(target, '?'); i >= 0 {
-		h.path = i
+	h.version = line[n+1:]
+	if !isVersion(h.version) {
+		return malformed("protocol version not HTTP/d.d")
 	}
 	return nil
 }
 
-func isOriginForm(target string) bool {
-	if target == "" || target[0] != '/' {
-		return false
+// originForm returns the lengths of the target that s begins with, 0 when it is
+// none, and of its path.
+func originForm(s string) (target, path int) {
+	if s == "" || s[0] != '/' {
+		return 0, 0
 	}
-	for i := range len(target) {
-		if c := target[i]; c <= ' ' || c >= 0x7f || c == '#' {
-			return false
+	path = -1
+	for target < len(s) {
+		c := s[target]
+		if c <= ' ' || c >= 0x7f || c == '#' {
+			break
 		}
+		if c == '?' && path < 0 {
+			path = target
+		}
+		target++
 	}
-	return true
+	if path < 0 {
+		path = target
+	}
+	return target, path
 }
 
 func isVersion(s string) bool {
@@ -172,12 +188,12 @@ func parseField(text string, start int) (field, error) {
 	if line[0] == ' ' || line[0] == '\t' {
 		return field{}, malformed("folded line")
 	}
-	colon := strings.IndexByte(line, ':')
-	if colon < 0 {
-		return field{}, malformed("no colon")
+	colon := 0
+	for colon < len(line) && tokenChars[line[colon]] {
+		colon++
 	}
-	if !isToken(line[:colon]) {
-		return field{}, malformed("header name not a token")
+	if colon == 0 || colon == len(line) || line[colon] != ':' {
+		return field{}, malformed("header name not a token, or no colon after it")
 	}
 	value, end := colon+1, len(line)
 	if hasControl(line[value:]) {

@@ -101,6 +101,9 @@ func (v Vrnt1Header) String() string {
 // whatever case and form; RFC 9110 schemes are case-insensitive, so another
 // reader might take it as one.
 func isVrnt1(value string) bool {
+	if strings.HasPrefix(value, vrnt1Prefix) {
+		return true
+	}
 	scheme, _, _ := strings.Cut(value, " ")
 	return equalFold(scheme, vrnt1Prefix[:len(vrnt1Prefix)-1])
 }
@@ -124,7 +127,8 @@ func parseVrnt1Call(h *Head, value string, loose bool) (*Call, error) {
 		Call
 		buf [176]byte
 	})
-	c.Call = Call{Scheme: Vrnt1, KeyID: v.KeyID, Nonce: v.Salt, Time: v.IssuedAt, Tag: v.Tag, Form: form.list(), head: h}
+	c.Scheme, c.KeyID, c.Nonce, c.Time, c.Tag = Vrnt1, v.KeyID, v.Salt, v.IssuedAt, v.Tag
+	c.Form, c.head = form.list(), h
 	c.Message = slices.Clip(vrnt1Message(c.buf[:0], h, h.Path(), v.Salt, v.IssuedAt, 0))
 	return &c.Call, nil
 }
