@@ -129,10 +129,14 @@ func (c *components) digest(h *Head) (string, error) {
 func (h *Head) announcesBody() (bool, error) {
 	body, lengths := false, 0
 	for i := range h.fields {
-		switch name := h.name(i); {
-		case equalFold(name, transferEncodingName):
-			body = true
-		case equalFold(name, contentLengthName):
+		name := h.name(i)
+		switch len(name) { // which few others share
+		case len(transferEncodingName):
+			body = body || equalFold(name, transferEncodingName)
+		case len(contentLengthName):
+			if !equalFold(name, contentLengthName) {
+				continue
+			}
 			f := fields{h.value(i)}
 			n, ok := f.number()
 			if lengths++; lengths > 1 || h.value(i) != "0" && (!ok || f.rest != "") {
@@ -144,12 +148,9 @@ func (h *Head) announcesBody() (bool, error) {
 	return body, nil
 }
 
-// signatureBase returns the bytes under the MAC (RFC 9421 section 2.5): a line
+// signatureBase appends to b the bytes under the MAC (RFC 9421 section 2.5): a line
 // `"name": value` for each component, and the parameters.
-func signatureBase(h *Head, names []string, params string) ([]byte, error) {
-	// The names are in params once more, and few fields are covered.
-	host, _ := h.lookup(host)
-	b := make([]byte, 0, 2*len(params)+len(h.method)+len(h.target)+len(host)+128)
+func signatureBase(b []byte, h *Head, names []string, params string) ([]byte, error) {
 	for _, name := range names {
 		b = append(append(append(b, '"'), name...), `": `...)
 		var ok bool
