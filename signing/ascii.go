@@ -1,5 +1,7 @@
 package signing
 
+import "strings"
+
 // tokenChars are the bytes of an RFC 9110 section 5.6.2 token.
 var tokenChars = func() (set [256]bool) {
 	const letters = "abcdefghijklmnopqrstuvwxyz" + "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -9,14 +11,13 @@ var tokenChars = func() (set [256]bool) {
 	return set
 }()
 
-func isToken(s string) bool {
-	for i := range len(s) {
-		if !tokenChars[s[i]] {
-			return false
-		}
+// wordChars are [0-9A-Za-z_-].
+var wordChars = func() (set [256]bool) {
+	for c := range set {
+		set[c] = tokenChars[c] && !strings.ContainsRune("!#$%&'*+.^`|~", rune(c))
 	}
-	return s != ""
-}
+	return set
+}()
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
@@ -26,8 +27,7 @@ func isWord(s string, least, most int) bool {
 		return false
 	}
 	for i := range len(s) {
-		c := s[i]
-		if !isDigit(c) && (lower(c) < 'a' || lower(c) > 'z') && c != '-' && c != '_' {
+		if !wordChars[s[i]] {
 			return false
 		}
 	}
@@ -51,7 +51,7 @@ func appendLower(dst []byte, s string) []byte {
 }
 
 func equalFold(a, b string) bool {
-	return len(a) == len(b) && compareFold(a, b) == 0
+	return len(a) == len(b) && (a == b || compareFold(a, b) == 0)
 }
 
 // compareFold orders a and b as their lower-cased bytes are ordered.
@@ -65,4 +65,25 @@ func compareFold(a, b string) int {
 		}
 	}
 	return len(a) - len(b)
+}
+
+// hasControl reports whether s has a byte below 0x20, or DEL. It looks at eight
+// at once: subtracting borrows into the high bit of a byte that is too small,
+// and of one that DEL has made zero.
+func hasControl(s string) bool {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	for ; len(s) >= 8; s = s[8:] {
+		x := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+		del := x ^ 0x7f*ones
+		if ((x-' '*ones)&^x|(del-ones)&^del)&high != 0 {
+			return true
+		}
+	}
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] == 0x7f {
+			return true
+		}
+	}
+	return false
 }

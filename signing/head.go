@@ -2,7 +2,6 @@ package signing
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -17,6 +16,15 @@ const (
 // spaces around it.
 type Header struct{ Name, Value string }
 
+// fewHeaders is how many headers a Head holds without a further allocation;
+// most calls have fewer.
+const fewHeaders = 16
+
+// field is where a header is in the text of a head: its name from name up to
+// colon, its value from value up to end. Offsets are a quarter of the size of
+// two strings, and nothing that a garbage collector follows.
+type field struct{ name, colon, value, end uint16 }
+
 // Head is a parsed request head. It is immutable; [ParseHead] makes it.
 type Head struct {
 	raw     string
@@ -24,7 +32,9 @@ type Head struct {
 	target  string
 	version string // "HTTP/1.1", or "" when the request line has none
 	path    int    // length of the target's path
-	headers []Header
+	fields  []field
+	single  [singulars]uint8 // where those headers are, counted from 1; 0 where there is none
+	few     [fewHeaders]field
 }
 
 // ParseHead reads an HTTP request head as text: the request line
@@ -41,27 +51,45 @@ type Head struct {
 //
 // The head keeps a copy of b.
 func ParseHead(b []byte) (*Head, error) {
-	if len(b) > MaxHeadBytes {
+	if len(b) > MaxHeadBytes { // before they are copied
 		return nil, malformed("head longer than %d bytes", MaxHeadBytes)
 	}
-	h := &Head{raw: string(b)}
-	eol, text := cutEnd(h.raw)
+	return ParseHeadString(string(b))
+}
+
+// ParseHeadString is [ParseHead] of a string, which the head refers to: there
+// is nothing to copy.
+func ParseHeadString(s string) (*Head, error) {
+	if len(s) > MaxHeadBytes {
+		return nil, malformed("head longer than %d bytes", MaxHeadBytes)
+	}
+	crlf, text := cutEnd(s)
 	headerLines := strings.Count(text, "\n")
 	if headerLines >= MaxHeadLines {
 		return nil, malformed("head of more than %d lines", MaxHeadLines)
 	}
-	line, rest, more := strings.Cut(text, eol)
-	if err := h.parseRequestLine(line); err != nil {
+	h := &Head{raw: s}
+	end, next, ok := lineEnd(text, 0, crlf)
+	if !ok {
+		return nil, malformed("line endings of two kinds")
+	}
+	if err := h.parseRequestLine(text[:end]); err != nil {
 		return nil, err
 	}
-	h.headers = make([]Header, 0, headerLines)
-	for more {
-		line, rest, more = strings.Cut(rest, eol)
-		header, err := parseHeader(line)
-		if err != nil {
-			return nil, fmt.Errorf("%w in line %d", err, len(h.headers)+2)
+	h.fields = h.few[:0]
+	if headerLines > fewHeaders {
+		h.fields = make([]field, 0, headerLines)
+	}
+	for next <= len(text) {
+		start := next
+		if end, next, ok = lineEnd(text, start, crlf); !ok {
+			return nil, malformed("line endings of two kinds")
 		}
-		h.headers = append(h.headers, header)
+		f, err := parseField(text[:end], start)
+		if err != nil {
+			return nil, fmt.Errorf("%w in line %d", err, len(h.fields)+2)
+		}
+		h.fields = append(h.fields, f)
 	}
 	if err := h.checkSingular(); err != nil {
 		return nil, err
@@ -69,106 +97,124 @@ func ParseHead(b []byte) (*Head, error) {
 	return h, nil
 }
 
-// cutEnd returns the line ending that the first line of raw has, and raw
+// cutEnd reports whether the first line of raw ends with CRLF, and returns raw
 // without its last ending and without one final blank line. An ending of the
 // other kind stays in a line, where it is a control character.
-func cutEnd(raw string) (eol, text string) {
-	eol = "\n"
+func cutEnd(raw string) (crlf bool, text string) {
+	eol := "\n"
 	if i := strings.IndexByte(raw, '\n'); i > 0 && raw[i-1] == '\r' {
-		eol = "\r\n"
+		eol, crlf = "\r\n", true
 	}
 	text, ended := strings.CutSuffix(raw, eol)
 	if ended {
 		text = strings.TrimSuffix(text, eol)
 	}
-	return eol, text
+	return crlf, text
+}
+
+// lineEnd returns where the line ends that begins at start, and where the next
+// one begins: after the text when there is none. It fails when the ending is a
+// bare LF among others.
+func lineEnd(text string, start int, crlf bool) (end, next int, ok bool) {
+	i := strings.IndexByte(text[start:], '\n')
+	if i < 0 {
+		return len(text), len(text) + 1, true
+	}
+	end, next = start+i, start+i+1
+	if !crlf {
+		return end, next, true
+	}
+	return end - 1, next, i > 0 && text[end-1] == '\r'
 }
 
 func (h *Head) parseRequestLine(line string) error {
-	method, rest, ok := strings.Cut(line, " ")
-	if !ok || !isToken(method) {
+	n := 0
+	for n < len(line) && tokenChars[line[n]] {
+		n++
+	}
+	if n == 0 || n == len(line) || line[n] != ' ' {
 		return malformed("request line without a method and a target")
 	}
-	target, version, hasVersion := strings.Cut(rest, " ")
-	if !isOriginForm(target) {
+	h.method = line[:n]
+	line = line[n+1:]
+	n, h.path = originForm(line)
+	if n == 0 || n < len(line) && line[n] != ' ' {
 		return malformed("target not in origin form")
 	}
-	if hasVersion && !isVersion(version) {
-		return malformed("protocol version not HTTP/d.d")
+	h.target = line[:n]
+	if n == len(line) {
+		return nil
 	}
-	h.method, h.target, h.version = method, target, version
-	h.path = len(target)
-	if i := strings.IndexByte(target, '?'); i >= 0 {
-		h.path = i
+	h.version = line[n+1:]
+	if !isVersion(h.version) {
+		return malformed("protocol version not HTTP/d.d")
 	}
 	return nil
 }
 
-func isOriginForm(target string) bool {
-	if target == "" || target[0] != '/' {
-		return false
+// originForm returns the lengths of the target that s begins with, 0 when it is
+// none, and of its path.
+func originForm(s string) (target, path int) {
+	if s == "" || s[0] != '/' {
+		return 0, 0
 	}
-	for i := range len(target) {
-		if c := target[i]; c <= ' ' || c >= 0x7f || c == '#' {
-			return false
+	path = -1
+	for target < len(s) {
+		c := s[target]
+		if c <= ' ' || c >= 0x7f || c == '#' {
+			break
 		}
+		if c == '?' && path < 0 {
+			path = target
+		}
+		target++
 	}
-	return true
+	if path < 0 {
+		path = target
+	}
+	return target, path
 }
 
 func isVersion(s string) bool {
 	return len(s) == 8 && s[:5] == "HTTP/" && isDigit(s[5]) && s[6] == '.' && isDigit(s[7])
 }
 
-func parseHeader(line string) (Header, error) {
+// parseField reads the header that begins at start and ends with the text.
+func parseField(text string, start int) (field, error) {
+	line := text[start:]
 	if line == "" {
-		return Header{}, malformed("text after a blank line")
+		return field{}, malformed("text after a blank line")
 	}
 	if line[0] == ' ' || line[0] == '\t' {
-		return Header{}, malformed("folded line")
+		return field{}, malformed("folded line")
 	}
-	name, value, ok := strings.Cut(line, ":")
-	if !ok {
-		return Header{}, malformed("no colon")
+	colon := 0
+	for colon < len(line) && tokenChars[line[colon]] {
+		colon++
 	}
-	if !isToken(name) {
-		return Header{}, malformed("header name not a token")
+	if colon == 0 || colon == len(line) || line[colon] != ':' {
+		return field{}, malformed("header name not a token, or no colon after it")
 	}
-	for i := range len(value) {
-		if c := value[i]; c < ' ' || c == 0x7f {
-			return Header{}, malformed("control character")
-		}
+	value, end := colon+1, len(line)
+	if hasControl(line[value:]) {
+		return field{}, malformed("control character")
 	}
-	return Header{Name: name, Value: strings.Trim(value, " ")}, nil
+	for value < end && line[value] == ' ' {
+		value++
+	}
+	for value < end && line[end-1] == ' ' {
+		end--
+	}
+	return field{offset(start), offset(start + colon), offset(start + value), offset(start + end)}, nil
 }
 
-// checkSingular refuses a repeated header where a second one could be read
-// instead of the one that was judged. It sorts, so that a head of a hundred
-// long names costs little more than one of a few.
-func (h *Head) checkSingular() error {
-	var buf [MaxHeadLines]int
-	singular := buf[:0]
-	for i := range h.headers {
-		if isSingular(h.headers[i].Name) {
-			singular = append(singular, i)
-		}
-	}
-	slices.SortFunc(singular, func(i, j int) int {
-		return compareFold(h.headers[i].Name, h.headers[j].Name)
-	})
-	for n := 1; n < len(singular); n++ {
-		i, j := singular[n-1], singular[n]
-		if equalFold(h.headers[i].Name, h.headers[j].Name) {
-			return malformed("repeated header in line %d", max(i, j)+2)
-		}
-	}
-	return nil
-}
+func offset(i int) uint16 { return uint16(i) } // #nosec G115 -- at most MaxHeadBytes
 
-func isSingular(name string) bool {
-	return equalFold(name, authorizationName) || equalFold(name, hostName) ||
-		equalFold(name, signatureName) || equalFold(name, signatureInputName) || isVerint(name)
-}
+// name returns the name of the header number i.
+func (h *Head) name(i int) string { return h.raw[h.fields[i].name:h.fields[i].colon] }
+
+// value returns the value of the header number i.
+func (h *Head) value(i int) string { return h.raw[h.fields[i].value:h.fields[i].end] }
 
 // String returns the head as it was received, byte for byte.
 func (h *Head) String() string { return h.raw }
@@ -196,39 +242,38 @@ func (h *Head) Query() (string, bool) {
 func (h *Head) Version() string { return h.version }
 
 // Headers returns a copy of the headers in the order received.
-func (h *Head) Headers() []Header { return slices.Clone(h.headers) }
+func (h *Head) Headers() []Header {
+	headers := make([]Header, len(h.fields))
+	for i := range h.fields {
+		headers[i] = Header{Name: h.name(i), Value: h.value(i)}
+	}
+	return headers
+}
 
 // Values returns the values of all headers of that name, in the order
 // received. Names are compared without regard to ASCII case.
 func (h *Head) Values(name string) []string {
 	var values []string
-	for _, header := range h.headers {
-		if equalFold(header.Name, name) {
-			values = append(values, header.Value)
+	for i := range h.fields {
+		if equalFold(h.name(i), name) {
+			values = append(values, h.value(i))
 		}
 	}
 	return values
 }
 
-// lookup returns the value of a header that a head holds at most once.
-func (h *Head) lookup(name string) (string, bool) {
-	for i := range h.headers {
-		if equalFold(h.headers[i].Name, name) {
-			return h.headers[i].Value, true
+// find returns the value of the first header of that name, and how many there
+// are.
+func (h *Head) find(name string) (value string, count int) {
+	for i := range h.fields {
+		if !equalFold(h.name(i), name) {
+			continue
+		}
+		if count++; count == 1 {
+			value = h.value(i)
 		}
 	}
-	return "", false
-}
-
-// count returns how many headers have that name.
-func (h *Head) count(name string) int {
-	n := 0
-	for i := range h.headers {
-		if equalFold(h.headers[i].Name, name) {
-			n++
-		}
-	}
-	return n
+	return value, count
 }
 
 // fits reports whether h with these header lines too keeps to the bounds,
@@ -238,5 +283,5 @@ func (h *Head) fits(add ...Header) bool {
 	for _, header := range add {
 		n += len(header.Name) + len(": ") + len(header.Value) + len("\r\n")
 	}
-	return n <= MaxHeadBytes && len(h.headers)+len(add) < MaxHeadLines
+	return n <= MaxHeadBytes && len(h.fields)+len(add) < MaxHeadLines
 }

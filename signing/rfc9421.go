@@ -2,6 +2,7 @@ package signing
 
 import (
 	"encoding/base64"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -24,8 +25,8 @@ const (
 	hasTag
 )
 
-// signatureInput is the one member of a Signature-Input.
-type signatureInput struct {
+// inputMember is the one member of a Signature-Input.
+type inputMember struct {
 	label      string
 	components components
 	params     string // the list and its parameters as received: the value of @signature-params
@@ -38,7 +39,7 @@ type signatureInput struct {
 
 // parse reads `label=("name" ...);param=value...`, the form that RFC 8941
 // writes, and checks what can be checked without the head.
-func (in *signatureInput) parse(value string) error {
+func (in *inputMember) parse(value string) error {
 	f := fields{value}
 	label, ok := f.key()
 	if !ok || len(label) > maxLabel || !f.eat("=") {
@@ -64,7 +65,7 @@ func (in *signatureInput) parse(value string) error {
 	return nil
 }
 
-func (in *signatureInput) param(f *fields) error {
+func (in *inputMember) param(f *fields) error {
 	if !f.eat(";") {
 		return malformed("text after a signature's parameters")
 	}
@@ -125,15 +126,15 @@ func isNonce(s string) bool {
 // parse9421 reads the RFC 9421 signature of h; loose also takes one without a
 // nonce.
 func parse9421(h *Head, loose bool) (*Call, error) {
-	var in signatureInput
-	value, given := h.lookup(signatureInputName)
+	var in inputMember
+	value, given := h.lookup(signatureInput)
 	if !given {
 		return nil, malformed("%s without %s", signatureName, signatureInputName)
 	}
 	if err := in.parse(value); err != nil {
 		return nil, err
 	}
-	value, given = h.lookup(signatureName)
+	value, given = h.lookup(signature)
 	if !given {
 		return nil, malformed("%s without %s", signatureInputName, signatureName)
 	}
@@ -141,7 +142,12 @@ func parse9421(h *Head, loose bool) (*Call, error) {
 	if !ok {
 		return nil, malformed("signature not %d bytes of the input's label", TagSize)
 	}
-	c := &Call{Scheme: RFC9421, KeyID: in.keyID, Nonce: in.nonce, Time: time.Unix(in.created, 0).UTC(), Tag: tag, head: h}
+	// The call and its message, when that is short, are one allocation.
+	c := new(struct {
+		Call
+		buf [304]byte
+	})
+	c.Scheme, c.KeyID, c.Nonce, c.Time, c.Tag, c.head = RFC9421, in.keyID, in.nonce, time.Unix(in.created, 0).UTC(), tag, h
 	if in.has&hasExpires != 0 {
 		c.Expires = time.Unix(in.expires, 0).UTC()
 	}
@@ -158,10 +164,11 @@ func parse9421(h *Head, loose bool) (*Call, error) {
 	if c.ContentDigest, err = in.components.digest(h); err != nil {
 		return nil, err
 	}
-	if c.Message, err = signatureBase(h, in.components.list(), in.params); err != nil {
+	if c.Message, err = signatureBase(c.buf[:0], h, in.components.list(), in.params); err != nil {
 		return nil, err
 	}
-	return c, nil
+	c.Message = slices.Clip(c.Message)
+	return &c.Call, nil
 }
 
 // parseSignature reads `label=:base64:`, a dictionary of one member.
@@ -185,7 +192,7 @@ func sign9421(h *Head, nonce, keyID string, key []byte, now time.Time) ([]Header
 	if created < 1 || created > maxTimestamp {
 		return nil, malformed("time that has no created")
 	}
-	if _, ok := h.lookup(hostName); !ok {
+	if _, ok := h.lookup(host); !ok {
 		return nil, malformed("head without Host: add the one it is sent with")
 	}
 	body, err := h.announcesBody()
@@ -198,7 +205,7 @@ func sign9421(h *Head, nonce, keyID string, key []byte, now time.Time) ([]Header
 		b = append(b, ` "@query"`...)
 	}
 	if body {
-		if _, ok := h.lookup(contentDigestName); !ok {
+		if _, lines := h.find(contentDigestName); lines == 0 {
 			return nil, malformed("head with a body but without %s: add that of the body", contentDigestName)
 		}
 		b = append(b, ` "content-digest"`...)
@@ -208,14 +215,14 @@ func sign9421(h *Head, nonce, keyID string, key []byte, now time.Time) ([]Header
 	b = append(append(b, `";nonce="`...), nonce...)
 	value := string(append(b, '"'))
 
-	var in signatureInput
+	var in inputMember
 	if err := in.parse(value); err != nil {
 		return nil, err
 	}
 	if _, err := in.components.digest(h); err != nil {
 		return nil, err
 	}
-	base, err := signatureBase(h, in.components.list(), in.params)
+	base, err := signatureBase(nil, h, in.components.list(), in.params)
 	if err != nil {
 		return nil, err
 	}

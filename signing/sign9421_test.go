@@ -143,7 +143,7 @@ func FuzzSignatureInput(f *testing.F) {
 	f.Add(`a*=("@method" "@target-uri" "x")`+testParams+`;tag="a\"b";expires=1736937001;alg="hmac-sha256"`, "a*=:AAAA:")
 	f.Add(`sig1=( "@method");created=1.0;keyid=tEsTkId1;nonce`, "sig1=:A:;a")
 	f.Fuzz(func(t *testing.T, input, signature string) {
-		var in signatureInput
+		var in inputMember
 		if in.parse(input) == nil {
 			list := oracle(t, input, in.label).(httpsfv.InnerList)
 			for i, name := range in.components.list() {

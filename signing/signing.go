@@ -128,7 +128,7 @@ func (c *Call) SignedBy(key []byte) bool {
 func ParseCall(h *Head) (*Call, error) { return parseCall(h, false) }
 
 func parseCall(h *Head, loose bool) (*Call, error) {
-	value, authorized := h.lookup(authorizationName)
+	value, authorized := h.lookup(authorization)
 	authorized = authorized && isVrnt1(value)
 	signed := h.has9421()
 	switch {
@@ -156,7 +156,7 @@ func SignHead(s Scheme, h *Head, keyID string, key []byte, now time.Time) ([]Hea
 	if !s.HTTP() {
 		return nil, ErrUnknownScheme
 	}
-	if _, ok := h.lookup(authorizationName); ok || h.has9421() {
+	if _, ok := h.lookup(authorization); ok || h.has9421() {
 		return nil, ErrSigned
 	}
 	if !ValidKeyID(keyID) {
@@ -173,9 +173,7 @@ func SignHead(s Scheme, h *Head, keyID string, key []byte, now time.Time) ([]Hea
 
 // has9421 reports whether h carries a header of an RFC 9421 signature.
 func (h *Head) has9421() bool {
-	_, tag := h.lookup(signatureName)
-	_, input := h.lookup(signatureInputName)
-	return tag || input
+	return h.single[signature] != 0 || h.single[signatureInput] != 0
 }
 
 // tagEncoding refuses padding and stray bits; [parseTag] refuses the line
