@@ -72,8 +72,8 @@ func TestFormsAreMalformedUnlessLetIn(t *testing.T) {
 func TestKeyASCIIIsForImportedVersions(t *testing.T) {
 	k := newKey()
 	k.Scheme, k.Rules = signing.Vrnt1, lenient("key_ascii")
-	v := &k.Versions[0]
 	c := goodCase(k, 1)
+	v := &c.Key.Versions[0]
 	c.Call = unusual(t, []byte(v.Secret.RevealText()), v.KeyID, "salt=SALT,iat=IAT,kid=KID,sig=SIG")
 	if got, _ := c.Judge(start); got != BadSignature {
 		t.Errorf("a version made here: %s", got)
