@@ -35,24 +35,25 @@ func TestCharacters(t *testing.T) {
 	}
 }
 
-// A verifier of many calls pays for the head, and for the call and its message.
-func TestVerifyAllocates(t *testing.T) {
+// A call costs three allocations: a head's text, the head, and the call with
+// its message. The pool of a MACKey is left out: the race detector has it drop
+// states at random.
+func TestParsingAllocatesLittle(t *testing.T) {
 	for _, s := range []Scheme{Vrnt1, RFC9421} {
 		add, err := SignHead(s, mustParseHead(t, benchHead), "tEsTkId1", testKey, testTime)
 		if err != nil {
 			t.Fatal(err)
 		}
 		head := []byte(strings.ReplaceAll(with(benchHead, add), "\r\n", "\n"))
-		key := NewMACKey(testKey)
 		if n := testing.AllocsPerRun(100, func() {
 			h, err := ParseHead(head)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if call, err := ParseCall(h); err != nil || !key.Signed(call) {
-				t.Fatal("not signed", err)
+			if _, err := ParseCall(h); err != nil {
+				t.Fatal(err)
 			}
-		}); n > 4 {
+		}); n > 3 {
 			t.Errorf("%s: %v allocations", s, n)
 		}
 	}

@@ -10,10 +10,10 @@ import (
 // key lets in those that its owner names, and no others.
 type Variant string
 
-// The variants, all of Vrnt-1 but the last. The first five and KeyASCII are of
-// public clients. The first four and KeyASCII change what is under the MAC,
-// and [Call.SignedAs] tries them; the others change the text of a signature,
-// which [ParseLooseCall] reads and [Call.Form] tells.
+// The variants, all of Vrnt-1 but the last. The first four and KeyASCII, which
+// public clients have, change what is under the MAC or the key of it, and
+// [Call.SignedAs] tries them; the others change the text of a signature, which
+// [ParseLooseCall] reads and [Call.Form] tells.
 const (
 	HeadersSorted   Variant = "headers_sorted"    // Verint- headers by name, whatever their order in the head
 	HeaderValueCase Variant = "header_value_case" // values of Verint- headers as they are, not in lower case

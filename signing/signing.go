@@ -120,7 +120,7 @@ func (c *Call) SignedBy(key []byte) bool {
 //     announces a body; and any other fields that the head has. No component
 //     has parameters, and no other derived one is known.
 //   - created and keyid, a [ValidKeyID]; nonce, 8 to 128 visible characters
-//     other than '"' and '\\'. It may have expires, not before created; alg,
+//     other than '"' and '\'. It may have expires, not before created; alg,
 //     which is hmac-sha256; and tag, of at most 128 bytes. Times are Unix
 //     seconds up to the year 9999.
 //   - @authority is Host in lower case without :443 or :80, and @target-uri is
