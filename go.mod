@@ -4,6 +4,7 @@ go 1.26
 
 require (
 	filippo.io/age v1.3.2
+	github.com/dunglas/httpsfv v1.1.2
 	github.com/google/go-cmp v0.7.0
 	github.com/hashicorp/go-hclog v1.6.3
 	github.com/hashicorp/vault/api v1.23.0

@@ -53,3 +53,20 @@ func ExampleParseTagged() {
 	// v1:tEsTkId1:CtcXUQm5byXIRe8ehPfSbAbMhYbN_kOuz2eQkRhRIYQ
 	// tEsTkId1 true
 }
+
+// A server compares the body it got with the Content-Digest under the
+// signature, which is in [signing.Call].
+func ExampleParseContentDigest() {
+	body := []byte(`{"hello": "world"}`)
+	value := signing.DigestBody(body)
+
+	digest, err := signing.ParseContentDigest(value)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(value)
+	fmt.Println(digest.Matches(body), digest.Matches([]byte("another body")))
+	// Output:
+	// sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:
+	// true false
+}

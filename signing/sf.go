@@ -1,0 +1,108 @@
+package signing
+
+import (
+	"encoding/base64"
+	"strings"
+)
+
+// fields reads the canonical form alone of the RFC 8941 structured fields that
+// signatures and digests use: what it takes is what section 4.1 would write.
+// It is a cursor over text, and allocates nothing. Each method takes one item
+// off the front, or reports false.
+type fields struct{ rest string }
+
+func (f *fields) eat(prefix string) bool {
+	rest, ok := strings.CutPrefix(f.rest, prefix)
+	f.rest = rest
+	return ok
+}
+
+// take cuts off the first n bytes.
+func (f *fields) take(n int) string {
+	s := f.rest[:n]
+	f.rest = f.rest[n:]
+	return s
+}
+
+// key takes a key of a dictionary or of a parameter (section 3.1.2).
+func (f *fields) key() (string, bool) {
+	n := 0
+	for n < len(f.rest) && isKeyChar(f.rest[n], n == 0) {
+		n++
+	}
+	return f.take(n), n > 0
+}
+
+func isKeyChar(c byte, first bool) bool {
+	if 'a' <= c && c <= 'z' || c == '*' {
+		return true
+	}
+	return !first && (isDigit(c) || c == '_' || c == '-' || c == '.')
+}
+
+// quoted takes a string (section 3.3.3) and returns it without its quotes and
+// with its escapes.
+func (f *fields) quoted() (string, bool) {
+	if !f.eat(`"`) {
+		return "", false
+	}
+	for i := 0; i < len(f.rest); i++ {
+		switch c := f.rest[i]; {
+		case c == '"':
+			s := f.take(i)
+			return s, f.eat(`"`)
+		case c == '\\':
+			i++
+			if i == len(f.rest) || f.rest[i] != '"' && f.rest[i] != '\\' {
+				return "", false
+			}
+		case c < ' ' || c >= 0x7f:
+			return "", false
+		}
+	}
+	return "", false
+}
+
+// maxDigits is of the numbers that [fields.number] takes, 12 in RFC 3339's
+// last second. RFC 8941 has 15.
+const maxDigits = 15
+
+// number takes an integer above 0 (section 3.3.1).
+func (f *fields) number() (int64, bool) {
+	n, value := 0, int64(0)
+	for n < len(f.rest) && n <= maxDigits && isDigit(f.rest[n]) {
+		value = value*10 + int64(f.rest[n]-'0')
+		n++
+	}
+	ok := n > 0 && n <= maxDigits && f.rest[0] != '0'
+	f.take(n)
+	return value, ok
+}
+
+// byteSequence takes a byte sequence (section 3.3.5) and returns its base64.
+// Whether that is canonical, [decode] says.
+func (f *fields) byteSequence() (string, bool) {
+	if !f.eat(":") {
+		return "", false
+	}
+	n := strings.IndexByte(f.rest, ':')
+	if n < 0 {
+		return "", false
+	}
+	text := f.take(n)
+	return text, f.eat(":")
+}
+
+// stdEncoding refuses stray bits; [decode] refuses the line ends it would skip.
+var stdEncoding = base64.StdEncoding.Strict()
+
+// decode writes the bytes of canonical, padded base64 to dst, which has to
+// hold as many as fit in text, and returns their number.
+func decode(dst []byte, text string) (int, bool) {
+	var src [maxDigestValue]byte
+	if len(text) > len(src) || strings.ContainsAny(text, "\r\n") {
+		return 0, false
+	}
+	n, err := stdEncoding.Decode(dst, src[:copy(src[:], text)])
+	return n, err == nil
+}
