@@ -44,7 +44,12 @@ func unwrap(ctx context.Context, vault *api.Client, token string) (*api.Secret, 
 		return nil, err
 	}
 	once.SetToken(token)
-	return once.Logical().UnwrapWithContext(ctx, "")
+	answer, err := once.Logical().UnwrapWithContext(ctx, "")
+	if err == nil || passing(err) {
+		return answer, err
+	}
+	// An agent may put its own token in the place of any.
+	return vault.Logical().WriteWithContext(ctx, "sys/wrapping/unwrap", map[string]any{"token": token})
 }
 
 // read asks for what is at a path; none there is an [api.ResponseError] too.
