@@ -29,6 +29,7 @@ type fakeVault struct {
 	wrapped       bool
 	period        time.Duration // from one rotation to the next
 	overlap       time.Duration
+	late          bool // a rotation is due, and does not come
 
 	// odd answers in the place of Vault, unless it returns nil.
 	odd func(r *http.Request, sent map[string]any) (*http.Response, error)
@@ -39,7 +40,6 @@ type fakeVault struct {
 	wraps   map[string]map[string]any
 	asked   []string
 	tokens  []string
-	last    time.Time
 }
 
 type fakeKey struct {
@@ -74,6 +74,14 @@ func (f *fakeVault) client(t *testing.T) *api.Client {
 }
 
 func (f *fakeVault) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := f.roundTrip(r)
+	if resp != nil {
+		resp.Request = r
+	}
+	return resp, err
+}
+
+func (f *fakeVault) roundTrip(r *http.Request) (*http.Response, error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
@@ -91,7 +99,6 @@ func (f *fakeVault) RoundTrip(r *http.Request) (*http.Response, error) {
 	f.mu.Lock()
 	f.asked = append(f.asked, r.Method+" "+path)
 	f.tokens = append(f.tokens, r.Header.Get("X-Vault-Token"))
-	f.last = time.Now()
 	odd := f.odd
 	f.mu.Unlock()
 	if odd != nil {
@@ -205,8 +212,11 @@ func (f *fakeVault) show() map[string]any {
 		f.rotate()
 	}
 	data := f.data(f.current)
-	data["ttl"] = int(f.period.Seconds())
-	if f.period > 0 {
+	data["ttl"] = 24 * 60 * 60
+	switch {
+	case f.late:
+		data["ttl"] = 1
+	case f.period > 0:
 		data["ttl"] = max(1, int(time.Until(f.due).Seconds()))
 	}
 	return map[string]any{"data": data}
