@@ -1,9 +1,10 @@
 module vault-plugin-secrets-apikeys
 
-go 1.26
+go 1.26.4
 
 require (
 	filippo.io/age v1.3.2
+	github.com/c2sp/wycheproof v0.0.0-20260902155932-3fa63dd0344a
 	github.com/dunglas/httpsfv v1.1.2
 	github.com/google/go-cmp v0.7.0
 	github.com/hashicorp/go-hclog v1.6.3

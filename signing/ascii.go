@@ -66,3 +66,35 @@ func compareFold(a, b string) int {
 	}
 	return len(a) - len(b)
 }
+
+// hasControl reports whether s has a byte below 0x20, or DEL. It looks at eight
+// at once: subtracting borrows into the high bit of a byte that is too small,
+// and of one that DEL has made zero.
+func hasControl(s string) bool {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	for ; len(s) >= 8; s = s[8:] {
+		x := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+		del := x ^ 0x7f*ones
+		if ((x-' '*ones)&^x|(del-ones)&^del)&high != 0 {
+			return true
+		}
+	}
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] == 0x7f {
+			return true
+		}
+	}
+	return false
+}
+
+// trim removes the spaces around s.
+func trim(s string) string {
+	for s != "" && s[0] == ' ' {
+		s = s[1:]
+	}
+	for s != "" && s[len(s)-1] == ' ' {
+		s = s[:len(s)-1]
+	}
+	return s
+}

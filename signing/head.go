@@ -17,6 +17,10 @@ const (
 // spaces around it.
 type Header struct{ Name, Value string }
 
+// fewHeaders is how many headers a Head holds without a further allocation;
+// most calls have fewer.
+const fewHeaders = 16
+
 // Head is a parsed request head. It is immutable; [ParseHead] makes it.
 type Head struct {
 	raw     string
@@ -25,7 +29,23 @@ type Head struct {
 	version string // "HTTP/1.1", or "" when the request line has none
 	path    int    // length of the target's path
 	headers []Header
+	single  [singulars]uint8 // where those headers are, counted from 1; 0 where there is none
+	few     [fewHeaders]Header
 }
+
+// singular is a header of which a head has at most one, since a second one
+// could be read instead of the one that was judged.
+type singular uint8
+
+const (
+	authorization singular = iota
+	host
+	signature
+	signatureInput
+	singulars
+	verint // one of each name
+	many   = ^singular(0)
+)
 
 // ParseHead reads an HTTP request head as text: the request line
 // "METHOD SP target [SP HTTP/d.d]" with its target in origin form (RFC 9112
@@ -41,22 +61,34 @@ type Head struct {
 //
 // The head keeps a copy of b.
 func ParseHead(b []byte) (*Head, error) {
-	if len(b) > MaxHeadBytes {
+	if len(b) > MaxHeadBytes { // before they are copied
 		return nil, malformed("head longer than %d bytes", MaxHeadBytes)
 	}
-	h := &Head{raw: string(b)}
-	eol, text := cutEnd(h.raw)
+	return ParseHeadString(string(b))
+}
+
+// ParseHeadString is [ParseHead] of a string, which the head refers to: there
+// is nothing to copy.
+func ParseHeadString(s string) (*Head, error) {
+	if len(s) > MaxHeadBytes {
+		return nil, malformed("head longer than %d bytes", MaxHeadBytes)
+	}
+	crlf, text := cutEnd(s)
 	headerLines := strings.Count(text, "\n")
 	if headerLines >= MaxHeadLines {
 		return nil, malformed("head of more than %d lines", MaxHeadLines)
 	}
-	line, rest, more := strings.Cut(text, eol)
+	h := &Head{raw: s}
+	line, rest, more := cutLine(text, crlf)
 	if err := h.parseRequestLine(line); err != nil {
 		return nil, err
 	}
-	h.headers = make([]Header, 0, headerLines)
+	h.headers = h.few[:0]
+	if headerLines > fewHeaders {
+		h.headers = make([]Header, 0, headerLines)
+	}
 	for more {
-		line, rest, more = strings.Cut(rest, eol)
+		line, rest, more = cutLine(rest, crlf)
 		header, err := parseHeader(line)
 		if err != nil {
 			return nil, fmt.Errorf("%w in line %d", err, len(h.headers)+2)
@@ -69,19 +101,31 @@ func ParseHead(b []byte) (*Head, error) {
 	return h, nil
 }
 
-// cutEnd returns the line ending that the first line of raw has, and raw
+// cutEnd reports whether the first line of raw ends with CRLF, and returns raw
 // without its last ending and without one final blank line. An ending of the
 // other kind stays in a line, where it is a control character.
-func cutEnd(raw string) (eol, text string) {
-	eol = "\n"
+func cutEnd(raw string) (crlf bool, text string) {
+	eol := "\n"
 	if i := strings.IndexByte(raw, '\n'); i > 0 && raw[i-1] == '\r' {
-		eol = "\r\n"
+		eol, crlf = "\r\n", true
 	}
 	text, ended := strings.CutSuffix(raw, eol)
 	if ended {
 		text = strings.TrimSuffix(text, eol)
 	}
-	return eol, text
+	return crlf, text
+}
+
+// cutLine returns the line up to the next ending.
+func cutLine(s string, crlf bool) (line, rest string, more bool) {
+	if crlf {
+		return strings.Cut(s, "\r\n")
+	}
+	i := strings.IndexByte(s, '\n')
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+1:], true
 }
 
 func (h *Head) parseRequestLine(line string) error {
@@ -134,30 +178,33 @@ func parseHeader(line string) (Header, error) {
 	if !isToken(name) {
 		return Header{}, malformed("header name not a token")
 	}
-	for i := range len(value) {
-		if c := value[i]; c < ' ' || c == 0x7f {
-			return Header{}, malformed("control character")
-		}
+	if hasControl(value) {
+		return Header{}, malformed("control character")
 	}
-	return Header{Name: name, Value: strings.Trim(value, " ")}, nil
+	return Header{Name: name, Value: trim(value)}, nil
 }
 
-// checkSingular refuses a repeated header where a second one could be read
-// instead of the one that was judged. It sorts, so that a head of a hundred
-// long names costs little more than one of a few.
+// checkSingular finds the singular headers and refuses a repeated one. It sorts
+// those that any number of names may have, so that a head of a hundred long
+// names costs little more than one of a few.
 func (h *Head) checkSingular() error {
-	var buf [MaxHeadLines]int
-	singular := buf[:0]
+	var buf [MaxHeadLines]uint8
+	verints := buf[:0]
 	for i := range h.headers {
-		if isSingular(h.headers[i].Name) {
-			singular = append(singular, i)
+		at := uint8(i + 1) // #nosec G115 -- at most MaxHeadLines
+		switch s := singularOf(h.headers[i].Name); {
+		case s == verint:
+			verints = append(verints, at-1)
+		case s == many:
+		case h.single[s] != 0:
+			return malformed("repeated header in line %d", i+2)
+		default:
+			h.single[s] = at
 		}
 	}
-	slices.SortFunc(singular, func(i, j int) int {
-		return compareFold(h.headers[i].Name, h.headers[j].Name)
-	})
-	for n := 1; n < len(singular); n++ {
-		i, j := singular[n-1], singular[n]
+	h.sortByName(verints)
+	for n := 1; n < len(verints); n++ {
+		i, j := verints[n-1], verints[n]
 		if equalFold(h.headers[i].Name, h.headers[j].Name) {
 			return malformed("repeated header in line %d", max(i, j)+2)
 		}
@@ -165,9 +212,39 @@ func (h *Head) checkSingular() error {
 	return nil
 }
 
-func isSingular(name string) bool {
-	return equalFold(name, authorizationName) || equalFold(name, hostName) ||
-		equalFold(name, signatureName) || equalFold(name, signatureInputName) || isVerint(name)
+// sortByName sorts indexes of headers by the lower-cased names.
+func (h *Head) sortByName(indexes []uint8) {
+	if len(indexes) < 2 {
+		return
+	}
+	slices.SortFunc(indexes, func(i, j uint8) int {
+		return compareFold(h.headers[i].Name, h.headers[j].Name)
+	})
+}
+
+// singularOf tells the names apart by their lengths first, which few share.
+func singularOf(name string) singular {
+	if isVerint(name) {
+		return verint
+	}
+	switch len(name) {
+	case len(authorizationName):
+		return singularIf(name, authorizationName, authorization)
+	case len(hostName):
+		return singularIf(name, hostName, host)
+	case len(signatureName):
+		return singularIf(name, signatureName, signature)
+	case len(signatureInputName):
+		return singularIf(name, signatureInputName, signatureInput)
+	}
+	return many
+}
+
+func singularIf(name, want string, s singular) singular {
+	if equalFold(name, want) {
+		return s
+	}
+	return many
 }
 
 // String returns the head as it was received, byte for byte.
@@ -211,11 +288,34 @@ func (h *Head) Values(name string) []string {
 }
 
 // lookup returns the value of a header that a head holds at most once.
-func (h *Head) lookup(name string) (string, bool) {
+func (h *Head) lookup(s singular) (string, bool) {
+	at := h.single[s]
+	if at == 0 {
+		return "", false
+	}
+	return h.headers[at-1].Value, true
+}
+
+// find returns the value of the first header of that name, and how many there
+// are.
+func (h *Head) find(name string) (value string, count int) {
 	for i := range h.headers {
-		if equalFold(h.headers[i].Name, name) {
-			return h.headers[i].Value, true
+		if !equalFold(h.headers[i].Name, name) {
+			continue
+		}
+		if count++; count == 1 {
+			value = h.headers[i].Value
 		}
 	}
-	return "", false
+	return value, count
+}
+
+// fits reports whether h with these header lines too keeps to the bounds,
+// whatever its line endings.
+func (h *Head) fits(add ...Header) bool {
+	n := len(h.raw) + len("\r\n")
+	for _, header := range add {
+		n += len(header.Name) + len(": ") + len(header.Value) + len("\r\n")
+	}
+	return n <= MaxHeadBytes && len(h.headers)+len(add) < MaxHeadLines
 }

@@ -16,10 +16,9 @@ import (
 // tag made for one format can never pass as another.
 type Scheme string
 
-// The schemes. RFC9421 is a known name that [ParseCall] and [SignHead] do not
-// implement yet.
+// The schemes.
 const (
-	RFC9421    Scheme = "rfc9421"     // HTTP Message Signatures, RFC 9421
+	RFC9421    Scheme = "rfc9421"     // Signature-Input and Signature, RFC 9421
 	Vrnt1      Scheme = "vrnt-1"      // Authorization: Vrnt-1-HMAC-SHA256
 	HMACSHA256 Scheme = "hmac-sha256" // any message, tag "v1:<key_id>:<base64url>"
 )
@@ -36,12 +35,15 @@ var (
 	ErrSigned = errors.New("head is signed already")
 )
 
-// Names of the headers that decide who signed what.
+// Names of the headers that decide who signed what, and whether a body follows.
 const (
-	authorizationName  = "Authorization"
-	hostName           = "Host"
-	signatureName      = "Signature"
-	signatureInputName = "Signature-Input"
+	authorizationName    = "Authorization"
+	contentDigestName    = "Content-Digest"
+	contentLengthName    = "Content-Length"
+	hostName             = "Host"
+	signatureName        = "Signature"
+	signatureInputName   = "Signature-Input"
+	transferEncodingName = "Transfer-Encoding"
 )
 
 // ParseScheme returns the scheme of that exact name, or [ErrUnknownScheme].
@@ -80,47 +82,81 @@ func ValidKeyID(s string) bool { return isWord(s, 8, 64) }
 type Call struct {
 	Scheme  Scheme
 	KeyID   string
-	Nonce   string    // "" where the scheme has none
+	Nonce   string    // "" where the scheme has none; the tag in base64url where Form has [NoNonce]
 	Time    time.Time // when it was signed, UTC; zero where the scheme has none
+	Expires time.Time // from when on its signer wants it refused, UTC; zero when never
 	Tag     [TagSize]byte
-	Message []byte // the exact bytes under the MAC
+	Message []byte // the exact bytes under the MAC: for RFC9421 the signature base of section 2.5
+
+	// ContentDigest is the Content-Digest that the signature covers, "" when
+	// none is; see [ParseContentDigest], which takes it. The body is not in
+	// the head: whoever has it compares it.
+	ContentDigest string
+
+	// Form holds the ways in which the text of the signature is not strict, in
+	// the order of their constants. Calls of [ParseCall] have none.
+	Form Compat
+
+	head *Head // the variants of Message come from it
 }
 
-// SignedBy reports whether the call's tag is that of key over its message. It
-// takes the same time whatever the tag. An empty key signs nothing.
+// SignedBy reports whether the call's tag is that of key over its message, and
+// its form strict. It takes the same time whatever the tag. An empty key signs
+// nothing. Whoever checks many calls of a key holds a [MACKey].
 func (c *Call) SignedBy(key []byte) bool {
 	tag := MAC(key, c.Message)
-	return hmac.Equal(tag[:], c.Tag[:]) && len(key) > 0
+	return hmac.Equal(tag[:], c.Tag[:]) && len(key) > 0 && len(c.Form) == 0
 }
 
 // ParseCall finds the one signature of a head. A head with none, with an
 // Authorization of another kind alone, or with the signatures of two schemes
 // is an [ErrMalformed].
-func ParseCall(h *Head) (*Call, error) {
-	value, authorized := h.lookup(authorizationName)
-	if h.has9421() {
-		if authorized && isVrnt1(value) {
-			return nil, malformed("signatures of two schemes")
-		}
-		return nil, malformed("scheme %s is not supported yet", RFC9421)
+//
+// Of RFC 9421 it takes this profile, in the canonical form of RFC 8941:
+//
+//   - One signature under one label. It covers @method, @authority, @path and,
+//     when the target has a '?', @query, or @target-uri in place of these
+//     three; content-digest when Transfer-Encoding or a Content-Length above 0
+//     announces a body; and any other fields that the head has. No component
+//     has parameters, and no other derived one is known.
+//   - created and keyid, a [ValidKeyID]; nonce, 8 to 128 visible characters
+//     other than '"' and '\\'. It may have expires, not before created; alg,
+//     which is hmac-sha256; and tag, of at most 128 bytes. Times are Unix
+//     seconds up to the year 9999.
+//   - @authority is Host in lower case without :443 or :80, and @target-uri is
+//     https:// with it and the target. Path and query are not decoded.
+func ParseCall(h *Head) (*Call, error) { return parseCall(h, false) }
+
+func parseCall(h *Head, loose bool) (*Call, error) {
+	value, authorized := h.lookup(authorization)
+	authorized = authorized && isVrnt1(value)
+	signed := h.has9421()
+	switch {
+	case authorized && signed:
+		return nil, malformed("signatures of two schemes")
+	case signed:
+		return parse9421(h, loose)
+	case authorized:
+		return parseVrnt1Call(h, value, loose)
 	}
-	if !authorized || !isVrnt1(value) {
-		return nil, malformed("no signature")
-	}
-	return parseVrnt1Call(h, value)
+	return nil, malformed("no signature")
 }
 
 // SignHead signs h with a key of at least one byte and returns the headers to
-// add. The salt comes from crypto/rand; now is cut to whole seconds.
+// add. Salt and nonce come from crypto/rand; now is cut to whole seconds.
+//
+// RFC9421 covers @method, @authority, @path, @query when there is one, and
+// content-digest when the head announces a body: such a head has to hold the
+// Content-Digest, for example of [DigestBody], and each head its Host.
 //
 // It fails with [ErrUnknownScheme] for a scheme that cannot sign heads,
 // [ErrSigned] for a head that carries a signature, and [ErrMalformed] for a
 // key ID, key, time or head from which no call could come that parses.
 func SignHead(s Scheme, h *Head, keyID string, key []byte, now time.Time) ([]Header, error) {
-	if s != Vrnt1 {
+	if !s.HTTP() {
 		return nil, ErrUnknownScheme
 	}
-	if _, ok := h.lookup(authorizationName); ok || h.has9421() {
+	if _, ok := h.lookup(authorization); ok || h.has9421() {
 		return nil, ErrSigned
 	}
 	if !ValidKeyID(keyID) {
@@ -129,14 +165,15 @@ func SignHead(s Scheme, h *Head, keyID string, key []byte, now time.Time) ([]Hea
 	if len(key) == 0 {
 		return nil, malformed("empty key")
 	}
+	if s == RFC9421 {
+		return sign9421(h, newSalt(), keyID, key, now)
+	}
 	return signVrnt1(h, newSalt(), keyID, key, now)
 }
 
 // has9421 reports whether h carries a header of an RFC 9421 signature.
 func (h *Head) has9421() bool {
-	_, tag := h.lookup(signatureName)
-	_, input := h.lookup(signatureInputName)
-	return tag || input
+	return h.single[signature] != 0 || h.single[signatureInput] != 0
 }
 
 // tagEncoding refuses padding and stray bits; [parseTag] refuses the line
@@ -155,6 +192,18 @@ func parseTag(s string) (tag [TagSize]byte, ok bool) {
 	// Skipped line ends would leave too few characters for a whole tag.
 	n, err := tagEncoding.Decode(tag[:], text[:])
 	return tag, err == nil && n == TagSize
+}
+
+// parsePaddedTag reads the one text of a tag in padded, standard base64.
+func parsePaddedTag(s string) (tag [TagSize]byte, ok bool) {
+	var text [tagChars + 1]byte
+	if len(s) != len(text) {
+		return tag, false
+	}
+	copy(text[:], s)
+	var b [TagSize + 1]byte // as much as the decoder asks for
+	n, err := stdEncoding.Decode(b[:], text[:])
+	return [TagSize]byte(b[:TagSize]), err == nil && n == TagSize
 }
 
 func malformed(format string, args ...any) error {

@@ -109,8 +109,12 @@ func isVerint(name string) bool {
 	return len(name) >= len(verintPrefix) && equalFold(name[:len(verintPrefix)], verintPrefix)
 }
 
-func parseVrnt1Call(h *Head, value string) (*Call, error) {
+func parseVrnt1Call(h *Head, value string, loose bool) (*Call, error) {
 	v, err := ParseVrnt1Header(value)
+	var form variantSet
+	if err != nil && loose {
+		v, form, err = parseLooseVrnt1(value)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +124,9 @@ func parseVrnt1Call(h *Head, value string) (*Call, error) {
 		Nonce:   v.Salt,
 		Time:    v.IssuedAt,
 		Tag:     v.Tag,
-		Message: vrnt1Message(h, v.Salt, v.IssuedAt),
+		Message: vrnt1Message(h, h.Path(), v.Salt, v.IssuedAt, 0),
+		Form:    form.list(),
+		head:    h,
 	}, nil
 }
 
@@ -129,26 +135,37 @@ func parseVrnt1Call(h *Head, value string) (*Call, error) {
 //	salt LF method LF path LF iat LF {name ":" value LF} LF
 //
 // with one name and value, in lower case, for each Verint- header in the order
-// received. No field can hold an LF, so no two calls share a message unless
-// they differ in what the scheme leaves unsigned: query, host, body, other
-// headers and the case of those values.
-func vrnt1Message(h *Head, salt string, iat time.Time) []byte {
-	n := len(salt) + len(h.method) + h.path + len(iatShape) + len("\n\n\n\n\n")
+// received, unless set has it sorted or the values' case kept. No field can
+// hold an LF, so no two calls share a message unless they differ in what the
+// scheme leaves unsigned: query, host, body, other headers and the case of
+// those values.
+func vrnt1Message(h *Head, path, salt string, iat time.Time, set variantSet) []byte {
+	var buf [MaxHeadLines]uint8
+	verints := buf[:0]
+	n := len(salt) + len(h.method) + len(path) + len(iatShape) + len("\n\n\n\n\n")
 	for i := range h.headers {
 		if header := &h.headers[i]; isVerint(header.Name) {
 			n += len(header.Name) + len(header.Value) + len(":\n")
+			verints = append(verints, uint8(i)) // #nosec G115 -- below MaxHeadLines
 		}
+	}
+	if set&headersSorted != 0 {
+		h.sortByName(verints)
 	}
 	b := make([]byte, 0, n)
 	b = append(append(b, salt...), '\n')
 	b = append(append(b, h.method...), '\n')
-	b = append(append(b, h.Path()...), '\n')
+	b = append(append(b, path...), '\n')
 	b = append(iat.AppendFormat(b, time.RFC3339), '\n')
-	for i := range h.headers {
-		if header := &h.headers[i]; isVerint(header.Name) {
-			b = append(appendLower(b, header.Name), ':')
-			b = append(appendLower(b, header.Value), '\n')
+	for _, i := range verints {
+		header := &h.headers[i]
+		b = append(appendLower(b, header.Name), ':')
+		if set&headerValueCase != 0 {
+			b = append(b, header.Value...)
+		} else {
+			b = appendLower(b, header.Value)
 		}
+		b = append(b, '\n')
 	}
 	return append(b, '\n')
 }
@@ -165,19 +182,12 @@ func signVrnt1(h *Head, salt, keyID string, key []byte, now time.Time) ([]Header
 		return nil, malformed("time that has no iat")
 	}
 	v := Vrnt1Header{Salt: salt, IssuedAt: now, KeyID: keyID}
-	v.Tag = MAC(key, vrnt1Message(h, salt, now))
+	v.Tag = MAC(key, vrnt1Message(h, h.Path(), salt, now, 0))
 	add := Header{Name: authorizationName, Value: v.String()}
 	if !h.fits(add) {
 		return nil, malformed("head too long with its signature")
 	}
 	return []Header{add}, nil
-}
-
-// fits reports whether h with one more header line keeps to the bounds,
-// whatever its line endings.
-func (h *Head) fits(add Header) bool {
-	n := len(h.raw) + len(add.Name) + len(": ") + len(add.Value) + len("\r\n\r\n")
-	return n <= MaxHeadBytes && 1+len(h.headers) < MaxHeadLines
 }
 
 // SortedVerint reports whether the Verint- headers of h come in the order of

@@ -1,0 +1,250 @@
+package signing
+
+import "strings"
+
+// maxComponents is far above what clients sign: a handful.
+const maxComponents = 64
+
+// The components whose coverage the profile asks for, as bits.
+const (
+	coversMethod = 1 << iota
+	coversAuthority
+	coversPath
+	coversQuery
+	coversTargetURI
+	coversDigest
+)
+
+// components are the names a signature covers (RFC 9421 section 2), none twice.
+type components struct {
+	names  [maxComponents]string
+	n      int
+	covers uint8
+}
+
+func (c *components) list() []string { return c.names[:c.n] }
+
+// parse takes an inner list of strings without parameters off f.
+func (c *components) parse(f *fields) error {
+	if !f.eat("(") {
+		return malformed("signature input without a list of components")
+	}
+	for !f.eat(")") {
+		if c.n > 0 && !f.eat(" ") {
+			return malformed("list of components, or one with parameters")
+		}
+		name, ok := f.quoted()
+		if !ok || !c.add(name) {
+			return malformed("component %d", c.n+1)
+		}
+	}
+	return nil
+}
+
+// add keeps a name that is known, not given yet, and not of the signature
+// itself.
+func (c *components) add(name string) bool {
+	if c.n == maxComponents {
+		return false
+	}
+	for _, other := range c.names[:c.n] {
+		if other == name {
+			return false
+		}
+	}
+	switch name {
+	case "@method":
+		c.covers |= coversMethod
+	case "@authority":
+		c.covers |= coversAuthority
+	case "@path":
+		c.covers |= coversPath
+	case "@query":
+		c.covers |= coversQuery
+	case "@target-uri":
+		c.covers |= coversTargetURI
+	case "content-digest":
+		c.covers |= coversDigest
+	case "signature", "signature-input":
+		return false
+	default:
+		if !isLowerToken(name) {
+			return false
+		}
+	}
+	c.names[c.n] = name
+	c.n++
+	return true
+}
+
+func isLowerToken(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; !tokenChars[c] || c != lower(c) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// checkCoverage refuses a signature that leaves out what decides on a call.
+func (c *components) checkCoverage(h *Head) error {
+	want := uint8(coversMethod)
+	if c.covers&coversTargetURI == 0 {
+		want |= coversAuthority | coversPath
+		if h.path < len(h.target) {
+			want |= coversQuery
+		}
+	}
+	body, err := h.announcesBody()
+	if err != nil {
+		return err
+	}
+	if body {
+		want |= coversDigest
+	}
+	if c.covers&want != want {
+		return malformed("signature does not cover method, authority, path, query and the digest of a body")
+	}
+	return nil
+}
+
+// digest returns the Content-Digest that is covered, or "" when none is.
+func (c *components) digest(h *Head) (string, error) {
+	if c.covers&coversDigest == 0 {
+		return "", nil
+	}
+	value, lines := h.find(contentDigestName)
+	if lines > 1 {
+		value = strings.Join(h.Values(contentDigestName), ", ")
+	}
+	if _, err := ParseContentDigest(value); err != nil {
+		return "", err
+	}
+	return value, nil
+}
+
+// announcesBody reports whether a body follows the head (RFC 9112 section
+// 6.3). Two lengths, or one that readers could take differently, are an
+// [ErrMalformed].
+func (h *Head) announcesBody() (bool, error) {
+	body, lengths := false, 0
+	for i := range h.headers {
+		header := &h.headers[i]
+		switch {
+		case equalFold(header.Name, transferEncodingName):
+			body = true
+		case equalFold(header.Name, contentLengthName):
+			f := fields{header.Value}
+			n, ok := f.number()
+			if lengths++; lengths > 1 || header.Value != "0" && (!ok || f.rest != "") {
+				return false, malformed("content length, or a second one")
+			}
+			body = body || n > 0
+		}
+	}
+	return body, nil
+}
+
+// signatureBase returns the bytes under the MAC (RFC 9421 section 2.5): a line
+// `"name": value` for each component, and the parameters.
+func signatureBase(h *Head, names []string, params string) ([]byte, error) {
+	var buf [1024]byte
+	b := buf[:0]
+	for _, name := range names {
+		b = append(append(append(b, '"'), name...), `": `...)
+		var ok bool
+		if b, ok = appendComponent(b, h, name); !ok {
+			return nil, malformed("component that the head has not, or Host that is none")
+		}
+		b = append(b, '\n')
+	}
+	b = append(append(b, `"@signature-params": `...), params...)
+	return append([]byte(nil), b...), nil
+}
+
+// appendComponent appends the value of a component (RFC 9421 sections 2.1 and
+// 2.2), or reports that h has none.
+func appendComponent(b []byte, h *Head, name string) ([]byte, bool) {
+	switch name {
+	case "@method":
+		return append(b, h.method...), true
+	case "@authority":
+		return appendAuthority(b, h)
+	case "@path":
+		return append(b, h.Path()...), true
+	case "@query":
+		query, _ := h.Query()
+		return append(append(b, '?'), query...), true
+	case "@target-uri":
+		b, ok := appendAuthority(append(b, "https://"...), h)
+		return append(b, h.target...), ok
+	}
+	found := false
+	for i := range h.headers {
+		if header := &h.headers[i]; equalFold(header.Name, name) {
+			if found {
+				b = append(b, ", "...)
+			}
+			b, found = append(b, header.Value...), true
+		}
+	}
+	return b, found
+}
+
+// appendAuthority appends Host in lower case and without the port that its
+// scheme implies. Which scheme that was a head does not say, so both ports go.
+func appendAuthority(b []byte, h *Head) ([]byte, bool) {
+	text, _ := h.lookup(host)
+	name, port := splitPort(text)
+	if !isHostname(name) || port != "" && !isPort(port) {
+		return b, false
+	}
+	if port == ":443" || port == ":80" {
+		text = name
+	}
+	return appendLower(b, text), true
+}
+
+// splitPort cuts a host before the colon that follows its name or the bracket
+// of its address.
+func splitPort(host string) (name, port string) {
+	start := strings.IndexByte(host, ']') + 1
+	if i := strings.IndexByte(host[start:], ':'); i >= 0 {
+		return host[:start+i], host[start+i:]
+	}
+	return host, ""
+}
+
+// isPort reports whether s is a colon and 1 to 5 digits.
+func isPort(s string) bool {
+	for i := 1; i < len(s); i++ {
+		if !isDigit(s[i]) {
+			return false
+		}
+	}
+	return len(s) >= 2 && len(s) <= 6
+}
+
+// isHostname reports whether s can be what RFC 3986 section 3.2.2 calls a host
+// and servers are reached by: a name, an IPv4 address, or an IPv6 address in
+// brackets. Escapes and sub-delimiters, which no such name has, are left out.
+func isHostname(s string) bool {
+	if s == "" || len(s) > 255 {
+		return false
+	}
+	address := s[0] == '['
+	if address {
+		if len(s) < 4 || s[len(s)-1] != ']' {
+			return false
+		}
+		s = s[1 : len(s)-1]
+	}
+	for i := range len(s) {
+		c := lower(s[i])
+		hex := isDigit(c) || 'a' <= c && c <= 'f' || c == '.'
+		if address && !hex && c != ':' || !address && !hex && (c < 'a' || c > 'z') && c != '-' && c != '_' && c != '~' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,88 @@
+package signing
+
+import "strings"
+
+// vrnt1Params are the parameters in the order of the strict form.
+var vrnt1Params = [...]string{"salt", "iat", "kid", "sig"}
+
+// parseLooseVrnt1 reads what [ParseVrnt1Header] reads, and deviations of form.
+func parseLooseVrnt1(s string) (v Vrnt1Header, form variantSet, err error) {
+	rest, ok := strings.CutPrefix(s, vrnt1Prefix)
+	if !ok {
+		return v, 0, malformed("authorization not of scheme %s", Vrnt1)
+	}
+	var seen [len(vrnt1Params)]bool
+	for n, more := 0, true; more; n++ {
+		var item string
+		item, rest, more = strings.Cut(rest, ",")
+		trimmed := strings.Trim(item, " ")
+		if trimmed != item {
+			form |= paramWhitespace
+		}
+		name, value, _ := strings.Cut(trimmed, "=")
+		which := indexOf(name)
+		if which < 0 || seen[which] {
+			return Vrnt1Header{}, 0, malformed("parameter unknown or given twice")
+		}
+		if which != n {
+			form |= paramOrder
+		}
+		seen[which] = true
+		std, ok := v.set(name, value)
+		if !ok {
+			return Vrnt1Header{}, 0, malformed("%s", vrnt1Params[which])
+		}
+		if std {
+			form |= sigStdBase64
+		}
+	}
+	if seen != [len(vrnt1Params)]bool{true, true, true, true} {
+		return Vrnt1Header{}, 0, malformed("parameter missing")
+	}
+	return v, form, nil
+}
+
+func indexOf(name string) int {
+	for i, known := range vrnt1Params {
+		if name == known {
+			return i
+		}
+	}
+	return -1
+}
+
+// set parses one parameter, and reports whether it is a sig in another base64
+// than the strict one.
+func (v *Vrnt1Header) set(name, value string) (std, ok bool) {
+	switch name {
+	case "salt":
+		v.Salt, ok = value, isWord(value, 8, 128)
+	case "iat":
+		v.IssuedAt, ok = parseIssuedAt(value)
+	case "kid":
+		v.KeyID, ok = value, ValidKeyID(value)
+	case "sig":
+		if v.Tag, ok = parseTag(value); ok {
+			return false, true
+		}
+		v.Tag, ok = parseStdTag(value)
+		return true, ok
+	}
+	return false, ok
+}
+
+// parseStdTag reads a tag in one of the two alphabets, not a mixture, with or
+// without its one character of padding, and without stray bits.
+func parseStdTag(s string) (tag [TagSize]byte, ok bool) {
+	if strings.ContainsAny(s, "-_") {
+		bare, padded := strings.CutSuffix(s, "=")
+		if !padded {
+			return tag, false
+		}
+		return parseTag(bare)
+	}
+	if len(s) == tagChars {
+		s += "="
+	}
+	return parsePaddedTag(s)
+}

@@ -1,0 +1,229 @@
+package signing
+
+import (
+	"encoding/base64"
+	"strconv"
+	"time"
+)
+
+const (
+	signatureLabel = "sig1"
+	algorithmName  = "hmac-sha256" // in RFC 9421's registry, section 6.2.2
+	maxLabel       = 64
+	maxTagParam    = 128
+	maxTimestamp   = 253402300799 // 9999-12-31T23:59:59Z; RFC 3339 goes no further
+)
+
+// The parameters of a signature (RFC 9421 section 2.3), as bits.
+const (
+	hasCreated = 1 << iota
+	hasExpires
+	hasKeyID
+	hasNonce
+	hasAlg
+	hasTag
+)
+
+// inputMember is the one member of a Signature-Input.
+type inputMember struct {
+	label      string
+	components components
+	params     string // the list and its parameters as received: the value of @signature-params
+	has        uint8
+	created    int64
+	expires    int64
+	keyID      string
+	nonce      string
+}
+
+// parse reads `label=("name" ...);param=value...`, the form that RFC 8941
+// writes, and checks what can be checked without the head.
+func (in *inputMember) parse(value string) error {
+	f := fields{value}
+	label, ok := f.key()
+	if !ok || len(label) > maxLabel || !f.eat("=") {
+		return malformed("label of signature input")
+	}
+	in.label, in.params = label, f.rest
+	if err := in.components.parse(&f); err != nil {
+		return err
+	}
+	for f.rest != "" {
+		if err := in.param(&f); err != nil {
+			return err
+		}
+	}
+	switch {
+	case in.has&hasCreated == 0:
+		return malformed("no created")
+	case in.has&hasKeyID == 0:
+		return malformed("no keyid")
+	case in.has&hasExpires != 0 && in.expires < in.created:
+		return malformed("expires before created")
+	}
+	return nil
+}
+
+func (in *inputMember) param(f *fields) error {
+	if !f.eat(";") {
+		return malformed("text after a signature's parameters")
+	}
+	name, ok := f.key()
+	if !ok || !f.eat("=") {
+		return malformed("parameter of signature")
+	}
+	var bit uint8
+	switch name {
+	case "created":
+		bit = hasCreated
+		in.created, ok = f.number()
+		ok = ok && in.created <= maxTimestamp
+	case "expires":
+		bit = hasExpires
+		in.expires, ok = f.number()
+		ok = ok && in.expires <= maxTimestamp
+	case "keyid":
+		bit = hasKeyID
+		in.keyID, ok = f.quoted()
+		ok = ok && ValidKeyID(in.keyID)
+	case "nonce":
+		bit = hasNonce
+		in.nonce, ok = f.quoted()
+		ok = ok && isNonce(in.nonce)
+	case "alg":
+		bit = hasAlg
+		ok = f.eat(`"` + algorithmName + `"`)
+	case "tag":
+		bit = hasTag
+		var tag string
+		tag, ok = f.quoted()
+		ok = ok && len(tag) <= maxTagParam
+	default:
+		return malformed("unknown parameter of signature")
+	}
+	if !ok || in.has&bit != 0 {
+		return malformed("parameter of signature, or given twice")
+	}
+	in.has |= bit
+	return nil
+}
+
+// isNonce reports whether s is 8 to 128 visible characters of ASCII that need
+// no escapes.
+func isNonce(s string) bool {
+	if len(s) < 8 || len(s) > 128 {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c >= 0x7f || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
+}
+
+// parse9421 reads the RFC 9421 signature of h; loose also takes one without a
+// nonce.
+func parse9421(h *Head, loose bool) (*Call, error) {
+	var in inputMember
+	value, given := h.lookup(signatureInput)
+	if !given {
+		return nil, malformed("%s without %s", signatureName, signatureInputName)
+	}
+	if err := in.parse(value); err != nil {
+		return nil, err
+	}
+	value, given = h.lookup(signature)
+	if !given {
+		return nil, malformed("%s without %s", signatureInputName, signatureName)
+	}
+	tag, ok := parseSignature(value, in.label)
+	if !ok {
+		return nil, malformed("signature not %d bytes of the input's label", TagSize)
+	}
+	c := &Call{Scheme: RFC9421, KeyID: in.keyID, Nonce: in.nonce, Time: time.Unix(in.created, 0).UTC(), Tag: tag, head: h}
+	if in.has&hasExpires != 0 {
+		c.Expires = time.Unix(in.expires, 0).UTC()
+	}
+	if in.has&hasNonce == 0 {
+		if !loose {
+			return nil, malformed("no nonce")
+		}
+		c.Form, c.Nonce = Compat{NoNonce}, base64.RawURLEncoding.EncodeToString(tag[:])
+	}
+	if err := in.components.checkCoverage(h); err != nil {
+		return nil, err
+	}
+	var err error
+	if c.ContentDigest, err = in.components.digest(h); err != nil {
+		return nil, err
+	}
+	if c.Message, err = signatureBase(h, in.components.list(), in.params); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// parseSignature reads `label=:base64:`, a dictionary of one member.
+func parseSignature(value, label string) (tag [TagSize]byte, ok bool) {
+	f := fields{value}
+	key, ok := f.key()
+	if !ok || key != label || !f.eat("=") {
+		return tag, false
+	}
+	text, ok := f.byteSequence()
+	if !ok || f.rest != "" {
+		return tag, false
+	}
+	return parsePaddedTag(text)
+}
+
+// sign9421 signs what a verifier of the profile wants covered, and no more: a
+// field that something on the way changes would break the signature.
+func sign9421(h *Head, nonce, keyID string, key []byte, now time.Time) ([]Header, error) {
+	created := now.Unix()
+	if created < 1 || created > maxTimestamp {
+		return nil, malformed("time that has no created")
+	}
+	if _, ok := h.lookup(host); !ok {
+		return nil, malformed("head without Host: add the one it is sent with")
+	}
+	body, err := h.announcesBody()
+	if err != nil {
+		return nil, err
+	}
+	b := make([]byte, 0, 256)
+	b = append(b, signatureLabel+`=("@method" "@authority" "@path"`...)
+	if _, ok := h.Query(); ok {
+		b = append(b, ` "@query"`...)
+	}
+	if body {
+		if _, lines := h.find(contentDigestName); lines == 0 {
+			return nil, malformed("head with a body but without %s: add that of the body", contentDigestName)
+		}
+		b = append(b, ` "content-digest"`...)
+	}
+	b = strconv.AppendInt(append(b, ");created="...), created, 10)
+	b = append(append(b, `;keyid="`...), keyID...)
+	b = append(append(b, `";nonce="`...), nonce...)
+	value := string(append(b, '"'))
+
+	var in inputMember
+	if err := in.parse(value); err != nil {
+		return nil, err
+	}
+	if _, err := in.components.digest(h); err != nil {
+		return nil, err
+	}
+	base, err := signatureBase(h, in.components.list(), in.params)
+	if err != nil {
+		return nil, err
+	}
+	tag := MAC(key, base)
+	signature := signatureLabel + "=:" + base64.StdEncoding.EncodeToString(tag[:]) + ":"
+	add := []Header{{signatureInputName, value}, {signatureName, signature}}
+	if !h.fits(add...) {
+		return nil, malformed("head too long with its signature")
+	}
+	return add, nil
+}
