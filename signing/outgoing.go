@@ -4,17 +4,12 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
-)
-
-const (
-	contentDigestHeader    = "Content-Digest"
-	contentLengthHeader    = "Content-Length"
-	transferEncodingHeader = "Transfer-Encoding"
 )
 
 // check refuses what must not be signed, before the body is read.
@@ -124,10 +119,10 @@ func setBody(r *http.Request, body []byte) error {
 		r.GetBody = func() (io.ReadCloser, error) { return http.NoBody, nil }
 	}
 	r.Body, _ = r.GetBody()
-	given := r.Header.Values(contentDigestHeader)
+	given := r.Header.Values(contentDigestName)
 	if len(given) == 0 {
 		if len(body) > 0 {
-			r.Header.Set(contentDigestHeader, DigestBody(body))
+			r.Header.Set(contentDigestName, DigestBody(body))
 		}
 		return nil
 	}
@@ -150,45 +145,61 @@ func headOf(r *http.Request) (*Head, error) {
 			return nil, fmt.Errorf("%w: a host that is not plain ASCII; give it in punycode, and without a zone", ErrUnsignable)
 		}
 	}
-	method := r.Method
+	method, target := r.Method, r.URL.RequestURI()
 	if method == "" {
 		method = http.MethodGet
 	}
-	b := fmt.Appendf(nil, "%s %s HTTP/1.1\n%s: %s\n", method, r.URL.RequestURI(), hostName, authority)
+	lines, err := headerLines(r, method)
+	if err != nil {
+		return nil, err
+	}
+	text := method + " " + target + " HTTP/1.1\n" + hostName + ": " + authority + "\n" + strings.Join(lines, "")
+	head, err := ParseHeadString(text)
+	switch {
+	case err != nil:
+		return nil, err
+	case head.method != method || head.target != target || len(head.headers) != 1+len(lines):
+		return nil, fmt.Errorf("%w: line ends in a method, URL or header", ErrUnsignable)
+	case !SortedVerint(head):
+		return nil, fmt.Errorf("%w: Verint- headers whose names are not in order once in lower case", ErrUnsignable)
+	}
+	return head, nil
+}
+
+// headerLines returns the lines after Host, each with its end.
+func headerLines(r *http.Request, method string) ([]string, error) {
+	var lines []string
 	if r.ContentLength > 0 || method == http.MethodPost || method == http.MethodPut || method == http.MethodPatch {
-		b = append(append(b, contentLengthHeader+": "...), strconv.FormatInt(r.ContentLength, 10)+"\n"...)
+		lines = append(lines, contentLengthName+": "+strconv.FormatInt(r.ContentLength, 10)+"\n")
 	}
-	names := make([]string, 0, len(r.Header))
-	for name := range r.Header {
-		if isLookedAt(name) {
-			names = append(names, name)
+	seen := map[string]bool{}
+	for _, name := range slices.Sorted(maps.Keys(r.Header)) { // as net/http sorts
+		values := r.Header[name]
+		if !isLookedAt(name) || len(values) == 0 {
+			continue
 		}
-	}
-	slices.Sort(names) // as net/http does
-	for i, name := range names {
-		if i > 0 && equalFold(name, names[i-1]) || len(r.Header[name]) > 1 && isSingular(name) {
-			return nil, fmt.Errorf("%w: more than one %s", ErrUnsignable, name)
+		folded := string(appendLower(nil, name))
+		if seen[folded] || len(values) > 1 && singularOf(name) != many {
+			return nil, fmt.Errorf("%w: more than one %s", ErrUnsignable, http.CanonicalHeaderKey(name))
 		}
-		if equalFold(name, hostName) || equalFold(name, contentLengthHeader) || equalFold(name, transferEncodingHeader) {
-			if name != http.CanonicalHeaderKey(name) {
+		seen[folded] = true
+		switch http.CanonicalHeaderKey(name) {
+		case hostName, contentLengthName, transferEncodingName:
+			if http.CanonicalHeaderKey(name) != name {
 				return nil, fmt.Errorf("%w: a header %s, which is not in its canonical form", ErrUnsignable, name)
 			}
 			continue // net/http sends the request's own fields instead.
 		}
-		for _, value := range r.Header[name] {
-			b = append(b, name+": "+value+"\n"...)
+		for _, value := range values {
+			lines = append(lines, name+": "+value+"\n")
 		}
 	}
-	head, err := ParseHead(b)
-	if err == nil && !SortedVerint(head) {
-		err = fmt.Errorf("%w: Verint- headers whose names are not in order once in lower case", ErrUnsignable)
-	}
-	return head, err
+	return lines, nil
 }
 
 // isLookedAt reports whether a scheme covers a header of that name, or a
 // verifier could take it for one that decides.
 func isLookedAt(name string) bool {
-	return isSingular(name) || equalFold(name, contentDigestHeader) ||
-		equalFold(name, contentLengthHeader) || equalFold(name, transferEncodingHeader)
+	return singularOf(name) != many || equalFold(name, contentDigestName) ||
+		equalFold(name, contentLengthName) || equalFold(name, transferEncodingName)
 }

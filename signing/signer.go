@@ -71,12 +71,16 @@ var errTaken = errors.New("a header of that name is there already")
 // With returns h with these headers at its end, as a signed request carries
 // them. It fails for a name that h has, and as [ParseHead] does.
 func (h *Head) With(added []Header) (*Head, error) {
-	eol, text := cutEnd(h.raw)
+	crlf, text := cutEnd(h.raw)
+	eol := "\n"
+	if crlf {
+		eol = "\r\n"
+	}
 	for _, a := range added {
-		if _, taken := h.lookup(a.Name); taken {
+		if _, lines := h.find(a.Name); lines > 0 {
 			return nil, errTaken
 		}
 		text += eol + a.Name + ": " + a.Value
 	}
-	return ParseHead([]byte(text + eol))
+	return ParseHeadString(text + eol)
 }

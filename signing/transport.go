@@ -87,7 +87,10 @@ func (t *Transport) try(r *http.Request, body []byte) (resp *http.Response, agai
 			return nil, nil, fmt.Errorf("signing: %w", err)
 		}
 	}
-	sent := r.Clone(r.Context())
+	var written atomic.Int32
+	sent := r.Clone(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
+		WroteHeaders: func() { written.Add(1) },
+	}))
 	if err := setBody(sent, body); err != nil {
 		return nil, nil, fmt.Errorf("signing: %w", err)
 	}
@@ -95,10 +98,6 @@ func (t *Transport) try(r *http.Request, body []byte) (resp *http.Response, agai
 	if err != nil {
 		return nil, nil, fmt.Errorf("signing: %w", err)
 	}
-	var written atomic.Int32
-	sent = sent.WithContext(httptrace.WithClientTrace(sent.Context(), &httptrace.ClientTrace{
-		WroteHeaders: func() { written.Add(1) },
-	}))
 	resp, err = t.base().RoundTrip(sent)
 	if err != nil {
 		return nil, nil, err
