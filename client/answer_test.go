@@ -22,7 +22,7 @@ func TestFirstKeyMissing(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFake()
 			f.away(status)
-			for _, path := range []string{creds, staticCreds} {
+			for _, path := range []string{creds, staticPath} {
 				var err error
 				if path == creds {
 					_, err = NewLease(t.Context(), f.client(t), path)
@@ -42,10 +42,10 @@ func TestFirstKeyMissing(t *testing.T) {
 }
 
 func TestMalformedKeys(t *testing.T) {
-	const secret = "c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IHNlY3I"
+	const text = "c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IHNlY3I"
 	good := func() map[string]any {
 		return map[string]any{
-			"key_id": "tEsTkId1", "key": secret, "scheme": "vrnt-1", "expires_at": "2100-01-01T00:00:00Z", "ttl": 60,
+			"key_id": "tEsTkId1", "key": text, "scheme": "vrnt-1", "expires_at": "2100-01-01T00:00:00Z", "ttl": 60,
 		}
 	}
 	for name, change := range map[string]func(map[string]any){
@@ -54,7 +54,7 @@ func TestMalformedKeys(t *testing.T) {
 		"bad key_id":      func(d map[string]any) { d["key_id"] = "a b" },
 		"no key":          func(d map[string]any) { delete(d, "key") },
 		"sealed":          func(d map[string]any) { delete(d, "key"); d["sealed"] = "-----BEGIN" },
-		"padded key":      func(d map[string]any) { d["key"] = secret + "=" },
+		"padded key":      func(d map[string]any) { d["key"] = text + "=" },
 		"empty key":       func(d map[string]any) { d["key"] = "" },
 		"number for key":  func(d map[string]any) { d["key"] = 5 },
 		"no scheme":       func(d map[string]any) { delete(d, "scheme") },
@@ -83,7 +83,7 @@ func TestMalformedKeys(t *testing.T) {
 			}
 			var log bytes.Buffer
 			logger := slog.New(slog.NewTextHandler(&log, nil))
-			_, err := NewStatic(t.Context(), f.client(t), staticCreds, WithLogger(logger))
+			_, err := NewStatic(t.Context(), f.client(t), staticPath, WithLogger(logger))
 			if !errors.Is(err, errMalformed) {
 				t.Errorf("%s: %v", name, err)
 			}
@@ -152,7 +152,7 @@ func TestUnwrapWithoutToken(t *testing.T) {
 		f.wrapped = true
 		vault := f.client(t)
 		vault.ClearToken()
-		s, err := NewStatic(t.Context(), vault, staticCreds)
+		s, err := NewStatic(t.Context(), vault, staticPath)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -168,7 +168,7 @@ func TestUnwrapWithoutToken(t *testing.T) {
 			return nil, nil
 		}
 		f.set(func() { f.odd = forced })
-		s2, err := NewStatic(t.Context(), vault, staticCreds)
+		s2, err := NewStatic(t.Context(), vault, staticPath)
 		if err != nil {
 			t.Fatal(err)
 		}

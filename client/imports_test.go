@@ -9,7 +9,7 @@ import (
 // depends returns the packages that a package is built from.
 func depends(t *testing.T, name string) []string {
 	t.Helper()
-	output, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", name).Output()
+	output, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", name).Output() //nolint:gosec // Packages of ours.
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -157,8 +157,9 @@ func TestRemoteRefusals(t *testing.T) {
 	if _, err := r.Sign(t.Context(), signed); !errors.Is(err, signing.ErrSigned) || len(f.asked) > 0 {
 		t.Errorf("%v, asked %v", err, f.asked)
 	}
-	f.away(400)
-	f.odd = func(*http.Request, map[string]any) (*http.Response, error) { return says(400, "revoked: ask for another"), nil }
+	f.odd = func(*http.Request, map[string]any) (*http.Response, error) {
+		return says(400, "revoked: ask for another"), nil
+	}
 	if _, err := r.Sign(t.Context(), testHead); err == nil || !strings.Contains(err.Error(), "revoked: ask for another") || len(f.asked) != 1 {
 		t.Errorf("%v, asked %v", err, f.asked)
 	}

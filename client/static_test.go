@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-const staticCreds = "apikeys/my/external/static-creds/orders"
+const staticPath = "apikeys/my/external/static-creds/orders"
 
 func newTestStatic(t *testing.T, f *fakeVault, opts ...Option) *Static {
 	t.Helper()
-	s, err := NewStatic(t.Context(), f.client(t), staticCreds, opts...)
+	s, err := NewStatic(t.Context(), f.client(t), staticPath, opts...)
 	if err != nil {
 		t.Fatal(err)
 	}

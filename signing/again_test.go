@@ -53,7 +53,7 @@ func TestTransportRedirects(t *testing.T) {
 // call, and once after it has accepted it, when net/http sends a GET again by itself and the call is a replay.
 func TestTransportKeptConnections(t *testing.T) {
 	var dropped sync.Map
-	j := newJudge(t, false, func(w http.ResponseWriter, r *http.Request) {
+	j := newJudge(t, false, func(_ http.ResponseWriter, r *http.Request) {
 		if _, again := dropped.LoadOrStore(r.URL.Path, true); !again && strings.HasPrefix(r.URL.Path, "/drop") {
 			panic(http.ErrAbortHandler)
 		}

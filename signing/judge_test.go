@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -46,7 +47,7 @@ func newJudge(t *testing.T, h2 bool, route http.HandlerFunc) *judge {
 		case route != nil:
 			route(w, r)
 		default:
-			_, _ = fmt.Fprintf(w, "%d", r.ProtoMajor)
+			_, _ = io.WriteString(w, strconv.Itoa(r.ProtoMajor))
 		}
 	}))
 	if h2 {

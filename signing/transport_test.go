@@ -145,7 +145,7 @@ func TestTransportRefuses(t *testing.T) {
 		"other digest":    {func(_ *Transport, r *http.Request) { r.Header.Set("Content-Digest", DigestBody([]byte("other"))) }, ErrUnsignable, "not that of its body"},
 		"no digest":       {func(_ *Transport, r *http.Request) { r.Header.Set("Content-Digest", "x") }, ErrMalformed, ""},
 		"not ASCII":       {func(tr *Transport, r *http.Request) { r.Host, tr.Hosts = "ü.example", append(tr.Hosts, "ü.example") }, ErrUnsignable, "punycode"},
-		"failing body":    {func(_ *Transport, r *http.Request) { r.Body = &watched{Reader: errReader{failing}} }, failing, "reading the body"},
+		"failing body":    {func(_ *Transport, r *http.Request) { r.Body = &watched{Reader: failingReader{failing}} }, failing, "reading the body"},
 		"signer's error":  {func(tr *Transport, _ *http.Request) { tr.Signer = stubSigner{nil, failing} }, failing, ""},
 		"signer's header": {func(tr *Transport, _ *http.Request) { tr.Signer = stubSigner{[]Header{{"Host", "x"}}, nil} }, errTaken, ""},
 		"signer's line":   {func(tr *Transport, _ *http.Request) { tr.Signer = stubSigner{[]Header{{"A", "x\r"}}, nil} }, ErrMalformed, ""},
@@ -174,9 +174,9 @@ func TestTransportRefuses(t *testing.T) {
 	}
 }
 
-type errReader struct{ error }
+type failingReader struct{ err error }
 
-func (r errReader) Read([]byte) (int, error) { return 0, r.error }
+func (r failingReader) Read([]byte) (int, error) { return 0, r.err }
 
 type stubSigner struct {
 	headers []Header
