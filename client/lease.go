@@ -35,7 +35,10 @@ type lease struct {
 	left int       // tries to revoke it
 }
 
-const revocations = 5
+const (
+	revocations = 5                // tries
+	closing     = 10 * time.Second // at most, to revoke what is left
+)
 
 var errSame = errors.New("the same key as before: a cache of Vault Agent or Proxy answers, which leases cannot be taken through")
 
@@ -60,7 +63,7 @@ func (l *Lease) Close() error {
 	var err error
 	l.once.Do(func() {
 		l.stop()
-		ctx, cancel := context.WithTimeout(context.Background(), l.options.drain)
+		ctx, cancel := context.WithTimeout(context.Background(), closing)
 		defer cancel()
 		for _, old := range append(l.retired, l.lease) {
 			err = errors.Join(err, l.revoke(ctx, old))

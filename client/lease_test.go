@@ -1,106 +1,17 @@
 package client
 
 import (
-	"bytes"
-	"context"
 	"errors"
-	"log/slog"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"vault-plugin-secrets-apikeys/signing"
 )
 
 const creds = "apikeys/tenants/acme/external/creds/billing"
-
-var testHead = func() *signing.Head {
-	h, err := signing.ParseHead([]byte("GET /orders HTTP/1.1\nHost: api.example\n"))
-	if err != nil {
-		panic(err)
-	}
-	return h
-}()
-
-// count returns how often something was asked.
-func (f *fakeVault) count(what string) (n int) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, asked := range f.asked {
-		if strings.HasSuffix(asked, what) {
-			n++
-		}
-	}
-	return n
-}
-
-// set changes the fake while it is in use.
-func (f *fakeVault) set(change func()) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	change()
-}
-
-// away has the fake not be there, or answer with a status, until it is back.
-func (f *fakeVault) away(status int) {
-	f.set(func() {
-		f.odd = func(*http.Request, map[string]any) (*http.Response, error) {
-			if status == 0 {
-				return nil, errors.New("connection refused")
-			}
-			return says(status, "away"), nil
-		}
-	})
-}
-
-func (f *fakeVault) back() { f.set(func() { f.odd = nil }) }
-
-// revokeAll ends every lease, as an administrator or the end of a token does.
-func (f *fakeVault) revokeAll() {
-	f.set(func() {
-		for _, k := range f.keys {
-			k.revoked = true
-		}
-	})
-}
-
-// signs signs a call and returns an error unless it is good now.
-func (f *fakeVault) signs(s signing.Signer) error {
-	added, err := s.Sign(context.Background(), testHead)
-	if err != nil {
-		return err
-	}
-	return f.verify(testHead, added)
-}
-
-// through has time pass, and a call signed in each step of it.
-func (f *fakeVault) through(t *testing.T, s signing.Signer, span, step time.Duration) {
-	t.Helper()
-	for end := time.Now().Add(span); time.Now().Before(end); time.Sleep(step) {
-		if err := f.signs(s); err != nil {
-			t.Fatalf("%s before the end: %v", time.Until(end), err)
-		}
-	}
-}
-
-func newTestLease(t *testing.T, f *fakeVault, opts ...Option) *Lease {
-	t.Helper()
-	l, err := NewLease(t.Context(), f.client(t), creds, opts...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return l
-}
-
-func closeIt(t *testing.T, s Source) {
-	t.Helper()
-	if err := s.Close(); err != nil {
-		t.Error(err)
-	}
-}
 
 func TestLeaseIsKeptGood(t *testing.T) {
 	for name, row := range map[string]struct {
@@ -113,6 +24,7 @@ func TestLeaseIsKeptGood(t *testing.T) {
 		"cut at max_ttl":  {&fakeVault{span: time.Hour, longest: 10 * time.Hour}, true, 11, 100 * time.Hour},
 		"as long as most": {&fakeVault{span: time.Hour, longest: time.Hour}, true, 110, 100 * time.Hour},
 		"not renewable":   {&fakeVault{span: time.Hour, longest: time.Hour, fixed: true}, false, 154, 100 * time.Hour},
+		"little left":     {&fakeVault{span: time.Hour, longest: 93 * time.Minute}, true, 77, 100 * time.Hour},
 		"of seconds":      {&fakeVault{span: 4 * time.Second, longest: 12 * time.Second}, true, 55, 10 * time.Minute},
 		"wrapped":         {&fakeVault{span: time.Hour, longest: 10 * time.Hour, wrapped: true}, true, 11, 100 * time.Hour},
 	} {
@@ -238,6 +150,47 @@ func TestLeaseAwayForMinutes(t *testing.T) {
 	})
 }
 
+// TestLeaseNotToBeRenewed may take keys but not renew leases, or finds none to renew.
+func TestLeaseNotToBeRenewed(t *testing.T) {
+	for _, status := range []int{400, 403, 404} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFake()
+			f.odd = func(r *http.Request, _ map[string]any) (*http.Response, error) {
+				if strings.HasSuffix(r.URL.Path, "renew") {
+					return says(status, "no"), nil
+				}
+				return nil, nil
+			}
+			l := newTestLease(t, f)
+			defer closeIt(t, l)
+			f.through(t, l, 10*time.Hour, time.Minute)
+			if n := f.count(creds); n < 13 || n > 18 {
+				t.Errorf("%d: took %d keys in ten hours", status, n)
+			}
+		})
+	}
+}
+
+func TestSourcesShowNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		l, s := newTestLease(t, f), newTestStatic(t, f)
+		defer closeIt(t, l)
+		defer closeIt(t, s)
+		var shown string
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%d"} {
+			shown += fmt.Sprintf(verb+verb+verb+verb, l, s, l.current.Load(), *s.current.Load())
+		}
+		for _, k := range f.keys {
+			for _, form := range []string{"%s", "%x", "%d"} {
+				if strings.Contains(shown, strings.Trim(fmt.Sprintf(form, k.secret[:8]), "[]")) {
+					t.Errorf("shown as %s: %s", form, shown)
+				}
+			}
+		}
+	})
+}
+
 func TestLeaseToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
@@ -251,36 +204,6 @@ func TestLeaseToken(t *testing.T) {
 		time.Sleep(45 * time.Minute)
 		if f.count("leases/renew") != 1 || !slices.Equal(f.tokens, []string{"app", "other"}) {
 			t.Errorf("asked %v as %v", f.asked, f.tokens)
-		}
-	})
-}
-
-func TestLeaseNotRevocable(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := newFake()
-		var log bytes.Buffer
-		l := newTestLease(t, f, WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
-		f.set(func() {
-			f.odd = func(r *http.Request, _ map[string]any) (*http.Response, error) {
-				if strings.HasSuffix(r.URL.Path, "revoke") {
-					return says(403, "permission denied"), nil
-				}
-				return nil, nil
-			}
-		})
-		l.Report(l.KeyID())
-		time.Sleep(time.Minute)
-		closeIt(t, l)
-		if n := f.count("leases/revoke"); n != 2 {
-			t.Errorf("tried to revoke %d times", n)
-		}
-		if !strings.Contains(log.String(), "key changed") || !strings.Contains(log.String(), "lease not revoked") {
-			t.Error(log.String())
-		}
-		for _, k := range f.keys {
-			if strings.Contains(log.String(), string(k.secret)) {
-				t.Error("a secret is in the log")
-			}
 		}
 	})
 }

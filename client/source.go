@@ -55,6 +55,7 @@ func newOptions(opts []Option) options {
 	for _, opt := range opts {
 		opt(&o)
 	}
+	o.poll = max(o.poll, time.Second)
 	return o
 }
 

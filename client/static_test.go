@@ -112,3 +112,17 @@ func TestStaticWhileVaultIsAway(t *testing.T) {
 		})
 	}
 }
+
+func TestStaticPoll(t *testing.T) {
+	for poll, most := range map[time.Duration]int{0: 620, time.Minute: 13, time.Hour: 1} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFake()
+			s := newTestStatic(t, f, WithPoll(poll))
+			defer closeIt(t, s)
+			time.Sleep(10 * time.Minute)
+			if n := f.count("/orders"); n < most*8/10 || n > most*12/10 {
+				t.Errorf("asked %d times in ten minutes at %s", n, poll)
+			}
+		})
+	}
+}

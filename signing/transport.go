@@ -24,6 +24,9 @@ import (
 // origin form, hosts that are not ASCII, trailers, names of headers that differ
 // in case alone, and a repeated header that a call holds once.
 //
+// Verint- headers go out sorted by name over HTTP/1.1. Over HTTP/2 net/http
+// sends headers in any order, and the verifier has to sort them.
+//
 // A Transport must not be changed once it is used. It is safe for concurrent
 // use if its signer is.
 type Transport struct {
