@@ -24,7 +24,7 @@ func TestLeaseIsKeptGood(t *testing.T) {
 		"cut at max_ttl":  {&fakeVault{span: time.Hour, longest: 10 * time.Hour}, true, 11, 100 * time.Hour},
 		"as long as most": {&fakeVault{span: time.Hour, longest: time.Hour}, true, 110, 100 * time.Hour},
 		"not renewable":   {&fakeVault{span: time.Hour, longest: time.Hour, fixed: true}, false, 154, 100 * time.Hour},
-		"little left":     {&fakeVault{span: time.Hour, longest: 93 * time.Minute}, true, 77, 100 * time.Hour},
+		"little left":     {&fakeVault{span: time.Hour, longest: 91 * time.Minute}, true, 77, 100 * time.Hour},
 		"of seconds":      {&fakeVault{span: 4 * time.Second, longest: 12 * time.Second}, true, 55, 10 * time.Minute},
 		"wrapped":         {&fakeVault{span: time.Hour, longest: 10 * time.Hour, wrapped: true}, true, 11, 100 * time.Hour},
 	} {
