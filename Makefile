@@ -9,7 +9,7 @@ SOURCES := go.mod go.sum $(shell find cmd/vault-plugin-secrets-apikeys backend p
              -type f -not -name '*_test.go' -not -path '*/testdata/*')
 export VERSION FUZZTIME ROUNDS
 
-.PHONY: help server build unit race walls fuzz bench accept ha isolation linter lint dev test clean
+.PHONY: help server build unit race walls fuzz bench interop accept ha isolation linter lint dev test clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -40,6 +40,9 @@ fuzz: ## every fuzz target for FUZZTIME (10s)
 
 bench: ## benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
+
+interop: ## both directions against npm http-message-signatures: needs node
+	scripts/interop.sh
 
 accept: build ## transcripts on a real server: VAULT_BIN, BAO_BIN, or the one from `make server`
 	scripts/accept.sh

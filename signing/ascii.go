@@ -1,5 +1,7 @@
 package signing
 
+import "strings"
+
 // tokenChars are the bytes of an RFC 9110 section 5.6.2 token.
 var tokenChars = func() (set [256]bool) {
 	const letters = "abcdefghijklmnopqrstuvwxyz" + "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -9,14 +11,13 @@ var tokenChars = func() (set [256]bool) {
 	return set
 }()
 
-func isToken(s string) bool {
-	for i := range len(s) {
-		if !tokenChars[s[i]] {
-			return false
-		}
+// wordChars are [0-9A-Za-z_-].
+var wordChars = func() (set [256]bool) {
+	for c := range set {
+		set[c] = tokenChars[c] && !strings.ContainsRune("!#$%&'*+.^`|~", rune(c))
 	}
-	return s != ""
-}
+	return set
+}()
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
@@ -26,8 +27,7 @@ func isWord(s string, least, most int) bool {
 		return false
 	}
 	for i := range len(s) {
-		c := s[i]
-		if !isDigit(c) && (lower(c) < 'a' || lower(c) > 'z') && c != '-' && c != '_' {
+		if !wordChars[s[i]] {
 			return false
 		}
 	}
@@ -51,7 +51,7 @@ func appendLower(dst []byte, s string) []byte {
 }
 
 func equalFold(a, b string) bool {
-	return len(a) == len(b) && compareFold(a, b) == 0
+	return len(a) == len(b) && (a == b || compareFold(a, b) == 0)
 }
 
 // compareFold orders a and b as their lower-cased bytes are ordered.
@@ -86,15 +86,4 @@ func hasControl(s string) bool {
 		}
 	}
 	return false
-}
-
-// trim removes the spaces around s.
-func trim(s string) string {
-	for s != "" && s[0] == ' ' {
-		s = s[1:]
-	}
-	for s != "" && s[len(s)-1] == ' ' {
-		s = s[:len(s)-1]
-	}
-	return s
 }

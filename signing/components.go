@@ -128,15 +128,18 @@ func (c *components) digest(h *Head) (string, error) {
 // [ErrMalformed].
 func (h *Head) announcesBody() (bool, error) {
 	body, lengths := false, 0
-	for i := range h.headers {
-		header := &h.headers[i]
-		switch {
-		case equalFold(header.Name, transferEncodingName):
-			body = true
-		case equalFold(header.Name, contentLengthName):
-			f := fields{header.Value}
+	for i := range h.fields {
+		name := h.name(i)
+		switch len(name) { // which few others share
+		case len(transferEncodingName):
+			body = body || equalFold(name, transferEncodingName)
+		case len(contentLengthName):
+			if !equalFold(name, contentLengthName) {
+				continue
+			}
+			f := fields{h.value(i)}
 			n, ok := f.number()
-			if lengths++; lengths > 1 || header.Value != "0" && (!ok || f.rest != "") {
+			if lengths++; lengths > 1 || h.value(i) != "0" && (!ok || f.rest != "") {
 				return false, malformed("content length, or a second one")
 			}
 			body = body || n > 0
@@ -145,11 +148,9 @@ func (h *Head) announcesBody() (bool, error) {
 	return body, nil
 }
 
-// signatureBase returns the bytes under the MAC (RFC 9421 section 2.5): a line
+// signatureBase appends to b the bytes under the MAC (RFC 9421 section 2.5): a line
 // `"name": value` for each component, and the parameters.
-func signatureBase(h *Head, names []string, params string) ([]byte, error) {
-	var buf [1024]byte
-	b := buf[:0]
+func signatureBase(b []byte, h *Head, names []string, params string) ([]byte, error) {
 	for _, name := range names {
 		b = append(append(append(b, '"'), name...), `": `...)
 		var ok bool
@@ -158,8 +159,7 @@ func signatureBase(h *Head, names []string, params string) ([]byte, error) {
 		}
 		b = append(b, '\n')
 	}
-	b = append(append(b, `"@signature-params": `...), params...)
-	return append([]byte(nil), b...), nil
+	return append(append(b, `"@signature-params": `...), params...), nil
 }
 
 // appendComponent appends the value of a component (RFC 9421 sections 2.1 and
@@ -180,12 +180,12 @@ func appendComponent(b []byte, h *Head, name string) ([]byte, bool) {
 		return append(b, h.target...), ok
 	}
 	found := false
-	for i := range h.headers {
-		if header := &h.headers[i]; equalFold(header.Name, name) {
+	for i := range h.fields {
+		if equalFold(h.name(i), name) {
 			if found {
 				b = append(b, ", "...)
 			}
-			b, found = append(b, header.Value...), true
+			b, found = append(b, h.value(i)...), true
 		}
 	}
 	return b, found

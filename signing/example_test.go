@@ -70,3 +70,64 @@ func ExampleParseContentDigest() {
 	// sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:
 	// true false
 }
+
+// With RFC 9421 a head that announces a body carries the digest of it, and the
+// signature vouches for both. A server that checks many calls keeps its keys
+// ready.
+func ExampleSignHead() {
+	secret := []byte("an example of a 32 byte HMAC key")
+	body := []byte(`{"hello": "world"}`)
+	text := "POST /greetings?to=all HTTP/1.1\nHost: api.example.com\nContent-Length: 18\n" +
+		"Content-Digest: " + signing.DigestBody(body) + "\n"
+	head, err := signing.ParseHeadString(text)
+	if err != nil {
+		log.Fatal(err)
+	}
+	add, err := signing.SignHead(signing.RFC9421, head, "tEsTkId1", secret, time.Unix(1736937000, 0))
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	for _, h := range add {
+		text += h.Name + ": " + h.Value + "\n"
+	}
+	head, err = signing.ParseHeadString(text)
+	if err != nil {
+		log.Fatal(err)
+	}
+	call, err := signing.ParseCall(head)
+	if err != nil {
+		log.Fatal(err)
+	}
+	digest, err := signing.ParseContentDigest(call.ContentDigest)
+	if err != nil {
+		log.Fatal(err)
+	}
+	key := signing.NewMACKey(secret)
+	fmt.Println(call.Scheme, call.KeyID, key.Signed(call), digest.Matches(body))
+	// Output: rfc9421 tEsTkId1 true true
+}
+
+// A client that sorts the headers it signs, and sends them in another order, is
+// let in where its key says so.
+func ExampleCall_SignedAs() {
+	key := []byte("an example of a 32 byte HMAC key")
+	compat, err := signing.ParseCompat(signing.Vrnt1, []string{"headers_sorted", "param_whitespace"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	head, err := signing.ParseHeadString("GET / HTTP/1.1\nVerint-B: 1\nVerint-A: 2\nAuthorization: Vrnt-1-HMAC-SHA256 " +
+		"salt=oKGio6SlpqeoqaqrrK2urw, iat=2025-01-15T10:30:00Z, kid=tEsTkId1, sig=-FaWImIN18B7xwyylEaWYZbZMLzbAneubwjhBePjiNU\n")
+	if err != nil {
+		log.Fatal(err)
+	}
+	call, err := signing.ParseLooseCall(head)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(call.Form, call.SignedBy(key))
+	fmt.Println(call.SignedAs(key, compat))
+	// Output:
+	// [param_whitespace] false
+	// [headers_sorted param_whitespace] true
+}

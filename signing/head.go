@@ -2,7 +2,6 @@ package signing
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -21,6 +20,11 @@ type Header struct{ Name, Value string }
 // most calls have fewer.
 const fewHeaders = 16
 
+// field is where a header is in the text of a head: its name from name up to
+// colon, its value from value up to end. Offsets are a quarter of the size of
+// two strings, and nothing that a garbage collector follows.
+type field struct{ name, colon, value, end uint16 }
+
 // Head is a parsed request head. It is immutable; [ParseHead] makes it.
 type Head struct {
 	raw     string
@@ -28,24 +32,10 @@ type Head struct {
 	target  string
 	version string // "HTTP/1.1", or "" when the request line has none
 	path    int    // length of the target's path
-	headers []Header
+	fields  []field
 	single  [singulars]uint8 // where those headers are, counted from 1; 0 where there is none
-	few     [fewHeaders]Header
+	few     [fewHeaders]field
 }
-
-// singular is a header of which a head has at most one, since a second one
-// could be read instead of the one that was judged.
-type singular uint8
-
-const (
-	authorization singular = iota
-	host
-	signature
-	signatureInput
-	singulars
-	verint // one of each name
-	many   = ^singular(0)
-)
 
 // ParseHead reads an HTTP request head as text: the request line
 // "METHOD SP target [SP HTTP/d.d]" with its target in origin form (RFC 9112
@@ -79,21 +69,27 @@ func ParseHeadString(s string) (*Head, error) {
 		return nil, malformed("head of more than %d lines", MaxHeadLines)
 	}
 	h := &Head{raw: s}
-	line, rest, more := cutLine(text, crlf)
-	if err := h.parseRequestLine(line); err != nil {
+	end, next, ok := lineEnd(text, 0, crlf)
+	if !ok {
+		return nil, malformed("line endings of two kinds")
+	}
+	if err := h.parseRequestLine(text[:end]); err != nil {
 		return nil, err
 	}
-	h.headers = h.few[:0]
+	h.fields = h.few[:0]
 	if headerLines > fewHeaders {
-		h.headers = make([]Header, 0, headerLines)
+		h.fields = make([]field, 0, headerLines)
 	}
-	for more {
-		line, rest, more = cutLine(rest, crlf)
-		header, err := parseHeader(line)
-		if err != nil {
-			return nil, fmt.Errorf("%w in line %d", err, len(h.headers)+2)
+	for next <= len(text) {
+		start := next
+		if end, next, ok = lineEnd(text, start, crlf); !ok {
+			return nil, malformed("line endings of two kinds")
 		}
-		h.headers = append(h.headers, header)
+		f, err := parseField(text[:end], start)
+		if err != nil {
+			return nil, fmt.Errorf("%w in line %d", err, len(h.fields)+2)
+		}
+		h.fields = append(h.fields, f)
 	}
 	if err := h.checkSingular(); err != nil {
 		return nil, err
@@ -116,136 +112,109 @@ func cutEnd(raw string) (crlf bool, text string) {
 	return crlf, text
 }
 
-// cutLine returns the line up to the next ending.
-func cutLine(s string, crlf bool) (line, rest string, more bool) {
-	if crlf {
-		return strings.Cut(s, "\r\n")
-	}
-	i := strings.IndexByte(s, '\n')
+// lineEnd returns where the line ends that begins at start, and where the next
+// one begins: after the text when there is none. It fails when the ending is a
+// bare LF among others.
+func lineEnd(text string, start int, crlf bool) (end, next int, ok bool) {
+	i := strings.IndexByte(text[start:], '\n')
 	if i < 0 {
-		return s, "", false
+		return len(text), len(text) + 1, true
 	}
-	return s[:i], s[i+1:], true
+	end, next = start+i, start+i+1
+	if !crlf {
+		return end, next, true
+	}
+	return end - 1, next, i > 0 && text[end-1] == '\r'
 }
 
 func (h *Head) parseRequestLine(line string) error {
-	method, rest, ok := strings.Cut(line, " ")
-	if !ok || !isToken(method) {
+	n := 0
+	for n < len(line) && tokenChars[line[n]] {
+		n++
+	}
+	if n == 0 || n == len(line) || line[n] != ' ' {
 		return malformed("request line without a method and a target")
 	}
-	target, version, hasVersion := strings.Cut(rest, " ")
-	if !isOriginForm(target) {
+	h.method = line[:n]
+	line = line[n+1:]
+	n, h.path = originForm(line)
+	if n == 0 || n < len(line) && line[n] != ' ' {
 		return malformed("target not in origin form")
 	}
-	if hasVersion && !isVersion(version) {
-		return malformed("protocol version not HTTP/d.d")
+	h.target = line[:n]
+	if n == len(line) {
+		return nil
 	}
-	h.method, h.target, h.version = method, target, version
-	h.path = len(target)
-	if i := strings.IndexByte(target, '?'); i >= 0 {
-		h.path = i
+	h.version = line[n+1:]
+	if !isVersion(h.version) {
+		return malformed("protocol version not HTTP/d.d")
 	}
 	return nil
 }
 
-func isOriginForm(target string) bool {
-	if target == "" || target[0] != '/' {
-		return false
+// originForm returns the lengths of the target that s begins with, 0 when it is
+// none, and of its path.
+func originForm(s string) (target, path int) {
+	if s == "" || s[0] != '/' {
+		return 0, 0
 	}
-	for i := range len(target) {
-		if c := target[i]; c <= ' ' || c >= 0x7f || c == '#' {
-			return false
+	path = -1
+	for target < len(s) {
+		c := s[target]
+		if c <= ' ' || c >= 0x7f || c == '#' {
+			break
 		}
+		if c == '?' && path < 0 {
+			path = target
+		}
+		target++
 	}
-	return true
+	if path < 0 {
+		path = target
+	}
+	return target, path
 }
 
 func isVersion(s string) bool {
 	return len(s) == 8 && s[:5] == "HTTP/" && isDigit(s[5]) && s[6] == '.' && isDigit(s[7])
 }
 
-func parseHeader(line string) (Header, error) {
+// parseField reads the header that begins at start and ends with the text.
+func parseField(text string, start int) (field, error) {
+	line := text[start:]
 	if line == "" {
-		return Header{}, malformed("text after a blank line")
+		return field{}, malformed("text after a blank line")
 	}
 	if line[0] == ' ' || line[0] == '\t' {
-		return Header{}, malformed("folded line")
+		return field{}, malformed("folded line")
 	}
-	name, value, ok := strings.Cut(line, ":")
-	if !ok {
-		return Header{}, malformed("no colon")
+	colon := 0
+	for colon < len(line) && tokenChars[line[colon]] {
+		colon++
 	}
-	if !isToken(name) {
-		return Header{}, malformed("header name not a token")
+	if colon == 0 || colon == len(line) || line[colon] != ':' {
+		return field{}, malformed("header name not a token, or no colon after it")
 	}
-	if hasControl(value) {
-		return Header{}, malformed("control character")
+	value, end := colon+1, len(line)
+	if hasControl(line[value:]) {
+		return field{}, malformed("control character")
 	}
-	return Header{Name: name, Value: trim(value)}, nil
+	for value < end && line[value] == ' ' {
+		value++
+	}
+	for value < end && line[end-1] == ' ' {
+		end--
+	}
+	return field{offset(start), offset(start + colon), offset(start + value), offset(start + end)}, nil
 }
 
-// checkSingular finds the singular headers and refuses a repeated one. It sorts
-// those that any number of names may have, so that a head of a hundred long
-// names costs little more than one of a few.
-func (h *Head) checkSingular() error {
-	var buf [MaxHeadLines]uint8
-	verints := buf[:0]
-	for i := range h.headers {
-		at := uint8(i + 1) // #nosec G115 -- at most MaxHeadLines
-		switch s := singularOf(h.headers[i].Name); {
-		case s == verint:
-			verints = append(verints, at-1)
-		case s == many:
-		case h.single[s] != 0:
-			return malformed("repeated header in line %d", i+2)
-		default:
-			h.single[s] = at
-		}
-	}
-	h.sortByName(verints)
-	for n := 1; n < len(verints); n++ {
-		i, j := verints[n-1], verints[n]
-		if equalFold(h.headers[i].Name, h.headers[j].Name) {
-			return malformed("repeated header in line %d", max(i, j)+2)
-		}
-	}
-	return nil
-}
+func offset(i int) uint16 { return uint16(i) } // #nosec G115 -- at most MaxHeadBytes
 
-// sortByName sorts indexes of headers by the lower-cased names.
-func (h *Head) sortByName(indexes []uint8) {
-	if len(indexes) < 2 {
-		return
-	}
-	slices.SortFunc(indexes, func(i, j uint8) int {
-		return compareFold(h.headers[i].Name, h.headers[j].Name)
-	})
-}
+// name returns the name of the header number i.
+func (h *Head) name(i int) string { return h.raw[h.fields[i].name:h.fields[i].colon] }
 
-// singularOf tells the names apart by their lengths first, which few share.
-func singularOf(name string) singular {
-	if isVerint(name) {
-		return verint
-	}
-	switch len(name) {
-	case len(authorizationName):
-		return singularIf(name, authorizationName, authorization)
-	case len(hostName):
-		return singularIf(name, hostName, host)
-	case len(signatureName):
-		return singularIf(name, signatureName, signature)
-	case len(signatureInputName):
-		return singularIf(name, signatureInputName, signatureInput)
-	}
-	return many
-}
-
-func singularIf(name, want string, s singular) singular {
-	if equalFold(name, want) {
-		return s
-	}
-	return many
-}
+// value returns the value of the header number i.
+func (h *Head) value(i int) string { return h.raw[h.fields[i].value:h.fields[i].end] }
 
 // String returns the head as it was received, byte for byte.
 func (h *Head) String() string { return h.raw }
@@ -273,38 +242,35 @@ func (h *Head) Query() (string, bool) {
 func (h *Head) Version() string { return h.version }
 
 // Headers returns a copy of the headers in the order received.
-func (h *Head) Headers() []Header { return slices.Clone(h.headers) }
+func (h *Head) Headers() []Header {
+	headers := make([]Header, len(h.fields))
+	for i := range h.fields {
+		headers[i] = Header{Name: h.name(i), Value: h.value(i)}
+	}
+	return headers
+}
 
 // Values returns the values of all headers of that name, in the order
 // received. Names are compared without regard to ASCII case.
 func (h *Head) Values(name string) []string {
 	var values []string
-	for _, header := range h.headers {
-		if equalFold(header.Name, name) {
-			values = append(values, header.Value)
+	for i := range h.fields {
+		if equalFold(h.name(i), name) {
+			values = append(values, h.value(i))
 		}
 	}
 	return values
 }
 
-// lookup returns the value of a header that a head holds at most once.
-func (h *Head) lookup(s singular) (string, bool) {
-	at := h.single[s]
-	if at == 0 {
-		return "", false
-	}
-	return h.headers[at-1].Value, true
-}
-
 // find returns the value of the first header of that name, and how many there
 // are.
 func (h *Head) find(name string) (value string, count int) {
-	for i := range h.headers {
-		if !equalFold(h.headers[i].Name, name) {
+	for i := range h.fields {
+		if !equalFold(h.name(i), name) {
 			continue
 		}
 		if count++; count == 1 {
-			value = h.headers[i].Value
+			value = h.value(i)
 		}
 	}
 	return value, count
@@ -317,5 +283,5 @@ func (h *Head) fits(add ...Header) bool {
 	for _, header := range add {
 		n += len(header.Name) + len(": ") + len(header.Value) + len("\r\n")
 	}
-	return n <= MaxHeadBytes && len(h.headers)+len(add) < MaxHeadLines
+	return n <= MaxHeadBytes && len(h.fields)+len(add) < MaxHeadLines
 }

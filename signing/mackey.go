@@ -46,11 +46,12 @@ func (k *MACKey) mac(message []byte, ascii bool) [TagSize]byte {
 		pool = &k.ascii
 	}
 	state := pool.Get().(*macState)
-	defer pool.Put(state)
 	state.hash.Reset()
 	state.hash.Write(message)
 	state.hash.Sum(state.tag[:0])
-	return state.tag
+	tag := state.tag
+	pool.Put(state)
+	return tag
 }
 
 // Signed is [Call.SignedBy] for the key.

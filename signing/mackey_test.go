@@ -36,12 +36,10 @@ func TestMACKeyIsTheMAC(t *testing.T) {
 func TestMACKeyPrintsNoKey(t *testing.T) {
 	key := NewMACKey(testKey)
 	key.MAC(nil)
-	text, err := json.Marshal(key)
-	for _, printed := range []string{fmt.Sprintf("%v %+v %#v", key, key, key), string(text), fmt.Sprint(err)} {
-		for _, secret := range []string{string(testKey), hex.EncodeToString(testKey), fmt.Sprint(testKey)[1:20]} {
-			if strings.Contains(printed, secret) {
-				t.Error("the key is printed")
-			}
+	printed := fmt.Sprintf("%v %+v %#v", key, key, key)
+	for _, secret := range []string{string(testKey), hex.EncodeToString(testKey), "48 49 50 51 52", "0x30, 0x31, 0x32"} {
+		if strings.Contains(printed, secret) {
+			t.Errorf("the key is printed: %d bytes of it", len(secret))
 		}
 	}
 }

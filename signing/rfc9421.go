@@ -2,6 +2,7 @@ package signing
 
 import (
 	"encoding/base64"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -141,7 +142,12 @@ func parse9421(h *Head, loose bool) (*Call, error) {
 	if !ok {
 		return nil, malformed("signature not %d bytes of the input's label", TagSize)
 	}
-	c := &Call{Scheme: RFC9421, KeyID: in.keyID, Nonce: in.nonce, Time: time.Unix(in.created, 0).UTC(), Tag: tag, head: h}
+	// The call and its message, when that is short, are one allocation.
+	c := new(struct {
+		Call
+		buf [304]byte
+	})
+	c.Scheme, c.KeyID, c.Nonce, c.Time, c.Tag, c.head = RFC9421, in.keyID, in.nonce, time.Unix(in.created, 0).UTC(), tag, h
 	if in.has&hasExpires != 0 {
 		c.Expires = time.Unix(in.expires, 0).UTC()
 	}
@@ -158,10 +164,11 @@ func parse9421(h *Head, loose bool) (*Call, error) {
 	if c.ContentDigest, err = in.components.digest(h); err != nil {
 		return nil, err
 	}
-	if c.Message, err = signatureBase(h, in.components.list(), in.params); err != nil {
+	if c.Message, err = signatureBase(c.buf[:0], h, in.components.list(), in.params); err != nil {
 		return nil, err
 	}
-	return c, nil
+	c.Message = slices.Clip(c.Message)
+	return &c.Call, nil
 }
 
 // parseSignature reads `label=:base64:`, a dictionary of one member.
@@ -215,7 +222,7 @@ func sign9421(h *Head, nonce, keyID string, key []byte, now time.Time) ([]Header
 	if _, err := in.components.digest(h); err != nil {
 		return nil, err
 	}
-	base, err := signatureBase(h, in.components.list(), in.params)
+	base, err := signatureBase(nil, h, in.components.list(), in.params)
 	if err != nil {
 		return nil, err
 	}

@@ -107,7 +107,7 @@ func TestRFC9421B25(t *testing.T) {
 	}
 	h := mustParseHead(t, text)
 	params := strings.TrimPrefix(v.Input, "sig-b25=")
-	base, err := signatureBase(h, []string{"date", "@authority", "content-type"}, params)
+	base, err := signatureBase(nil, h, []string{"date", "@authority", "content-type"}, params)
 	if err != nil || string(base) != v.Base {
 		t.Errorf("base is %q (%v)", base, err)
 	}

@@ -43,17 +43,18 @@ func isKeyChar(c byte, first bool) bool {
 // quoted takes a string (section 3.3.3) and returns it without its quotes and
 // with its escapes.
 func (f *fields) quoted() (string, bool) {
-	if !f.eat(`"`) {
+	s := f.rest
+	if s == "" || s[0] != '"' {
 		return "", false
 	}
-	for i := 0; i < len(f.rest); i++ {
-		switch c := f.rest[i]; {
+	for i := 1; i < len(s); i++ {
+		switch c := s[i]; {
 		case c == '"':
-			s := f.take(i)
-			return s, f.eat(`"`)
+			f.rest = s[i+1:]
+			return s[1:i], true
 		case c == '\\':
 			i++
-			if i == len(f.rest) || f.rest[i] != '"' && f.rest[i] != '\\' {
+			if i == len(s) || s[i] != '"' && s[i] != '\\' {
 				return "", false
 			}
 		case c < ' ' || c >= 0x7f:

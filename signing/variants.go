@@ -73,8 +73,8 @@ func (c *Call) effective() variantSet {
 	if !SortedVerint(c.head) {
 		set |= headersSorted
 	}
-	for i := range c.head.headers {
-		if h := &c.head.headers[i]; isVerint(h.Name) && hasUpper(h.Value) {
+	for i := range c.head.fields {
+		if isVerint(c.head.name(i)) && hasUpper(c.head.value(i)) {
 			set |= headerValueCase
 		}
 	}
@@ -95,7 +95,7 @@ func (c *Call) variantMessage(set variantSet) []byte {
 	case set&pathDecoded != 0:
 		path, _ = decodedPath(path)
 	}
-	return vrnt1Message(c.head, path, c.Nonce, c.Time, set)
+	return vrnt1Message(nil, c.head, path, c.Nonce, c.Time, set)
 }
 
 func hasUpper(s string) bool {

@@ -3,6 +3,7 @@ package signing
 import (
 	"crypto/rand"
 	"encoding/base64"
+	"slices"
 	"strings"
 	"time"
 )
@@ -100,13 +101,16 @@ func (v Vrnt1Header) String() string {
 // whatever case and form; RFC 9110 schemes are case-insensitive, so another
 // reader might take it as one.
 func isVrnt1(value string) bool {
+	if strings.HasPrefix(value, vrnt1Prefix) {
+		return true
+	}
 	scheme, _, _ := strings.Cut(value, " ")
 	return equalFold(scheme, vrnt1Prefix[:len(vrnt1Prefix)-1])
 }
 
 // isVerint reports whether Vrnt-1 signs headers of that name.
 func isVerint(name string) bool {
-	return len(name) >= len(verintPrefix) && equalFold(name[:len(verintPrefix)], verintPrefix)
+	return len(name) >= len(verintPrefix) && lower(name[0]) == verintPrefix[0] && equalFold(name[:len(verintPrefix)], verintPrefix)
 }
 
 func parseVrnt1Call(h *Head, value string, loose bool) (*Call, error) {
@@ -118,19 +122,18 @@ func parseVrnt1Call(h *Head, value string, loose bool) (*Call, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Call{
-		Scheme:  Vrnt1,
-		KeyID:   v.KeyID,
-		Nonce:   v.Salt,
-		Time:    v.IssuedAt,
-		Tag:     v.Tag,
-		Message: vrnt1Message(h, h.Path(), v.Salt, v.IssuedAt, 0),
-		Form:    form.list(),
-		head:    h,
-	}, nil
+	// The call and its message, which is short, are one allocation.
+	c := new(struct {
+		Call
+		buf [176]byte
+	})
+	c.Scheme, c.KeyID, c.Nonce, c.Time, c.Tag = Vrnt1, v.KeyID, v.Salt, v.IssuedAt, v.Tag
+	c.Form, c.head = form.list(), h
+	c.Message = slices.Clip(vrnt1Message(c.buf[:0], h, h.Path(), v.Salt, v.IssuedAt, 0))
+	return &c.Call, nil
 }
 
-// vrnt1Message returns the string to sign,
+// vrnt1Message appends to b the string to sign,
 //
 //	salt LF method LF path LF iat LF {name ":" value LF} LF
 //
@@ -139,31 +142,27 @@ func parseVrnt1Call(h *Head, value string, loose bool) (*Call, error) {
 // hold an LF, so no two calls share a message unless they differ in what the
 // scheme leaves unsigned: query, host, body, other headers and the case of
 // those values.
-func vrnt1Message(h *Head, path, salt string, iat time.Time, set variantSet) []byte {
+func vrnt1Message(b []byte, h *Head, path, salt string, iat time.Time, set variantSet) []byte {
 	var buf [MaxHeadLines]uint8
 	verints := buf[:0]
-	n := len(salt) + len(h.method) + len(path) + len(iatShape) + len("\n\n\n\n\n")
-	for i := range h.headers {
-		if header := &h.headers[i]; isVerint(header.Name) {
-			n += len(header.Name) + len(header.Value) + len(":\n")
+	for i := range h.fields {
+		if isVerint(h.name(i)) {
 			verints = append(verints, uint8(i)) // #nosec G115 -- below MaxHeadLines
 		}
 	}
 	if set&headersSorted != 0 {
 		h.sortByName(verints)
 	}
-	b := make([]byte, 0, n)
 	b = append(append(b, salt...), '\n')
 	b = append(append(b, h.method...), '\n')
 	b = append(append(b, path...), '\n')
 	b = append(iat.AppendFormat(b, time.RFC3339), '\n')
 	for _, i := range verints {
-		header := &h.headers[i]
-		b = append(appendLower(b, header.Name), ':')
-		if set&headerValueCase != 0 {
-			b = append(b, header.Value...)
+		b = append(appendLower(b, h.name(int(i))), ':')
+		if value := h.value(int(i)); set&headerValueCase != 0 {
+			b = append(b, value...)
 		} else {
-			b = appendLower(b, header.Value)
+			b = appendLower(b, value)
 		}
 		b = append(b, '\n')
 	}
@@ -182,7 +181,7 @@ func signVrnt1(h *Head, salt, keyID string, key []byte, now time.Time) ([]Header
 		return nil, malformed("time that has no iat")
 	}
 	v := Vrnt1Header{Salt: salt, IssuedAt: now, KeyID: keyID}
-	v.Tag = MAC(key, vrnt1Message(h, h.Path(), salt, now, 0))
+	v.Tag = MAC(key, vrnt1Message(nil, h, h.Path(), salt, now, 0))
 	add := Header{Name: authorizationName, Value: v.String()}
 	if !h.fits(add) {
 		return nil, malformed("head too long with its signature")
@@ -195,14 +194,15 @@ func signVrnt1(h *Head, salt, keyID string, key []byte, now time.Time) ([]Header
 // as sent; sorted ones read the same to both, so signers warn otherwise.
 func SortedVerint(h *Head) bool {
 	last := ""
-	for _, header := range h.headers {
-		if !isVerint(header.Name) {
+	for i := range h.fields {
+		name := h.name(i)
+		if !isVerint(name) {
 			continue
 		}
-		if compareFold(last, header.Name) > 0 {
+		if compareFold(last, name) > 0 {
 			return false
 		}
-		last = header.Name
+		last = name
 	}
 	return true
 }

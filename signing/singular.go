@@ -1,0 +1,92 @@
+package signing
+
+import "slices"
+
+// singular is a header of which a head has at most one, since a second one
+// could be read instead of the one that was judged.
+type singular uint8
+
+const (
+	authorization singular = iota
+	host
+	signature
+	signatureInput
+	singulars
+	verint // one of each name
+	many   = ^singular(0)
+)
+
+// checkSingular finds the singular headers and refuses a repeated one. It sorts
+// those that any number of names may have, so that a head of a hundred long
+// names costs little more than one of a few.
+func (h *Head) checkSingular() error {
+	var buf [MaxHeadLines]uint8
+	verints := buf[:0]
+	for i := range h.fields {
+		at := uint8(i + 1) // #nosec G115 -- at most MaxHeadLines
+		switch s := singularOf(h.name(i)); {
+		case s == verint:
+			verints = append(verints, at-1)
+		case s == many:
+		case h.single[s] != 0:
+			return malformed("repeated header in line %d", i+2)
+		default:
+			h.single[s] = at
+		}
+	}
+	h.sortByName(verints)
+	for n := 1; n < len(verints); n++ {
+		i, j := verints[n-1], verints[n]
+		if equalFold(h.name(int(i)), h.name(int(j))) {
+			return malformed("repeated header in line %d", max(i, j)+2)
+		}
+	}
+	return nil
+}
+
+// sortByName sorts indexes of headers by the lower-cased names.
+func (h *Head) sortByName(indexes []uint8) {
+	if len(indexes) < 2 {
+		return
+	}
+	slices.SortFunc(indexes, func(i, j uint8) int {
+		return compareFold(h.name(int(i)), h.name(int(j)))
+	})
+}
+
+// singularOf tells the names apart by their first letters, and lengths, which
+// few others share.
+func singularOf(name string) singular {
+	switch name[0] {
+	case 'v', 'V':
+		if isVerint(name) {
+			return verint
+		}
+	case 'a', 'A':
+		return singularIf(name, authorizationName, authorization)
+	case 'h', 'H':
+		return singularIf(name, hostName, host)
+	case 's', 'S':
+		if len(name) == len(signatureName) {
+			return singularIf(name, signatureName, signature)
+		}
+		return singularIf(name, signatureInputName, signatureInput)
+	}
+	return many
+}
+
+func singularIf(name, want string, s singular) singular {
+	if equalFold(name, want) {
+		return s
+	}
+	return many
+}
+
+// lookup returns the value of a header that a head holds at most once.
+func (h *Head) lookup(s singular) (string, bool) {
+	at := h.single[s]
+	if at == 0 {
+		return "", false
+	}
+	return h.value(int(at) - 1), true
+}
