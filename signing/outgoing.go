@@ -158,7 +158,7 @@ func headOf(r *http.Request) (*Head, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case head.method != method || head.target != target || len(head.headers) != 1+len(lines):
+	case head.method != method || head.target != target || len(head.Headers()) != 1+len(lines):
 		return nil, fmt.Errorf("%w: line ends in a method, URL or header", ErrUnsignable)
 	case !SortedVerint(head):
 		return nil, fmt.Errorf("%w: Verint- headers whose names are not in order once in lower case", ErrUnsignable)
