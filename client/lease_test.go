@@ -24,7 +24,6 @@ func TestLeaseIsKeptGood(t *testing.T) {
 		"cut at max_ttl":  {&fakeVault{span: time.Hour, longest: 10 * time.Hour}, true, 11, 100 * time.Hour},
 		"as long as most": {&fakeVault{span: time.Hour, longest: time.Hour}, true, 110, 100 * time.Hour},
 		"not renewable":   {&fakeVault{span: time.Hour, longest: time.Hour, fixed: true}, false, 154, 100 * time.Hour},
-		"little left":     {&fakeVault{span: time.Hour, longest: 91 * time.Minute}, true, 77, 100 * time.Hour},
 		"of seconds":      {&fakeVault{span: 4 * time.Second, longest: 12 * time.Second}, true, 55, 10 * time.Minute},
 		"wrapped":         {&fakeVault{span: time.Hour, longest: 10 * time.Hour, wrapped: true}, true, 11, 100 * time.Hour},
 	} {
@@ -147,6 +146,25 @@ func TestLeaseAwayForMinutes(t *testing.T) {
 		if l.KeyID() != id {
 			t.Error("another key was taken")
 		}
+	})
+}
+
+// TestLeaseLittleLeft can renew only shortly before the longest that the lease may live.
+func TestLeaseLittleLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.longest = f.span
+		l := newTestLease(t, f)
+		defer closeIt(t, l)
+		id := l.KeyID()
+		f.away(503)
+		f.through(t, l, 48*time.Minute, time.Second)
+		f.back()
+		f.through(t, l, time.Minute, time.Second)
+		if l.KeyID() == id {
+			t.Error("the key was kept until the last")
+		}
+		f.through(t, l, 3*time.Hour, time.Minute)
 	})
 }
 
