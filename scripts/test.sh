@@ -38,6 +38,7 @@ step walls make -s walls
 step fuzz make -s fuzz FUZZTIME=3s
 finish linter "$linter"
 step lint make -s lint
+step interop make -s interop
 if [[ -n $server ]]; then
 	finish server "$server"
 fi

@@ -140,9 +140,10 @@ func (c *caller) get(path, field, value string) error {
 
 // holder is who was handed a key.
 type holder struct {
-	t     *testing.T
-	keyID string
-	key   []byte
+	t      *testing.T
+	keyID  string
+	key    []byte
+	scheme signing.Scheme
 }
 
 // holder returns the holder of the key in an answer.
@@ -152,10 +153,10 @@ func (a *answered) holder(t *testing.T) holder {
 	if err != nil || len(key) == 0 {
 		t.Fatalf("no key is handed out: %d %s", a.status, a.says())
 	}
-	return holder{t, a.field("key_id"), key}
+	return holder{t, a.field("key_id"), key, signing.Scheme(a.field("scheme"))}
 }
 
-// call returns a call that the holder signs now: a head of scheme vrnt-1.
+// call returns a call that the holder signs now: a head, in the key's scheme.
 func (h holder) call(method, target string, headers ...string) string {
 	h.t.Helper()
 	text := strings.Join(append([]string{method + " " + target + " HTTP/1.1", "Host: api.example"}, headers...), "\n") + "\n"
@@ -163,11 +164,23 @@ func (h holder) call(method, target string, headers ...string) string {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	added, err := signing.SignHead(signing.Vrnt1, head, h.keyID, h.key, time.Now())
+	added, err := signing.SignHead(h.scheme, head, h.keyID, h.key, time.Now())
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	return text + added[0].Name + ": " + added[0].Value + "\n"
+	for _, header := range added {
+		text += header.Name + ": " + header.Value + "\n"
+	}
+	return text
+}
+
+// signs returns a head with what Vault has signed it with.
+func (a *answered) signs(head string) string {
+	headers, _ := a.Data["headers"].(map[string]any)
+	for name, value := range headers {
+		head += fmt.Sprintf("\n%s: %v", name, value)
+	}
+	return head
 }
 
 // verdict asks for the verdict on a call.

@@ -137,7 +137,7 @@ func TestAttackBySPA(t *testing.T) {
 		{"POST", "apikeys/admin/import", fields{"keys": []any{fields{}}}, forbidden, "allow_import_until"},
 		{"POST", "apikeys/verify", fields{"request": "GET /a"}, ok, "malformed"},
 		{"POST", "apikeys/pickup", fields{"request": "GET /a"}, ok, "malformed"},
-		{"GET", "apikeys/keyring/{key}", nil, missing, ""},
+		{"GET", "apikeys/keyring/{key}", nil, forbidden, "config allow_local_verify"},
 	}
 	v.tries(t, alone, wideOpen)
 	relayed := alone.must("POST", "apikeys/pickup", fields{"request": call})

@@ -95,7 +95,7 @@ func TestAttackByTenant(t *testing.T) {
 	// In a batch, the victim's calls are as unknown as made-up ones beside one's own.
 	mine := admin.must("POST", "apikeys/my/external/keys/mine/reveal", nil).holder(t)
 	call := v.old.call("GET", "/wfo/v1/agents")
-	stranger := holder{t, "0123456789abcdef", v.old.key}.call("GET", "/wfo/v1/agents")
+	stranger := holder{t, "0123456789abcdef", v.old.key, v.old.scheme}.call("GET", "/wfo/v1/agents")
 	a := verifier.must("POST", "apikeys/my/verify", fields{"batch": []any{call, mine.call("GET", "/wfo/v1/agents"), stranger, fields{"request": call}}})
 	results := a.Data["results"].([]any)
 	for i, want := range []string{"unknown_key", "valid", "unknown_key", "unknown_key"} {

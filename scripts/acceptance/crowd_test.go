@@ -143,14 +143,17 @@ func (u *user) fetching(app *caller, path string) func() error {
 	}
 }
 
+// agents is a head to sign.
+const agents = "GET /wfo/v1/agents\nHost: api.example"
+
 // asking returns what a client does that never has a key, and asks Vault to sign.
 func (u *user) asking(app *caller, path string) func() error {
 	return func() error {
-		signed, err := app.tried("PATCH", path, fields{"request": "GET /wfo/v1/agents"})
+		signed, err := app.tried("PATCH", path, fields{"request": agents})
 		if err != nil {
 			return err
 		}
-		head := "GET /wfo/v1/agents\nAuthorization: " + signed.field("headers.Authorization")
+		head := signed.signs(agents)
 		if err := u.gateway.accepted(head, signed.field("key_id")); err != nil {
 			return err
 		}

@@ -19,9 +19,8 @@ func TestExpiry(t *testing.T) {
 		ask    fields                 // what Vault is to sign
 		call   func(*answered) fields // what is to be verified, of what it signed
 	}{
-		{"vrnt-1", fields{"request": "GET /a"}, func(signed *answered) fields {
-			return fields{"request": "GET /a\nAuthorization: " + signed.field("headers.Authorization")}
-		}},
+		{"rfc9421", fields{"request": agents}, func(signed *answered) fields { return fields{"request": signed.signs(agents)} }},
+		{"vrnt-1", fields{"request": agents}, func(signed *answered) fields { return fields{"request": signed.signs(agents)} }},
 		{"hmac-sha256", fields{"message": "m"}, func(signed *answered) fields {
 			return fields{"message": "m", "signature": signed.field("signature")}
 		}},

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"vault-plugin-secrets-apikeys/signing"
 )
 
 // planted is a key that was made elsewhere, and who holds it.
@@ -23,7 +25,7 @@ func planted(t *testing.T, w *world, name, keyID string) (fields, holder) {
 	if err := w.secrets.add(key); err != nil {
 		t.Fatal(err)
 	}
-	return fields{"name": name, "key_id": keyID, "key": key}, holder{t, keyID, raw}
+	return fields{"name": name, "key_id": keyID, "key": key, "scheme": "vrnt-1"}, holder{t, keyID, raw, signing.Vrnt1}
 }
 
 // with returns a copy of the fields with others.

@@ -130,7 +130,7 @@ func TestMalformed(t *testing.T) {
 	tenant := shared.tenant(t, "malformed")
 	admin, verifier := shared.caller(t, tenant+"-admin"), shared.caller(t, tenant+"-verifier")
 	gateway := shared.caller(t, "gateway")
-	admin.must("POST", "apikeys/my/external/keys/billing", nil)
+	admin.must("POST", "apikeys/my/external/keys/billing", fields{"scheme": "vrnt-1"})
 	holder := admin.must("POST", "apikeys/my/external/keys/billing/reveal", nil).holder(t)
 
 	for name, write := range wellFormed {

@@ -101,7 +101,7 @@ func (w *world) everything(t *testing.T, tenant string) (renewed, kept string) {
 	}
 	gateway.must("POST", "apikeys/verify", fields{"batch": []any{call, foreign.call("GET", "/b"), 7}})
 	w.caller(t, tenant+"-verifier").must("POST", "apikeys/my/verify", fields{"request": shown.call("GET", "/c")})
-	app.must("POST", "apikeys/my/external/sign/clear", fields{"request": "GET /a"})
+	app.must("POST", "apikeys/my/external/sign/clear", fields{"request": agents})
 
 	// What changes a key, and what shows it.
 	for _, does := range []string{"rotate", "disable", "enable"} {

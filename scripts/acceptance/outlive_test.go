@@ -58,11 +58,11 @@ func TestKeysOutlive(t *testing.T) {
 
 	kinds := []func(name string){
 		func(name string) {
-			signed := app.tries(name, "PATCH", "apikeys/my/external/sign/billing", fields{"request": "GET /wfo/v1/agents"})
+			signed := app.tries(name, "PATCH", "apikeys/my/external/sign/billing", fields{"request": agents})
 			if got := signed.field("key_id"); got != current {
 				t.Errorf("%s: signed with %s, not with %s", name, got, current)
 			}
-			call := "GET /wfo/v1/agents\nAuthorization: " + signed.field("headers.Authorization")
+			call := signed.signs(agents)
 			if got := gateway.verdict(call); got != "valid" {
 				t.Errorf("%s: what was signed is %s", name, got)
 			}
@@ -149,7 +149,7 @@ func TestLimitsOutlive(t *testing.T) {
 	leases := []*answered{app.must("GET", creds, nil), app.must("GET", creds, nil)}
 	full()
 	killPlugin(t, w)
-	app.tries("plugin killed", "PATCH", "apikeys/my/external/sign/first", fields{"request": "GET /a"})
+	app.tries("plugin killed", "PATCH", "apikeys/my/external/sign/first", fields{"request": agents})
 	full()
 
 	// Leases that have ended make room, whoever remembers them.

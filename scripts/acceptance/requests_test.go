@@ -98,8 +98,8 @@ var requests = []struct {
 	{"GET", "my/internal/creds/desktop", nil, "", 0},
 
 	// Who signs never judges, and who judges never signs.
-	{"POST", "my/external/sign/billing", fields{"request": "GET /a"}, "app", 0},
-	{"PATCH", "my/external/sign/billing", fields{"request": "GET /a"}, "app", 0},
+	{"POST", "my/external/sign/billing", fields{"request": agents}, "app", 0},
+	{"PATCH", "my/external/sign/billing", fields{"request": agents}, "app", 0},
 	{"POST", "my/verify", fields{"request": "GET /a"}, "verifier", 0},
 	{"PATCH", "my/verify", fields{"request": "GET /a"}, "verifier", 0},
 	{"POST", "my/verify", fields{"request": "GET /a", "replay_check": true}, "", 0},
