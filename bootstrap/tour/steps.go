@@ -23,7 +23,7 @@ const Any = "*"
 
 // Steps returns the tour of the tenants acme and globex.
 func Steps() []Step {
-	secret := map[string]string{"key_id": Any, "key": Any, "credential": Any, "scheme": "vrnt-1", "tenant": "acme", "expires_at": Any}
+	secret := map[string]string{"key_id": Any, "key": Any, "credential": Any, "scheme": "rfc9421", "tenant": "acme", "expires_at": Any}
 	with := func(fields map[string]string, name, value string) map[string]string {
 		all := map[string]string{name: value}
 		for name, value := range fields {
@@ -47,7 +47,7 @@ func Steps() []Step {
 		},
 		{
 			Who: "acme-admin", Why: "Acme's admin makes a key for an integrator. Vault knows whose it is, from who asks.",
-			Run:  `vault write apikeys/my/external/keys/billing scheme=vrnt-1 description="Billing integration"`,
+			Run:  `vault write apikeys/my/external/keys/billing description="Billing integration"`,
 			Want: map[string]string{"tenant": "acme", "state": "active", "current_key_id": Any},
 			Keep: map[string]string{"first": "current_key_id"},
 		},
@@ -113,7 +113,7 @@ func Steps() []Step {
 		},
 		{
 			Who: "acme-admin", Why: "Desktops of Acme's agents shall each have a key of their own, for as long as they are in use.",
-			Run:  `vault write apikeys/my/internal/roles/agent-desktop scheme=vrnt-1 ttl=1h max_ttl=8h`,
+			Run:  `vault write apikeys/my/internal/roles/agent-desktop ttl=1h max_ttl=8h`,
 			Want: map[string]string{"tenant": "acme", "ttl": "1h", "max_ttl": "8h"},
 		},
 		{

@@ -25,7 +25,7 @@
 //   - [!] as WHO COMMAND [ARG]... [> FILE]: runs a command with the token of WHO: spa, operator, gateway, local-gateway or migrator; of tenant A
 //     or B a-admin, b-viewer and so on (tour.Staff has them all); root; or nobody, who has no token. They are enrolled
 //     when first named. An answer that holds a secret must go to a file, and no log of the server may ever hold it.
-//   - signcall [-age DURATION] [-H HEADER]... KEYFILE METHOD TARGET [> FILE]: signs a call of scheme vrnt-1 with the key in
+//   - signcall [-age DURATION] [-H HEADER]... KEYFILE METHOD TARGET [> FILE]: signs a call, in the scheme of the key in
 //     an answer that went to KEYFILE (bootstrap/tour/sign).
 //   - [!] answer FIELD [VALUE]: the last answer has the field, with the value if one is given. Of an answer in JSON a
 //     nested field is named as versions.0.key_id; lease_id and lease_duration are fields in either form.

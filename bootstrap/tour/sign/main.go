@@ -1,5 +1,5 @@
 // Command sign signs a call with an API key as a program without Vault would: it knows the key file that the integrator
-// unwrapped and the published scheme vrnt-1, and nothing else of this repository.
+// unwrapped and the two published schemes for requests, and nothing else of this repository.
 //
 //	sign KEYFILE METHOD TARGET > call.http
 package main
@@ -27,11 +27,14 @@ type Key struct {
 	Scheme string `json:"scheme"`
 }
 
+// host is where the calls go.
+const host = "api.example"
+
 // Call is a request to sign.
 type Call struct {
 	Method, Target string
 	Headers        []string // as "Name: value", in the order of their names: a server may not keep any other
-	Salt           string   // never twice with one key
+	Salt           string   // the nonce; never twice with one key
 	At             time.Time
 }
 
@@ -72,12 +75,12 @@ func run(args []string, out io.Writer) error {
 		Method: flags.Arg(1), Target: flags.Arg(2), Headers: headers,
 		Salt: base64.RawURLEncoding.EncodeToString(salt), At: time.Now().Add(-*age),
 	}
-	authorization, err := call.Sign(key)
+	signature, err := call.Sign(key)
 	if err != nil {
 		return err
 	}
-	lines := append([]string{call.Method + " " + call.Target + " HTTP/1.1", "Host: api.example"}, call.Headers...)
-	_, err = fmt.Fprintf(out, "%s\nAuthorization: %s\n", strings.Join(lines, "\n"), authorization)
+	lines := append([]string{call.Method + " " + call.Target + " HTTP/1.1", "Host: " + host}, call.Headers...)
+	_, err = fmt.Fprintln(out, strings.Join(append(lines, signature...), "\n"))
 	return err
 }
 
@@ -98,25 +101,50 @@ func readKey(name string) (Key, error) {
 	if file.Data != nil {
 		key = *file.Data
 	}
-	if key.Scheme != "vrnt-1" {
-		return Key{}, fmt.Errorf("%s is for scheme %q, and this program knows vrnt-1", name, key.Scheme)
+	if key.Scheme != "rfc9421" && key.Scheme != "vrnt-1" {
+		return Key{}, fmt.Errorf("%s is for scheme %q, and this program knows rfc9421 and vrnt-1", name, key.Scheme)
 	}
 	return key, nil
 }
 
-// Sign returns the value of the call's Authorization header. It covers the method, the path without its query, the time
-// and the headers whose names start with "verint-".
-func (c Call) Sign(key Key) (string, error) {
+// Sign returns the headers to add to the call.
+func (c Call) Sign(key Key) ([]string, error) {
 	secret, err := base64.RawURLEncoding.Strict().DecodeString(key.Secret)
 	if err != nil || len(secret) == 0 {
-		return "", errors.New("the key is not base64url")
+		return nil, errors.New("the key is not base64url")
 	}
+	if key.Scheme == "vrnt-1" {
+		return []string{"Authorization: " + c.vrnt1(key.ID, secret)}, nil
+	}
+	return c.rfc9421(key.ID, secret), nil
+}
+
+// rfc9421 signs the method, the host, the path and the query, if there is one, as RFC 9421 says: a line for each, and one for
+// the parameters.
+func (c Call) rfc9421(keyID string, secret []byte) []string {
+	path, query, hasQuery := strings.Cut(c.Target, "?")
+	names := `"@method" "@authority" "@path"`
+	lines := fmt.Sprintf("\"@method\": %s\n\"@authority\": %s\n\"@path\": %s\n", c.Method, host, path)
+	if hasQuery {
+		names += ` "@query"`
+		lines += fmt.Sprintf("\"@query\": ?%s\n", query)
+	}
+	params := fmt.Sprintf(`(%s);created=%d;keyid="%s";nonce="%s"`, names, c.At.Unix(), keyID, c.Salt)
+	mac := hmac.New(sha256.New, secret)
+	fmt.Fprintf(mac, "%s\"@signature-params\": %s", lines, params)
+	signature := base64.StdEncoding.EncodeToString(mac.Sum(nil))
+	return []string{"Signature-Input: sig1=" + params, "Signature: sig1=:" + signature + ":"}
+}
+
+// vrnt1 returns the value of the Authorization header. It covers the method, the path without its query, the time and the headers
+// whose names start with "verint-".
+func (c Call) vrnt1(keyID string, secret []byte) string {
 	path, _, _ := strings.Cut(c.Target, "?")
 	at := c.At.UTC().Format("2006-01-02T15:04:05Z")
 	mac := hmac.New(sha256.New, secret)
 	fmt.Fprintf(mac, "%s\n%s\n%s\n%s\n%s\n", c.Salt, c.Method, path, at, c.covered())
 	signature := base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
-	return fmt.Sprintf("Vrnt-1-HMAC-SHA256 salt=%s,iat=%s,kid=%s,sig=%s", c.Salt, at, key.ID, signature), nil
+	return fmt.Sprintf("Vrnt-1-HMAC-SHA256 salt=%s,iat=%s,kid=%s,sig=%s", c.Salt, at, keyID, signature)
 }
 
 // covered returns the signed headers, one to a line.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -8,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"vault-plugin-secrets-apikeys/signing"
 )
 
 // TestVectors signs the calls of the known answers: those of the scheme itself, whose headers come in order.
@@ -37,9 +40,9 @@ func TestVectors(t *testing.T) {
 			continue
 		}
 		signed++
-		got, err := call.Sign(Key{ID: vector.Kid, Secret: vector.Key})
-		if err != nil || got != vector.Authorization {
-			t.Errorf("%s: got %q, %v; want %q", vector.ID, got, err, vector.Authorization)
+		got, err := call.Sign(Key{ID: vector.Kid, Secret: vector.Key, Scheme: "vrnt-1"})
+		if want := []string{"Authorization: " + vector.Authorization}; err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: got %q, %v; want %q", vector.ID, got, err, want)
 		}
 	}
 	if signed == 0 {
@@ -58,7 +61,8 @@ func TestRun(t *testing.T) {
 	}
 	plain := file(`{"key_id": "k1", "key": "` + key + `", "scheme": "vrnt-1"}`)
 	printed := file(`{"lease_id": "l", "data": {"key_id": "k1", "key": "` + key + `", "scheme": "vrnt-1"}}`)
-	other := file(`{"key_id": "k1", "key": "` + key + `", "scheme": "rfc9421"}`)
+	standard := file(`{"key_id": "key-0001", "key": "` + key + `", "scheme": "rfc9421"}`)
+	other := file(`{"key_id": "k1", "key": "` + key + `", "scheme": "hmac-sha256"}`)
 	damaged := file(`{"key_id": "k1", "key": "` + key + `=", "scheme": "vrnt-1"}`)
 
 	for _, test := range []struct {
@@ -73,6 +77,8 @@ func TestRun(t *testing.T) {
 			[]string{"-H", "Verint-UserName: B", "-H", "verint-id: 1", plain, "GET", "/"},
 			[]string{"GET / HTTP/1.1", "Host: api.example", "verint-id: 1", "Verint-UserName: B"},
 		},
+		{"rfc9421", []string{standard, "GET", "/a?b=c"}, []string{"GET /a?b=c HTTP/1.1", "Host: api.example", `Signature-Input: sig1=("@method" "@authority" "@path" "@query");created=`}},
+		{"rfc9421 without a query", []string{standard, "GET", "/a"}, []string{"GET /a HTTP/1.1", "Host: api.example", `Signature-Input: sig1=("@method" "@authority" "@path");created=`}},
 		{"another scheme", []string{other, "GET", "/"}, nil},
 		{"damaged key", []string{damaged, "GET", "/"}, nil},
 		{"no key", []string{file("[]"), "GET", "/"}, nil},
@@ -92,5 +98,25 @@ func TestRun(t *testing.T) {
 				t.Error("the error holds the key")
 			}
 		})
+	}
+}
+
+// TestRFC9421 has the engine's own reader look at what was signed.
+func TestRFC9421(t *testing.T) {
+	secret := []byte("an example of a 32 byte HMAC key")
+	for _, target := range []string{"/wfo/v1/agents", "/a%20b?page=2&page=3", "/?"} {
+		call := Call{Method: "GET", Target: target, Salt: "a-nonce-of-16-characters", At: time.Unix(1736937000, 0)}
+		added, err := call.Sign(Key{ID: "key-0001", Secret: base64.RawURLEncoding.EncodeToString(secret), Scheme: "rfc9421"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		head, err := signing.ParseHead([]byte("GET " + target + "\nHost: api.example\n" + strings.Join(added, "\n")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		parsed, err := signing.ParseCall(head)
+		if err != nil || !parsed.SignedBy(secret) || parsed.KeyID != "key-0001" || !parsed.Time.Equal(call.At) {
+			t.Errorf("%s: %+v, %v", target, parsed, err)
+		}
 	}
 }
