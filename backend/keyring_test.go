@@ -118,7 +118,7 @@ func TestCompat(t *testing.T) {
 			}
 		}
 	})
-	clocked(t, "rfc9421", func(t *testing.T, w *world) {
+	clocked(t, "rfc9421", func(_ *testing.T, w *world) {
 		acme := w.tenant("acme")
 		h := acme.key("my/external/keys/billing", nil)
 		digest := signing.DigestBody([]byte("{}"))
