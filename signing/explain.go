@@ -13,6 +13,12 @@ type Finding struct {
 	Variant Variant // what a key's owner may let in instead; "" where there is none
 }
 
+// The findings that stand beside a right signature too.
+const (
+	FindingClockZone      = "clock_zone"
+	FindingDigestMismatch = "digest_mismatch"
+)
+
 // Attempt is a call as its client meant it: its signature read as far as it
 // can be, also where [ParseLooseCall] refuses it. Nothing in it may be
 // believed. [ReadAttempt] and [ReadTaggedAttempt] make it.

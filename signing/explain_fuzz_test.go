@@ -85,7 +85,6 @@ func TestExplainIsBounded(t *testing.T) {
 	if s.hit || s.tries >= maxTries {
 		t.Errorf("rfc9421: %d tries: the pairs are cut short", s.tries)
 	}
-	t.Log(s.tries)
 	a = attempted(t, authorized(verintHead, explainedTime, urlText(make([]byte, TagSize))))
 	s = newSearch(a.tag, key)
 	if a.try(s, []byte(postedBody)); s.hit || s.tries >= maxTries {

@@ -70,6 +70,12 @@ func setLast(as advice, value string) baseMistake {
 	}}
 }
 
+// onlyAlone is for those of which there are many alike.
+func onlyAlone(m baseMistake) baseMistake {
+	m.alone = true
+	return m
+}
+
 func always(value string) func(string) string { return func(string) string { return value } }
 
 // try9421 tries what is signed in place of the right base of the call.
@@ -107,7 +113,7 @@ func baseValues(h *Head, body []byte) []baseMistake {
 		setLine(targetPath, partPath, "@target-uri", always(h.target)),
 	}
 	for _, encoded := range encodings(h.Path()) {
-		all = append(all, setLine(pathEncoded, partPath, "@path", always(encoded)))
+		all = append(all, onlyAlone(setLine(pathEncoded, partPath, "@path", always(encoded))))
 	}
 	if body == nil {
 		return all
@@ -117,7 +123,7 @@ func baseValues(h *Head, body []byte) []baseMistake {
 		DigestBody(body), sha256Name + "=:" + hex.EncodeToString(sum[:]) + ":", sha256Name + "=" + base64.StdEncoding.EncodeToString(sum[:]),
 		base64.StdEncoding.EncodeToString(sum[:]), hex.EncodeToString(sum[:]), DigestBody(nil),
 	} {
-		all = append(all, setLine(digestSigned, partDigest, "content-digest", always(value)))
+		all = append(all, onlyAlone(setLine(digestSigned, partDigest, "content-digest", always(value))))
 	}
 	return all
 }
@@ -154,18 +160,20 @@ func baseParams(in *looseInput) []baseMistake {
 		setLast(paramsUnquoted, list+strings.ReplaceAll(rest, `"`, "")),
 	}
 	for _, sep := range []string{"; ", " ;", " ; "} {
-		all = append(all, setLast(paramsSpaced, list+strings.ReplaceAll(rest, ";", sep)))
+		all = append(all, onlyAlone(setLast(paramsSpaced, list+strings.ReplaceAll(rest, ";", sep))))
 	}
-	all = append(all, setLast(paramsSpaced, strings.ReplaceAll(list, " ", ", ")+rest), setLast(paramsSpaced, strings.ReplaceAll(list, " ", "")+rest),
-		setLast(paramsSpaced, strings.ReplaceAll(strings.ReplaceAll(list, "( ", "("), " )", ")")+strings.ReplaceAll(rest, " ", "")))
+	for _, value := range []string{
+		strings.ReplaceAll(list, " ", ", ") + rest, strings.ReplaceAll(list, " ", "") + rest,
+		strings.NewReplacer("( ", "(", " )", ")").Replace(list) + strings.ReplaceAll(rest, " ", ""),
+	} {
+		all = append(all, onlyAlone(setLast(paramsSpaced, value)))
+	}
 	params := strings.Split(strings.TrimPrefix(rest, ";"), ";")
 	if len(params) > maxPermuted || rest == "" {
 		return all
 	}
 	permutations(len(params), func(order []int) {
-		m := setLast(paramsMoved, list+";"+strings.Join(permuted(params, order), ";"))
-		m.alone = true
-		all = append(all, m)
+		all = append(all, onlyAlone(setLast(paramsMoved, list+";"+strings.Join(permuted(params, order), ";"))))
 	})
 	return all
 }
