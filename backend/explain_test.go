@@ -126,7 +126,7 @@ func TestExplainRules(t *testing.T) {
 		call          func(w *world, acme person, h holder) fields
 	}{
 		{"valid", "", func(_ *world, _ person, h holder) fields { return h.call() }},
-		{"tenant_suspended", "Ask the provider", func(w *world, acme person, h holder) fields {
+		{"tenant_suspended", "Ask the provider", func(w *world, _ person, h holder) fields {
 			w.spa().write("admin/tenants/acme/suspend", nil)
 			return h.call()
 		}},

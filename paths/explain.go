@@ -67,7 +67,7 @@ func (h *Handlers) explain(ctx context.Context, r *request) (*logical.Response, 
 	}
 	attempt, err := c.attempt()
 	if err != nil { // what cannot be read is a finding, not an error
-		return h.explained(r, nil, &explanation{ //nolint:nilerr // see above
+		return h.explained(r, nil, &explanation{
 			verdict: apikey.Malformed, findings: []signing.Finding{{ID: "head_malformed", Text: "The head cannot be read: " + err.Error() + "."}},
 		})
 	}

@@ -64,9 +64,9 @@ func (e *explanation) rule(found *store.Found, r *request) string {
 			return "The server can remember no more calls (replay_table_full): try later, signed anew, and tell the operator."
 		}
 		return "This very call has been accepted before: sign each attempt anew, retries too, with a new salt or nonce."
-	default:
-		return "The call is refused."
+	case apikey.Malformed, apikey.UnknownKey, apikey.BadSignature, apikey.Valid:
 	}
+	return "" // no rule said no
 }
 
 func (e *explanation) successor(otherwise string) string {
@@ -106,7 +106,7 @@ func (e *explanation) outOfScope(found *store.Found, r *request) string {
 		return fmt.Sprintf("%s is not published to external keys: published has %s.", e.of.Head.Path(), strings.Join(lists, "; and "))
 	case apikey.BoundUser:
 		return fmt.Sprintf("The key acts as %s, and the call names another in %s.", limits.User, apikey.UserHeader)
-	default:
-		return "The call is outside what the key is for."
+	case apikey.InBounds:
 	}
+	return "" // it was in scope when it was judged
 }

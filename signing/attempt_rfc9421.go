@@ -64,7 +64,7 @@ func (a *Attempt) looseInput(value string) (*looseInput, bool) {
 		if len(in.names) == maxComponents || bare == "" {
 			return nil, false
 		}
-		if `"`+bare+`"` != name || !(new(components)).add(bare) || slices.Contains(in.names, bare) {
+		if `"`+bare+`"` != name || !new(components).add(bare) || slices.Contains(in.names, bare) {
 			a.found(componentBad)
 		}
 		in.names = append(in.names, bare)

@@ -147,8 +147,15 @@ func TestExplainClock(t *testing.T) {
 		ahead time.Duration
 		want  string
 	}{
-		{0, ""}, {-5 * time.Minute, ""}, {29 * time.Minute, "clock_zone"}, {28 * time.Minute, ""}, {-2 * time.Hour, "clock_zone"},
-		{5*time.Hour + 30*time.Minute + 40*time.Second, "clock_zone"}, {-2*time.Hour - 10*time.Minute, ""}, {24 * time.Hour, ""}, {1e6 * time.Hour, ""},
+		{0, ""},
+		{-5 * time.Minute, ""},
+		{29 * time.Minute, "clock_zone"},
+		{28 * time.Minute, ""},
+		{-2 * time.Hour, "clock_zone"},
+		{5*time.Hour + 30*time.Minute + 40*time.Second, "clock_zone"},
+		{-2*time.Hour - 10*time.Minute, ""},
+		{24 * time.Hour, ""},
+		{1e6 * time.Hour, ""},
 	} {
 		text := "GET / HTTP/1.1\n"
 		h, _ := ParseHeadString(text)

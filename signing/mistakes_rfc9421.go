@@ -199,6 +199,9 @@ func baseOrders(lines []Header) []baseMistake {
 		permutations(len(lines), func(order []int) { reorder(true, permuted(lines, order)) })
 		return all
 	}
+	reversed := slices.Clone(lines)
+	slices.Reverse(reversed)
+	reorder(true, reversed)
 	for i := range min(len(lines), 2*maxPermuted) {
 		for j := range i {
 			swapped := slices.Clone(lines)

@@ -64,9 +64,6 @@ var table = []endpoint{
 	{"T/verify", "PATCH POST"},
 }
 
-// promised are paths that policies speak of before every version of the engine answers them. They are tried all the same.
-var promised = []endpoint{}
-
 // methods are all that Vault tells apart.
 var methods = []string{"GET", "LIST", "POST", "PATCH", "DELETE"}
 
