@@ -55,7 +55,7 @@ func everything(w *world) []tried {
 				who = w.spa()
 			}
 			f := fields{}
-			if strings.HasSuffix(path, "verify") {
+			if strings.HasSuffix(path, "verify") || strings.HasSuffix(path, "explain") {
 				f = h.call()
 			}
 			if strings.HasSuffix(path, "pickup") {

@@ -37,31 +37,47 @@ func within(ranges tenant.Lines, from netip.Addr) bool {
 	return false
 }
 
-// inScope judges what a call is for: by the key's scopes and user, and for external keys by
+// Bound is one of the rules that put a call out of scope.
+type Bound string
+
+// The bounds, in the order in which they are judged.
+const (
+	InBounds       Bound = ""
+	BoundMessage   Bound = "message"   // a message is for no path and no user
+	BoundPath      Bound = "path"      // two readers could take it for different ones
+	BoundScopes    Bound = "scopes"    // none of the key's fits
+	BoundPublished Bound = "published" // it is not, for external keys
+	BoundUser      Bound = "user"      // the call acts as another than the key's
+)
+
+// OutOf judges what a call is for: by the key's scopes and user, and for external keys by
 // what is published. Head is nil for a message, which has neither.
-func (c *Case) inScope() bool {
+func (c *Case) OutOf() Bound {
 	k, limits := c.Key, c.Key.Rules.Get().Limits
 	published := k.publishedBy(c.Mount, c.Tenant)
 	limitsPath := limits.Scopes != "" || len(published) > 0
 	if !limitsPath && limits.User == "" {
-		return true
+		return InBounds
 	}
 	if c.Head == nil {
-		return false
+		return BoundMessage
 	}
 	path := c.Head.Path()
 	if limitsPath && ambiguous(path) {
-		return false
+		return BoundPath
 	}
 	if limits.Scopes != "" && !InScope(limits.Scopes, c.Head.Method(), path) {
-		return false
+		return BoundScopes
 	}
 	for _, globs := range published {
 		if !Published(globs, path) {
-			return false
+			return BoundPublished
 		}
 	}
-	return limits.User == "" || actsAs(c.Head, limits.User)
+	if limits.User != "" && !actsAs(c.Head, limits.User) {
+		return BoundUser
+	}
+	return InBounds
 }
 
 // publishedBy returns the lists of globs that the paths of k's calls must all match, which

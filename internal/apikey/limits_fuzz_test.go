@@ -94,7 +94,7 @@ func FuzzLimits(f *testing.F) {
 		k.Rules = Share(Rules{Limits: Limits{Scopes: tenant.Lines(scope), User: user, CIDRs: tenant.Lines(cidr)}})
 		c := &Case{Key: k, Head: head, Mount: tenant.DefaultConfig(), Tenant: acme()}
 		c.Mount.External.Published = tenant.Lines(published)
-		if got, want := c.inScope(), slowInScope(k.Kind, scope, published, user, method, path, name, named); got != want {
+		if got, want := c.OutOf() == InBounds, slowInScope(k.Kind, scope, published, user, method, path, name, named); got != want {
 			t.Errorf("%s key, scope %q, published %q, user %q: %q is in scope: %t, want %t", k.Kind, scope, published, user, text, got, want)
 		}
 		addr, _ := netip.ParseAddr(from)

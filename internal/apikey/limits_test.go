@@ -87,7 +87,7 @@ func TestWhatCallsMayBeFor(t *testing.T) {
 		k.Kind, k.Rules = row.w.kind, Share(row.w.rules)
 		c := &Case{Key: k, Head: row.head, Mount: tenant.DefaultConfig(), Tenant: acme()}
 		c.Mount.External.Published, c.Tenant.Provider.Published, c.Tenant.Own.Published = row.w.mount, row.w.provider, row.w.own
-		if got := c.inScope(); got != row.ok {
+		if got := c.OutOf() == InBounds; got != row.ok {
 			t.Errorf("%s: %t", row.name, got)
 		}
 	}

@@ -94,7 +94,7 @@ func (c *Case) Judge(now time.Time) (Verdict, *Version) {
 	if !within(c.Key.Rules.Get().CIDRs, c.From) {
 		return SourceDenied, v
 	}
-	if !c.inScope() {
+	if c.OutOf() != InBounds {
 		return OutOfScope, v
 	}
 	if (c.Key.Replay || c.Strict) && c.Call.Nonce != "" && c.Seen != nil && c.Seen() {

@@ -108,6 +108,7 @@ var grants = []struct{ capability, path, who string }{
 	{"update", "tenants/{tenant}/external/keys/billing/reveal", ""},
 	{"read", "tenants/{tenant}/external/static-creds/billing", ""},
 	{"update", "tenants/{tenant}/verify", ""},
+	{"update", "tenants/{tenant}/explain", ""},
 	{"read", "tenants/{tenant}/report", ""},
 	{"read", "tenants/{tenant}/external/keys/billing/handover", ""},
 	{"update", "tenants/{tenant}/external/import", ""},

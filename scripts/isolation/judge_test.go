@@ -74,7 +74,7 @@ func TestHarmless(t *testing.T) {
 	r := &run{probe: "probe", nobody: "nobody", nobodyID: "nobodysid"}
 	here, nowhere := names{"tenants/acme", "acme", "internal", r.probe, "someid"}, names{"tenants/acme", r.nobody, "internal", r.nobody, r.nobodyID}
 	sent := 0
-	for _, e := range merged(table, promised) {
+	for _, e := range merged(table) {
 		for _, one := range r.across(&caller{}, e, here, nowhere) {
 			if one.method == "GET" || one.method == "LIST" {
 				continue

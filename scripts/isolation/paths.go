@@ -58,14 +58,10 @@ var table = []endpoint{
 	{"T/:kind/sign/:name", "PATCH POST"},
 	{"T/:kind/static-creds/:name", "GET"},
 	{"T/due", "GET"},
+	{"T/explain", "POST"},
 	{"T/ids/:key_id", "GET"},
 	{"T/report", "GET"},
 	{"T/verify", "PATCH POST"},
-}
-
-// promised are paths that policies speak of before every version of the engine answers them. They are tried all the same.
-var promised = []endpoint{
-	{"T/explain", "POST"},
 }
 
 // methods are all that Vault tells apart.

@@ -87,7 +87,7 @@ func (r *run) settings(ctx context.Context) error {
 
 // discover reads what the mount serves. Help is open to every token, and tells that the engine is there.
 func (r *run) discover(ctx context.Context) error {
-	known := merged(table, promised)
+	known := merged(table)
 	r.endpoints = known
 	for _, p := range r.parties() {
 		for _, c := range p.Callers {

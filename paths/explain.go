@@ -1,0 +1,178 @@
+package paths
+
+import (
+	"context"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/internal/replay"
+	"vault-plugin-secrets-apikeys/internal/store"
+	"vault-plugin-secrets-apikeys/internal/tenant"
+	"vault-plugin-secrets-apikeys/signing"
+)
+
+var explainFields = schema{
+	"request":        callFields["request"],
+	"request_base64": callFields["request_base64"],
+	"message":        callFields["message"],
+	"message_base64": callFields["message_base64"],
+	"signature":      verifyFields["signature"],
+	"client_ip":      text("The address the call came from, for allowed_cidrs."),
+	"body":           text("The body of the request, to compare its digest, and to see whether it was signed."),
+	"body_base64":    text("The body in standard base64, when it is not UTF-8."),
+}
+
+var explainAnswer = schema{
+	"verdict":        text("What verify answers to this call now. The call is not recorded."),
+	"key_id":         text("The version's key ID. This and what follows up to scheme only where it is a key of the tenant's."),
+	"name":           text("The key's name; a leased key's is its role's."),
+	"kind":           text("internal or external."),
+	"scheme":         text("How the key's calls are signed."),
+	"string_to_sign": text("What should have been signed for the call as it was received; absent when too little of it can be read."),
+	"findings":       rows("What is wrong: id, text, which says what to do, and variant, which of the scheme's variants lets it in when the key's compat names it."),
+	"server_time":    stamp("The time the call was judged by."),
+	"skew_seconds":   number("How far the call's clock is ahead of the server's; absent when the call has no time."),
+}
+
+func (h *Handlers) explainResources() []resource {
+	return []resource{{
+		scope: tenants, pattern: "/explain", suffix: "explain", fields: explainFields,
+		operations: map[logical.Operation]operation{logical.UpdateOperation: {h.explain, "Say why a call of the tenant's own key is refused.", explainAnswer}},
+		synopsis:   "Why is this call refused? The text that should have been signed, and the mistakes that make the signature sent.",
+		description: "Takes what verify takes, and judges as it does, but neither records the call nor counts it as use. Tries the mistakes that clients " +
+			"are known to make, alone and in pairs. Another tenant's key is unknown. No secret is in the answer.",
+	}}
+}
+
+// explanation is what the answer is made of.
+type explanation struct {
+	verdict  apikey.Verdict
+	attempt  *signing.Attempt // nil: no head could be read
+	version  *apikey.Version  // nil: the key is unknown
+	of       *apikey.Case     // nil: the call is malformed
+	replayed replay.Outcome
+	findings []signing.Finding
+}
+
+func (h *Handlers) explain(ctx context.Context, r *request) (*logical.Response, error) {
+	c, err := parseCall(r.Data, true)
+	if err != nil {
+		return nil, err
+	}
+	body, err := parseBody(c, r.Data)
+	if err != nil {
+		return nil, err
+	}
+	attempt, err := c.attempt()
+	if err != nil { // what cannot be read is a finding, not an error
+		return h.explained(r, nil, &explanation{
+			verdict: apikey.Malformed, findings: []signing.Finding{{ID: "head_malformed", Text: "The head cannot be read: " + err.Error() + "."}},
+		})
+	}
+	found, version, err := h.ownVersion(ctx, r, attempt.KeyID)
+	if err != nil {
+		return nil, err
+	}
+	e := &explanation{verdict: apikey.Malformed, attempt: attempt, version: version, findings: attempt.Findings, replayed: replay.New}
+	if signed, head, err := c.signed(); err == nil {
+		e.of = h.caseOf(r, signed, found, false, &e.replayed)
+		e.of.Head, e.of.From, e.of.Mount = head, c.from, r.config
+		e.verdict, _ = e.of.Judge(r.now)
+	}
+	if version == nil {
+		if attempt.KeyID != "" {
+			e.findings = append(e.findings, unknownKey)
+		}
+		return h.explained(r, found, e)
+	}
+	e.findings = attempt.Explain(found.Key.Scheme, version.Secret.Reveal(), body, r.now).Findings
+	return h.explained(r, found, e)
+}
+
+// unknownKey is told of other tenants' keys as of none.
+var unknownKey = signing.Finding{ID: string(apikey.UnknownKey), Text: "No key of this tenant has this key ID: look for a slip, and whether it is the right tenant and mount."}
+
+// ownVersion finds the tenant's version of that ID; one that never verifies again is unknown.
+func (h *Handlers) ownVersion(ctx context.Context, r *request, keyID string) (*store.Found, *apikey.Version, error) {
+	if keyID == "" {
+		return new(store.Found), nil, nil
+	}
+	found, err := h.store.Find(ctx, r.Storage, keyID)
+	if err != nil {
+		return nil, nil, err
+	}
+	if found == nil || found.Key == nil || found.Tenant.UID != r.tenant.UID || found.Tenant.State() == tenant.Deleted {
+		return new(store.Found), nil, nil
+	}
+	v := found.Key.Version(keyID)
+	if v == nil || v.Secret.Erased() {
+		return new(store.Found), nil, nil
+	}
+	return found, v, nil
+}
+
+// parseBody reads the body of a request, nil when none is given.
+func parseBody(c *call, fields map[string]any) ([]byte, error) {
+	var body []byte
+	given := ""
+	for _, name := range []string{"body", "body_base64"} {
+		raw := fields[name]
+		if raw == nil {
+			continue
+		}
+		if given != "" {
+			return nil, refusal.Errorf(refusal.Invalid, "%s: cannot be given together with %s", name, given)
+		}
+		if !c.http {
+			return nil, refusal.Errorf(refusal.Invalid, "%s: goes with a request; a message is its own", name)
+		}
+		var err error
+		if body, err = parseContent(name, raw); err != nil {
+			return nil, err
+		}
+		given = name
+	}
+	return body, nil
+}
+
+// attempt reads the signature of the call, whatever is wrong with it; an error says that
+// there is no head.
+func (c *call) attempt() (*signing.Attempt, error) {
+	if !c.http {
+		return signing.ReadTaggedAttempt(c.content, c.signature), nil
+	}
+	head, err := signing.ParseHead(c.content)
+	if err != nil {
+		return nil, err
+	}
+	return signing.ReadAttempt(head), nil
+}
+
+func (h *Handlers) explained(r *request, found *store.Found, e *explanation) (*logical.Response, error) {
+	data := map[string]any{"verdict": string(e.verdict), "server_time": rfc3339(r.now)}
+	if e.attempt != nil {
+		if e.attempt.StringToSign != "" {
+			data["string_to_sign"] = e.attempt.StringToSign
+		}
+		if !e.attempt.Time.IsZero() {
+			data["skew_seconds"] = e.attempt.Time.Unix() - r.now.Unix()
+		}
+	}
+	findings := e.findings
+	if e.version != nil {
+		k := found.Key
+		data["key_id"], data["name"], data["kind"], data["scheme"] = e.version.KeyID, string(k.Name), string(k.Kind), string(k.Scheme)
+		if k.Scheme != e.attempt.Scheme {
+			delete(data, "string_to_sign") // it is of another scheme than the key's
+		}
+		findings = e.standing(found, r)
+	}
+	shown := make([]any, 0, len(findings))
+	for _, f := range findings {
+		shown = append(shown, map[string]any{"id": f.ID, "text": f.Text, "variant": string(f.Variant)})
+	}
+	data["findings"] = shown
+	return reply(data)
+}

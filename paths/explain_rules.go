@@ -1,0 +1,112 @@
+package paths
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/replay"
+	"vault-plugin-secrets-apikeys/internal/store"
+	"vault-plugin-secrets-apikeys/signing"
+)
+
+// standing returns the findings that stand between the call and a good verdict: not those
+// that the key lets in, and which rule said no.
+func (e *explanation) standing(found *store.Found, r *request) []signing.Finding {
+	var all []signing.Finding
+	compat := found.Key.Variants(e.version)
+	for _, f := range e.findings {
+		beside := f.ID == signing.FindingClockZone || f.ID == signing.FindingDigestMismatch
+		if e.verdict.Signed() && !beside || slices.Contains(compat, string(f.Variant)) {
+			continue
+		}
+		if f.Variant == signing.KeyASCII && !e.version.Marks.Get().Imported {
+			f.Variant = "" // is for imported keys
+		}
+		all = append(all, f)
+	}
+	if e.verdict.Signed() && e.verdict != apikey.Valid {
+		all = append(all, signing.Finding{ID: string(e.verdict), Text: e.rule(found, r)})
+	}
+	return all
+}
+
+// rule says which rule said no to a call with a right signature, and what to do.
+func (e *explanation) rule(found *store.Found, r *request) string {
+	k, v := found.Key, e.version
+	limits := k.Rules.Get().Limits
+	switch e.verdict {
+	case apikey.TenantSuspended:
+		return "The provider has suspended the tenant; reading the tenant's settings shows since when and why. Ask the provider."
+	case apikey.IsRevoked:
+		return "The version, or the whole key, is revoked for good. " + e.successor("Make another key.")
+	case apikey.IsDisabled:
+		return "The version, or the whole key, is disabled or deleted: enable or restore it, if its calls are to be good again."
+	case apikey.IsExpired:
+		return fmt.Sprintf("The version ended at %s. %s", v.ExpiresAt.UTC().Format(time.RFC3339), e.successor("Rotate the key."))
+	case apikey.TooOld:
+		return e.tooOld(r.now)
+	case apikey.TooNew:
+		return fmt.Sprintf("The call is stamped %d seconds ahead, and may be %d: set the client's clock.",
+			int64(e.of.Call.Time.Sub(r.now).Seconds()), inSeconds(e.of.Future))
+	case apikey.SourceDenied:
+		from := "client_ip is not given, and without it the key is not good"
+		if e.of.From.IsValid() {
+			from = "The address " + e.of.From.String() + " is not allowed"
+		}
+		return fmt.Sprintf("%s: allowed_cidrs has %s.", from, strings.Join(limits.CIDRs.List(), ", "))
+	case apikey.OutOfScope:
+		return e.outOfScope(found, r)
+	case apikey.Replayed:
+		if e.replayed == replay.Full {
+			return "The server can remember no more calls (replay_table_full): try later, signed anew, and tell the operator."
+		}
+		return "This very call has been accepted before: sign each attempt anew, retries too, with a new salt or nonce."
+	case apikey.Malformed, apikey.UnknownKey, apikey.BadSignature, apikey.Valid:
+	}
+	return "" // no rule said no
+}
+
+func (e *explanation) successor(otherwise string) string {
+	if e.version.RotatedTo != "" {
+		return "Sign with its successor, " + e.version.RotatedTo + "."
+	}
+	return otherwise
+}
+
+func (e *explanation) tooOld(now time.Time) string {
+	call := e.of.Call
+	switch age := now.Sub(call.Time); {
+	case age > e.of.Past:
+		return fmt.Sprintf("The call is %d seconds old, and may be %d: set the client's clock, and sign each call just before it is sent.",
+			int64(age.Seconds()), inSeconds(e.of.Past))
+	case !call.Expires.IsZero() && !now.Before(call.Expires):
+		return "The call's own expires has passed: sign it to live longer, or send it sooner."
+	default:
+		return "The server has started since the call was signed, and cannot know whether it was seen before: sign it anew."
+	}
+}
+
+func (e *explanation) outOfScope(found *store.Found, r *request) string {
+	limits := found.Key.Rules.Get().Limits
+	switch e.of.OutOf() {
+	case apikey.BoundMessage:
+		return "The key has scopes, a user, or is bound to what is published, and a message can be held against none of these: use a key without them."
+	case apikey.BoundPath:
+		return "Two readers could take the path for different ones: write it without dot segments, //, ;, \\, encoded slashes and broken escapes."
+	case apikey.BoundScopes:
+		return fmt.Sprintf("None of the key's scopes fits %s %s: they are %s.", e.of.Head.Method(), e.of.Head.Path(), strings.Join(limits.Scopes.List(), ", "))
+	case apikey.BoundPublished:
+		var lists []string
+		for _, list := range found.Key.PublishedBy(r.config, found.Tenant) {
+			lists = append(lists, strings.Join(list, ", "))
+		}
+		return fmt.Sprintf("%s is not published to external keys: published has %s.", e.of.Head.Path(), strings.Join(lists, "; and "))
+	case apikey.BoundUser:
+		return fmt.Sprintf("The key acts as %s, and the call names another in %s.", limits.User, apikey.UserHeader)
+	case apikey.InBounds:
+	}
+	return "" // it was in scope when it was judged
+}
