@@ -1,0 +1,97 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"vault-plugin-secrets-apikeys/signing"
+)
+
+var testHead = func() *signing.Head {
+	h, err := signing.ParseHead([]byte("GET /orders HTTP/1.1\nHost: api.example\n"))
+	if err != nil {
+		panic(err)
+	}
+	return h
+}()
+
+// count returns how often something was asked.
+func (f *fakeVault) count(what string) (n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, asked := range f.asked {
+		if strings.HasSuffix(asked, what) {
+			n++
+		}
+	}
+	return n
+}
+
+// set changes the fake while it is in use.
+func (f *fakeVault) set(change func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	change()
+}
+
+// away has the fake not be there, or answer with a status, until it is back.
+func (f *fakeVault) away(status int) {
+	f.set(func() {
+		f.odd = func(*http.Request, map[string]any) (*http.Response, error) {
+			if status == 0 {
+				return nil, errors.New("connection refused")
+			}
+			return says(status, "away"), nil
+		}
+	})
+}
+
+func (f *fakeVault) back() { f.set(func() { f.odd = nil }) }
+
+// revokeAll ends every lease, as an administrator or the end of a token does.
+func (f *fakeVault) revokeAll() {
+	f.set(func() {
+		for _, k := range f.keys {
+			k.revoked = true
+		}
+	})
+}
+
+// signs signs a call and returns an error unless it is good now.
+func (f *fakeVault) signs(s signing.Signer) error {
+	added, err := s.Sign(context.Background(), testHead)
+	if err != nil {
+		return err
+	}
+	return f.verify(testHead, added)
+}
+
+// through has time pass, and a call signed in each step of it.
+func (f *fakeVault) through(t *testing.T, s signing.Signer, span, step time.Duration) {
+	t.Helper()
+	for end := time.Now().Add(span); time.Now().Before(end); time.Sleep(step) {
+		if err := f.signs(s); err != nil {
+			t.Fatalf("%s before the end: %v", time.Until(end), err)
+		}
+	}
+}
+
+func newTestLease(t *testing.T, f *fakeVault, opts ...Option) *Lease {
+	t.Helper()
+	l, err := NewLease(t.Context(), f.client(t), creds, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func closeIt(t *testing.T, s Source) {
+	t.Helper()
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,243 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/vault/api"
+)
+
+// Lease is a [Source] with a key of its own under a Vault lease, which it renews. Before the lease can be renewed no longer, and
+// when the lease has been revoked or a call was refused ([Lease.Report]), it takes another key: the new one signs before the
+// old one ends. While Vault is away the old key signs until its end.
+type Lease struct {
+	holder
+
+	// What follows is the goroutine's alone, and Close's once that has ended.
+	lease   lease
+	retired []lease
+	next    time.Time // when something is to be done
+	replace bool      // it is taking another key
+	heeded  bool      // because of a report
+	hold    time.Time // no report moves it before this
+	pauses  pauses
+	calm    calm
+}
+
+// lease is what is known of one lease.
+type lease struct {
+	id   string
+	span time.Duration // as first granted
+	ends time.Time
+	due  time.Time // when to revoke it, once retired
+	left int       // tries to revoke it
+}
+
+const (
+	revocations = 5                // tries
+	closing     = 10 * time.Second // at most, to revoke what is left
+)
+
+var errSame = errors.New("the same key as before: a cache of Vault Agent or Proxy answers, which leases cannot be taken through")
+
+// NewLease takes a key of a role at path, such as "apikeys/tenants/acme/external/creds/billing", and keeps one good from then on.
+// It fails when the first key cannot be had within ctx.
+//
+// The token of vault is the app's to renew, and is used as it is at each question: when it ends, its leases do. It needs to
+// read the path, and may renew leases by Vault's policy default. Revoking them at once, rather than letting them run out,
+// needs update on sys/leases/revoke.
+func NewLease(ctx context.Context, vault *api.Client, path string, opts ...Option) (*Lease, error) {
+	l := &Lease{}
+	l.init(vault, path, opts)
+	if err := l.take(ctx); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	l.start(l.tend)
+	return l, nil
+}
+
+// Close ends the source and revokes its leases. It takes some seconds at most.
+func (l *Lease) Close() error {
+	var err error
+	l.once.Do(func() {
+		l.stop()
+		ctx, cancel := context.WithTimeout(context.Background(), closing)
+		defer cancel()
+		for _, old := range append(l.retired, l.lease) {
+			err = errors.Join(err, l.revoke(ctx, old))
+		}
+	})
+	return err
+}
+
+func (l *Lease) tend(ctx context.Context) {
+	for {
+		next := l.next
+		for _, old := range l.retired {
+			next = earlier(next, old.due)
+		}
+		timer := time.NewTimer(time.Until(next))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case keyID := <-l.wake:
+			timer.Stop()
+			l.heed(keyID)
+		case <-timer.C:
+			l.step(ctx)
+			l.revokeRetired(ctx)
+		}
+	}
+}
+
+// heed takes another key as soon as it may, if the one in use is no good.
+func (l *Lease) heed(keyID string) {
+	if keyID == l.KeyID() {
+		l.replace, l.heeded = true, true
+		l.next = earlier(l.next, later(time.Now(), later(l.hold, l.calm.until)))
+	}
+}
+
+// step renews the lease or takes another key, if that is due.
+func (l *Lease) step(ctx context.Context) {
+	if time.Now().Before(l.next) {
+		return
+	}
+	if !l.replace {
+		err := l.renew(ctx)
+		if err == nil {
+			return
+		}
+		if passing(err) {
+			l.replace = time.Until(l.lease.ends) < l.lease.span/6
+			l.fail(ctx, "renewing", err)
+			return
+		}
+		l.options.log.Info("lease not renewed", "path", l.path, "key_id", l.KeyID(), "error", err)
+		l.replace = true
+	}
+	if err := l.take(ctx); err != nil {
+		l.fail(ctx, "taking a key", err)
+	}
+}
+
+func (l *Lease) fail(ctx context.Context, doing string, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	l.failed(doing, err)
+	l.hold = time.Now().Add(l.pauses.next(l.current.Load().pauseBound()))
+	l.next = l.hold
+}
+
+// renew asks for as long as was first granted. What comes back much shorter has been cut at the longest that a lease may live.
+func (l *Lease) renew(ctx context.Context) error {
+	sent := time.Now()
+	answer, err := ask(ctx, l.vault, func(ctx context.Context) (*api.Secret, error) {
+		return l.vault.Sys().RenewWithContext(ctx, l.lease.id, int(l.lease.span/time.Second))
+	})
+	if err != nil {
+		return err
+	}
+	granted := time.Duration(answer.LeaseDuration) * time.Second
+	if granted <= 0 {
+		return fmt.Errorf("%w: no lease_duration", errMalformed)
+	}
+	l.lease.ends = sent.Round(0).Add(granted)
+	l.use(&held{l.current.Load().Key, l.lease.ends})
+	l.replace = !answer.Renewable || granted < l.lease.span/10*9
+	l.settle(granted)
+	return nil
+}
+
+// take asks for another key and signs with it from then on.
+func (l *Lease) take(ctx context.Context) error {
+	sent := time.Now()
+	answer, err := read(ctx, l.vault, l.path)
+	if err != nil {
+		return err
+	}
+	granted := time.Duration(answer.LeaseDuration) * time.Second
+	if answer.LeaseID == "" || granted <= 0 {
+		return fmt.Errorf("%w: no lease", errMalformed)
+	}
+	fresh := lease{id: answer.LeaseID, span: granted, ends: sent.Round(0).Add(granted), left: revocations}
+	key, err := heldKey(answer)
+	if err != nil {
+		return errors.Join(err, l.revoke(ctx, fresh))
+	}
+	before := l.current.Load()
+	if before != nil && before.ID() == key.ID() {
+		return errSame
+	}
+	// The lease is the truth where Vault grants less than the engine says. An end that has passed already says nothing but
+	// that the clocks differ.
+	if key.ends.IsZero() || key.ends.After(fresh.ends) || !key.ends.After(sent) {
+		key.ends = fresh.ends
+	}
+	l.use(key)
+	if before != nil {
+		l.retire()
+	}
+	l.lease, l.replace = fresh, !answer.Renewable
+	if l.heeded {
+		l.calm.taken()
+		l.heeded = false
+	}
+	l.settle(granted)
+	return nil
+}
+
+// settle plans what comes next after a success. A lease with little left of it is replaced at once.
+func (l *Lease) settle(granted time.Duration) {
+	l.pauses.reset()
+	l.hold = time.Time{}
+	l.next = time.Now().Add(share(granted, 0.6, 0.7))
+	if granted < l.lease.span/4 {
+		l.next = time.Now()
+	}
+}
+
+// retire keeps the lease of the key before for calls that are under way.
+func (l *Lease) retire() {
+	old := l.lease
+	old.due = time.Now().Add(l.options.drain)
+	l.retired = append(l.retired, old)
+}
+
+func (l *Lease) revokeRetired(ctx context.Context) {
+	kept := l.retired[:0]
+	for _, old := range l.retired {
+		if time.Now().Before(old.due) {
+			kept = append(kept, old)
+			continue
+		}
+		if err := l.revoke(ctx, old); err != nil && old.left > 1 && ctx.Err() == nil {
+			old.left--
+			old.due = time.Now().Add(share(longPause, 0.5, 1))
+			kept = append(kept, old)
+		}
+	}
+	l.retired = kept
+}
+
+// revoke ends a lease, unless its own time is over. One that may not be revoked by this token, or is not there any more, is left
+// to Vault.
+func (l *Lease) revoke(ctx context.Context, old lease) error {
+	if !time.Now().Before(old.ends) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, endPause)
+	defer cancel()
+	err := l.vault.Sys().RevokeWithContext(ctx, old.id)
+	if err != nil {
+		l.options.log.Info("lease not revoked", "path", l.path, "error", err)
+	}
+	if err != nil && passing(err) {
+		return fmt.Errorf("%s: revoking a lease: %w", l.path, err)
+	}
+	return nil
+}

@@ -1,0 +1,152 @@
+package client
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+	"unicode/utf8"
+
+	"github.com/hashicorp/vault/api"
+
+	"vault-plugin-secrets-apikeys/signing"
+)
+
+// Remote is a [Source] that has Vault sign: the secret never leaves it. Each signature is a question to Vault.
+type Remote struct {
+	vault  *api.Client
+	path   string
+	posts  atomic.Bool // PATCH is not allowed
+	closed atomic.Bool
+}
+
+const (
+	tries    = 3
+	tryPause = 250 * time.Millisecond
+)
+
+// NewRemote returns the source for a path such as "apikeys/my/external/sign/orders". It asks nothing yet.
+func NewRemote(vault *api.Client, path string) *Remote { return &Remote{vault: vault, path: path} }
+
+// Close has later calls fail.
+func (r *Remote) Close() error {
+	r.closed.Store(true)
+	return nil
+}
+
+// Sign has Vault sign the head and returns the headers to add. The head goes to Vault as it is, so one that carries
+// Authorization or a signature is refused here, with [signing.ErrSigned]. What the engine says against it is in the
+// error, an [api.ResponseError].
+func (r *Remote) Sign(ctx context.Context, head *signing.Head) ([]signing.Header, error) {
+	for _, name := range []string{"Authorization", "Signature", "Signature-Input"} {
+		if len(head.Values(name)) > 0 {
+			return nil, fmt.Errorf("%s: %w", r.path, signing.ErrSigned)
+		}
+	}
+	text := head.String()
+	data := map[string]any{"request": text}
+	if !utf8.ValidString(text) {
+		data = map[string]any{"request_base64": base64.StdEncoding.EncodeToString([]byte(text))}
+	}
+	answer, err := r.ask(ctx, data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", r.path, err)
+	}
+	headers, err := signedHeaders(answer, head)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", r.path, err)
+	}
+	return headers, nil
+}
+
+// SignMessage has Vault sign a message of up to 1 MiB.
+func (r *Remote) SignMessage(ctx context.Context, message []byte) (string, error) {
+	answer, err := r.ask(ctx, map[string]any{"message_base64": base64.StdEncoding.EncodeToString(message)})
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", r.path, err)
+	}
+	signature, err := field[string](answer, "signature")
+	if err == nil {
+		_, err = signing.ParseTagged(message, signature)
+	}
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", r.path, err)
+	}
+	return signature, nil
+}
+
+// ask puts the question again while Vault changes its leader: a standby answers 500 then, or leads to a node that is gone.
+// Signing changes nothing, so asking twice does no harm.
+func (r *Remote) ask(ctx context.Context, data map[string]any) (*api.Secret, error) {
+	if r.closed.Load() {
+		return nil, ErrClosed
+	}
+	var pause pauses
+	for try := 1; ; try++ {
+		answer, err := r.send(ctx, data)
+		if err == nil || try == tries || !passing(err) {
+			return answer, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, errors.Join(ctx.Err(), err)
+		case <-time.After(pause.next(tryPause << try)):
+		}
+	}
+}
+
+// send asks by PATCH, which saves Vault a step, and by POST for who may not: most policies have update alone.
+func (r *Remote) send(ctx context.Context, data map[string]any) (*api.Secret, error) {
+	post := func(ctx context.Context) (*api.Secret, error) {
+		return r.vault.Logical().WriteWithContext(ctx, r.path, data)
+	}
+	patch := func(ctx context.Context) (*api.Secret, error) {
+		return r.vault.Logical().JSONMergePatch(ctx, r.path, data)
+	}
+	if r.posts.Load() {
+		return ask(ctx, r.vault, post)
+	}
+	answer, err := ask(ctx, r.vault, patch)
+	if status := statusOf(err); status != http.StatusForbidden && status != http.StatusMethodNotAllowed {
+		return answer, err
+	}
+	answer, err = ask(ctx, r.vault, post)
+	if err == nil {
+		r.posts.Store(true)
+	}
+	return answer, err
+}
+
+// signedHeaders returns the headers of an answer, if they sign the head with the key that the answer names.
+func signedHeaders(answer *api.Secret, head *signing.Head) ([]signing.Header, error) {
+	keyID, err := field[string](answer, "key_id")
+	if err != nil {
+		return nil, err
+	}
+	added, err := field[map[string]any](answer, "headers")
+	if err != nil {
+		return nil, err
+	}
+	headers := make([]signing.Header, 0, len(added))
+	for _, name := range slices.SortedFunc(maps.Keys(added), strings.Compare) {
+		value, ok := added[name].(string)
+		if !ok {
+			return nil, fmt.Errorf("%w: headers", errMalformed)
+		}
+		headers = append(headers, signing.Header{Name: name, Value: value})
+	}
+	signed, err := head.With(headers)
+	if err != nil {
+		return nil, fmt.Errorf("%w: headers: %w", errMalformed, err)
+	}
+	if call, err := signing.ParseCall(signed); err != nil || call.KeyID != keyID {
+		return nil, fmt.Errorf("%w: headers that do not sign the request", errMalformed)
+	}
+	return headers, nil
+}

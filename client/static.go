@@ -1,0 +1,100 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/vault/api"
+)
+
+// Static is a [Source] with the current version of a key whose reveal is "always". It reads the key again when a rotation was
+// due, at least every few minutes ([WithPoll]), and when a call was refused ([Static.Report]); a new version signs as soon as it
+// is seen, and until then the one before, which verifies until the overlap is over.
+type Static struct {
+	holder
+
+	// What follows is the goroutine's alone.
+	next   time.Time // when to read again
+	heeded bool      // because of a report
+	hold   time.Time // no report moves it before this
+	pauses pauses
+	calm   calm
+}
+
+// NewStatic reads the key at path, such as "apikeys/my/external/static-creds/orders", and follows it from then on. It fails when
+// it cannot be read within ctx. The token of vault is the app's to renew, and is used as it is at each question.
+func NewStatic(ctx context.Context, vault *api.Client, path string, opts ...Option) (*Static, error) {
+	s := &Static{}
+	s.init(vault, path, opts)
+	if err := s.read(ctx); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	s.start(s.tend)
+	return s, nil
+}
+
+// Close ends the source.
+func (s *Static) Close() error {
+	s.once.Do(s.stop)
+	return nil
+}
+
+func (s *Static) tend(ctx context.Context) {
+	for {
+		timer := time.NewTimer(time.Until(s.next))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case keyID := <-s.wake:
+			timer.Stop()
+			if keyID == s.KeyID() {
+				s.heeded = true
+				s.next = earlier(s.next, later(time.Now(), later(s.hold, s.calm.until)))
+			}
+		case <-timer.C:
+			if err := s.read(ctx); err != nil && ctx.Err() == nil {
+				s.failed("reading", err)
+				s.hold = time.Now().Add(s.pauses.next(s.current.Load().pauseBound()))
+				s.next = s.hold
+			}
+		}
+	}
+}
+
+// read reads the key and plans when to do so again.
+func (s *Static) read(ctx context.Context) error {
+	answer, err := read(ctx, s.vault, s.path)
+	if err != nil {
+		return err
+	}
+	key, err := heldKey(answer)
+	if err != nil {
+		return err
+	}
+	ttl, err := seconds(answer, "ttl")
+	if err != nil {
+		return err
+	}
+	before := s.current.Load()
+	s.use(key)
+	if s.heeded {
+		s.calm.taken()
+		s.heeded = false
+	}
+	s.hold = time.Time{}
+	s.next = time.Now().Add(s.wait(ttl, before != nil && before.ID() == key.ID()))
+	return nil
+}
+
+// wait returns how long after an answer to ask again: shortly after its ttl. While the same version comes with nothing left of
+// that, the rotation is late, and it is asked for less and less often.
+func (s *Static) wait(ttl time.Duration, same bool) time.Duration {
+	wait := min(ttl+between(time.Second/2, 2*time.Second), share(s.options.poll, 0.9, 1))
+	if !same || ttl > longPause {
+		s.pauses.reset()
+		return wait
+	}
+	return max(wait, s.pauses.next(min(longPause, s.options.poll)))
+}

@@ -1,0 +1,99 @@
+package client
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/hashicorp/vault/api"
+)
+
+// maxToken bounds what is read as a token. Vault's own are about a hundred characters, those of other issuers some thousands.
+const maxToken = 64 << 10
+
+// FromEnv returns a client as the environment describes it (VAULT_ADDR, VAULT_AGENT_ADDR, VAULT_NAMESPACE, VAULT_CACERT and
+// the others that [api.DefaultConfig] reads), whose token comes from a file, such as the sink that a Vault Agent writes:
+// whenever the file has changed, the next question carries what it holds then.
+//
+// Without a name the token is VAULT_TOKEN's, or else that of ~/.vault-token, where `vault login` leaves it. No token
+// at all is no error: behind an agent or proxy that logs in for its clients none is needed.
+func FromEnv(tokenFile string) (*api.Client, error) {
+	config := api.DefaultConfig()
+	if config.Error != nil {
+		return nil, config.Error
+	}
+	vault, err := api.NewClient(config)
+	if err != nil {
+		return nil, err
+	}
+	optional := tokenFile == ""
+	if optional {
+		home, err := os.UserHomeDir()
+		if vault.Token() != "" || err != nil {
+			return vault, nil //nolint:nilerr // Without a home there is no file in it.
+		}
+		tokenFile = filepath.Join(home, ".vault-token")
+	}
+	file := &tokenFileReader{name: tokenFile}
+	if _, err := file.token(); err != nil && (!optional || !errors.Is(err, os.ErrNotExist)) {
+		return nil, err
+	}
+	vault.ClearToken()
+	return vault.WithRequestCallbacks(func(r *api.Request) {
+		// One that cannot be read now, or is being written, leaves the last that could.
+		token, _ := file.token()
+		if r.ClientToken == "" { // The app has set none of its own.
+			r.ClientToken = token
+		}
+	}), nil
+}
+
+// tokenFileReader holds the token of a file, which it reads when the file has changed.
+type tokenFileReader struct {
+	name string
+
+	mu   sync.Mutex
+	last string
+	seen os.FileInfo
+}
+
+// token returns the token that the file holds or, with an error, the last that it held.
+func (f *tokenFileReader) token() (string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	info, err := os.Stat(f.name)
+	if err != nil {
+		return f.last, err
+	}
+	if f.seen != nil && os.SameFile(f.seen, info) && f.seen.ModTime().Equal(info.ModTime()) && f.seen.Size() == info.Size() {
+		return f.last, nil
+	}
+	token, err := readToken(f.name)
+	if err != nil {
+		return f.last, err
+	}
+	f.last, f.seen = token, info
+	return token, nil
+}
+
+func readToken(name string) (string, error) {
+	file, err := os.Open(name) //nolint:gosec // The app names its own file.
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxToken))
+	if err != nil {
+		return "", err
+	}
+	token := strings.TrimSpace(string(text))
+	visible := func(r rune) bool { return '!' <= r && r <= '~' }
+	if token == "" || strings.ContainsFunc(token, func(r rune) bool { return !visible(r) }) {
+		return "", fmt.Errorf("%s: no token in it", name)
+	}
+	return token, nil
+}

@@ -1,0 +1,109 @@
+package client
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// tokenServer answers anything, and keeps the token of the last question.
+func tokenServer(t *testing.T) (last *http.Header) {
+	t.Helper()
+	last = new(http.Header)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		*last = r.Header
+		_, _ = w.Write([]byte(`{"data": {}}`))
+	}))
+	t.Cleanup(server.Close)
+	t.Setenv("VAULT_ADDR", server.URL)
+	t.Setenv("VAULT_TOKEN", "")
+	t.Setenv("VAULT_NAMESPACE", "")
+	t.Setenv("HOME", t.TempDir())
+	return last
+}
+
+// replace writes a file anew, as an agent writes its sink.
+func replace(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(name+".new", []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(name+".new", name); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestFromEnvFollowsSink(t *testing.T) {
+	last := tokenServer(t)
+	t.Setenv("VAULT_TOKEN", "of-the-environment")
+	t.Setenv("VAULT_NAMESPACE", "ns1")
+	sink := filepath.Join(t.TempDir(), "sink")
+	if _, err := FromEnv(sink); err == nil {
+		t.Error("a named file that is not there is no error")
+	}
+	replace(t, sink, "first\n")
+	vault, err := FromEnv(sink)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(want string) {
+		t.Helper()
+		if _, err := vault.Logical().ReadWithContext(t.Context(), "x"); err != nil {
+			t.Fatal(err)
+		}
+		if got := last.Get("X-Vault-Token"); got != want || last.Get("X-Vault-Namespace") != "ns1" {
+			t.Errorf("token %q, want %q", got, want)
+		}
+	}
+	ask("first")
+	ask("first")
+	replace(t, sink, "second")
+	ask("second")
+	replace(t, sink, "") // Being written, or logged out: the last one stays.
+	ask("second")
+	replace(t, sink, "not\na token")
+	ask("second")
+	if err := os.Remove(sink); err != nil {
+		t.Fatal(err)
+	}
+	ask("second")
+	replace(t, sink, "third")
+	ask("third")
+	vault.SetToken("own")
+	ask("own")
+}
+
+func TestFromEnvWithoutFile(t *testing.T) {
+	last := tokenServer(t)
+	ask := func(want string) {
+		t.Helper()
+		vault, err := FromEnv("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := vault.Logical().ReadWithContext(t.Context(), "x"); err != nil {
+			t.Fatal(err)
+		}
+		if got := last.Get("X-Vault-Token"); got != want {
+			t.Errorf("token %q, want %q", got, want)
+		}
+	}
+	ask("")
+	home, err := os.UserHomeDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	replace(t, filepath.Join(home, ".vault-token"), "of-the-home")
+	ask("of-the-home")
+	t.Setenv("VAULT_TOKEN", "of-the-environment")
+	ask("of-the-environment")
+	t.Setenv("HOME", "")
+	t.Setenv("VAULT_TOKEN", "")
+	ask("")
+	t.Setenv("VAULT_ADDR", "http://[")
+	if _, err := FromEnv(""); err == nil {
+		t.Error("an address that is none was taken")
+	}
+}
