@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
 // judgedOf reads the answer of verify to one call. Fields that later engines may add are passed over; a verdict that is not
@@ -67,27 +69,55 @@ func (d *decoder) told(v *Verdict) {
 	v.KeyID, v.State, v.Scheme = d.word("key_id"), d.word("state"), d.word("scheme")
 	v.User, v.SuccessorKeyID = may[string](d, "user"), may[string](d, "successor_key_id")
 	v.Variant, v.ContentDigest = may[string](d, "variant"), may[string](d, "content_digest")
-	version, err := strconv.ParseInt(must[json.Number](d, "version").String(), 10, 32)
-	if err != nil || version < 1 {
-		d.refuse("version")
-	}
-	v.Version = int(version)
+	v.Version = int(d.whole("version"))
 	v.ServerTime = d.stamp("server_time")
 	if end, told := d.data["expires_at"]; end != nil || !told {
 		v.ExpiresAt = d.stamp("expires_at")
 	}
-	pairs := may[map[string]any](d, "metadata")
-	if len(pairs) == 0 {
-		return
+	v.Metadata = d.pairs("metadata")
+}
+
+// pairs returns a table of texts, nil where there are none.
+func (d *decoder) pairs(name string) map[string]string {
+	given := may[map[string]any](d, name)
+	if len(given) == 0 {
+		return nil
 	}
-	v.Metadata = make(map[string]string, len(pairs))
-	for name, value := range pairs {
+	pairs := make(map[string]string, len(given))
+	for key, value := range given {
 		text, ok := value.(string)
 		if !ok {
-			d.refuse("metadata")
+			d.refuse(name)
 		}
-		v.Metadata[name] = text
+		pairs[key] = text
 	}
+	return pairs
+}
+
+// whole returns a whole number above 0 that has to be there.
+func (d *decoder) whole(name string) int64 {
+	n, err := strconv.ParseInt(must[json.Number](d, name).String(), 10, 32)
+	if err != nil || n < 1 {
+		d.refuse(name)
+	}
+	return n
+}
+
+// lines returns a list of texts that has to be there.
+func (d *decoder) lines(name string) tenant.Lines { return d.linesOf(name, d.data[name]) }
+
+func (d *decoder) linesOf(name string, raw any) tenant.Lines {
+	list, ok := raw.([]any)
+	if !ok {
+		d.refuse(name)
+	}
+	texts := make([]string, len(list))
+	for i, each := range list {
+		if texts[i], ok = each.(string); !ok || texts[i] == "" || strings.Contains(texts[i], "\n") {
+			d.refuse(name)
+		}
+	}
+	return tenant.LinesOf(texts)
 }
 
 // word returns a text that has to be there and must not be empty.
