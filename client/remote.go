@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -22,7 +21,7 @@ import (
 type Remote struct {
 	vault  *api.Client
 	path   string
-	posts  atomic.Bool // PATCH is not allowed
+	verb   verb
 	closed atomic.Bool
 }
 
@@ -89,7 +88,7 @@ func (r *Remote) ask(ctx context.Context, data map[string]any) (*api.Secret, err
 	}
 	var pause pauses
 	for try := 1; ; try++ {
-		answer, err := r.send(ctx, data)
+		answer, err := r.verb.ask(ctx, r.vault, r.path, data)
 		if err == nil || try == tries || !passing(err) {
 			return answer, err
 		}
@@ -99,28 +98,6 @@ func (r *Remote) ask(ctx context.Context, data map[string]any) (*api.Secret, err
 		case <-time.After(pause.next(tryPause << try)):
 		}
 	}
-}
-
-// send asks by PATCH, which saves Vault a step, and by POST for who may not: most policies have update alone.
-func (r *Remote) send(ctx context.Context, data map[string]any) (*api.Secret, error) {
-	post := func(ctx context.Context) (*api.Secret, error) {
-		return r.vault.Logical().WriteWithContext(ctx, r.path, data)
-	}
-	patch := func(ctx context.Context) (*api.Secret, error) {
-		return r.vault.Logical().JSONMergePatch(ctx, r.path, data)
-	}
-	if r.posts.Load() {
-		return ask(ctx, r.vault, post)
-	}
-	answer, err := ask(ctx, r.vault, patch)
-	if status := statusOf(err); status != http.StatusForbidden && status != http.StatusMethodNotAllowed {
-		return answer, err
-	}
-	answer, err = ask(ctx, r.vault, post)
-	if err == nil {
-		r.posts.Store(true)
-	}
-	return answer, err
 }
 
 // signedHeaders returns the headers of an answer, if they sign the head with the key that the answer names.

@@ -1,0 +1,138 @@
+package client
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/tenant"
+)
+
+// judgedOf reads the answer of verify to one call. Fields that later engines may add are passed over; a verdict that is not
+// known, or not what its other fields say, is an [ErrUnknown].
+func judgedOf(data map[string]any) judged {
+	if why, failed := data["error"].(string); failed && data["verdict"] == "" {
+		return judged{err: fmt.Errorf("%w: %s", ErrUnavailable, why)}
+	}
+	d := decoder{data: data}
+	v := Verdict{Valid: must[bool](&d, "valid"), Verdict: must[string](&d, "verdict")}
+	known := apikey.Verdict(v.Verdict)
+	if !slices.Contains(apikey.Verdicts, known) || v.Valid != (known == apikey.Valid) {
+		d.refuse("verdict")
+	}
+	v.ReplayTableFull = may[bool](&d, "replay_table_full")
+	if known.Signed() {
+		d.told(&v)
+	}
+	if d.wrong != "" {
+		return judged{err: fmt.Errorf("%w: %w: %s", ErrUnknown, errMalformed, d.wrong)}
+	}
+	return judged{verdict: v}
+}
+
+// decoder reads fields and notes which was wrong first.
+type decoder struct {
+	data  map[string]any
+	wrong string
+}
+
+func (d *decoder) refuse(name string) {
+	if d.wrong == "" {
+		d.wrong = name
+	}
+}
+
+// must returns a field that has to be there.
+func must[T any](d *decoder, name string) T {
+	value, ok := d.data[name].(T)
+	if !ok {
+		d.refuse(name)
+	}
+	return value
+}
+
+// may returns a field, or the zero value of one that is not there.
+func may[T any](d *decoder, name string) (value T) {
+	if d.data[name] == nil {
+		return value
+	}
+	return must[T](d, name)
+}
+
+// told reads what is told only when the signature is right.
+func (d *decoder) told(v *Verdict) {
+	v.Tenant, v.Kind, v.Name = d.word("tenant"), d.word("kind"), d.word("name")
+	v.KeyID, v.State, v.Scheme = d.word("key_id"), d.word("state"), d.word("scheme")
+	v.User, v.SuccessorKeyID = may[string](d, "user"), may[string](d, "successor_key_id")
+	v.Variant, v.ContentDigest = may[string](d, "variant"), may[string](d, "content_digest")
+	v.Version = int(d.whole("version"))
+	v.ServerTime = d.stamp("server_time")
+	if end, told := d.data["expires_at"]; end != nil || !told {
+		v.ExpiresAt = d.stamp("expires_at")
+	}
+	v.Metadata = d.pairs("metadata")
+}
+
+// pairs returns a table of texts, nil where there are none.
+func (d *decoder) pairs(name string) map[string]string {
+	given := may[map[string]any](d, name)
+	if len(given) == 0 {
+		return nil
+	}
+	pairs := make(map[string]string, len(given))
+	for key, value := range given {
+		text, ok := value.(string)
+		if !ok {
+			d.refuse(name)
+		}
+		pairs[key] = text
+	}
+	return pairs
+}
+
+// whole returns a whole number above 0 that has to be there.
+func (d *decoder) whole(name string) int64 {
+	n, err := strconv.ParseInt(must[json.Number](d, name).String(), 10, 32)
+	if err != nil || n < 1 {
+		d.refuse(name)
+	}
+	return n
+}
+
+// lines returns a list of texts that has to be there.
+func (d *decoder) lines(name string) tenant.Lines { return d.linesOf(name, d.data[name]) }
+
+func (d *decoder) linesOf(name string, raw any) tenant.Lines {
+	list, ok := raw.([]any)
+	if !ok {
+		d.refuse(name)
+	}
+	texts := make([]string, len(list))
+	for i, each := range list {
+		if texts[i], ok = each.(string); !ok || texts[i] == "" || strings.Contains(texts[i], "\n") {
+			d.refuse(name)
+		}
+	}
+	return tenant.LinesOf(texts)
+}
+
+// word returns a text that has to be there and must not be empty.
+func (d *decoder) word(name string) string {
+	text := must[string](d, name)
+	if text == "" {
+		d.refuse(name)
+	}
+	return text
+}
+
+func (d *decoder) stamp(name string) time.Time {
+	t, err := time.Parse(time.RFC3339, must[string](d, name))
+	if err != nil {
+		d.refuse(name)
+	}
+	return t
+}

@@ -1,0 +1,119 @@
+package client
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"runtime"
+	"unicode/utf8"
+
+	"vault-plugin-secrets-apikeys/signing"
+)
+
+const (
+	maxMessage   = 1 << 20 // bytes, as the engine takes them
+	maxSignature = 256     // bytes; a good one has 111 at the most
+)
+
+// askable reports whether the engine can take a call for one. What it cannot take is malformed.
+func askable(c Call) bool {
+	if c.Request != "" {
+		return len(c.Request) <= signing.MaxHeadBytes && c.Message == "" && c.Signature == ""
+	}
+	return len(c.Message) <= maxMessage && c.Signature != "" && len(c.Signature) <= maxSignature && utf8.ValidString(c.Signature)
+}
+
+// fields returns a call as the engine takes it, alone or in a batch.
+func (c Call) fields() map[string]any {
+	fields := make(map[string]any, 3)
+	name, text := "request", c.Request
+	if text == "" {
+		name, text = "message", c.Message
+		fields["signature"] = c.Signature
+	}
+	if !utf8.ValidString(text) {
+		name, text = name+"_base64", base64.StdEncoding.EncodeToString([]byte(text))
+	}
+	fields[name] = text
+	if c.ClientIP.IsValid() {
+		fields["client_ip"] = c.ClientIP.WithZone("").String()
+	}
+	return fields
+}
+
+// fly asks about those on board, and about those who wait when the answer is there, until nobody does.
+func (v *Verifier) fly(f *flight) {
+	for f != nil {
+		answers, err := v.ask(f)
+		f.giveUp()
+		for i, q := range f.questions {
+			if err != nil {
+				q.answer <- judged{err: err}
+			} else {
+				q.answer <- answers[i]
+			}
+		}
+		// Those who were answered, and have another call, come along: a request of many costs Vault little more than one of few.
+		runtime.Gosched()
+		v.mu.Lock()
+		if f = v.board(); f == nil {
+			v.flights--
+		}
+		v.mu.Unlock()
+	}
+}
+
+// ask puts one request to Vault and returns an answer for each of its questions, or why there are none.
+func (v *Verifier) ask(f *flight) ([]judged, error) {
+	sent := f.questions[0].call.fields()
+	if len(f.questions) > 1 {
+		batch := make([]map[string]any, len(f.questions))
+		for i, q := range f.questions {
+			batch[i] = q.call.fields()
+		}
+		sent = map[string]any{"batch": batch}
+	}
+	if token := v.app.Token(); token != v.vault.Token() {
+		v.vault.SetToken(token)
+	}
+	answer, err := v.verb.ask(f.ctx, v.vault, v.path, sent)
+	if err != nil {
+		return nil, v.unanswered(err)
+	}
+	if len(f.questions) == 1 {
+		return []judged{judgedOf(answer.Data)}, nil
+	}
+	results, err := field[[]any](answer, "results")
+	if err != nil || len(results) != len(f.questions) {
+		return nil, fmt.Errorf("%w: %w: results", ErrUnknown, errMalformed)
+	}
+	answers := make([]judged, len(results))
+	for i, result := range results {
+		data, _ := result.(map[string]any)
+		answers[i] = judgedOf(data)
+	}
+	return answers, nil
+}
+
+// unanswered says what an error of a request means for the calls in it.
+func (v *Verifier) unanswered(err error) error {
+	if v.ctx.Err() != nil {
+		return ErrClosed
+	}
+	status := statusOf(err)
+	dial, dialled := errors.AsType[*net.OpError](err)
+	switch {
+	case status == http.StatusServiceUnavailable, status == http.StatusTooManyRequests, status == http.StatusPreconditionFailed,
+		dialled && dial.Op == "dial":
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	case status >= http.StatusBadRequest && status < http.StatusInternalServerError:
+		return err
+	case errors.Is(err, context.DeadlineExceeded):
+		// Not the caller's deadline, which an error of that kind would be taken for.
+		return fmt.Errorf("%w: no answer in time", ErrUnknown)
+	}
+	return fmt.Errorf("%w: %w", ErrUnknown, err)
+}

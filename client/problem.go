@@ -1,0 +1,130 @@
+package client
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"time"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
+)
+
+// Problem is a refusal, answered as problem details (RFC 9457) of media type application/problem+json.
+type Problem struct {
+	Type   string `json:"type"`  // a URI; "" means about:blank
+	Title  string `json:"title"` // "" means the status in words
+	Status int    `json:"status"`
+	Detail string `json:"detail,omitempty"` // for people; it must hold no secret
+	Code   string `json:"code,omitempty"`   // for programs, such as "revoked"
+}
+
+// Error returns the code, or the detail of a problem without.
+func (p *Problem) Error() string {
+	if p.Code != "" {
+		return p.Code
+	}
+	return p.Detail
+}
+
+// answer writes a problem.
+func (m *Middleware) answer(w http.ResponseWriter, problem *Problem) {
+	p := *problem
+	if p.Type == "" {
+		p.Type = "about:blank"
+	}
+	if p.Status < http.StatusBadRequest || p.Status > 599 {
+		p.Status = http.StatusForbidden
+	}
+	if p.Title == "" {
+		p.Title = http.StatusText(p.Status)
+	}
+	text, err := json.Marshal(p)
+	if err != nil { // Texts and a number always marshal.
+		text = []byte("{}")
+	}
+	text = append(text, '\n')
+	h := w.Header()
+	h.Set("Content-Type", "application/problem+json")
+	h.Set("Content-Length", strconv.Itoa(len(text)))
+	h.Set("Cache-Control", "no-store")
+	switch p.Status {
+	case http.StatusUnauthorized:
+		h.Set("WWW-Authenticate", m.Challenge)
+	case http.StatusServiceUnavailable:
+		h.Set("Retry-After", strconv.FormatInt(max(int64(m.RetryAfter/time.Second), 1), 10))
+	}
+	w.WriteHeader(p.Status)
+	_, _ = w.Write(text)
+}
+
+// refused returns the problem of a verdict, or nil for valid. A verdict that is not known is none.
+func refused(v Verdict) *Problem {
+	const denied, no = http.StatusForbidden, http.StatusUnauthorized
+	switch apikey.Verdict(v.Verdict) {
+	case apikey.Valid:
+		if v.Valid {
+			return nil
+		}
+		return unavailable()
+	case apikey.Malformed, apikey.UnknownKey, apikey.BadSignature:
+		return unauthenticated()
+	case apikey.TenantSuspended:
+		return of(v, denied, "The service has stopped all calls of this customer.")
+	case apikey.IsRevoked:
+		return of(v, no, "The key was revoked.")
+	case apikey.IsDisabled:
+		return of(v, no, "The key is disabled.")
+	case apikey.IsExpired:
+		return of(v, no, "This version of the key has expired. Sign with its successor.")
+	case apikey.TooOld:
+		return of(v, no, "The call was signed too long ago.")
+	case apikey.TooNew:
+		return of(v, no, "The call was signed in the future. Check the clock.")
+	case apikey.SourceDenied:
+		return of(v, denied, "The key is not good from this address.")
+	case apikey.OutOfScope:
+		return of(v, denied, "The key is not good for this call.")
+	case apikey.Replayed:
+		return of(v, no, "This call has been made before. Sign each one anew.")
+	default:
+		return unavailable()
+	}
+}
+
+func of(v Verdict, status int, detail string) *Problem {
+	return &Problem{Status: status, Detail: detail, Code: v.Verdict}
+}
+
+func notAHead() *Problem {
+	return &Problem{Status: http.StatusBadRequest, Code: "bad_head", Detail: "The request line or the headers cannot be judged: " +
+		"the target is not a path, a header that a call holds once is repeated, or there are too many."}
+}
+
+// unauthenticated is one answer for three verdicts, so that strangers learn nothing about keys.
+func unauthenticated() *Problem {
+	return &Problem{Status: http.StatusUnauthorized, Detail: "The call is not signed, or not with a key that is known here."}
+}
+
+func unavailable() *Problem {
+	return &Problem{Status: http.StatusServiceUnavailable, Code: "not_judged", Detail: "Signatures cannot be verified at the moment. Sign anew and try again later."}
+}
+
+func forbidden() *Problem {
+	return &Problem{Status: http.StatusForbidden, Code: "forbidden", Detail: "The caller may not make this call."}
+}
+
+func bodyNotSigned() *Problem {
+	return &Problem{Status: http.StatusUnauthorized, Code: "body_not_signed", Detail: "The signature does not cover the body."}
+}
+
+func bodyTooLarge() *Problem {
+	return &Problem{Status: http.StatusRequestEntityTooLarge, Code: "body_too_large", Detail: "The body is too long to be checked."}
+}
+
+func bodyUnread() *Problem {
+	return &Problem{Status: http.StatusBadRequest, Code: "body_unread", Detail: "The body could not be read."}
+}
+
+func digestMismatch() *Problem {
+	return &Problem{Status: http.StatusUnauthorized, Code: "digest_mismatch", Detail: "The body is not the one that was signed."}
+}

@@ -1,0 +1,196 @@
+package client
+
+import (
+	"cmp"
+	"container/list"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/vault/api"
+)
+
+var (
+	// ErrBusy is returned at once when too many calls wait for Vault already.
+	ErrBusy = errors.New("too many calls wait to be verified")
+	// ErrUnavailable is wrapped by the errors of calls that were not judged, since Vault is away, sealed, limits requests,
+	// or could not read its storage. It is no verdict on the call: answer it with 503.
+	ErrUnavailable = errors.New("the call was not judged")
+	// ErrUnknown is an [ErrUnavailable] of which nobody knows whether Vault has judged the call: the answer was
+	// lost. If it has, the same call is now a replay, so it must be signed anew, never asked again.
+	ErrUnknown = fmt.Errorf("%w, or its verdict was lost", ErrUnavailable)
+)
+
+// Bounds of one request to Vault.
+const (
+	maxItems = 1000      // what the engine takes
+	maxText  = 1 << 20   // bytes of the calls in it
+	largest  = 256 << 10 // bytes of a call that goes with others; a longer one goes alone
+)
+
+// VerifierOptions are the bounds of a [Verifier]. Zero values mean the defaults.
+type VerifierOptions struct {
+	InFlight int           // requests under way at once; 2
+	Queue    int           // calls that wait while as many are; 10000
+	Timeout  time.Duration // of one request, whoever waits for it; 10 s
+}
+
+// Verifier is a [Judge] that asks the engine. While no request is under way a call goes out at once and alone; while
+// there are as many as are allowed, calls wait, and leave together when one comes back. So nothing waits for company,
+// and the busier Vault is, the more calls share a request.
+//
+// No question is asked twice, whatever happens to it: to verify records the call, and would find it to be replayed. It
+// takes a fresh signature, and so the caller's client, to try again.
+type Verifier struct {
+	vault   *api.Client // asks, and does not try again
+	app     *api.Client // has the token
+	path    string
+	options VerifierOptions
+	verb    verb
+
+	ctx    context.Context // of all requests
+	cancel context.CancelFunc
+	flying sync.WaitGroup
+
+	mu      sync.Mutex
+	waiting *list.List // of *question
+	flights int
+	closed  bool
+}
+
+// question is a call that somebody waits to have judged.
+type question struct {
+	call   Call
+	size   int
+	place  *list.Element // while it waits
+	flight *flight       // once it does not
+	answer chan judged   // holds one
+}
+
+type judged struct {
+	verdict Verdict
+	err     error
+}
+
+// flight is a request under way. It is given up once nobody waits for it any more.
+type flight struct {
+	questions []*question
+	left      int // who still wait
+	ctx       context.Context
+	giveUp    context.CancelFunc
+}
+
+// NewVerifier returns the verifier for a path such as "apikeys/verify", "apikeys/my/verify" or
+// "apikeys/tenants/acme/verify". It asks nothing yet. It uses the token that vault has at the time of each
+// request, and the namespace that it has now.
+func NewVerifier(vault *api.Client, path string, options VerifierOptions) (*Verifier, error) {
+	once, err := vault.CloneWithHeaders()
+	if err != nil {
+		return nil, err
+	}
+	once.SetMaxRetries(0)
+	options.InFlight = max(cmp.Or(options.InFlight, 2), 1)
+	options.Queue = max(cmp.Or(options.Queue, 10000), 0)
+	options.Timeout = cmp.Or(max(options.Timeout, 0), 10*time.Second)
+	v := &Verifier{vault: once, app: vault, path: path, options: options, waiting: list.New()}
+	v.ctx, v.cancel = context.WithCancel(context.Background())
+	return v, nil
+}
+
+// Close gives up what is under way, fails those who wait, and ends all goroutines.
+func (v *Verifier) Close() error {
+	v.mu.Lock()
+	v.closed = true
+	for e := v.waiting.Front(); e != nil; e = v.waiting.Front() {
+		v.waiting.Remove(e).(*question).answer <- judged{err: ErrClosed}
+	}
+	v.mu.Unlock()
+	v.cancel()
+	v.flying.Wait()
+	return nil
+}
+
+// Verify asks the engine about one call. It fails with [ErrBusy] at once; with [ErrUnavailable], perhaps an [ErrUnknown];
+// with [ErrClosed]; with the context's error, when it ends first, which fails no other call; and with the
+// [api.ResponseError] of a request that Vault refuses, such as 403.
+func (v *Verifier) Verify(ctx context.Context, c Call) (Verdict, error) {
+	if err := ctx.Err(); err != nil {
+		return Verdict{}, err
+	}
+	if !askable(c) {
+		return Verdict{Verdict: "malformed"}, nil
+	}
+	q := &question{call: c, size: len(c.Request) + len(c.Message), answer: make(chan judged, 1)}
+	if err := v.enter(q); err != nil {
+		return Verdict{}, fmt.Errorf("%s: %w", v.path, err)
+	}
+	select {
+	case a := <-q.answer:
+		if a.err != nil {
+			return Verdict{}, fmt.Errorf("%s: %w", v.path, a.err)
+		}
+		return a.verdict, nil
+	case <-ctx.Done():
+		v.leave(q)
+		return Verdict{}, ctx.Err()
+	}
+}
+
+// enter has a question fly, or wait.
+func (v *Verifier) enter(q *question) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	switch {
+	case v.closed:
+		return ErrClosed
+	case v.flights < v.options.InFlight:
+		v.flights++
+		q.place = v.waiting.PushBack(q)
+		f := v.board()
+		v.flying.Go(func() { v.fly(f) })
+	case v.waiting.Len() >= v.options.Queue:
+		return ErrBusy
+	default:
+		q.place = v.waiting.PushBack(q)
+	}
+	return nil
+}
+
+// leave forgets a question that nobody waits for.
+func (v *Verifier) leave(q *question) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if q.flight == nil {
+		v.waiting.Remove(q.place)
+		return
+	}
+	if q.flight.left--; q.flight.left == 0 {
+		q.flight.giveUp()
+	}
+}
+
+// board takes those who wait, as many as fit, or returns nil when nobody does. The lock is held.
+func (v *Verifier) board() *flight {
+	f, size := new(flight), 0
+	for e := v.waiting.Front(); e != nil && len(f.questions) < maxItems; e = v.waiting.Front() {
+		q := e.Value.(*question)
+		size += q.size
+		if len(f.questions) > 0 && (size > maxText || q.size > largest) {
+			break
+		}
+		v.waiting.Remove(e)
+		f.questions = append(f.questions, q)
+		q.flight = f
+		if q.size > largest {
+			break
+		}
+	}
+	if len(f.questions) == 0 {
+		return nil
+	}
+	f.left = len(f.questions)
+	f.ctx, f.giveUp = context.WithTimeout(v.ctx, v.options.Timeout)
+	return f
+}

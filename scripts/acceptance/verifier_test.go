@@ -1,0 +1,207 @@
+//go:build acceptance
+
+package acceptance
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/vault/api"
+
+	"vault-plugin-secrets-apikeys/client"
+	"vault-plugin-secrets-apikeys/signing"
+)
+
+// oneByOne asks about each call in a request of its own, as a gateway without a verifier would.
+type oneByOne struct{ vault *api.Client }
+
+func (o oneByOne) Verify(ctx context.Context, c client.Call) (client.Verdict, error) {
+	answer, err := o.vault.Logical().JSONMergePatch(ctx, "apikeys/verify", map[string]any{"request": c.Request})
+	if err != nil {
+		return client.Verdict{}, err
+	}
+	verdict, _ := answer.Data["verdict"].(string)
+	return client.Verdict{Verdict: verdict, Valid: answer.Data["valid"] == true}, nil
+}
+
+// gatewayClient returns a client of a gateway that keeps enough connections for many callers.
+func gatewayClient(ctx context.Context) (*api.Client, error) {
+	token, err := shared.token(ctx, "gateway")
+	if err != nil {
+		return nil, err
+	}
+	config := api.DefaultConfig()
+	config.Address = shared.Addr
+	if base, ok := config.HttpClient.Transport.(*http.Transport); ok {
+		base.MaxIdleConnsPerHost = 256
+	}
+	vault, err := api.NewClient(config)
+	if err != nil {
+		return nil, err
+	}
+	vault.SetToken(token)
+	return vault, nil
+}
+
+// newKey opens a tenant and returns a key of it.
+func newKey(ctx context.Context) (*signing.Key, error) {
+	tenant, err := shared.open(ctx, "verifier")
+	if err != nil {
+		return nil, err
+	}
+	token, err := shared.token(ctx, tenant+"-admin")
+	if err != nil {
+		return nil, err
+	}
+	admin, path := shared.Client(token).Logical(), "apikeys/my/external/keys/busy"
+	if _, err := admin.WriteWithContext(ctx, path, map[string]any{"scheme": "vrnt-1"}); err != nil {
+		return nil, err
+	}
+	answer, err := admin.WriteWithContext(ctx, path+"/reveal", nil)
+	if err != nil {
+		return nil, err
+	}
+	id, _ := answer.Data["key_id"].(string)
+	text, _ := answer.Data["key"].(string)
+	secret, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil {
+		return nil, err
+	}
+	return signing.NewKey(signing.Vrnt1, id, secret)
+}
+
+// callOf signs a call that is new.
+func callOf(key *signing.Key) (client.Call, error) {
+	head, err := signing.ParseHeadString("GET /orders?page=2 HTTP/1.1\nHost: api.example\nVerint-UserName: agent7\n")
+	if err != nil {
+		return client.Call{}, err
+	}
+	added, err := key.Sign(context.Background(), head)
+	if err != nil {
+		return client.Call{}, err
+	}
+	signed, err := head.With(added)
+	if err != nil {
+		return client.Call{}, err
+	}
+	return client.Call{Request: signed.String()}, nil
+}
+
+// crowdOf has so many callers make calls, n in all, and wait for the verdict on each.
+func crowdOf(callers, n int, key *signing.Key, judge client.Judge) error {
+	var left atomic.Int64
+	left.Store(int64(n))
+	errs := make([]error, callers)
+	var wait sync.WaitGroup
+	for i := range callers {
+		wait.Go(func() {
+			for left.Add(-1) >= 0 && errs[i] == nil {
+				call, err := callOf(key)
+				if err != nil {
+					errs[i] = err
+					return
+				}
+				verdict, err := judge.Verify(context.Background(), call)
+				if err == nil && !verdict.Valid {
+					err = fmt.Errorf("judged %s", verdict.Verdict)
+				}
+				errs[i] = err
+			}
+		})
+	}
+	wait.Wait()
+	return errors.Join(errs...)
+}
+
+// BenchmarkVerifier has callers verify through a verifier, and one by one.
+func BenchmarkVerifier(b *testing.B) {
+	vault, err := gatewayClient(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	key, err := newKey(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, callers := range []int{1, 64} {
+		b.Run(fmt.Sprintf("callers=%d/one by one", callers), func(b *testing.B) { crowdBench(b, callers, key, oneByOne{vault}) })
+		for _, inFlight := range []int{1, 2, 4} {
+			b.Run(fmt.Sprintf("callers=%d/verifier/in flight=%d", callers, inFlight), func(b *testing.B) {
+				v, err := client.NewVerifier(vault, "apikeys/verify", client.VerifierOptions{InFlight: inFlight})
+				if err != nil {
+					b.Fatal(err)
+				}
+				crowdBench(b, callers, key, v)
+				if err := v.Close(); err != nil {
+					b.Error(err)
+				}
+			})
+		}
+	}
+}
+
+func crowdBench(b *testing.B, callers int, key *signing.Key, judge client.Judge) {
+	b.Helper()
+	before := time.Now()
+	b.ResetTimer()
+	if err := crowdOf(callers, b.N, key, judge); err != nil {
+		b.Fatal(err)
+	}
+	b.StopTimer()
+	b.ReportMetric(float64(b.N)/time.Since(before).Seconds(), "calls/s")
+}
+
+// TestVerifier has a crowd verified by a real server, and calls that are not good among them.
+func TestVerifier(t *testing.T) {
+	t.Parallel()
+	vault, err := gatewayClient(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := newKey(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := client.NewVerifier(vault, "apikeys/verify", client.VerifierOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wait sync.WaitGroup
+	for range 4 {
+		wait.Go(func() {
+			if err := crowdOf(16, 500, key, v); err != nil {
+				t.Error(err)
+			}
+		})
+		wait.Go(func() {
+			for range 100 {
+				verdict, err := v.Verify(t.Context(), client.Call{Request: strings.Repeat("no head ", 100)})
+				if err != nil || verdict.Verdict != "malformed" {
+					t.Errorf("%v %v", verdict, err)
+				}
+			}
+		})
+	}
+	wait.Wait()
+	call, err := callOf(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"valid", "replayed"} {
+		verdict, err := v.Verify(t.Context(), call)
+		if err != nil || verdict.Verdict != want || verdict.KeyID != key.ID() || verdict.Name != "busy" {
+			t.Errorf("%v %v, want %s", verdict, err, want)
+		}
+	}
+	if err := v.Close(); err != nil {
+		t.Error(err)
+	}
+}
