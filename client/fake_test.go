@@ -59,7 +59,7 @@ func newFake() *fakeVault {
 }
 
 // client returns a client of the fake with token "app".
-func (f *fakeVault) client(t *testing.T) *api.Client {
+func (f *fakeVault) client(t testing.TB) *api.Client {
 	t.Helper()
 	config := api.DefaultConfig()
 	config.Address = "http://vault.test:8200"

@@ -270,7 +270,7 @@ func TestKeyringRefusesOddAnswers(t *testing.T) {
 				if resp == nil || err != nil {
 					return resp, err
 				}
-				return with(t, resp, name, odd), nil
+				return withField(t, resp, name, odd), nil
 			}
 			_, err := k.Verify(t.Context(), ringCall(t, "key-0001"))
 			if !errors.Is(err, ErrUnavailable) || !errors.Is(err, errMalformed) || strings.Contains(err.Error(), base64.RawURLEncoding.EncodeToString(ringSecret)) {
@@ -280,8 +280,8 @@ func TestKeyringRefusesOddAnswers(t *testing.T) {
 	}
 }
 
-// with returns an answer with another value of a field.
-func with(t *testing.T, resp *http.Response, name string, value any) *http.Response {
+// withField returns an answer with another value of a field.
+func withField(t testing.TB, resp *http.Response, name string, value any) *http.Response {
 	t.Helper()
 	var answer map[string]any
 	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
