@@ -1,0 +1,214 @@
+package client
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/hashicorp/vault/api"
+	"golang.org/x/sync/singleflight"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/replay"
+	"vault-plugin-secrets-apikeys/signing"
+)
+
+var (
+	// ErrStale is an [ErrUnavailable] for a key whose rules are older than its max_age, while Vault gave no newer ones.
+	ErrStale = fmt.Errorf("%w: the key was fetched too long ago, and Vault gives no newer one", ErrUnavailable)
+	// ErrNotLocal is returned for the calls of a key that Vault does not hand out, since mount or tenant do not allow it or its
+	// reveal is never; and of one with rules that this version of the package does not know.
+	ErrNotLocal = errors.New("the key is not for verifying outside Vault")
+)
+
+// KeyringOptions are the bounds of a [Keyring] and what else it may have. Zero values mean the defaults.
+type KeyringOptions struct {
+	Keys          int           // held at once, those used last; 10000
+	Idle          time.Duration // a key that was not used for so long is let go; 5 min
+	ReplayEntries int           // calls remembered for one tenant; 1000000, as the engine's config replay_entries has it
+	Fetches       int           // of keys that are not held, under way at once; 16
+	StrictReplay  bool          // calls stamped before the Keyring was made are too old, as config replay=strict has it
+	Fallback      Judge         // judges the calls of keys that are [ErrNotLocal]; a [Verifier], as a rule
+	Log           *slog.Logger  // is told when Vault goes away and comes back; nil: nothing is logged
+}
+
+// Keyring is a [Judge] that knows the keys: it fetches each one once from the engine's keyring/ and judges its calls here,
+// as the engine would. Its token needs the policy local-verifier.
+//
+// How late it may notice that a key was revoked, disabled, changed or its tenant suspended: max_age, the engine's config
+// keyring_max_age, and never later. Keys in use are fetched again when half to three quarters of that time are over. A key whose last
+// fetch was sent longer ago is not judged by, whatever the reason: its calls wait for a new fetch, and fail with
+// [ErrStale] if there is none. A machine's sleep and a clock put forward count. Choose max_age as the longest time for which
+// a leaked key may still be good after its revocation; half of it is the longest outage of Vault that no caller notices.
+//
+// What it cannot know as the engine does:
+//   - the time: it judges by this machine's clock, which is Verdict.ServerTime. Keep it in step with Vault's.
+//   - calls seen by other gateways, or by the engine: each remembers its own, so that one call is good once at each.
+//   - use: the engine takes a fetch for one, so that a key's last use is up to max_age early, or Idle late.
+//
+// Whoever has the process's memory has the secrets of the keys in use.
+type Keyring struct {
+	vault   *api.Client
+	path    string
+	options KeyringOptions
+	began   time.Time
+
+	keys    *lru.Cache[string, *entry]
+	absent  *lru.Cache[string, absence]
+	calls   replay.Table
+	nobody  *signing.MACKey // what the calls of unknown keys cost
+	flights singleflight.Group
+	queue   chan struct{} // fetches of keys that are not held, under way or waiting
+	slots   chan struct{} // those under way
+	again   chan struct{} // fetches of keys that are held
+	pace    atomic.Int64  // how often keys are looked at, in nanoseconds
+	away    atomic.Bool   // the last fetch failed
+
+	ctx    context.Context // of all fetches
+	end    context.CancelFunc
+	work   sync.WaitGroup
+	mu     sync.Mutex // held to begin work, and to close
+	closed atomic.Bool
+}
+
+const (
+	refreshers = 8  // fetches of held keys under way at once
+	queued     = 64 // fetches that may wait for each that is under way
+)
+
+// NewKeyring returns the keyring of the engine mounted at mount, such as "apikeys". It asks nothing until there is a call. The token of
+// vault is the app's to renew, and is used as it is at each fetch.
+func NewKeyring(vault *api.Client, mount string, options KeyringOptions) (*Keyring, error) {
+	options.Keys = cmp.Or(max(options.Keys, 0), 10_000)
+	options.Idle = cmp.Or(max(options.Idle, 0), 5*time.Minute)
+	options.ReplayEntries = cmp.Or(max(options.ReplayEntries, 0), 1_000_000)
+	options.Fetches = cmp.Or(max(options.Fetches, 0), 16)
+	if options.Log == nil {
+		options.Log = slog.New(slog.DiscardHandler)
+	}
+	k := &Keyring{
+		vault: vault, path: strings.Trim(mount, "/") + "/keyring/", options: options, began: time.Now(),
+		nobody: signing.NewMACKey([]byte(time.Now().String())),
+		queue:  make(chan struct{}, queued*options.Fetches), slots: make(chan struct{}, options.Fetches), again: make(chan struct{}, refreshers),
+	}
+	k.pace.Store(int64(longPace))
+	var err error
+	if k.keys, err = lru.New[string, *entry](options.Keys); err != nil {
+		return nil, err
+	}
+	if k.absent, err = lru.New[string, absence](options.Keys); err != nil {
+		return nil, err
+	}
+	k.ctx, k.end = context.WithCancel(context.Background())
+	k.work.Go(k.tend)
+	return k, nil
+}
+
+// Close ends all goroutines, and overwrites the secrets. Calls under way may fail with [ErrClosed].
+func (k *Keyring) Close() error {
+	k.mu.Lock()
+	k.closed.Store(true)
+	k.mu.Unlock()
+	k.end()
+	k.work.Wait()
+	for _, e := range k.keys.Values() {
+		e.kept.Load().of.MAC.Wipe()
+	}
+	k.keys.Purge()
+	k.absent.Purge()
+	return nil
+}
+
+// Verify judges one call. It fails with [ErrStale], [ErrNotLocal], [ErrClosed], [ErrBusy] when strangers name too many keys at
+// once, another [ErrUnavailable] when a key cannot be fetched, the context's error when that ends while it waits for a fetch, and what the
+// fallback fails with. Its Verdict shares the metadata with others.
+func (k *Keyring) Verify(ctx context.Context, c Call) (Verdict, error) {
+	call, head, ok := parse(c)
+	if !ok {
+		return Verdict{Verdict: string(apikey.Malformed)}, nil
+	}
+	now := time.Now()
+	held := k.held(call.KeyID, now)
+	if held == nil {
+		var err error
+		held, err = k.find(ctx, call.KeyID)
+		if errors.Is(err, ErrNotLocal) && k.options.Fallback != nil {
+			return k.options.Fallback.Verify(ctx, c)
+		}
+		if err != nil {
+			return Verdict{}, fmt.Errorf("%s: %w", k.path+call.KeyID, err)
+		}
+		now = time.Now()
+	}
+	v := k.judge(held, call, head, c, now)
+	if k.closed.Load() { // Its secrets may have been overwritten by now.
+		return Verdict{}, fmt.Errorf("%s: %w", k.path+call.KeyID, ErrClosed)
+	}
+	return v, nil
+}
+
+// parse reads a call as the engine does; one that it cannot read is malformed.
+func parse(c Call) (call *signing.Call, head *signing.Head, ok bool) {
+	if !askable(c) {
+		return nil, nil, false
+	}
+	var err error
+	if c.Request == "" {
+		call, err = signing.ParseTagged([]byte(c.Message), c.Signature)
+		return call, nil, err == nil
+	}
+	if head, err = signing.ParseHeadString(c.Request); err != nil {
+		return nil, nil, false
+	}
+	call, err = signing.ParseLooseCall(head)
+	return call, head, err == nil
+}
+
+// judge judges a call by the key that it names; held is nil for one that is unknown.
+func (k *Keyring) judge(held *kept, call *signing.Call, head *signing.Head, c Call, now time.Time) Verdict {
+	if held == nil {
+		of := apikey.Case{Call: call, MAC: k.nobody}
+		verdict, _ := of.Judge(now)
+		return Verdict{Verdict: string(verdict)}
+	}
+	of := held.of
+	of.Call, of.Head, of.From = call, head, c.ClientIP
+	if k.options.StrictReplay {
+		of.Since = k.began
+	}
+	outcome := replay.New
+	of.Seen = func() bool {
+		outcome = k.calls.Check(replay.Call{
+			Tenant: held.told.Tenant, KeyID: call.KeyID, Nonce: call.Nonce, Time: call.Time, Window: of.Past,
+		}, k.options.ReplayEntries, true, now)
+		return outcome != replay.New
+	}
+	verdict, version := of.Judge(now)
+	if !verdict.Signed() {
+		return Verdict{Verdict: string(verdict)}
+	}
+	v := held.told
+	v.Verdict, v.Valid = string(verdict), verdict == apikey.Valid
+	v.State = string(of.Key.VersionState(version, now))
+	v.ServerTime = time.Unix(now.Unix(), 0).UTC()
+	v.ContentDigest, v.ReplayTableFull = call.ContentDigest, outcome == replay.Full
+	if len(of.Matched) > 0 {
+		v.Variant = joined(of.Matched)
+	}
+	return v
+}
+
+func joined(variants signing.Compat) string {
+	names := make([]string, len(variants))
+	for i, v := range variants {
+		names[i] = string(v)
+	}
+	return strings.Join(names, ",")
+}
