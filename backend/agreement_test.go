@@ -37,7 +37,7 @@ func (w *world) keyring() *client.Keyring {
 	config.Address, config.HttpClient = "http://vault.test:8200", &http.Client{Transport: w}
 	vault, err := api.NewClient(config)
 	w.must(err)
-	ring, err := client.NewKeyring(vault, "apikeys")
+	ring, err := client.NewKeyring(vault, "apikeys", client.KeyringOptions{})
 	w.must(err)
 	return ring
 }

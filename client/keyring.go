@@ -1,249 +1,214 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/hashicorp/vault/api"
-	"github.com/maypok86/otter/v2"
 	"golang.org/x/sync/singleflight"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/replay"
+	"vault-plugin-secrets-apikeys/signing"
 )
 
-// ErrNotLocal is returned for calls of keys that Vault alone may judge: the mount, the tenant or the key says so. See
-// [WithFallback].
-var ErrNotLocal = errors.New("the key is verified by Vault alone")
-
-// ErrStale is returned while Vault is away and what is known of a key is older than it may be. It is an [ErrUnavailable].
-var ErrStale = fmt.Errorf("%w: what is known of the key is too old", ErrUnavailable)
-
-const (
-	unknownFor    = 5 * time.Second // how long an ID that nobody has is not asked for again
-	unknownKept   = 10_000
-	fetchesAtOnce = 32
-	lookAfter     = time.Second // how often keys are looked through for what has to be fetched again
+var (
+	// ErrStale is an [ErrUnavailable] for a key whose rules are older than its max_age, while Vault gave no newer ones.
+	ErrStale = fmt.Errorf("%w: the key was fetched too long ago, and Vault gives no newer one", ErrUnavailable)
+	// ErrNotLocal is returned for the calls of a key that Vault does not hand out, since mount or tenant do not allow it or its
+	// reveal is never; and of one with rules that this version of the package does not know.
+	ErrNotLocal = errors.New("the key is not for verifying outside Vault")
 )
 
-// Keyring is a [Judge] that verifies by itself, with keys that it fetches from the engine's keyring/: on first sight, and again
-// before they are as old as the mount's keyring_max_age lets them be. A key that is older is not judged by. So a revocation, a
-// suspension or a changed limit is noticed so many seconds late at worst; whoever cannot have that asks with a [Verifier].
-// Expiry is exact, by the clock of this machine.
+// KeyringOptions are the bounds of a [Keyring] and what else it may have. Zero values mean the defaults.
+type KeyringOptions struct {
+	Keys          int           // held at once, those used last; 10000
+	Idle          time.Duration // a key that was not used for so long is let go; 5 min
+	ReplayEntries int           // calls remembered for one tenant; 1000000, as the engine's config replay_entries has it
+	Fetches       int           // of keys that are not held, under way at once; 16
+	StrictReplay  bool          // calls stamped before the Keyring was made are too old, as config replay=strict has it
+	Fallback      Judge         // judges the calls of keys that are [ErrNotLocal]; a [Verifier], as a rule
+	Log           *slog.Logger  // is told when Vault goes away and comes back; nil: nothing is logged
+}
+
+// Keyring is a [Judge] that knows the keys: it fetches each one once from the engine's keyring/ and judges its calls here,
+// as the engine would. Its token needs the policy local-verifier.
 //
-// Its verdicts are the engine's. Its table of calls seen is its own: each Keyring accepts a call once. Whoever holds the secrets
-// of a Keyring can sign as their holders: it prints none, and gives none away.
+// How late it may notice that a key was revoked, disabled, changed or its tenant suspended: max_age, the engine's config
+// keyring_max_age, and never later. Keys in use are fetched again when half to three quarters of that time are over. A key whose last
+// fetch was sent longer ago is not judged by, whatever the reason: its calls wait for a new fetch, and fail with
+// [ErrStale] if there is none. A machine's sleep and a clock put forward count. Choose max_age as the longest time for which
+// a leaked key may still be good after its revocation; half of it is the longest outage of Vault that no caller notices.
+//
+// What it cannot know as the engine does:
+//   - the time: it judges by this machine's clock, which is Verdict.ServerTime. Keep it in step with Vault's.
+//   - calls seen by other gateways, or by the engine: each remembers its own, so that one call is good once at each.
+//   - use: the engine takes a fetch for one, so that a key's last use is up to max_age early, or Idle late.
+//
+// Whoever has the process's memory has the secrets of the keys in use.
 type Keyring struct {
 	vault   *api.Client
-	path    string // of the mount's keyring, with a slash
-	options ringOptions
+	path    string
+	options KeyringOptions
+	began   time.Time
 
-	keys    *otter.Cache[string, *ringKey]
-	unknown *otter.Cache[string, *ringKey] // apart, so that strangers do not push keys out
-	fetches singleflight.Group
-	slots   chan struct{}
+	keys    *lru.Cache[string, *entry]
+	absent  *lru.Cache[string, absence]
 	calls   replay.Table
+	nobody  *signing.MACKey // what the calls of unknown keys cost
+	flights singleflight.Group
+	queue   chan struct{} // fetches of keys that are not held, under way or waiting
+	slots   chan struct{} // those under way
+	again   chan struct{} // fetches of keys that are held
+	pace    atomic.Int64  // how often keys are looked at, in nanoseconds
+	away    atomic.Bool   // the last fetch failed
 
-	ctx  context.Context
-	stop context.CancelFunc
-	work sync.WaitGroup
+	ctx    context.Context // of all fetches
+	end    context.CancelFunc
+	work   sync.WaitGroup
+	mu     sync.Mutex // held to begin work, and to close
+	closed atomic.Bool
 }
 
-type ringOptions struct {
-	most, replays int
-	fallback      Judge
-	log           *slog.Logger
-}
+const (
+	refreshers = 8  // fetches of held keys under way at once
+	queued     = 64 // fetches that may wait for each that is under way
+)
 
-// RingOption changes how a [Keyring] goes about its work.
-type RingOption func(*ringOptions)
-
-// WithKeys sets how many keys are held: 10,000 otherwise.
-func WithKeys(n int) RingOption { return func(o *ringOptions) { o.most = n } }
-
-// WithReplays sets how many calls of one tenant are remembered: 1,000,000 otherwise. A full table refuses.
-func WithReplays(n int) RingOption { return func(o *ringOptions) { o.replays = n } }
-
-// WithFallback has calls of keys that Vault alone may judge judged by j, such as a [Verifier].
-func WithFallback(j Judge) RingOption { return func(o *ringOptions) { o.fallback = j } }
-
-// WithRingLogger has failures to fetch keys in the background logged. Without it nothing is.
-func WithRingLogger(log *slog.Logger) RingOption { return func(o *ringOptions) { o.log = log } }
-
-// NewKeyring returns a Keyring for a mount, such as "apikeys". The token of vault needs the policy local-verifier. It asks nothing
-// yet. Close ends what it does in the background.
-func NewKeyring(vault *api.Client, mount string, opts ...RingOption) (*Keyring, error) {
-	o := ringOptions{most: 10_000, replays: 1_000_000, log: slog.New(slog.DiscardHandler)}
-	for _, opt := range opts {
-		opt(&o)
-	}
-	keys, err := otter.New(&otter.Options[string, *ringKey]{MaximumSize: o.most})
-	if err != nil {
-		return nil, err
-	}
-	unknown, err := otter.New(&otter.Options[string, *ringKey]{MaximumSize: unknownKept})
-	if err != nil {
-		return nil, err
+// NewKeyring returns the keyring of the engine mounted at mount, such as "apikeys". It asks nothing until there is a call. The token of
+// vault is the app's to renew, and is used as it is at each fetch.
+func NewKeyring(vault *api.Client, mount string, options KeyringOptions) (*Keyring, error) {
+	options.Keys = cmp.Or(max(options.Keys, 0), 10_000)
+	options.Idle = cmp.Or(max(options.Idle, 0), 5*time.Minute)
+	options.ReplayEntries = cmp.Or(max(options.ReplayEntries, 0), 1_000_000)
+	options.Fetches = cmp.Or(max(options.Fetches, 0), 16)
+	if options.Log == nil {
+		options.Log = slog.New(slog.DiscardHandler)
 	}
 	k := &Keyring{
-		vault: vault, path: strings.Trim(mount, "/") + "/keyring/", options: o,
-		keys: keys, unknown: unknown, slots: make(chan struct{}, fetchesAtOnce),
+		vault: vault, path: strings.Trim(mount, "/") + "/keyring/", options: options, began: time.Now(),
+		nobody: signing.NewMACKey([]byte(time.Now().String())),
+		queue:  make(chan struct{}, queued*options.Fetches), slots: make(chan struct{}, options.Fetches), again: make(chan struct{}, refreshers),
 	}
-	k.ctx, k.stop = context.WithCancel(context.Background())
-	k.work.Go(k.refresh)
+	k.pace.Store(int64(longPace))
+	var err error
+	if k.keys, err = lru.New[string, *entry](options.Keys); err != nil {
+		return nil, err
+	}
+	if k.absent, err = lru.New[string, absence](options.Keys); err != nil {
+		return nil, err
+	}
+	k.ctx, k.end = context.WithCancel(context.Background())
+	k.work.Go(k.tend)
 	return k, nil
 }
 
-// Close drops all keys and ends what is done in the background. Calls are not judged any more.
+// Close ends all goroutines, and overwrites the secrets. Calls under way may fail with [ErrClosed].
 func (k *Keyring) Close() error {
-	k.stop()
+	k.mu.Lock()
+	k.closed.Store(true)
+	k.mu.Unlock()
+	k.end()
 	k.work.Wait()
-	k.keys.InvalidateAll()
-	k.unknown.InvalidateAll()
+	for _, e := range k.keys.Values() {
+		e.kept.Load().of.MAC.Wipe()
+	}
+	k.keys.Purge()
+	k.absent.Purge()
 	return nil
 }
 
-// Verify judges a call. Of a call that cannot be read the verdict is "malformed", with no error. Errors are [ErrNotLocal],
-// [ErrStale], [ErrClosed], or an [ErrUnavailable] where a key could not be fetched; none of them says anything of the call.
+// Verify judges one call. It fails with [ErrStale], [ErrNotLocal], [ErrClosed], [ErrBusy] when strangers name too many keys at
+// once, another [ErrUnavailable] when a key cannot be fetched, the context's error when that ends while it waits for a fetch, and what the
+// fallback fails with. Its Verdict shares the metadata with others.
 func (k *Keyring) Verify(ctx context.Context, c Call) (Verdict, error) {
-	if k.ctx.Err() != nil {
-		return Verdict{}, ErrClosed
-	}
-	now := time.Now()
-	q, ok := readCall(c)
+	call, head, ok := parse(c)
 	if !ok {
 		return Verdict{Verdict: string(apikey.Malformed)}, nil
 	}
-	key, err := k.find(ctx, q.call.KeyID, now)
-	if err != nil {
-		return Verdict{}, err
-	}
-	if key.refused != nil {
-		if k.options.fallback != nil {
-			return k.options.fallback.Verify(ctx, c)
+	now := time.Now()
+	held := k.held(call.KeyID, now)
+	if held == nil {
+		var err error
+		held, err = k.find(ctx, call.KeyID)
+		if errors.Is(err, ErrNotLocal) && k.options.Fallback != nil {
+			return k.options.Fallback.Verify(ctx, c)
 		}
-		return Verdict{}, key.refused
-	}
-	key.used.Store(true)
-	return key.judge(&q, &k.calls, k.options.replays, now), nil
-}
-
-// find returns what is known of a key, and asks for it where that is nothing or too old.
-func (k *Keyring) find(ctx context.Context, keyID string, now time.Time) (*ringKey, error) {
-	known, ok := k.keys.GetIfPresent(keyID)
-	if ok && known.fresh(now) {
-		return known, nil
-	}
-	if stranger, is := k.unknown.GetIfPresent(keyID); is && stranger.fresh(now) {
-		return stranger, nil
-	}
-	fetched := k.fetches.DoChan(keyID, func() (any, error) { return k.fetch(keyID) })
-	select {
-	case <-ctx.Done():
-		return nil, fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
-	case got := <-fetched:
-		if got.Err == nil {
-			return got.Val.(*ringKey), nil
+		if err != nil {
+			return Verdict{}, fmt.Errorf("%s: %w", k.path+call.KeyID, err)
 		}
-		if ok {
-			return nil, fmt.Errorf("%w: %w", ErrStale, got.Err)
-		}
-		return nil, fmt.Errorf("%w: %w", ErrUnavailable, got.Err)
+		now = time.Now()
 	}
+	v := k.judge(held, call, head, c, now)
+	if k.closed.Load() { // Its secrets may have been overwritten by now.
+		return Verdict{}, fmt.Errorf("%s: %w", k.path+call.KeyID, ErrClosed)
+	}
+	return v, nil
 }
 
-// fetch asks for a key and keeps what it learns. Whoever asked may have gone meanwhile.
-func (k *Keyring) fetch(keyID string) (*ringKey, error) {
-	select {
-	case k.slots <- struct{}{}:
-	case <-k.ctx.Done():
-		return nil, ErrClosed
+// parse reads a call as the engine does; one that it cannot read is malformed.
+func parse(c Call) (call *signing.Call, head *signing.Head, ok bool) {
+	if !askable(c) {
+		return nil, nil, false
 	}
-	defer func() { <-k.slots }()
-	sent := time.Now()
-	answer, err := read(k.ctx, k.vault, k.path+keyID)
-	switch {
-	case err == nil:
-		key, err := newRingKey(answer, keyID, sent)
-		if err == nil {
-			k.unknown.Invalidate(keyID)
-			k.keys.Set(keyID, key)
-		}
-		return key, err
-	case nobodys(err):
-		key := &ringKey{sent: sent, maxAge: unknownFor}
-		k.keys.Invalidate(keyID)
-		k.unknown.Set(keyID, key)
-		return key, nil
-	case kept(err):
-		key := &ringKey{sent: sent, maxAge: unknownFor, refused: fmt.Errorf("%w: %s", ErrNotLocal, saysWhy(err))}
-		k.keys.Invalidate(keyID)
-		k.unknown.Set(keyID, key)
-		return key, nil
-	default:
-		return nil, err
+	var err error
+	if c.Request == "" {
+		call, err = signing.ParseTagged([]byte(c.Message), c.Signature)
+		return call, nil, err == nil
 	}
+	if head, err = signing.ParseHeadString(c.Request); err != nil {
+		return nil, nil, false
+	}
+	call, err = signing.ParseLooseCall(head)
+	return call, head, err == nil
 }
 
-// nobodys reports whether the engine knows no such key. A 404 that does not come from it, as of a mount that is not there, says
-// nothing of the key.
-func nobodys(err error) bool {
-	return statusOf(err) == http.StatusNotFound && strings.HasPrefix(saysWhy(err), "key_id: ")
+// judge judges a call by the key that it names; held is nil for one that is unknown.
+func (k *Keyring) judge(held *kept, call *signing.Call, head *signing.Head, c Call, now time.Time) Verdict {
+	if held == nil {
+		of := apikey.Case{Call: call, MAC: k.nobody}
+		verdict, _ := of.Judge(now)
+		return Verdict{Verdict: string(verdict)}
+	}
+	of := held.of
+	of.Call, of.Head, of.From = call, head, c.ClientIP
+	if k.options.StrictReplay {
+		of.Since = k.began
+	}
+	outcome := replay.New
+	of.Seen = func() bool {
+		outcome = k.calls.Check(replay.Call{
+			Tenant: held.told.Tenant, KeyID: call.KeyID, Nonce: call.Nonce, Time: call.Time, Window: of.Past,
+		}, k.options.ReplayEntries, true, now)
+		return outcome != replay.New
+	}
+	verdict, version := of.Judge(now)
+	if !verdict.Signed() {
+		return Verdict{Verdict: string(verdict)}
+	}
+	v := held.told
+	v.Verdict, v.Valid = string(verdict), verdict == apikey.Valid
+	v.State = string(of.Key.VersionState(version, now))
+	v.ServerTime = time.Unix(now.Unix(), 0).UTC()
+	v.ContentDigest, v.ReplayTableFull = call.ContentDigest, outcome == replay.Full
+	if len(of.Matched) > 0 {
+		v.Variant = joined(of.Matched)
+	}
+	return v
 }
 
-// kept reports whether the engine keeps the key to itself.
-func kept(err error) bool {
-	return statusOf(err) == http.StatusForbidden && strings.HasPrefix(saysWhy(err), "keyring: ")
-}
-
-// saysWhy returns what the engine said, without the words that Vault puts before it.
-func saysWhy(err error) string {
-	refused, ok := errors.AsType[*api.ResponseError](err)
-	if !ok || len(refused.Errors) == 0 {
-		return ""
+func joined(variants signing.Compat) string {
+	names := make([]string, len(variants))
+	for i, v := range variants {
+		names[i] = string(v)
 	}
-	_, why, found := strings.Cut(refused.Errors[0], "* ")
-	if !found {
-		why = refused.Errors[0]
-	}
-	return strings.TrimSpace(why)
-}
-
-// refresh fetches the keys in use again before they are too old, and drops those that are not used.
-func (k *Keyring) refresh() {
-	tick := time.NewTicker(lookAfter)
-	defer tick.Stop()
-	for {
-		select {
-		case <-k.ctx.Done():
-			return
-		case now := <-tick.C:
-			k.look(now)
-		}
-	}
-}
-
-func (k *Keyring) look(now time.Time) {
-	var again sync.WaitGroup
-	for keyID, key := range k.keys.All() {
-		age := now.Sub(key.sent)
-		switch {
-		case age < key.maxAge/2:
-		case key.used.Load():
-			again.Go(func() {
-				if _, err, _ := k.fetches.Do(keyID, func() (any, error) { return k.fetch(keyID) }); err != nil && k.ctx.Err() == nil {
-					k.options.log.Warn("key not fetched again", "key_id", keyID, "error", err)
-				}
-			})
-		case age >= key.maxAge:
-			k.keys.Invalidate(keyID)
-		}
-	}
-	again.Wait()
+	return strings.Join(names, ",")
 }

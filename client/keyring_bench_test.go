@@ -35,7 +35,7 @@ func BenchmarkKeyring(b *testing.B) {
 			}
 			return withField(b, resp, "scheme", string(scheme)), nil
 		}
-		k, err := NewKeyring(v.client(b), "apikeys")
+		k, err := NewKeyring(v.client(b), "apikeys", KeyringOptions{})
 		if err != nil {
 			b.Fatal(err)
 		}

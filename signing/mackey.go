@@ -2,6 +2,7 @@ package signing
 
 import (
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"hash"
@@ -15,6 +16,9 @@ type MACKey struct {
 	plain sync.Pool // of *macState
 	ascii sync.Pool // of *macState, keyed with the key's text
 	keyed bool
+
+	mu  sync.Mutex // states are made seldom
+	own []byte
 }
 
 // macState is a keyed HMAC, and where it writes a tag: one on the stack would
@@ -27,11 +31,24 @@ type macState struct {
 // NewMACKey returns a MACKey of key, of which it keeps a copy. An empty key
 // signs nothing.
 func NewMACKey(key []byte) *MACKey {
-	k := &MACKey{keyed: len(key) > 0}
-	own := append([]byte(nil), key...)
-	k.plain.New = func() any { return &macState{hash: hmac.New(sha256.New, own)} }
-	k.ascii.New = func() any { return &macState{hash: hmac.New(sha256.New, keyText(own))} }
+	k := &MACKey{keyed: len(key) > 0, own: append([]byte(nil), key...)}
+	k.plain.New = func() any { return k.state(func(own []byte) []byte { return own }) }
+	k.ascii.New = func() any { return k.state(keyText) }
 	return k
+}
+
+func (k *MACKey) state(form func(own []byte) []byte) *macState {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return &macState{hash: hmac.New(sha256.New, form(k.own))}
+}
+
+// Wipe overwrites the key, for who has no more use for it. What k finds of later calls
+// means nothing, and the states that it keeps are the garbage collector's.
+func (k *MACKey) Wipe() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	rand.Read(k.own) // with zeros, everybody could sign
 }
 
 // keyText is what a client that does not decode its key signs with.

@@ -48,7 +48,7 @@ var nobody = secret.Random()
 // Case is a call with all that judging it needs.
 type Case struct {
 	Call   *signing.Call
-	MAC    *signing.MACKey // of the version that the call names, for who has it ready; nil: made of its secret
+	MAC    *signing.MACKey // of the version that the call names, for who has it ready; of an unknown key any. nil: made of the secret
 	Head   *signing.Head   // of a request; nil: the call is a message
 	From   netip.Addr      // where it came from; the zero value is not known
 	Mount  *tenant.Config  // its settings
@@ -73,7 +73,7 @@ type Case struct {
 func (c *Case) Judge(now time.Time) (Verdict, *Version) {
 	v := c.version()
 	if v == nil {
-		c.Call.SignedBy(nobody.Reveal())
+		c.spend()
 		return c.unreadable(UnknownKey), nil
 	}
 	compat := c.Key.compat(v)
@@ -101,6 +101,15 @@ func (c *Case) Judge(now time.Time) (Verdict, *Version) {
 		return Replayed, v
 	}
 	return Valid, v
+}
+
+// spend computes the MAC that a known key's call costs; it decides nothing.
+func (c *Case) spend() {
+	if c.MAC != nil {
+		c.MAC.Signed(c.Call)
+		return
+	}
+	c.Call.SignedBy(nobody.Reveal())
 }
 
 // signed computes one MAC, or where the key lets variants in as many as they make.

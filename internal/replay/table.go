@@ -4,6 +4,7 @@ package replay
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"sync"
 	"time"
 )
@@ -85,6 +86,22 @@ func (t *Table) Len() int {
 	return n
 }
 
+// Expire lets go of calls stamped before a time, of tenants that make none too: their shards are else looked at with their
+// next call. The time must lie before every window that is in force.
+func (t *Table) Expire(before time.Time) {
+	t.tenants.Range(func(_, v any) bool {
+		for i := range v.(*[shards]shard) {
+			s := &v.(*[shards]shard)[i]
+			s.mu.Lock()
+			if s.expire(before.Add(-overtaking).Unix()); len(s.seen) == 0 {
+				s.seen, s.stamps = nil, nil // maps do not shrink
+			}
+			s.mu.Unlock()
+		}
+		return true
+	})
+}
+
 // Forget drops what is remembered of a tenant, once it is gone for good.
 func (t *Table) Forget(tenant string) { t.tenants.Delete(tenant) }
 
@@ -96,15 +113,15 @@ func (t *Table) shard(tenant string, m mark) *shard {
 	return &v.(*[shards]shard)[m[0]%shards]
 }
 
-// mark identifies a call by its decoded parts. The parts cannot contain NUL, so no two
-// calls run together; 128 bits of SHA-256 leave nothing to find for whoever signs calls.
+// mark identifies a call by its decoded parts. The time comes first and takes the same room
+// for all, and the others cannot contain NUL, so no two calls run together; 128 bits of SHA-256 leave nothing to find for whoever signs calls.
 func (c *Call) mark() mark {
-	buf := make([]byte, 0, 192)
+	buf := make([]byte, 0, 256)
+	buf = binary.BigEndian.AppendUint64(buf, uint64(c.Time.Unix()))       //nolint:gosec // bits, not a number
+	buf = binary.BigEndian.AppendUint32(buf, uint32(c.Time.Nanosecond())) //nolint:gosec // bits, not a number
 	buf = append(buf, c.KeyID...)
 	buf = append(buf, 0)
 	buf = append(buf, c.Nonce...)
-	buf = append(buf, 0)
-	buf = c.Time.UTC().AppendFormat(buf, time.RFC3339Nano)
 	sum := sha256.Sum256(buf)
 	return mark(sum[:16])
 }

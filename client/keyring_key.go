@@ -1,0 +1,237 @@
+package client
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/vault/api"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/secret"
+	"vault-plugin-secrets-apikeys/internal/tenant"
+	"vault-plugin-secrets-apikeys/signing"
+)
+
+// entry is a key that is held.
+type entry struct {
+	id   string
+	kept atomic.Pointer[kept] // never nil
+	used atomic.Int64         // the second of its last call
+
+	mu      sync.Mutex
+	retry   time.Time // no fetch before
+	failure error     // of the last fetch, since when there was no good one
+}
+
+// use notes a call. Most calls find it noted, and write nothing that others read.
+func (e *entry) use(now time.Time) {
+	if second := now.Unix(); e.used.Load() != second {
+		e.used.Store(second)
+	}
+}
+
+// failed returns why the last fetch failed, unless it is time for another.
+func (e *entry) failed(now time.Time) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if now.Before(e.retry) {
+		return e.failure
+	}
+	return nil
+}
+
+func (e *entry) note(err error, retry time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.failure, e.retry = err, retry
+}
+
+// kept is one answer of keyring/. It does not change.
+type kept struct {
+	of   apikey.Case // without a call; the secret is in its MAC alone
+	told Verdict     // what is the same in each verdict
+
+	sent    time.Time // when the question was, with the monotonic clock
+	maxAge  time.Duration
+	refresh time.Duration // the age at which to ask again
+}
+
+// age counts by both clocks: the monotonic one may stand still while a machine sleeps, the other may be put back.
+func (k *kept) age(now time.Time) time.Duration {
+	return max(now.Sub(k.sent), now.Round(0).Sub(k.sent.Round(0)))
+}
+
+func (k *kept) fresh(now time.Time) bool { return k.age(now) <= k.maxAge }
+
+// placeholder is the secret of all versions here: it is not erased, and signs nothing that anybody has.
+var placeholder = secret.Random()
+
+// keyFields are those that can be judged by. A field that is not among them may be a rule.
+var keyFields = []string{
+	"key", "max_age", "tenant", "kind", "name", "key_id", "version", "state", "tenant_state", "scheme", "compat", "scopes", "published",
+	"allowed_cidrs", "user", "metadata", "replay", "window_past", "window_future", "expires_at", "successor_key_id",
+}
+
+// keptOf reads the answer of keyring/ for a key ID.
+func keptOf(answer *api.Secret, keyID string, sent time.Time) (*kept, error) {
+	for name := range answer.Data {
+		if !slices.Contains(keyFields, name) {
+			return nil, fmt.Errorf("%w: it has a field %s", ErrNotLocal, name)
+		}
+	}
+	d := decoder{data: answer.Data}
+	k := &kept{sent: sent, maxAge: d.seconds("max_age")}
+	k.refresh = share(k.maxAge, 0.5, 0.75)
+	d.tell(&k.told)
+	key, version := d.key(&k.told, sent)
+	k.of = apikey.Case{
+		MAC: d.mac("key"), Key: key, Tenant: &tenant.Tenant{Name: key.Tenant}, Mount: new(tenant.Config),
+		Past: d.seconds("window_past"), Future: d.seconds("window_future"),
+	}
+	d.published(k.of.Mount, k.of.Tenant)
+	switch state := tenant.State(d.word("tenant_state")); state {
+	case tenant.Active:
+	case tenant.Suspended:
+		k.of.Tenant.SuspendedAt = sent
+	default:
+		d.refuse("tenant_state")
+	}
+	if version.KeyID != keyID {
+		d.refuse("key_id")
+	}
+	if d.wrong != "" {
+		return nil, fmt.Errorf("%w: %s", errMalformed, d.wrong)
+	}
+	return k, nil
+}
+
+// tell reads what verdicts tell of a key.
+func (d *decoder) tell(v *Verdict) {
+	v.Tenant, v.Kind, v.Name, v.KeyID = d.word("tenant"), d.word("kind"), d.word("name"), d.word("key_id")
+	v.Version = int(d.number("version"))
+	v.Scheme, v.User, v.SuccessorKeyID = d.word("scheme"), may[string](d, "user"), may[string](d, "successor_key_id")
+	if end, told := d.data["expires_at"]; end != nil || !told {
+		v.ExpiresAt = d.stamp("expires_at").UTC()
+	}
+	for name, value := range must[map[string]any](d, "metadata") {
+		text, ok := value.(string)
+		if !ok {
+			d.refuse("metadata")
+		}
+		if v.Metadata == nil {
+			v.Metadata = make(map[string]string)
+		}
+		v.Metadata[name] = text
+	}
+	v.Metadata = maps.Clone(v.Metadata) // as large as it needs to be
+}
+
+// key returns the key as the core knows it, with the version asked for and, where that has a successor, another.
+func (d *decoder) key(told *Verdict, sent time.Time) (*apikey.Key, *apikey.Version) {
+	scheme, err := signing.ParseScheme(told.Scheme)
+	if err != nil {
+		d.refuse("scheme")
+	}
+	kind, err := apikey.ParseKind(told.Kind)
+	if err != nil {
+		d.refuse("kind")
+	}
+	replayed := d.word("replay")
+	if replayed != "on" && replayed != "off" {
+		d.refuse("replay")
+	}
+	key := &apikey.Key{Ref: apikey.Ref{Tenant: tenant.Name(told.Tenant), Kind: kind, Name: apikey.Name(told.Name)}}
+	key.Scheme, key.Replay = scheme, replayed == "on"
+	compat := d.texts("compat", d.data["compat"])
+	key.Rules = apikey.Share(apikey.Rules{Limits: apikey.Limits{
+		Scopes: tenant.LinesOf(d.texts("scopes", d.data["scopes"])), CIDRs: tenant.LinesOf(d.texts("allowed_cidrs", d.data["allowed_cidrs"])),
+		User: told.User, Compat: tenant.LinesOf(compat),
+	}})
+	v := apikey.Version{KeyID: told.KeyID, Number: told.Version, Secret: placeholder, ExpiresAt: told.ExpiresAt}
+	if slices.Contains(compat, string(signing.KeyASCII)) { // The engine tells it of imported versions alone.
+		v.Marks = apikey.Share(apikey.Marks{Imported: true})
+	}
+	state := apikey.State(d.word("state"))
+	d.stand(&v, state, sent)
+	key.Versions = []apikey.Version{v}
+	if state == apikey.Overlapping {
+		key.Versions = append(key.Versions, apikey.Version{Number: v.Number + 1, Secret: placeholder})
+	}
+	return key, &key.Versions[0]
+}
+
+// stand has the core find the version in a state. That it was in it at the time of the answer is all that matters.
+func (d *decoder) stand(v *apikey.Version, state apikey.State, sent time.Time) {
+	switch state {
+	case apikey.Current, apikey.Overlapping:
+	case apikey.Revoked:
+		v.RevokedAt = sent
+	case apikey.Disabled:
+		v.DisabledAt = sent
+	case apikey.Expired: // by Vault's clock, even if this machine's is behind
+		if v.ExpiresAt.IsZero() || v.ExpiresAt.After(sent) {
+			v.ExpiresAt = sent
+		}
+	default:
+		d.refuse("state")
+	}
+}
+
+// published reads the lists of path globs, which are the mount's, the provider's and the tenant's, those that there are.
+func (d *decoder) published(mount *tenant.Config, t *tenant.Tenant) {
+	lists := must[[]any](d, "published")
+	places := []*tenant.Lines{&mount.External.Published, &t.Provider.Published, &t.Own.Published}
+	if len(lists) > len(places) {
+		d.refuse("published")
+		return
+	}
+	for i, list := range lists {
+		if *places[i] = tenant.LinesOf(d.texts("published", list)); *places[i] == "" {
+			d.refuse("published") // It would let in what an empty list does not.
+		}
+	}
+}
+
+// texts reads a list of texts, none of which is empty or has a line end.
+func (d *decoder) texts(name string, raw any) []string {
+	list, ok := raw.([]any)
+	if !ok {
+		d.refuse(name)
+	}
+	texts := make([]string, len(list))
+	for i, item := range list {
+		if texts[i], ok = item.(string); !ok || !isLine(texts[i]) {
+			d.refuse(name)
+		}
+	}
+	return texts
+}
+
+func isLine(s string) bool { return s != "" && !slices.Contains([]byte(s), '\n') }
+
+func (d *decoder) number(name string) int64 {
+	n, err := must[json.Number](d, name).Int64()
+	if err != nil || n < 1 || n > 1<<31-1 {
+		d.refuse(name)
+	}
+	return n
+}
+
+func (d *decoder) seconds(name string) time.Duration {
+	return time.Duration(d.number(name)) * time.Second
+}
+
+func (d *decoder) mac(name string) *signing.MACKey {
+	key, err := base64.RawURLEncoding.Strict().DecodeString(d.word(name))
+	if err != nil {
+		d.refuse(name)
+	}
+	defer clear(key)
+	return signing.NewMACKey(key)
+}
