@@ -49,12 +49,12 @@ var nobody = secret.Random()
 type Case struct {
 	Call   *signing.Call
 	MAC    *signing.MACKey // of the version that the call names, or for an unknown key any, for who has it ready; nil: made of its secret
-	Head   *signing.Head  // of a request; nil: the call is a message
-	From   netip.Addr     // where it came from; the zero value is not known
-	Mount  *tenant.Config // its settings
-	Key    *Key           // nil: unknown
-	Tenant *tenant.Tenant // nil or deleted: its keys are unknown
-	Role   *Role          // of a leased key; nil when gone
+	Head   *signing.Head   // of a request; nil: the call is a message
+	From   netip.Addr      // where it came from; the zero value is not known
+	Mount  *tenant.Config  // its settings
+	Key    *Key            // nil: unknown
+	Tenant *tenant.Tenant  // nil or deleted: its keys are unknown
+	Role   *Role           // of a leased key; nil when gone
 	Past   time.Duration
 	Future time.Duration
 	Since  time.Time // calls stamped before are too old; zero: none

@@ -117,7 +117,7 @@ func (t *Table) shard(tenant string, m mark) *shard {
 // for all, and the others cannot contain NUL, so no two calls run together; 128 bits of SHA-256 leave nothing to find for whoever signs calls.
 func (c *Call) mark() mark {
 	buf := make([]byte, 0, 256)
-	buf = binary.BigEndian.AppendUint64(buf, uint64(c.Time.Unix()))                //nolint:gosec // bits, not a number
+	buf = binary.BigEndian.AppendUint64(buf, uint64(c.Time.Unix()))       //nolint:gosec // bits, not a number
 	buf = binary.BigEndian.AppendUint32(buf, uint32(c.Time.Nanosecond())) //nolint:gosec // bits, not a number
 	buf = append(buf, c.KeyID...)
 	buf = append(buf, 0)
