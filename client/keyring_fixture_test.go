@@ -2,6 +2,7 @@ package client
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"runtime"
 	"strings"
@@ -133,4 +134,15 @@ func refuses(status int, text string) func(*http.Request) (*http.Response, error
 func settled() int {
 	synctest.Wait()
 	return runtime.NumGoroutine()
+}
+
+// answersFor answers each fetch as if the key were that of the answer.
+func answersFor(answer map[string]any) func(*http.Request) (*http.Response, error) {
+	return func(req *http.Request) (*http.Response, error) {
+		data := maps.Clone(answer)
+		_, data["key_id"], _ = strings.Cut(req.URL.Path, "/keyring/")
+		resp := replies(map[string]any{"data": data})
+		resp.Request = req
+		return resp, nil
+	}
 }
