@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
-	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
 // judgedOf reads the answer of verify to one call. Fields that later engines may add are passed over; a verdict that is not
@@ -101,23 +99,6 @@ func (d *decoder) whole(name string) int64 {
 		d.refuse(name)
 	}
 	return n
-}
-
-// lines returns a list of texts that has to be there.
-func (d *decoder) lines(name string) tenant.Lines { return d.linesOf(name, d.data[name]) }
-
-func (d *decoder) linesOf(name string, raw any) tenant.Lines {
-	list, ok := raw.([]any)
-	if !ok {
-		d.refuse(name)
-	}
-	texts := make([]string, len(list))
-	for i, each := range list {
-		if texts[i], ok = each.(string); !ok || texts[i] == "" || strings.Contains(texts[i], "\n") {
-			d.refuse(name)
-		}
-	}
-	return tenant.LinesOf(texts)
 }
 
 // word returns a text that has to be there and must not be empty.

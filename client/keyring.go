@@ -17,6 +17,7 @@ import (
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/replay"
+	"vault-plugin-secrets-apikeys/internal/secret"
 	"vault-plugin-secrets-apikeys/signing"
 )
 
@@ -95,7 +96,7 @@ func NewKeyring(vault *api.Client, mount string, options KeyringOptions) (*Keyri
 	}
 	k := &Keyring{
 		vault: vault, path: strings.Trim(mount, "/") + "/keyring/", options: options, began: time.Now(),
-		nobody: signing.NewMACKey([]byte(time.Now().String())),
+		nobody: signing.NewMACKey(secret.Random().Reveal()),
 		queue:  make(chan struct{}, queued*options.Fetches), slots: make(chan struct{}, options.Fetches), again: make(chan struct{}, refreshers),
 	}
 	k.pace.Store(int64(longPace))

@@ -48,6 +48,9 @@ func (k *Keyring) find(ctx context.Context, id string) (*kept, error) {
 	}
 	e, _ := k.keys.Peek(id)
 	if e != nil {
+		if held := e.kept.Load(); held.fresh(now) { // Another call has brought it.
+			return held, nil
+		}
 		if err := e.failed(now); err != nil {
 			return nil, stale(err)
 		}

@@ -95,9 +95,9 @@ func keptOf(answer *api.Secret, keyID string, sent time.Time) (*kept, error) {
 		Past: d.seconds("window_past"), Future: d.seconds("window_future"),
 	}
 	d.published(k.of.Mount, k.of.Tenant)
-	switch state := tenant.State(d.word("tenant_state")); state {
-	case tenant.Active:
-	case tenant.Suspended:
+	switch d.word("tenant_state") {
+	case string(tenant.Active):
+	case string(tenant.Suspended):
 		k.of.Tenant.SuspendedAt = sent
 	default:
 		d.refuse("tenant_state")
@@ -168,13 +168,13 @@ func (d *decoder) key(told *Verdict, sent time.Time) (*apikey.Key, *apikey.Versi
 
 // stand has the core find the version in a state. That it was in it at the time of the answer is all that matters.
 func (d *decoder) stand(v *apikey.Version, state apikey.State, sent time.Time) {
-	switch state {
-	case apikey.Current, apikey.Overlapping:
-	case apikey.Revoked:
+	switch string(state) {
+	case string(apikey.Current), string(apikey.Overlapping):
+	case string(apikey.Revoked):
 		v.RevokedAt = sent
-	case apikey.Disabled:
+	case string(apikey.Disabled):
 		v.DisabledAt = sent
-	case apikey.Expired: // by Vault's clock, even if this machine's is behind
+	case string(apikey.Expired): // by Vault's clock, even if this machine's is behind
 		if v.ExpiresAt.IsZero() || v.ExpiresAt.After(sent) {
 			v.ExpiresAt = sent
 		}

@@ -2,290 +2,203 @@ package client
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
-	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
-	"vault-plugin-secrets-apikeys/signing"
+	"vault-plugin-secrets-apikeys/client/clienttest"
 )
 
-// ringVault answers keyring/ in memory.
-type ringVault struct {
-	*fakeVault
-	mu     sync.Mutex
-	states map[string]string // by key ID; what is not there is unknown
-	says   map[string]int    // a status in the place of an answer, with "keyring: …" or, for 404, of a mount that is not there
-	asked  map[string]int
-	slow   time.Duration
-	away   bool
-}
-
-var ringSecret = []byte("an example of a 32 byte HMAC key")
-
-func newRingVault() *ringVault {
-	v := &ringVault{fakeVault: newFake(), states: map[string]string{}, says: map[string]int{}, asked: map[string]int{}}
-	v.odd = v.keyring
-	return v
-}
-
-func (v *ringVault) keyring(r *http.Request, _ map[string]any) (*http.Response, error) {
-	_, keyID, found := strings.Cut(r.URL.Path, "/keyring/")
-	if !found {
-		return nil, nil
-	}
-	v.mu.Lock()
-	v.asked[keyID]++
-	state, known := v.states[keyID]
-	status, odd := v.says[keyID]
-	slow, away := v.slow, v.away
-	v.mu.Unlock()
-	time.Sleep(slow)
-	switch {
-	case away:
-		return nil, errors.New("connection refused")
-	case odd && status == http.StatusForbidden:
-		return says(status, "1 error occurred:\n\t* keyring: the key has reveal=never; have the engine verify\n\n"), nil
-	case odd:
-		return says(status, "no handler for route"), nil
-	case !known:
-		return says(http.StatusNotFound, "1 error occurred:\n\t* key_id: there is no such key\n\n"), nil
-	}
-	return replies(map[string]any{"data": map[string]any{
-		"key": base64.RawURLEncoding.EncodeToString(ringSecret), "max_age": 60, "tenant": "acme", "kind": "external", "name": "orders", "key_id": keyID,
-		"version": 1, "state": state, "tenant_state": "active", "scheme": "rfc9421", "compat": []string{}, "scopes": []string{}, "published": [][]string{},
-		"allowed_cidrs": []string{}, "user": "", "metadata": map[string]any{"team": "a"}, "replay": "on", "window_past": 300, "window_future": 60, "expires_at": nil,
-	}}), nil
-}
-
-func (v *ringVault) times(keyID string) int {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.asked[keyID]
-}
-
-func (v *ringVault) set(change func()) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	change()
-}
-
-// ringTest runs a test with a keyring whose key key-0001 is good.
-func ringTest(t *testing.T, name string, run func(t *testing.T, v *ringVault, k *Keyring), opts ...KeyringOptions) {
-	t.Helper()
-	t.Run(name, func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			v := newRingVault()
-			v.states["key-0001"] = "current"
-			k, err := NewKeyring(v.client(t), "apikeys/", append(opts, KeyringOptions{})[0])
-			if err != nil {
-				t.Fatal(err)
-			}
-			run(t, v, k)
-			if err := k.Close(); err != nil {
-				t.Error(err)
-			}
-			if _, err := k.Verify(t.Context(), ringCall(t, "key-0001")); !errors.Is(err, ErrClosed) {
-				t.Errorf("closed: %v", err)
-			}
-		})
-	})
-}
-
-func ringCall(t testing.TB, keyID string) Call {
-	t.Helper()
-	text := "GET /orders?page=2 HTTP/1.1\nHost: api.example\n"
-	head, err := signing.ParseHead([]byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	added, err := signing.SignHead(signing.RFC9421, head, keyID, ringSecret, time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, a := range added {
-		text += a.Name + ": " + a.Value + "\n"
-	}
-	return Call{Request: text}
-}
-
-func verdictIs(t *testing.T, k *Keyring, call Call, want string) {
-	t.Helper()
-	v, err := k.Verify(t.Context(), call)
-	if err != nil || v.Verdict != want || v.Valid != (want == "valid") {
-		t.Errorf("%q, %v, want %s", v.Verdict, err, want)
-	}
-}
-
-func TestKeyring(t *testing.T) {
-	ringTest(t, "one question for many callers", func(t *testing.T, v *ringVault, k *Keyring) {
-		v.slow = time.Second
-		var valid atomic.Int32
-		var wait sync.WaitGroup
-		for range 100 {
-			call := ringCall(t, "key-0001")
-			wait.Go(func() {
-				if got, err := k.Verify(t.Context(), call); err == nil && got.Valid && got.Metadata["team"] == "a" {
-					valid.Add(1)
+func TestKeyringFetchesOnce(t *testing.T) {
+	ringed(t, KeyringOptions{}, func(t *testing.T, r *ring, key clienttest.Key) {
+		r.set(time.Second, nil)
+		var calls sync.WaitGroup
+		for range 50 {
+			calls.Go(func() {
+				if v, err := r.Verify(t.Context(), r.call(key)); !v.Valid || err != nil {
+					t.Error(v.Verdict, err)
 				}
 			})
 		}
-		wait.Wait()
-		if valid.Load() != 100 || v.times("key-0001") != 1 {
-			t.Errorf("%d valid after %d questions", valid.Load(), v.times("key-0001"))
+		calls.Wait()
+		v := r.finds(r.call(key), "valid", nil)
+		if v.Tenant != "acme" || v.Kind != "external" || v.Name != "billing" || v.KeyID != key.ID || v.Version != 1 || v.State != "current" || v.Scheme != "rfc9421" {
+			t.Errorf("%+v", v)
+		}
+		if n := r.fetches(key.ID); n != 1 {
+			t.Errorf("%d fetches", n)
 		}
 	})
-	ringTest(t, "a call is good once, and what cannot be read is malformed", func(t *testing.T, _ *ringVault, k *Keyring) {
-		call := ringCall(t, "key-0001")
-		verdictIs(t, k, call, "valid")
-		verdictIs(t, k, call, "replayed")
-		verdictIs(t, k, Call{Request: "GET /"}, "malformed")
-		verdictIs(t, k, Call{Message: "m", Signature: "v1:x"}, "malformed")
-	})
-	ringTest(t, "a revocation is noticed within max_age, in use or not", func(t *testing.T, v *ringVault, k *Keyring) {
-		verdictIs(t, k, ringCall(t, "key-0001"), "valid")
-		v.set(func() { v.states["key-0001"] = "revoked" })
-		time.Sleep(60*time.Second + time.Millisecond)
-		verdictIs(t, k, ringCall(t, "key-0001"), "revoked")
-	})
-	ringTest(t, "refreshed while in use, dropped when not", func(t *testing.T, v *ringVault, k *Keyring) {
-		for range 20 {
-			verdictIs(t, k, ringCall(t, "key-0001"), "valid")
-			time.Sleep(10 * time.Second)
+}
+
+// Keys in use are fetched again in good time, and the others let go.
+func TestKeyringRefreshes(t *testing.T) {
+	ringed(t, KeyringOptions{Idle: 3 * time.Minute}, func(t *testing.T, r *ring, key clienttest.Key) {
+		r.finds(r.call(key), "valid", nil)
+		for range 600 {
+			time.Sleep(time.Second)
+			if held := r.held(key.ID, time.Now()); held == nil {
+				t.Fatal("a key in use is not held")
+			}
 		}
-		if n := v.times("key-0001"); n < 4 || n > 8 {
-			t.Errorf("asked %d times in 200 s", n)
+		if n := r.fetches(key.ID); n < 10*60/46 || n > 10*60/30+1 {
+			t.Errorf("fetched %d times in ten minutes", n)
 		}
-		n := v.times("key-0001")
+		time.Sleep(4 * time.Minute)
+		if n := r.keys.Len(); n != 0 {
+			t.Errorf("%d keys are held that nobody uses", n)
+		}
+		before := r.fetches(key.ID)
 		time.Sleep(time.Hour)
-		if more := v.times("key-0001") - n; more > 12 { // in use for five minutes more, as far as it knows
-			t.Errorf("asked %d times more while nobody called", more)
-		}
-		if held := k.keys.Len(); held != 0 {
-			t.Errorf("%d keys held", held)
-		}
-	})
-	ringTest(t, "while Vault is away, until the key is too old", func(t *testing.T, v *ringVault, k *Keyring) {
-		verdictIs(t, k, ringCall(t, "key-0001"), "valid")
-		v.set(func() { v.away = true })
-		time.Sleep(59 * time.Second)
-		verdictIs(t, k, ringCall(t, "key-0001"), "valid")
-		time.Sleep(time.Second + time.Millisecond)
-		if _, err := k.Verify(t.Context(), ringCall(t, "key-0001")); !errors.Is(err, ErrStale) {
-			t.Errorf("%v", err)
-		}
-		v.set(func() { v.away = false })
-		time.Sleep(time.Second)
-		verdictIs(t, k, ringCall(t, "key-0001"), "valid")
-	})
-}
-
-func TestKeyringOfStrangers(t *testing.T) {
-	ringTest(t, "nobody's ID is asked for once in some seconds", func(t *testing.T, v *ringVault, k *Keyring) {
-		for range 50 {
-			verdictIs(t, k, ringCall(t, "stranger"), "unknown_key")
-		}
-		if n := v.times("stranger"); n != 1 {
-			t.Errorf("asked %d times", n)
-		}
-		v.set(func() { v.states["stranger"] = "current" })
-		time.Sleep(unknownFor)
-		verdictIs(t, k, ringCall(t, "stranger"), "valid")
-	})
-	ringTest(t, "many IDs push no key out", func(t *testing.T, v *ringVault, k *Keyring) {
-		verdictIs(t, k, ringCall(t, "key-0001"), "valid")
-		for i := range 300 {
-			verdictIs(t, k, ringCall(t, fmt.Sprintf("stranger-%d", i)), "unknown_key")
-		}
-		verdictIs(t, k, ringCall(t, "key-0001"), "valid")
-		if n := v.times("key-0001"); n != 1 {
-			t.Errorf("asked %d times", n)
-		}
-	}, KeyringOptions{Keys: 10})
-	ringTest(t, "a mount that is not there says nothing of a key", func(t *testing.T, v *ringVault, k *Keyring) {
-		v.says["key-0002"] = http.StatusNotFound
-		if _, err := k.Verify(t.Context(), ringCall(t, "key-0002")); !errors.Is(err, ErrUnavailable) {
-			t.Errorf("%v", err)
-		}
-	})
-	ringTest(t, "a caller who leaves", func(t *testing.T, v *ringVault, k *Keyring) {
-		v.slow = 5 * time.Second
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		if _, err := k.Verify(ctx, ringCall(t, "key-0001")); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("%v", err)
-		}
-		verdictIs(t, k, ringCall(t, "key-0001"), "valid")
-		if n := v.times("key-0001"); n != 1 {
-			t.Errorf("asked %d times", n)
+		if n := r.fetches(key.ID); n != before {
+			t.Errorf("%d fetches of a key that nobody uses", n-before)
 		}
 	})
 }
 
-// judgeFunc is a judge for tests.
-type judgeFunc func(Call) (Verdict, error)
-
-func (f judgeFunc) Verify(_ context.Context, c Call) (Verdict, error) { return f(c) }
-
-func TestKeyringOfKeysThatVaultKeeps(t *testing.T) {
-	ringTest(t, "no other judge", func(t *testing.T, v *ringVault, k *Keyring) {
-		v.says["key-0002"] = http.StatusForbidden
-		for range 5 {
-			_, err := k.Verify(t.Context(), ringCall(t, "key-0002"))
-			if !errors.Is(err, ErrNotLocal) || !strings.Contains(err.Error(), "reveal=never") {
-				t.Errorf("%v", err)
+// What happens to a key is noticed within max_age, whatever it is.
+func TestKeyringNotices(t *testing.T) {
+	for want, do := range map[string]func(e *clienttest.Engine){
+		"revoked":          func(e *clienttest.Engine) { e.Revoke("acme", "external/keys/billing") },
+		"disabled":         func(e *clienttest.Engine) { e.Disable("acme", "external/keys/billing") },
+		"tenant_suspended": func(e *clienttest.Engine) { e.Suspend("acme") },
+		"out_of_scope": func(e *clienttest.Engine) {
+			e.Write("acme", "my/external/keys/billing", map[string]any{"scopes": []string{"GET /invoices"}})
+		},
+		"source_denied": func(e *clienttest.Engine) {
+			e.Write("acme", "my/external/keys/billing", map[string]any{"allowed_cidrs": []string{"192.0.2.0/24"}})
+		},
+		"unknown_key": func(e *clienttest.Engine) {
+			if _, err := e.Client("").Logical().Delete("apikeys/admin/tenants/acme"); err != nil {
+				panic(err)
 			}
-		}
-		if n := v.times("key-0002"); n != 1 {
-			t.Errorf("asked %d times", n)
-		}
-	})
-	other := judgeFunc(func(Call) (Verdict, error) { return Verdict{Verdict: "too_old"}, nil })
-	ringTest(t, "another judge", func(t *testing.T, v *ringVault, k *Keyring) {
-		v.says["key-0002"] = http.StatusForbidden
-		verdictIs(t, k, ringCall(t, "key-0002"), "too_old")
-		verdictIs(t, k, ringCall(t, "key-0001"), "valid")
-	}, KeyringOptions{Fallback: other})
-}
-
-// TestKeyringRefusesOddAnswers checks that each field of an answer is looked at, and no error quotes the secret.
-func TestKeyringRefusesOddAnswers(t *testing.T) {
-	for name, odd := range map[string]any{
-		"key": "a=", "max_age": 0, "tenant": "", "kind": "inner", "key_id": "another-one", "version": 0, "state": "fine", "tenant_state": "gone",
-		"scheme": "none", "compat": "x", "scopes": []any{7}, "published": []any{"x"}, "allowed_cidrs": nil, "user": 7, "metadata": []any{}, "replay": "perhaps",
-		"window_past": "x", "window_future": nil, "expires_at": "tomorrow",
+		},
 	} {
-		ringTest(t, name, func(t *testing.T, v *ringVault, k *Keyring) {
-			whole := v.odd
-			v.odd = func(r *http.Request, sent map[string]any) (*http.Response, error) {
-				resp, err := whole(r, sent)
-				if resp == nil || err != nil {
-					return resp, err
+		t.Run(want, func(t *testing.T) {
+			ringed(t, KeyringOptions{}, func(t *testing.T, r *ring, key clienttest.Key) {
+				r.finds(r.call(key), "valid", nil)
+				time.Sleep(10 * time.Second)
+				do(r.engine)
+				since := time.Now()
+				for {
+					v, err := r.Verify(t.Context(), r.call(key))
+					if err != nil {
+						t.Fatal(err)
+					}
+					if v.Verdict == want {
+						break
+					}
+					if v.Verdict != "valid" || time.Since(since) > time.Minute {
+						t.Fatalf("%s after %s", v.Verdict, time.Since(since))
+					}
+					time.Sleep(time.Second)
 				}
-				return withField(t, resp, name, odd), nil
-			}
-			_, err := k.Verify(t.Context(), ringCall(t, "key-0001"))
-			if !errors.Is(err, ErrUnavailable) || !errors.Is(err, errMalformed) || strings.Contains(err.Error(), base64.RawURLEncoding.EncodeToString(ringSecret)) {
-				t.Errorf("%v", err)
-			}
+			})
 		})
 	}
 }
 
-// withField returns an answer with another value of a field.
-func withField(t testing.TB, resp *http.Response, name string, value any) *http.Response {
-	t.Helper()
-	var answer map[string]any
-	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
-		t.Fatal(err)
+// While Vault is away a key is judged by until max_age after its last fetch was sent, and not for a moment longer.
+func TestKeyringCloses(t *testing.T) {
+	ringed(t, KeyringOptions{}, func(t *testing.T, r *ring, key clienttest.Key) {
+		r.set(2*time.Second, nil)
+		sent := time.Now()
+		r.finds(r.call(key), "valid", nil)
+		r.engine.Away(true)
+		time.Sleep(time.Until(sent.Add(time.Minute)))
+		r.finds(r.call(key), "valid", nil)
+		time.Sleep(time.Millisecond)
+		r.finds(r.call(key), "", ErrStale)
+		r.finds(r.call(key), "", ErrUnavailable)
+		r.engine.Away(false)
+		time.Sleep(failedFor)
+		r.finds(r.call(key), "valid", nil)
+	})
+}
+
+// A fetch that takes longer than max_age brings nothing to judge by.
+func TestKeyringRefusesSlowAnswers(t *testing.T) {
+	ringed(t, KeyringOptions{}, func(_ *testing.T, r *ring, key clienttest.Key) {
+		r.engine.Write("", "config", map[string]any{"keyring_max_age": "3s"})
+		r.set(4*time.Second, nil)
+		r.finds(r.call(key), "", ErrStale)
+		r.set(2*time.Second, nil)
+		r.finds(r.call(key), "valid", nil)
+		r.set(time.Hour, nil)
+		time.Sleep(10 * time.Second)
+		r.finds(r.call(key), "", ErrStale)
+	})
+}
+
+func TestKeyringNotLocal(t *testing.T) {
+	ringed(t, KeyringOptions{}, func(t *testing.T, r *ring, key clienttest.Key) {
+		inside := r.engine.Key("acme", "external/keys/inside", map[string]any{"replay": "off"})
+		r.engine.Write("acme", "my/external/keys/inside", map[string]any{"reveal": "never"})
+		r.finds(r.call(inside), "", ErrNotLocal)
+		r.finds(r.call(inside), "", ErrNotLocal)
+		if n := r.fetches(inside.ID); n != 1 {
+			t.Errorf("%d fetches", n)
+		}
+		verifier, err := NewVerifier(r.engine.Client(""), "apikeys/verify", VerifierOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer verifier.Close()
+		plain := r.Keyring
+		r.Keyring = r.another(KeyringOptions{Fallback: verifier})
+		r.finds(r.call(inside), "valid", nil)
+		r.finds(r.call(key), "valid", nil)
+		r.Keyring = plain
+
+		// What was allowed may be no longer.
+		r.finds(r.call(key), "valid", nil)
+		r.engine.Write("", "admin/tenants/acme", map[string]any{"allow_local_verify": false})
+		time.Sleep(time.Minute)
+		r.finds(r.call(key), "", ErrNotLocal)
+		r.engine.Write("", "admin/tenants/acme", map[string]any{"allow_local_verify": true})
+		time.Sleep(notLocalFor)
+		r.finds(r.call(key), "valid", nil)
+	})
+}
+
+// Only the engine's own word is taken for a key's absence: a token without a policy and a wrong mount have the same statuses.
+func TestKeyringBelievesTheEngine(t *testing.T) {
+	for name, odd := range map[string]func(*http.Request) (*http.Response, error){
+		"no policy": refuses(403, "permission denied"),
+		"no engine": refuses(404, `no handler for route "apikeys/keyring/". route entry not found.`),
+		"sealed":    refuses(503, "Vault is sealed"),
+		"garbage": func(*http.Request) (*http.Response, error) {
+			return replies(map[string]any{"data": map[string]any{"key": "x"}}), nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ringed(t, KeyringOptions{}, func(_ *testing.T, r *ring, key clienttest.Key) {
+				r.finds(r.call(key), "valid", nil)
+				other := r.engine.Key("acme", "external/keys/other", nil)
+				r.set(0, odd)
+				time.Sleep(55 * time.Second)
+				r.finds(r.call(key), "valid", nil)
+				r.finds(r.call(other), "", ErrUnavailable)
+				time.Sleep(time.Minute)
+				r.finds(r.call(key), "", ErrStale)
+			})
+		})
 	}
-	answer["data"].(map[string]any)[name] = value
-	return replies(answer)
+}
+
+func TestKeyringContext(t *testing.T) {
+	ringed(t, KeyringOptions{}, func(t *testing.T, r *ring, key clienttest.Key) {
+		r.set(3*time.Second, nil)
+		short, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := r.Verify(short, r.call(key)); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+		r.finds(r.call(key), "valid", nil) // whose fetch went on
+		if n := r.fetches(key.ID); n != 1 {
+			t.Errorf("%d fetches", n)
+		}
+	})
 }
