@@ -110,7 +110,7 @@ func TestKeyringPrintsNoSecret(t *testing.T) {
 		for _, shown := range []string{
 			fmt.Sprintf("%v %+v", v, v), fmt.Sprintf("%+v", *held.of.Key), fmt.Sprintf("%#v", held.of.Key.Versions[0]),
 		} {
-			for _, secret := range []string{string(key.Secret), data["key"].(string), fmt.Sprint(key.Secret)} {
+			for _, secret := range []string{string(key.Secret), data["key"].(string), fmt.Sprintf("%v", key.Secret)} {
 				if strings.Contains(shown, secret) {
 					t.Error("a secret in ", shown)
 				}
