@@ -179,17 +179,14 @@ func (k *Keyring) judge(held *kept, call *signing.Call, head *signing.Head, c Ca
 		verdict, _ := of.Judge(now)
 		return Verdict{Verdict: string(verdict)}
 	}
-	of := held.of
-	of.Call, of.Head, of.From = call, head, c.ClientIP
+	j := judgements.Get().(*judgement)
+	defer j.done()
+	j.ring, j.now, j.outcome = k, now, replay.New
+	of := &j.of
+	*of = held.of
+	of.Call, of.Head, of.From, of.Seen = call, head, c.ClientIP, j.seen
 	if k.options.StrictReplay {
 		of.Since = k.began
-	}
-	outcome := replay.New
-	of.Seen = func() bool {
-		outcome = k.calls.Check(replay.Call{
-			Tenant: held.told.Tenant, KeyID: call.KeyID, Nonce: call.Nonce, Time: call.Time, Window: of.Past,
-		}, k.options.ReplayEntries, true, now)
-		return outcome != replay.New
 	}
 	verdict, version := of.Judge(now)
 	if !verdict.Signed() {
@@ -199,11 +196,40 @@ func (k *Keyring) judge(held *kept, call *signing.Call, head *signing.Head, c Ca
 	v.Verdict, v.Valid = string(verdict), verdict == apikey.Valid
 	v.State = string(of.Key.VersionState(version, now))
 	v.ServerTime = time.Unix(now.Unix(), 0).UTC()
-	v.ContentDigest, v.ReplayTableFull = call.ContentDigest, outcome == replay.Full
+	v.ContentDigest, v.ReplayTableFull = call.ContentDigest, j.outcome == replay.Full
 	if len(of.Matched) > 0 {
 		v.Variant = joined(of.Matched)
 	}
 	return v
+}
+
+// judgement is what judging a call takes, and is used again for others.
+type judgement struct {
+	of      apikey.Case
+	ring    *Keyring
+	now     time.Time
+	outcome replay.Outcome
+	seen    func() bool
+}
+
+var judgements = sync.Pool{New: func() any {
+	j := new(judgement)
+	j.seen = j.check
+	return j
+}}
+
+// check asks the table of calls, and has it remember this one.
+func (j *judgement) check() bool {
+	call := j.of.Call
+	j.outcome = j.ring.calls.Check(replay.Call{
+		Tenant: string(j.of.Key.Tenant), KeyID: call.KeyID, Nonce: call.Nonce, Time: call.Time, Window: j.of.Past,
+	}, j.ring.options.ReplayEntries, true, j.now)
+	return j.outcome != replay.New
+}
+
+func (j *judgement) done() {
+	*j = judgement{seen: j.seen}
+	judgements.Put(j)
 }
 
 func joined(variants signing.Compat) string {

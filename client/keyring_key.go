@@ -64,7 +64,7 @@ type kept struct {
 
 // age counts by both clocks: the monotonic one may stand still while a machine sleeps, the other may be put back.
 func (k *kept) age(now time.Time) time.Duration {
-	return max(now.Sub(k.sent), now.Round(0).Sub(k.sent.Round(0)))
+	return max(now.Sub(k.sent), time.Duration(now.UnixNano()-k.sent.UnixNano()))
 }
 
 func (k *kept) fresh(now time.Time) bool { return k.age(now) <= k.maxAge }

@@ -96,6 +96,9 @@ const (
 // two that a parsed list cannot hold together.
 func (c Compat) set() variantSet {
 	var set variantSet
+	if len(c) == 0 {
+		return set
+	}
 	for i, v := range variants {
 		if c.Has(v) {
 			set |= 1 << i

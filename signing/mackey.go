@@ -16,9 +16,8 @@ type MACKey struct {
 	plain sync.Pool // of *macState
 	ascii sync.Pool // of *macState, keyed with the key's text
 	keyed bool
-
-	mu  sync.Mutex // states are made seldom
-	own []byte
+	macs  macer  // mac, which would be allocated for each call
+	wipe  func() // has the key, so that nothing prints it
 }
 
 // macState is a keyed HMAC, and where it writes a tag: one on the stack would
@@ -31,25 +30,27 @@ type macState struct {
 // NewMACKey returns a MACKey of key, of which it keeps a copy. An empty key
 // signs nothing.
 func NewMACKey(key []byte) *MACKey {
-	k := &MACKey{keyed: len(key) > 0, own: append([]byte(nil), key...)}
-	k.plain.New = func() any { return k.state(func(own []byte) []byte { return own }) }
-	k.ascii.New = func() any { return k.state(keyText) }
+	k := &MACKey{keyed: len(key) > 0}
+	own, mu := append([]byte(nil), key...), new(sync.Mutex) // states are made seldom
+	state := func(form func(own []byte) []byte) *macState {
+		mu.Lock()
+		defer mu.Unlock()
+		return &macState{hash: hmac.New(sha256.New, form(own))}
+	}
+	k.plain.New = func() any { return state(func(own []byte) []byte { return own }) }
+	k.ascii.New = func() any { return state(keyText) }
+	k.macs = k.mac
+	k.wipe = func() {
+		mu.Lock()
+		defer mu.Unlock()
+		rand.Read(own) // with zeros, everybody could sign
+	}
 	return k
-}
-
-func (k *MACKey) state(form func(own []byte) []byte) *macState {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return &macState{hash: hmac.New(sha256.New, form(k.own))}
 }
 
 // Wipe overwrites the key, for who has no more use for it. What k finds of later calls
 // means nothing, and the states that it keeps are the garbage collector's.
-func (k *MACKey) Wipe() {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	rand.Read(k.own) // with zeros, everybody could sign
-}
+func (k *MACKey) Wipe() { k.wipe() }
 
 // keyText is what a client that does not decode its key signs with.
 func keyText(key []byte) []byte { return base64.RawURLEncoding.AppendEncode(nil, key) }
@@ -79,7 +80,7 @@ func (k *MACKey) Signed(c *Call) bool {
 
 // SignedAs is [Call.SignedAs] for the key.
 func (k *MACKey) SignedAs(c *Call, compat Compat) (matched Compat, ok bool) {
-	return c.signedAs(compat, k.mac, k.keyed)
+	return c.signedAs(compat, k.macs, k.keyed)
 }
 
 func equalTags(a, b *[TagSize]byte) bool { return hmac.Equal(a[:], b[:]) }

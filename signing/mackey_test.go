@@ -101,3 +101,14 @@ func TestMACWycheproof(t *testing.T) {
 		t.Errorf("%d accepted, %d refused", verdicts[true], verdicts[false])
 	}
 }
+
+// Wiped, a key signs as nobody's, and not as one of zeros that all know.
+func TestMACKeyWipe(t *testing.T) {
+	k := NewMACKey(testKey)
+	k.Wipe()
+	for name, key := range map[string][]byte{"the key": testKey, "zeros": make([]byte, len(testKey))} {
+		if k.MAC([]byte("m")) == MAC(key, []byte("m")) {
+			t.Errorf("a wiped key is %s", name)
+		}
+	}
+}

@@ -95,7 +95,7 @@ func (c *Call) variantMessage(set variantSet) []byte {
 	case set&pathDecoded != 0:
 		path, _ = decodedPath(path)
 	}
-	return vrnt1Message(nil, c.head, path, c.Nonce, c.Time, set)
+	return vrnt1Message(nil, c.head, path, c.Nonce, formatIssuedAt(c.Time), set)
 }
 
 func hasUpper(s string) bool {

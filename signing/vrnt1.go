@@ -129,9 +129,21 @@ func parseVrnt1Call(h *Head, value string, loose bool) (*Call, error) {
 	})
 	c.Scheme, c.KeyID, c.Nonce, c.Time, c.Tag = Vrnt1, v.KeyID, v.Salt, v.IssuedAt, v.Tag
 	c.Form, c.head = form.list(), h
-	c.Message = slices.Clip(vrnt1Message(c.buf[:0], h, h.Path(), v.Salt, v.IssuedAt, 0))
+	c.Message = slices.Clip(vrnt1Message(c.buf[:0], h, h.Path(), v.Salt, v.iat(value, form), 0))
 	return &c.Call, nil
 }
+
+// iat returns the time as it stands in the value that v was parsed from, which
+// is how it would be written; only loose forms have it elsewhere.
+func (v *Vrnt1Header) iat(value string, form variantSet) string {
+	if form != 0 {
+		return formatIssuedAt(v.IssuedAt)
+	}
+	start := len(vrnt1Prefix) + len("salt=") + len(v.Salt) + len(",iat=")
+	return value[start : start+len(iatShape)]
+}
+
+func formatIssuedAt(t time.Time) string { return t.Format(time.RFC3339) }
 
 // vrnt1Message appends to b the string to sign,
 //
@@ -142,7 +154,7 @@ func parseVrnt1Call(h *Head, value string, loose bool) (*Call, error) {
 // hold an LF, so no two calls share a message unless they differ in what the
 // scheme leaves unsigned: query, host, body, other headers and the case of
 // those values.
-func vrnt1Message(b []byte, h *Head, path, salt string, iat time.Time, set variantSet) []byte {
+func vrnt1Message(b []byte, h *Head, path, salt, iat string, set variantSet) []byte {
 	var buf [MaxHeadLines]uint8
 	verints := buf[:0]
 	for i := range h.fields {
@@ -156,7 +168,7 @@ func vrnt1Message(b []byte, h *Head, path, salt string, iat time.Time, set varia
 	b = append(append(b, salt...), '\n')
 	b = append(append(b, h.method...), '\n')
 	b = append(append(b, path...), '\n')
-	b = append(iat.AppendFormat(b, time.RFC3339), '\n')
+	b = append(append(b, iat...), '\n')
 	for _, i := range verints {
 		b = append(appendLower(b, h.name(int(i))), ':')
 		if value := h.value(int(i)); set&headerValueCase != 0 {
@@ -181,7 +193,7 @@ func signVrnt1(h *Head, salt, keyID string, key []byte, now time.Time) ([]Header
 		return nil, malformed("time that has no iat")
 	}
 	v := Vrnt1Header{Salt: salt, IssuedAt: now, KeyID: keyID}
-	v.Tag = MAC(key, vrnt1Message(nil, h, h.Path(), salt, now, 0))
+	v.Tag = MAC(key, vrnt1Message(nil, h, h.Path(), salt, formatIssuedAt(now), 0))
 	add := Header{Name: authorizationName, Value: v.String()}
 	if !h.fits(add) {
 		return nil, malformed("head too long with its signature")
