@@ -1,4 +1,5 @@
-// Package client signs calls for apps that have a Vault token, and judges calls for servers that have one. A [Source] is a [signing.Signer] that always has a good key:
+// Package client signs calls for apps that have a Vault token, and judges calls for servers that have one. A [Source] is a
+// [signing.Signer] that always has a good key:
 //
 //   - [NewLease]: a key of the app's own under a lease, renewed, and replaced before it ends;
 //   - [NewStatic]: the current version of a key that others rotate, read again when it has changed;
@@ -19,7 +20,7 @@
 // # Servers
 //
 // A [Judge] says who signed a call, and whether it is good. A [Verifier] asks the engine: alone when it is idle, and in
-// batches when it is busy. A [Middleware] puts a judge before an [http.Handler]:
+// batches when it is busy. A [Keyring] knows the keys, where mount and tenants let it, and asks nobody. A [Middleware] puts a judge before an [http.Handler]:
 //
 //	verifier, err := client.NewVerifier(vault, "apikeys/verify", client.VerifierOptions{})
 //	defer verifier.Close()
