@@ -99,6 +99,8 @@ func keptOf(answer *api.Secret, keyID string, sent time.Time) (*kept, error) {
 	case tenant.Active:
 	case tenant.Suspended:
 		k.of.Tenant.SuspendedAt = sent
+	case tenant.Deleted:
+		fallthrough // Its keys are unknown.
 	default:
 		d.refuse("tenant_state")
 	}
@@ -178,6 +180,8 @@ func (d *decoder) stand(v *apikey.Version, state apikey.State, sent time.Time) {
 		if v.ExpiresAt.IsZero() || v.ExpiresAt.After(sent) {
 			v.ExpiresAt = sent
 		}
+	case apikey.Active, apikey.DeletedKey, apikey.Destroyed:
+		fallthrough // No version that is handed out is in one of them.
 	default:
 		d.refuse("state")
 	}

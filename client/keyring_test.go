@@ -102,7 +102,7 @@ func TestKeyringNotices(t *testing.T) {
 
 // While Vault is away a key is judged by until max_age after its last fetch was sent, and not for a moment longer.
 func TestKeyringCloses(t *testing.T) {
-	ringed(t, KeyringOptions{}, func(t *testing.T, r *ring, key clienttest.Key) {
+	ringed(t, KeyringOptions{}, func(_ *testing.T, r *ring, key clienttest.Key) {
 		r.set(2*time.Second, nil)
 		sent := time.Now()
 		r.finds(r.call(key), "valid", nil)

@@ -54,7 +54,8 @@ func NewMACKey(key []byte) *MACKey {
 func (k *MACKey) Wipe() {
 	k.wipe()
 	for _, pool := range []*sync.Pool{&k.plain, &k.ascii} {
-		for !pool.Get().(*macState).fresh {
+		for used := true; used; {
+			used = !pool.Get().(*macState).fresh
 		}
 	}
 }

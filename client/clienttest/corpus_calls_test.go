@@ -85,13 +85,11 @@ func (a *author) vrnt1(s subject, at time.Time) string {
 	deviates := func() bool { return a.chance(15) }
 	sorted, cased, text := deviates(), deviates(), deviates()
 	path, _, _ := strings.Cut(target, "?")
-	switch {
-	case deviates():
+	if decoded, err := url.PathUnescape(path); err == nil && deviates() {
+		path = decoded
+	}
+	if deviates() {
 		path = target
-	case deviates():
-		if decoded, err := url.PathUnescape(path); err == nil {
-			path = decoded
-		}
 	}
 	under := slices.DeleteFunc(slices.Clone(headers), func(h signing.Header) bool { return !strings.HasPrefix(strings.ToLower(h.Name), "verint-") })
 	if sorted {
