@@ -1,4 +1,4 @@
-// Package client signs calls for apps that have a Vault token. A [Source] is a [signing.Signer] that always has a good key:
+// Package client signs calls for apps that have a Vault token, and judges calls for servers that have one. A [Source] is a [signing.Signer] that always has a good key:
 //
 //   - [NewLease]: a key of the app's own under a lease, renewed, and replaced before it ends;
 //   - [NewStatic]: the current version of a key that others rotate, read again when it has changed;
@@ -15,6 +15,19 @@
 //
 // The first two sign without asking anybody, and go on while Vault is away until their key ends; then signing fails with
 // [ErrExpired]. Each keeps one goroutine, which Close ends. Neither prints a secret, nor names one in an error.
+//
+// # Servers
+//
+// A [Judge] says who signed a call, and whether it is good. A [Verifier] asks the engine: alone when it is idle, and in
+// batches when it is busy. A [Middleware] puts a judge before an [http.Handler]:
+//
+//	verifier, err := client.NewVerifier(vault, "apikeys/verify", client.VerifierOptions{})
+//	defer verifier.Close()
+//	gate := client.Middleware{Judge: verifier}
+//	err = http.ListenAndServeTLS(":443", cert, key, gate.Wrap(handler))
+//
+// An error of a judge is no verdict: answer it with 503, and have the caller sign anew. A call that was judged once is a
+// replay the second time, so neither of them asks twice.
 //
 // # Tokens
 //

@@ -115,7 +115,9 @@ func (m *Middleware) admit(w http.ResponseWriter, r *http.Request) (*http.Reques
 	}
 	verdict, err := m.Judge.Verify(r.Context(), Call{Request: text, ClientIP: m.clientIP(r)})
 	if err != nil {
-		m.Log.WarnContext(r.Context(), "call not judged", "key_id", call.KeyID, "error", err)
+		if r.Context().Err() == nil { // Otherwise its caller is gone, and nothing is amiss.
+			m.Log.WarnContext(r.Context(), "call not judged", "key_id", call.KeyID, "error", err)
+		}
 		return nil, unavailable()
 	}
 	m.sunset(w, verdict)

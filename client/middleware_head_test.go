@@ -62,7 +62,9 @@ func TestMiddlewareHeaders(t *testing.T) {
 		{"rfc9421", Middleware{}, signing.RFC9421, "Content-Digest Content-Length Content-Type Cookie Signature Signature-Input X-Other"},
 		{"vrnt-1 alone", Middleware{SignedHeadersOnly: true}, signing.Vrnt1, "Content-Length Verint-Username"},
 		{
-			"rfc9421 and one", Middleware{SignedHeadersOnly: true, PassHeaders: []string{"content-TYPE", "verint-username"}}, signing.RFC9421,
+			"rfc9421 and one",
+			Middleware{SignedHeadersOnly: true, PassHeaders: []string{"content-TYPE", "verint-username"}},
+			signing.RFC9421,
 			"Content-Digest Content-Length Content-Type",
 		},
 	} {

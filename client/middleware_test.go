@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -41,7 +42,7 @@ func (j *keyJudge) Verify(_ context.Context, c Call) (Verdict, error) {
 	}
 	call, err := signing.ParseCall(head)
 	if err != nil {
-		return Verdict{Verdict: "malformed"}, nil //nolint:nilerr // It is the verdict.
+		return Verdict{Verdict: "malformed"}, nil
 	}
 	v.Scheme, v.ContentDigest = string(call.Scheme), call.ContentDigest
 	switch {
@@ -89,8 +90,8 @@ func newGate(t *testing.T, scheme signing.Scheme, m Middleware, h2 bool) *gate {
 		}
 		_, _ = io.Copy(w, r.Body)
 	})))
-	g.Server.EnableHTTP2 = h2
-	g.Server.StartTLS()
+	g.EnableHTTP2 = h2
+	g.StartTLS()
 	t.Cleanup(g.Close)
 	key, err := signing.NewKey(scheme, "tEsTkId1", judgeSecret)
 	if err != nil {
@@ -109,8 +110,8 @@ func (g *gate) request(t *testing.T, method, target string, body io.Reader, head
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := 0; i < len(header); i += 2 {
-		r.Header.Add(header[i], header[i+1])
+	for pair := range slices.Chunk(header, 2) {
+		r.Header.Add(pair[0], pair[1])
 	}
 	return r
 }

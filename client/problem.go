@@ -10,7 +10,7 @@ import (
 )
 
 // Problem is a refusal, answered as problem details (RFC 9457) of media type application/problem+json.
-type Problem struct {
+type Problem struct { //nolint:errname // RFC 9457 calls it so
 	Type   string `json:"type"`  // a URI; "" means about:blank
 	Title  string `json:"title"` // "" means the status in words
 	Status int    `json:"status"`

@@ -178,8 +178,15 @@ func TestVerdictFields(t *testing.T) {
 			}
 		}
 		for _, odd := range []map[string]any{
-			{"verdict": "fine"}, {"valid": false}, {"verdict": "revoked"}, {"key_id": ""}, {"version": 0}, {"version": 1.5},
-			{"server_time": "yesterday"}, {"expires_at": "1"}, {"metadata": map[string]any{"a": 1}},
+			{"verdict": "fine"},
+			{"valid": false},
+			{"verdict": "revoked"},
+			{"key_id": ""},
+			{"version": 0},
+			{"version": 1.5},
+			{"server_time": "yesterday"},
+			{"expires_at": "1"},
+			{"metadata": map[string]any{"a": 1}},
 		} {
 			if _, err := answer(told("valid", full, odd)); !errors.Is(err, ErrUnknown) {
 				t.Errorf("%v: %v", odd, err)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -131,7 +132,7 @@ func BenchmarkVerifier(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	for _, callers := range []int{1, 64} {
+	for _, callers := range []int{1, 64, 512} {
 		b.Run(fmt.Sprintf("callers=%d/one by one", callers), func(b *testing.B) { crowdBench(b, callers, key, oneByOne{vault}) })
 		for _, inFlight := range []int{1, 2, 4} {
 			b.Run(fmt.Sprintf("callers=%d/verifier/in flight=%d", callers, inFlight), func(b *testing.B) {
@@ -201,7 +202,39 @@ func TestVerifier(t *testing.T) {
 			t.Errorf("%v %v, want %s", verdict, err, want)
 		}
 	}
+	throughMiddleware(t, key, v)
 	if err := v.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// throughMiddleware has a server let calls of a signing client through, and no others.
+func throughMiddleware(t *testing.T, key *signing.Key, judge client.Judge) {
+	t.Helper()
+	gate := client.Middleware{Judge: judge, SignedHeadersOnly: true}
+	server := httptest.NewServer(gate.Wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		who, ok := client.PrincipalFrom(r.Context())
+		if !ok || who.KeyID != key.ID() || who.Name != "busy" || r.Header.Get("Verint-UserName") != "Agent7" || r.Header.Get("User-Agent") != "" {
+			t.Errorf("%v called with %v", who, r.Header)
+		}
+	})))
+	defer server.Close()
+	signed := &http.Client{Transport: &signing.Transport{Signer: key, Hosts: []string{strings.TrimPrefix(server.URL, "http://")}}}
+	defer signed.CloseIdleConnections()
+	for status, caller := range map[int]*http.Client{http.StatusOK: signed, http.StatusUnauthorized: http.DefaultClient} {
+		for range 10 {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+"/orders?x=%20", strings.NewReader("hello"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("Verint-UserName", "Agent7")
+			resp, err := caller.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := resp.Body.Close(); err != nil || resp.StatusCode != status {
+				t.Errorf("%s, not %d: %v", resp.Status, status, err)
+			}
+		}
 	}
 }
