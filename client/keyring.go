@@ -127,6 +127,12 @@ func (k *Keyring) Close() error {
 	return nil
 }
 
+// String names the keyring, and nothing that it holds.
+func (k *Keyring) String() string { return "keyring " + k.path }
+
+// GoString is [Keyring.String].
+func (k *Keyring) GoString() string { return k.String() }
+
 // Verify judges one call. It fails with [ErrStale], [ErrNotLocal], [ErrClosed], [ErrBusy] when strangers name too many keys at
 // once, another [ErrUnavailable] when a key cannot be fetched, the context's error when that ends while it waits for a fetch, and what the
 // fallback fails with. Its Verdict shares the metadata with others.

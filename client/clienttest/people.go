@@ -43,6 +43,7 @@ func (p *people) DefaultLeaseTTL() time.Duration                   { return long
 func (p *people) ReplicationState() consts.ReplicationState {
 	return consts.ReplicationPerformanceDisabled
 }
+
 func (p *people) PluginEnv(context.Context) (*logical.PluginEnvironment, error) {
 	return &logical.PluginEnvironment{VaultVersion: "0.0.0-test"}, nil
 }
