@@ -19,7 +19,8 @@
 // # Servers
 //
 // A [Judge] says who signed a call, and whether it is good. A [Verifier] asks the engine: alone when it is idle, and in
-// batches when it is busy. A [Middleware] puts a judge before an [http.Handler]:
+// batches when it is busy. A [Keyring] knows the keys, where mount and tenant allow it, and asks nobody; what it costs is
+// with it. A [Middleware] puts a judge before an [http.Handler]:
 //
 //	verifier, err := client.NewVerifier(vault, "apikeys/verify", client.VerifierOptions{})
 //	defer verifier.Close()
