@@ -47,12 +47,12 @@ type KeyringOptions struct {
 // keyring_max_age, and never later. Keys in use are fetched again when half to three quarters of that time are over. A key whose last
 // fetch was sent longer ago is not judged by, whatever the reason: its calls wait for a new fetch, and fail with
 // [ErrStale] if there is none. A machine's sleep and a clock put forward count. Choose max_age as the longest time for which
-// a leaked key may still be good after its revocation; half of it is the longest outage of Vault that no caller notices.
+// a leaked key may still be good after its revocation; an outage of Vault goes unnoticed for a quarter of it at least.
 //
 // What it cannot know as the engine does:
 //   - the time: it judges by this machine's clock, which is Verdict.ServerTime. Keep it in step with Vault's.
 //   - calls seen by other gateways, or by the engine: each remembers its own, so that one call is good once at each.
-//   - use: the engine takes a fetch for one, so that a key's last use is up to max_age early, or Idle late.
+//   - use: the engine takes each fetch for one, and knows of no other.
 //
 // Whoever has the process's memory has the secrets of the keys in use.
 type Keyring struct {
@@ -126,6 +126,12 @@ func (k *Keyring) Close() error {
 	k.absent.Purge()
 	return nil
 }
+
+// String names the keyring, and nothing that it holds.
+func (k *Keyring) String() string { return "keyring " + k.path }
+
+// GoString is [Keyring.String].
+func (k *Keyring) GoString() string { return k.String() }
 
 // Verify judges one call. It fails with [ErrStale], [ErrNotLocal], [ErrClosed], [ErrBusy] when strangers name too many keys at
 // once, another [ErrUnavailable] when a key cannot be fetched, the context's error when that ends while it waits for a fetch, and what the

@@ -90,6 +90,12 @@ func (r *ring) fetches(id string) int {
 	return r.asked[id]
 }
 
+func (r *ring) mostAtOnce() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.most
+}
+
 // call returns a call signed now.
 func (r *ring) call(key clienttest.Key) Call {
 	r.t.Helper()

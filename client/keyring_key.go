@@ -95,10 +95,12 @@ func keptOf(answer *api.Secret, keyID string, sent time.Time) (*kept, error) {
 		Past: d.seconds("window_past"), Future: d.seconds("window_future"),
 	}
 	d.published(k.of.Mount, k.of.Tenant)
-	switch d.word("tenant_state") {
-	case string(tenant.Active):
-	case string(tenant.Suspended):
+	switch state := tenant.State(d.word("tenant_state")); state {
+	case tenant.Active:
+	case tenant.Suspended:
 		k.of.Tenant.SuspendedAt = sent
+	case tenant.Deleted:
+		fallthrough // Its keys are unknown.
 	default:
 		d.refuse("tenant_state")
 	}
@@ -168,16 +170,18 @@ func (d *decoder) key(told *Verdict, sent time.Time) (*apikey.Key, *apikey.Versi
 
 // stand has the core find the version in a state. That it was in it at the time of the answer is all that matters.
 func (d *decoder) stand(v *apikey.Version, state apikey.State, sent time.Time) {
-	switch string(state) {
-	case string(apikey.Current), string(apikey.Overlapping):
-	case string(apikey.Revoked):
+	switch state {
+	case apikey.Current, apikey.Overlapping:
+	case apikey.Revoked:
 		v.RevokedAt = sent
-	case string(apikey.Disabled):
+	case apikey.Disabled:
 		v.DisabledAt = sent
-	case string(apikey.Expired): // by Vault's clock, even if this machine's is behind
+	case apikey.Expired: // by Vault's clock, even if this machine's is behind
 		if v.ExpiresAt.IsZero() || v.ExpiresAt.After(sent) {
 			v.ExpiresAt = sent
 		}
+	case apikey.Active, apikey.DeletedKey, apikey.Destroyed:
+		fallthrough // No version that is handed out is in one of them.
 	default:
 		d.refuse("state")
 	}

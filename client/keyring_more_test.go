@@ -89,7 +89,7 @@ func TestKeyringClose(t *testing.T) {
 		r.Keyring = k
 		r.finds(r.call(key), "", ErrClosed)
 		r.finds(r.call(slow), "", ErrClosed)
-		if held.of.MAC.MAC(nil) == signing.MAC(key.Secret, nil) && signing.NewMACKey(key.Secret).MAC(nil) != held.of.MAC.MAC(nil) {
+		if held.of.MAC.MAC(nil) == signing.MAC(key.Secret, nil) {
 			t.Error("the secret is still there")
 		}
 		if now := settled(); now > before {
@@ -104,13 +104,12 @@ func TestKeyringPrintsNoSecret(t *testing.T) {
 	ringed(t, KeyringOptions{}, func(t *testing.T, r *ring, key clienttest.Key) {
 		v := r.finds(r.call(key), "valid", nil)
 		data := r.engine.Read("", "keyring/"+key.ID)
-		data["state"] = "unheard-of"
-		r.set(0, nil)
 		held := r.held(key.ID, time.Now())
 		for _, shown := range []string{
 			fmt.Sprintf("%v %+v", v, v), fmt.Sprintf("%+v", *held.of.Key), fmt.Sprintf("%#v", held.of.Key.Versions[0]),
+			fmt.Sprintf("%v %+v %#v", r.Keyring, r.Keyring, held), fmt.Sprintf("%+v %#v", held.of.MAC, held.of.MAC),
 		} {
-			for _, secret := range []string{string(key.Secret), data["key"].(string), fmt.Sprintf("%v", key.Secret)} {
+			for _, secret := range []string{string(key.Secret), fmt.Sprint(data["key"]), strings.Trim(fmt.Sprintf("%v", key.Secret), "[]")} {
 				if strings.Contains(shown, secret) {
 					t.Error("a secret in ", shown)
 				}

@@ -23,8 +23,9 @@ type MACKey struct {
 // macState is a keyed HMAC, and where it writes a tag: one on the stack would
 // be allocated for each, since hash.Hash is an interface.
 type macState struct {
-	hash hash.Hash
-	tag  [TagSize]byte
+	hash  hash.Hash
+	tag   [TagSize]byte
+	fresh bool // not used yet
 }
 
 // NewMACKey returns a MACKey of key, of which it keeps a copy. An empty key
@@ -35,7 +36,7 @@ func NewMACKey(key []byte) *MACKey {
 	state := func(form func(own []byte) []byte) *macState {
 		mu.Lock()
 		defer mu.Unlock()
-		return &macState{hash: hmac.New(sha256.New, form(own))}
+		return &macState{hash: hmac.New(sha256.New, form(own)), fresh: true}
 	}
 	k.plain.New = func() any { return state(func(own []byte) []byte { return own }) }
 	k.ascii.New = func() any { return state(keyText) }
@@ -48,9 +49,16 @@ func NewMACKey(key []byte) *MACKey {
 	return k
 }
 
-// Wipe overwrites the key, for who has no more use for it. What k finds of later calls
-// means nothing, and the states that it keeps are the garbage collector's.
-func (k *MACKey) Wipe() { k.wipe() }
+// Wipe overwrites the key, for who has no more use for it. What k finds of calls from then
+// on means nothing. The states made of the key are left to the garbage collector.
+func (k *MACKey) Wipe() {
+	k.wipe()
+	for _, pool := range []*sync.Pool{&k.plain, &k.ascii} {
+		for used := true; used; {
+			used = !pool.Get().(*macState).fresh
+		}
+	}
+}
 
 // keyText is what a client that does not decode its key signs with.
 func keyText(key []byte) []byte { return base64.RawURLEncoding.AppendEncode(nil, key) }
@@ -68,6 +76,7 @@ func (k *MACKey) mac(message []byte, ascii bool) [TagSize]byte {
 	state.hash.Write(message)
 	state.hash.Sum(state.tag[:0])
 	tag := state.tag
+	state.fresh = false
 	pool.Put(state)
 	return tag
 }

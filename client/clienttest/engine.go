@@ -118,6 +118,13 @@ func (e *Engine) Write(tenant, path string, data map[string]any) map[string]any 
 	return e.data(answer, err)
 }
 
+// Patch patches a path, as [Engine.Write] writes to one.
+func (e *Engine) Patch(tenant, path string, data map[string]any) map[string]any {
+	e.t.Helper()
+	answer, err := e.Client(tenant).Logical().JSONMergePatch(context.Background(), Mount+"/"+path, data)
+	return e.data(answer, err)
+}
+
 // Read reads a path, as [Engine.Write] writes to one.
 func (e *Engine) Read(tenant, path string) map[string]any {
 	e.t.Helper()
