@@ -38,11 +38,15 @@ func (s *secret) sign() (*call, error) {
 	if err != nil {
 		return nil, err
 	}
-	added, err := signing.SignHead(signing.Vrnt1, parsed, s.keyID, s.bytes, now)
+	added, err := signing.SignHead(signing.Scheme(s.scheme), parsed, s.keyID, s.bytes, now)
 	if err != nil {
 		return nil, err
 	}
-	c.Nonce, c.fields = true, fields{"request": head + added[0].Name + ": " + added[0].Value + "\n"}
+	signed, err := parsed.With(added)
+	if err != nil {
+		return nil, err
+	}
+	c.Nonce, c.fields = true, fields{"request": signed.String()}
 	return c, nil
 }
 
