@@ -133,7 +133,7 @@ func TestClient(t *testing.T) {
 	}
 
 	rotations := 0
-	for end := time.Now().Add(18 * time.Second); time.Now().Before(end); rotations++ {
+	for end := time.Now().Add(15 * time.Second); time.Now().Before(end); rotations++ {
 		admin.must("POST", "apikeys/my/external/keys/static/rotate", fields{"overlap": "10m"})
 		admin.must("POST", "apikeys/my/external/keys/remote/rotate", fields{"overlap": "10m"})
 		time.Sleep(4 * time.Second)
