@@ -43,7 +43,7 @@ var walls = []wall{
 	// What a verdict is made of.
 	{"the signature", verdict, "if !signed || c.Call.Scheme", "_ = signed\n\tif c.Call.Scheme", core, "TestEveryVerdictIsReached|TestVerdictPrecedence"},
 	{"the key's scheme", verdict, "|| c.Call.Scheme != c.Key.Scheme {", "{", core, "TestCallOfAnotherSchemeIsABadSignature"},
-	{"one MAC for unknown keys too", verdict, "\t\tc.Call.SignedBy(nobody.Reveal())\n", "", core, "TestUnknownKeyComputesAMAC"},
+	{"one MAC for unknown keys too", verdict, "\t\tc.spend()\n", "", core, "TestUnknownKeyComputesAMAC"},
 	{
 		"nothing told before the signature", verdict, "\tcompat := c.Key.compat(v)", "\tif verdict := c.Key.standing(v, c.Tenant, c.Role, now); verdict != Valid {\n\t\treturn verdict, v\n\t}\n\tcompat := c.Key.compat(v)",
 		core, "TestVerdictPrecedence",
@@ -67,11 +67,11 @@ var walls = []wall{
 	{"calls from the future", verdict, "case stamp.Sub(now) > c.Future:", "case false:", core, "TestClockWindow"},
 	{"addresses", verdict, "if !within(c.Key.Rules.Get().CIDRs, c.From) {", "if false {", core, "TestEveryVerdictIsReached|TestVerdictPrecedence"},
 	{"addresses that are not known", limits, "if ranges == \"\" {", "if ranges == \"\" || !from.IsValid() {", core, "TestSources"},
-	{"scopes", verdict, "if !c.inScope() {", "if false {", core, "TestEveryVerdictIsReached|TestVerdictPrecedence"},
-	{"scopes of messages", limits, "if c.Head == nil {\n\t\treturn false", "if c.Head == nil {\n\t\treturn true", core, "TestSeenIsAskedLast"},
+	{"scopes", verdict, "if c.OutOf() != InBounds {", "if false {", core, "TestEveryVerdictIsReached|TestVerdictPrecedence"},
+	{"scopes of messages", limits, "if c.Head == nil {\n\t\treturn BoundMessage", "if c.Head == nil {\n\t\treturn InBounds", core, "TestSeenIsAskedLast"},
 	{"paths with two readings", limits, "if limitsPath && ambiguous(path) {", "if false {", core, "TestWhatCallsMayBeFor"},
 	{"what is published", limits, "if !Published(globs, path) {", "if false && !Published(globs, path) {", core, "TestWhatCallsMayBeFor"},
-	{"whom a call acts as", limits, "return limits.User == \"\" || actsAs(c.Head, limits.User)", "return true", core, "TestWhatCallsMayBeFor"},
+	{"whom a call acts as", limits, "if limits.User != \"\" && !actsAs(c.Head, limits.User) {", "if false {", core, "TestWhatCallsMayBeFor"},
 	{"replays", verdict, "&& c.Seen != nil && c.Seen() {", "&& false {", core, "TestEveryVerdictIsReached|TestSeenIsAskedLast"},
 
 	// What leaves, and who gets it.
