@@ -2,9 +2,7 @@ package client
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -116,22 +114,14 @@ func keptOf(answer *api.Secret, keyID string, sent time.Time) (*kept, error) {
 // tell reads what verdicts tell of a key.
 func (d *decoder) tell(v *Verdict) {
 	v.Tenant, v.Kind, v.Name, v.KeyID = d.word("tenant"), d.word("kind"), d.word("name"), d.word("key_id")
-	v.Version = int(d.number("version"))
+	v.Version = int(d.whole("version"))
 	v.Scheme, v.User, v.SuccessorKeyID = d.word("scheme"), may[string](d, "user"), may[string](d, "successor_key_id")
 	if end, told := d.data["expires_at"]; end != nil || !told {
 		v.ExpiresAt = d.stamp("expires_at").UTC()
 	}
-	for name, value := range must[map[string]any](d, "metadata") {
-		text, ok := value.(string)
-		if !ok {
-			d.refuse("metadata")
-		}
-		if v.Metadata == nil {
-			v.Metadata = make(map[string]string)
-		}
-		v.Metadata[name] = text
+	if v.Metadata = d.pairs("metadata"); d.data["metadata"] == nil {
+		d.refuse("metadata")
 	}
-	v.Metadata = maps.Clone(v.Metadata) // as large as it needs to be
 }
 
 // key returns the key as the core knows it, with the version asked for and, where that has a successor, another.
@@ -219,16 +209,8 @@ func (d *decoder) texts(name string, raw any) []string {
 
 func isLine(s string) bool { return s != "" && !slices.Contains([]byte(s), '\n') }
 
-func (d *decoder) number(name string) int64 {
-	n, err := must[json.Number](d, name).Int64()
-	if err != nil || n < 1 || n > 1<<31-1 {
-		d.refuse(name)
-	}
-	return n
-}
-
 func (d *decoder) seconds(name string) time.Duration {
-	return time.Duration(d.number(name)) * time.Second
+	return time.Duration(d.whole(name)) * time.Second
 }
 
 func (d *decoder) mac(name string) *signing.MACKey {

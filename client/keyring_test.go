@@ -3,7 +3,9 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -201,4 +203,26 @@ func TestKeyringContext(t *testing.T) {
 			t.Errorf("%d fetches", n)
 		}
 	})
+}
+
+// Each field of an answer is looked at, and no error quotes the secret.
+func TestKeyringRefusesOddAnswers(t *testing.T) {
+	for name, odd := range map[string]any{
+		"key": "a=", "max_age": 0, "tenant": "", "kind": "inner", "key_id": "another-one", "version": 0, "state": "fine", "tenant_state": "gone",
+		"scheme": "none", "compat": "x", "scopes": []any{7}, "published": []any{"x"}, "allowed_cidrs": nil, "user": 7, "metadata": []any{}, "replay": "perhaps",
+		"window_past": "x", "window_future": nil, "expires_at": "tomorrow",
+	} {
+		t.Run(name, func(t *testing.T) {
+			ringed(t, KeyringOptions{}, func(t *testing.T, r *ring, key clienttest.Key) {
+				data := r.engine.Read("", "keyring/"+key.ID)
+				secret := fmt.Sprint(data["key"])
+				data[name] = odd
+				r.set(0, func(*http.Request) (*http.Response, error) { return replies(map[string]any{"data": data}), nil })
+				_, err := r.Verify(t.Context(), r.call(key))
+				if !errors.Is(err, ErrUnavailable) || !errors.Is(err, errMalformed) || !strings.Contains(err.Error(), name) || strings.Contains(err.Error(), secret) {
+					t.Errorf("%v", err)
+				}
+			})
+		})
+	}
 }

@@ -57,6 +57,9 @@ func (h *Head) sortByName(indexes []uint8) {
 // singularOf tells the names apart by their first letters, and lengths, which
 // few others share.
 func singularOf(name string) singular {
+	if name == "" {
+		return many // from a http.Header, which may hold such a one
+	}
 	switch name[0] {
 	case 'v', 'V':
 		if isVerint(name) {

@@ -238,3 +238,21 @@ func TestTransportTellsRefused(t *testing.T) {
 		t.Error(told)
 	}
 }
+
+// A header without a name, which net/http would not send, is an error and no panic.
+func TestNamelessHeader(t *testing.T) {
+	key, err := NewKey(RFC9421, "tEsTkId1", testKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:1/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header[""] = []string{"x"}
+	resp, err := (&Transport{Signer: key, Hosts: []string{"127.0.0.1:1"}}).RoundTrip(r)
+	if err == nil {
+		_ = resp.Body.Close()
+		t.Error("it was sent")
+	}
+}

@@ -69,20 +69,24 @@ type Case struct {
 }
 
 // Judge returns the verdict on the case and, where the signature is right, the version
-// that made it. One MAC is computed whatever the outcome.
+// that made it. One MAC is computed whatever the outcome; where a key lets variants in,
+// as many as those that fit the call make.
 func (c *Case) Judge(now time.Time) (Verdict, *Version) {
 	v := c.version()
 	if v == nil {
 		c.spend()
-		return c.unreadable(UnknownKey), nil
+		if len(c.Call.Form) > 0 { // which no key has let in
+			return Malformed, nil
+		}
+		return UnknownKey, nil
 	}
 	compat := c.Key.compat(v)
 	matched, signed := c.signed(v, compat)
+	if !covers(compat, c.Call.Form) {
+		return Malformed, nil
+	}
 	if !signed || c.Call.Scheme != c.Key.Scheme {
-		if covers(compat, c.Call.Form) {
-			return BadSignature, nil
-		}
-		return c.unreadable(BadSignature), nil
+		return BadSignature, nil
 	}
 	c.Matched = matched
 	if verdict := c.Key.standing(v, c.Tenant, c.Role, now); verdict != Valid {
@@ -120,15 +124,7 @@ func (c *Case) signed(v *Version, compat signing.Compat) (signing.Compat, bool) 
 	return c.Call.SignedAs(v.Secret.Reveal(), compat)
 }
 
-// unreadable returns Malformed for a call of a form that no key has let in, and else the
-// verdict.
-func (c *Case) unreadable(v Verdict) Verdict {
-	if len(c.Call.Form) > 0 {
-		return Malformed
-	}
-	return v
-}
-
+// covers reports whether a key that lets compat in lets a call of this form in.
 func covers(compat, form signing.Compat) bool {
 	return !slices.ContainsFunc(form, func(v signing.Variant) bool { return !compat.Has(v) })
 }

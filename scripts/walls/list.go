@@ -48,7 +48,7 @@ var walls = []wall{
 		"nothing told before the signature", verdict, "\tcompat := c.Key.compat(v)", "\tif verdict := c.Key.standing(v, c.Tenant, c.Role, now); verdict != Valid {\n\t\treturn verdict, v\n\t}\n\tcompat := c.Key.compat(v)",
 		core, "TestVerdictPrecedence",
 	},
-	{"forms that a key has not let in", verdict, "if len(c.Call.Form) > 0 {", "if false {", core, "TestFormsAreMalformedUnlessLetIn"},
+	{"forms that a key has not let in", verdict, "if !covers(compat, c.Call.Form) {", "if false {", core, "TestFormsAreMalformedUnlessLetIn"},
 	{"the text of a secret as its key", "internal/apikey/compat.go", "|| v.Marks.Get().Imported {", "|| true {", core, "TestKeyASCIIIsForImportedVersions"},
 	{"variants for imported keys alone", "internal/apikey/compat.go", "if !imported && ", "if false && ", core, "TestCheckCompat|TestRoleCheck"},
 	{"calls after their own end", verdict, " || !c.Call.Expires.IsZero() && !now.Before(c.Call.Expires):", ":", core, "TestExpiresOfACall"},
