@@ -137,81 +137,35 @@ func (k *Keyring) GoString() string { return k.String() }
 // once, another [ErrUnavailable] when a key cannot be fetched, the context's error when that ends while it waits for a fetch, and what the
 // fallback fails with. Its Verdict shares the metadata with others.
 func (k *Keyring) Verify(ctx context.Context, c Call) (Verdict, error) {
-	call, head, ok := parse(c)
-	if !ok {
+	j := judgements.Get().(*judgement)
+	defer j.done()
+	if !j.parse(c) {
 		return Verdict{Verdict: string(apikey.Malformed)}, nil
 	}
-	now := time.Now()
-	held := k.held(call.KeyID, now)
+	keyID, now := j.of.Call.KeyID, time.Now()
+	held := k.held(keyID, now)
 	if held == nil {
 		var err error
-		held, err = k.find(ctx, call.KeyID)
+		held, err = k.find(ctx, keyID)
 		if errors.Is(err, ErrNotLocal) && k.options.Fallback != nil {
 			return k.options.Fallback.Verify(ctx, c)
 		}
 		if err != nil {
-			return Verdict{}, fmt.Errorf("%s: %w", k.path+call.KeyID, err)
+			return Verdict{}, fmt.Errorf("%s: %w", k.path+keyID, err)
 		}
 		now = time.Now()
 	}
-	v := k.judge(held, call, head, c, now)
+	v := j.judge(k, held, now)
 	if k.closed.Load() { // Its secrets may have been overwritten by now.
-		return Verdict{}, fmt.Errorf("%s: %w", k.path+call.KeyID, ErrClosed)
+		return Verdict{}, fmt.Errorf("%s: %w", k.path+keyID, ErrClosed)
 	}
 	return v, nil
-}
-
-// parse reads a call as the engine does; one that it cannot read is malformed.
-func parse(c Call) (call *signing.Call, head *signing.Head, ok bool) {
-	if !askable(c) {
-		return nil, nil, false
-	}
-	var err error
-	if c.Request == "" {
-		call, err = signing.ParseTagged([]byte(c.Message), c.Signature)
-		return call, nil, err == nil
-	}
-	if head, err = signing.ParseHeadString(c.Request); err != nil {
-		return nil, nil, false
-	}
-	call, err = signing.ParseLooseCall(head)
-	return call, head, err == nil
-}
-
-// judge judges a call by the key that it names; held is nil for one that is unknown.
-func (k *Keyring) judge(held *kept, call *signing.Call, head *signing.Head, c Call, now time.Time) Verdict {
-	if held == nil {
-		of := apikey.Case{Call: call, MAC: k.nobody}
-		verdict, _ := of.Judge(now)
-		return Verdict{Verdict: string(verdict)}
-	}
-	j := judgements.Get().(*judgement)
-	defer j.done()
-	j.ring, j.now, j.outcome = k, now, replay.New
-	of := &j.of
-	*of = held.of
-	of.Call, of.Head, of.From, of.Seen = call, head, c.ClientIP, j.seen
-	if k.options.StrictReplay {
-		of.Since = k.began
-	}
-	verdict, version := of.Judge(now)
-	if !verdict.Signed() {
-		return Verdict{Verdict: string(verdict)}
-	}
-	v := held.told
-	v.Verdict, v.Valid = string(verdict), verdict == apikey.Valid
-	v.State = string(of.Key.VersionState(version, now))
-	v.ServerTime = time.Unix(now.Unix(), 0).UTC()
-	v.ContentDigest, v.ReplayTableFull = call.ContentDigest, j.outcome == replay.Full
-	if len(of.Matched) > 0 {
-		v.Variant = joined(of.Matched)
-	}
-	return v
 }
 
 // judgement is what judging a call takes, and is used again for others.
 type judgement struct {
 	of      apikey.Case
+	parser  signing.Parser
 	ring    *Keyring
 	now     time.Time
 	outcome replay.Outcome
@@ -224,6 +178,56 @@ var judgements = sync.Pool{New: func() any {
 	return j
 }}
 
+// done lets go of the call, and keeps the room that it took.
+func (j *judgement) done() {
+	j.of, j.ring = apikey.Case{}, nil
+	judgements.Put(j)
+}
+
+// parse reads a call as the engine does; one that it cannot read is malformed.
+func (j *judgement) parse(c Call) bool {
+	if !askable(c) {
+		return false
+	}
+	var err error
+	if c.Request == "" {
+		j.of.Call, err = signing.ParseTagged([]byte(c.Message), c.Signature)
+	} else {
+		j.of.Call, j.of.Head, err = j.parser.LooseCall(c.Request)
+	}
+	j.of.From = c.ClientIP
+	return err == nil
+}
+
+// judge judges the call by the key that it names; held is nil for one that is unknown.
+func (j *judgement) judge(k *Keyring, held *kept, now time.Time) Verdict {
+	of := &j.of
+	if held == nil {
+		of.MAC = k.nobody
+		verdict, _ := of.Judge(now)
+		return Verdict{Verdict: string(verdict)}
+	}
+	j.ring, j.now, j.outcome = k, now, replay.New
+	of.MAC, of.Key, of.Tenant, of.Mount, of.Past, of.Future = held.of.MAC, held.of.Key, held.of.Tenant, held.of.Mount, held.of.Past, held.of.Future
+	of.Seen = j.seen
+	if k.options.StrictReplay {
+		of.Since = k.began
+	}
+	verdict, version := of.Judge(now)
+	if !verdict.Signed() {
+		return Verdict{Verdict: string(verdict)}
+	}
+	v := held.told
+	v.Verdict, v.Valid = string(verdict), verdict == apikey.Valid
+	v.State = string(of.Key.VersionState(version, now))
+	v.ServerTime = time.Unix(now.Unix(), 0).UTC()
+	v.ContentDigest, v.ReplayTableFull = of.Call.ContentDigest, j.outcome == replay.Full
+	if len(of.Matched) > 0 {
+		v.Variant = joined(of.Matched)
+	}
+	return v
+}
+
 // check asks the table of calls, and has it remember this one.
 func (j *judgement) check() bool {
 	call := j.of.Call
@@ -231,11 +235,6 @@ func (j *judgement) check() bool {
 		Tenant: string(j.of.Key.Tenant), KeyID: call.KeyID, Nonce: call.Nonce, Time: call.Time, Window: j.of.Past,
 	}, j.ring.options.ReplayEntries, true, j.now)
 	return j.outcome != replay.New
-}
-
-func (j *judgement) done() {
-	*j = judgement{seen: j.seen}
-	judgements.Put(j)
 }
 
 func joined(variants signing.Compat) string {

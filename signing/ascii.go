@@ -1,12 +1,24 @@
 package signing
 
-import "strings"
+import (
+	"math/bits"
+	"strings"
+)
 
 // tokenChars are the bytes of an RFC 9110 section 5.6.2 token.
 var tokenChars = func() (set [256]bool) {
 	const letters = "abcdefghijklmnopqrstuvwxyz" + "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	for _, c := range []byte(letters + "0123456789" + "!#$%&'*+-.^_`|~") {
 		set[c] = true
+	}
+	return set
+}()
+
+// targetChars are the bytes that a target in origin form may have, all the
+// visible ones but '#'.
+var targetChars = func() (set [256]bool) {
+	for c := range set {
+		set[c] = c > ' ' && c < 0x7f && c != '#'
 	}
 	return set
 }()
@@ -67,23 +79,24 @@ func compareFold(a, b string) int {
 	return len(a) - len(b)
 }
 
-// hasControl reports whether s has a byte below 0x20, or DEL. It looks at eight
-// at once: subtracting borrows into the high bit of a byte that is too small,
-// and of one that DEL has made zero.
-func hasControl(s string) bool {
+// firstControl returns where s has its first byte below 0x20, or DEL, and its
+// length when it has none. It looks at eight at once: subtracting borrows into
+// the high bit of a byte that is too small, and of one that DEL has made zero.
+// Only bytes after such a one can be taken for one wrongly.
+func firstControl(s string) int {
 	const ones, high = 0x0101010101010101, 0x8080808080808080
-	for ; len(s) >= 8; s = s[8:] {
-		x := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
-			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+	n := 0
+	for ; len(s)-n >= 8; n += 8 {
+		c := s[n : n+8]
+		x := uint64(c[0]) | uint64(c[1])<<8 | uint64(c[2])<<16 | uint64(c[3])<<24 |
+			uint64(c[4])<<32 | uint64(c[5])<<40 | uint64(c[6])<<48 | uint64(c[7])<<56
 		del := x ^ 0x7f*ones
-		if ((x-' '*ones)&^x|(del-ones)&^del)&high != 0 {
-			return true
+		if found := ((x-' '*ones)&^x | (del-ones)&^del) & high; found != 0 {
+			return n + bits.TrailingZeros64(found)/8
 		}
 	}
-	for i := range len(s) {
-		if s[i] < ' ' || s[i] == 0x7f {
-			return true
-		}
+	for n < len(s) && s[n] >= ' ' && s[n] != 0x7f {
+		n++
 	}
-	return false
+	return n
 }

@@ -5,16 +5,21 @@ import (
 	"testing"
 )
 
-// Each byte in each place, among neighbours that could lend it a bit.
-func TestHasControl(t *testing.T) {
+// Each byte in each place, among neighbours that could lend it a bit, before others.
+func TestFirstControl(t *testing.T) {
 	for _, around := range []byte{' ', '!', '~', 0x80, 0xff} {
 		for size := range 20 {
 			for at := range size {
 				for c := range 0x100 {
 					b := []byte(strings.Repeat(string([]byte{around}), size))
 					b[at] = byte(c)
-					if got, want := hasControl(string(b)), c < ' ' || c == 0x7f; got != want {
-						t.Fatalf("byte %#x at %d of %d: %v, want %v", c, at, size, got, want)
+					want := size
+					if c < ' ' || c == 0x7f {
+						want = at
+						copy(b[at+1:], "\x00\x7f\r\n") // of which nothing is to be seen
+					}
+					if got := firstControl(string(b)); got != want {
+						t.Fatalf("byte %#x at %d of %d: %d, want %d", c, at, size, got, want)
 					}
 				}
 			}

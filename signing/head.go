@@ -2,6 +2,7 @@ package signing
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -60,41 +61,54 @@ func ParseHead(b []byte) (*Head, error) {
 // ParseHeadString is [ParseHead] of a string, which the head refers to: there
 // is nothing to copy.
 func ParseHeadString(s string) (*Head, error) {
-	if len(s) > MaxHeadBytes {
-		return nil, malformed("head longer than %d bytes", MaxHeadBytes)
-	}
-	crlf, text := cutEnd(s)
-	headerLines := strings.Count(text, "\n")
-	if headerLines >= MaxHeadLines {
-		return nil, malformed("head of more than %d lines", MaxHeadLines)
-	}
-	h := &Head{raw: s}
-	end, next, ok := lineEnd(text, 0, crlf)
-	if !ok {
-		return nil, malformed("line endings of two kinds")
-	}
-	if err := h.parseRequestLine(text[:end]); err != nil {
-		return nil, err
-	}
-	h.fields = h.few[:0]
-	if headerLines > fewHeaders {
-		h.fields = make([]field, 0, headerLines)
-	}
-	for next <= len(text) {
-		start := next
-		if end, next, ok = lineEnd(text, start, crlf); !ok {
-			return nil, malformed("line endings of two kinds")
-		}
-		f, err := parseField(text[:end], start)
-		if err != nil {
-			return nil, fmt.Errorf("%w in line %d", err, len(h.fields)+2)
-		}
-		h.fields = append(h.fields, f)
-	}
-	if err := h.checkSingular(); err != nil {
+	h := new(Head)
+	if err := h.parse(s); err != nil {
 		return nil, err
 	}
 	return h, nil
+}
+
+// parse has h be the head that s is, whatever it was before. It reads each byte
+// once or twice, and allocates for heads of many lines alone.
+func (h *Head) parse(s string) error {
+	if len(s) > MaxHeadBytes {
+		return malformed("head longer than %d bytes", MaxHeadBytes)
+	}
+	crlf, text := cutEnd(s)
+	h.raw, h.single = s, [singulars]uint8{}
+	if h.fields = h.fields[:0]; cap(h.fields) == 0 {
+		h.fields = h.few[:0]
+	}
+	next, err := h.parseRequestLine(text, crlf)
+	if err != nil {
+		return err
+	}
+	var buf [MaxHeadLines]uint8
+	verints := buf[:0]
+	for next <= len(text) {
+		at := len(h.fields)
+		if at+1 == MaxHeadLines {
+			return malformed("head of more than %d lines", MaxHeadLines)
+		}
+		if at == fewHeaders {
+			h.fields = slices.Grow(h.fields, MaxHeadLines)
+		}
+		var f field
+		if f, next, err = parseField(text, next, crlf); err != nil {
+			return fmt.Errorf("%w in line %d", err, at+2)
+		}
+		h.fields = append(h.fields, f)
+		switch s := singularOf(text[f.name:f.colon]); {
+		case s == many:
+		case s == verint:
+			verints = append(verints, uint8(at)) // #nosec G115 -- below MaxHeadLines
+		case h.single[s] != 0:
+			return malformed("repeated header in line %d", at+2)
+		default:
+			h.single[s] = uint8(at + 1) // #nosec G115 -- below MaxHeadLines
+		}
+	}
+	return h.checkVerints(verints)
 }
 
 // cutEnd reports whether the first line of raw ends with CRLF, and returns raw
@@ -112,100 +126,95 @@ func cutEnd(raw string) (crlf bool, text string) {
 	return crlf, text
 }
 
-// lineEnd returns where the line ends that begins at start, and where the next
-// one begins: after the text when there is none. It fails when the ending is a
-// bare LF among others.
-func lineEnd(text string, start int, crlf bool) (end, next int, ok bool) {
-	i := strings.IndexByte(text[start:], '\n')
-	if i < 0 {
-		return len(text), len(text) + 1, true
+// lineEnd returns where the line after the one that ends at end begins: beyond
+// the text when there is none. It fails when the line does not end there, or
+// otherwise than the first.
+func lineEnd(text string, end int, crlf bool) (next int, ok bool) {
+	switch {
+	case end == len(text):
+		return end + 1, true
+	case crlf:
+		return end + 2, text[end] == '\r' && end+1 < len(text) && text[end+1] == '\n'
 	}
-	end, next = start+i, start+i+1
-	if !crlf {
-		return end, next, true
-	}
-	return end - 1, next, i > 0 && text[end-1] == '\r'
+	return end + 1, text[end] == '\n'
 }
 
-func (h *Head) parseRequestLine(line string) error {
+// parseRequestLine returns where the next line begins.
+func (h *Head) parseRequestLine(text string, crlf bool) (next int, err error) {
 	n := 0
-	for n < len(line) && tokenChars[line[n]] {
+	for n < len(text) && tokenChars[text[n]] {
 		n++
 	}
-	if n == 0 || n == len(line) || line[n] != ' ' {
-		return malformed("request line without a method and a target")
+	if n == 0 || n == len(text) || text[n] != ' ' {
+		return 0, malformed("request line without a method and a target")
 	}
-	h.method = line[:n]
-	line = line[n+1:]
-	n, h.path = originForm(line)
-	if n == 0 || n < len(line) && line[n] != ' ' {
-		return malformed("target not in origin form")
+	h.method = text[:n]
+	n++
+	start := n
+	for n < len(text) && targetChars[text[n]] {
+		n++
 	}
-	h.target = line[:n]
-	if n == len(line) {
-		return nil
+	h.target, h.version = text[start:n], ""
+	if h.target == "" || h.target[0] != '/' {
+		return 0, malformed("target not in origin form")
 	}
-	h.version = line[n+1:]
-	if !isVersion(h.version) {
-		return malformed("protocol version not HTTP/d.d")
+	if h.path = strings.IndexByte(h.target, '?'); h.path < 0 {
+		h.path = len(h.target)
 	}
-	return nil
-}
-
-// originForm returns the lengths of the target that s begins with, 0 when it is
-// none, and of its path.
-func originForm(s string) (target, path int) {
-	if s == "" || s[0] != '/' {
-		return 0, 0
-	}
-	path = -1
-	for target < len(s) {
-		c := s[target]
-		if c <= ' ' || c >= 0x7f || c == '#' {
-			break
+	if n < len(text) && text[n] == ' ' {
+		start = n + 1
+		n = min(start+len("HTTP/1.1"), len(text))
+		if h.version = text[start:n]; !isVersion(h.version) {
+			return 0, malformed("protocol version not HTTP/d.d")
 		}
-		if c == '?' && path < 0 {
-			path = target
-		}
-		target++
 	}
-	if path < 0 {
-		path = target
+	next, ok := lineEnd(text, n, crlf)
+	if !ok {
+		return 0, malformed("target not in origin form, or text after the request line")
 	}
-	return target, path
+	return next, nil
 }
 
 func isVersion(s string) bool {
 	return len(s) == 8 && s[:5] == "HTTP/" && isDigit(s[5]) && s[6] == '.' && isDigit(s[7])
 }
 
-// parseField reads the header that begins at start and ends with the text.
-func parseField(text string, start int) (field, error) {
-	line := text[start:]
-	if line == "" {
-		return field{}, malformed("text after a blank line")
-	}
-	if line[0] == ' ' || line[0] == '\t' {
-		return field{}, malformed("folded line")
-	}
-	colon := 0
-	for colon < len(line) && tokenChars[line[colon]] {
+// parseField reads the header that begins at start, and returns where the next
+// line begins.
+func parseField(text string, start int, crlf bool) (f field, next int, err error) {
+	colon := start
+	for colon < len(text) && tokenChars[text[colon]] {
 		colon++
 	}
-	if colon == 0 || colon == len(line) || line[colon] != ':' {
-		return field{}, malformed("header name not a token, or no colon after it")
+	if colon == start || colon == len(text) || text[colon] != ':' {
+		return field{}, 0, notField(text[start:])
 	}
-	value, end := colon+1, len(line)
-	if hasControl(line[value:]) {
-		return field{}, malformed("control character")
+	value := colon + 1
+	end := value + firstControl(text[value:])
+	next, ok := lineEnd(text, end, crlf)
+	if !ok {
+		return field{}, 0, malformed("control character, or line ending of another kind,")
 	}
-	for value < end && line[value] == ' ' {
+	for value < end && text[value] == ' ' {
 		value++
 	}
-	for value < end && line[end-1] == ' ' {
+	for value < end && text[end-1] == ' ' {
 		end--
 	}
-	return field{offset(start), offset(start + colon), offset(start + value), offset(start + end)}, nil
+	return field{offset(start), offset(colon), offset(value), offset(end)}, next, nil
+}
+
+func notField(line string) error {
+	if line == "" {
+		return malformed("text after a blank line")
+	}
+	switch line[0] {
+	case '\r', '\n':
+		return malformed("text after a blank line")
+	case ' ', '\t':
+		return malformed("folded line")
+	}
+	return malformed("header name not a token, or no colon after it")
 }
 
 func offset(i int) uint16 { return uint16(i) } // #nosec G115 -- at most MaxHeadBytes

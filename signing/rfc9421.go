@@ -2,7 +2,6 @@ package signing
 
 import (
 	"encoding/base64"
-	"slices"
 	"strconv"
 	"time"
 )
@@ -125,50 +124,42 @@ func isNonce(s string) bool {
 
 // parse9421 reads the RFC 9421 signature of h; loose also takes one without a
 // nonce.
-func parse9421(h *Head, loose bool) (*Call, error) {
+func (c *Call) parse9421(h *Head, buf []byte, loose bool) error {
 	var in inputMember
 	value, given := h.lookup(signatureInput)
 	if !given {
-		return nil, malformed("%s without %s", signatureName, signatureInputName)
+		return malformed("%s without %s", signatureName, signatureInputName)
 	}
 	if err := in.parse(value); err != nil {
-		return nil, err
+		return err
 	}
 	value, given = h.lookup(signature)
 	if !given {
-		return nil, malformed("%s without %s", signatureInputName, signatureName)
+		return malformed("%s without %s", signatureInputName, signatureName)
 	}
-	tag, ok := parseSignature(value, in.label)
-	if !ok {
-		return nil, malformed("signature not %d bytes of the input's label", TagSize)
+	var ok bool
+	if c.Tag, ok = parseSignature(value, in.label); !ok {
+		return malformed("signature not %d bytes of the input's label", TagSize)
 	}
-	// The call and its message, when that is short, are one allocation.
-	c := new(struct {
-		Call
-		buf [304]byte
-	})
-	c.Scheme, c.KeyID, c.Nonce, c.Time, c.Tag, c.head = RFC9421, in.keyID, in.nonce, time.Unix(in.created, 0).UTC(), tag, h
+	c.Scheme, c.KeyID, c.Nonce, c.Time = RFC9421, in.keyID, in.nonce, time.Unix(in.created, 0).UTC()
 	if in.has&hasExpires != 0 {
 		c.Expires = time.Unix(in.expires, 0).UTC()
 	}
 	if in.has&hasNonce == 0 {
 		if !loose {
-			return nil, malformed("no nonce")
+			return malformed("no nonce")
 		}
-		c.Form, c.Nonce = Compat{NoNonce}, base64.RawURLEncoding.EncodeToString(tag[:])
+		c.Form, c.Nonce = Compat{NoNonce}, base64.RawURLEncoding.EncodeToString(c.Tag[:])
 	}
-	if err := in.components.checkCoverage(h); err != nil {
-		return nil, err
+	err := in.components.checkCoverage(h)
+	if err != nil {
+		return err
 	}
-	var err error
 	if c.ContentDigest, err = in.components.digest(h); err != nil {
-		return nil, err
+		return err
 	}
-	if c.Message, err = signatureBase(c.buf[:0], h, in.components.list(), in.params); err != nil {
-		return nil, err
-	}
-	c.Message = slices.Clip(c.Message)
-	return &c.Call, nil
+	c.Message, err = signatureBase(buf, h, in.components.list(), in.params)
+	return err
 }
 
 // parseSignature reads `label=:base64:`, a dictionary of one member.

@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -128,18 +129,37 @@ func (c *Call) SignedBy(key []byte) bool {
 func ParseCall(h *Head) (*Call, error) { return parseCall(h, false) }
 
 func parseCall(h *Head, loose bool) (*Call, error) {
+	// The call and its message, when that is short, are one allocation.
+	r := new(struct {
+		Call
+		buf [shortMessage]byte
+	})
+	if err := r.parse(h, r.buf[:0], loose); err != nil {
+		return nil, err
+	}
+	r.Message = slices.Clip(r.Message)
+	return &r.Call, nil
+}
+
+// shortMessage is the length of the messages that most calls do not exceed.
+const shortMessage = 304
+
+// parse has c be the call that h is, whatever it was before; its message is
+// appended to buf.
+func (c *Call) parse(h *Head, buf []byte, loose bool) error {
+	*c = Call{head: h}
 	value, authorized := h.lookup(authorization)
 	authorized = authorized && isVrnt1(value)
 	signed := h.has9421()
 	switch {
 	case authorized && signed:
-		return nil, malformed("signatures of two schemes")
+		return malformed("signatures of two schemes")
 	case signed:
-		return parse9421(h, loose)
+		return c.parse9421(h, buf, loose)
 	case authorized:
-		return parseVrnt1Call(h, value, loose)
+		return c.parseVrnt1(h, buf, value, loose)
 	}
-	return nil, malformed("no signature")
+	return malformed("no signature")
 }
 
 // SignHead signs h with a key of at least one byte and returns the headers to

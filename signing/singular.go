@@ -16,24 +16,10 @@ const (
 	many   = ^singular(0)
 )
 
-// checkSingular finds the singular headers and refuses a repeated one. It sorts
-// those that any number of names may have, so that a head of a hundred long
-// names costs little more than one of a few.
-func (h *Head) checkSingular() error {
-	var buf [MaxHeadLines]uint8
-	verints := buf[:0]
-	for i := range h.fields {
-		at := uint8(i + 1) // #nosec G115 -- at most MaxHeadLines
-		switch s := singularOf(h.name(i)); {
-		case s == verint:
-			verints = append(verints, at-1)
-		case s == many:
-		case h.single[s] != 0:
-			return malformed("repeated header in line %d", i+2)
-		default:
-			h.single[s] = at
-		}
-	}
+// checkVerints refuses a repeated header among those of the Verint- names. It
+// sorts them, so that a head of a hundred long names costs little more than one
+// of a few.
+func (h *Head) checkVerints(verints []uint8) error {
 	h.sortByName(verints)
 	for n := 1; n < len(verints); n++ {
 		i, j := verints[n-1], verints[n]

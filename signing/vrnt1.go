@@ -3,7 +3,6 @@ package signing
 import (
 	"crypto/rand"
 	"encoding/base64"
-	"slices"
 	"strings"
 	"time"
 )
@@ -113,24 +112,18 @@ func isVerint(name string) bool {
 	return len(name) >= len(verintPrefix) && lower(name[0]) == verintPrefix[0] && equalFold(name[:len(verintPrefix)], verintPrefix)
 }
 
-func parseVrnt1Call(h *Head, value string, loose bool) (*Call, error) {
+func (c *Call) parseVrnt1(h *Head, buf []byte, value string, loose bool) error {
 	v, err := ParseVrnt1Header(value)
 	var form variantSet
 	if err != nil && loose {
 		v, form, err = parseLooseVrnt1(value)
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
-	// The call and its message, which is short, are one allocation.
-	c := new(struct {
-		Call
-		buf [176]byte
-	})
-	c.Scheme, c.KeyID, c.Nonce, c.Time, c.Tag = Vrnt1, v.KeyID, v.Salt, v.IssuedAt, v.Tag
-	c.Form, c.head = form.list(), h
-	c.Message = slices.Clip(vrnt1Message(c.buf[:0], h, h.Path(), v.Salt, v.iat(value, form), 0))
-	return &c.Call, nil
+	c.Scheme, c.KeyID, c.Nonce, c.Time, c.Tag, c.Form = Vrnt1, v.KeyID, v.Salt, v.IssuedAt, v.Tag, form.list()
+	c.Message = vrnt1Message(buf, h, h.Path(), v.Salt, v.iat(value, form), 0)
+	return nil
 }
 
 // iat returns the time as it stands in the value that v was parsed from, which
