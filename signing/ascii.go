@@ -23,6 +23,23 @@ var targetChars = func() (set [256]bool) {
 	return set
 }()
 
+// nonceChars are the visible characters that need no escape in a string of
+// RFC 8941.
+var nonceChars = func() (set [256]bool) {
+	for c := range set {
+		set[c] = c > ' ' && c < 0x7f && c != '"' && c != '\\'
+	}
+	return set
+}()
+
+// plainHostChars are those of a host that is written in one way.
+var plainHostChars = func() (set [256]bool) {
+	for c := range set {
+		set[c] = isDigit(byte(c)) || 'a' <= c && c <= 'z' || strings.ContainsRune(".-_~", rune(c))
+	}
+	return set
+}()
+
 // wordChars are [0-9A-Za-z_-].
 var wordChars = func() (set [256]bool) {
 	for c := range set {

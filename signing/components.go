@@ -33,7 +33,7 @@ func (c *components) parse(f *fields) error {
 		if c.n > 0 && !f.eat(" ") {
 			return malformed("list of components, or one with parameters")
 		}
-		name, ok := f.quoted()
+		name, ok := f.unescaped() // A token has no escapes.
 		if !ok || !c.add(name) {
 			return malformed("component %d", c.n+1)
 		}
@@ -195,6 +195,9 @@ func appendComponent(b []byte, h *Head, name string) ([]byte, bool) {
 // scheme implies. Which scheme that was a head does not say, so both ports go.
 func appendAuthority(b []byte, h *Head) ([]byte, bool) {
 	text, _ := h.lookup(host)
+	if isPlainHost(text) {
+		return append(b, text...), true
+	}
 	name, port := splitPort(text)
 	if !isHostname(name) || port != "" && !isPort(port) {
 		return b, false
@@ -203,6 +206,17 @@ func appendAuthority(b []byte, h *Head) ([]byte, bool) {
 		text = name
 	}
 	return appendLower(b, text), true
+}
+
+// isPlainHost reports whether s is a name in lower case, or an IPv4 address,
+// without a port, as most are.
+func isPlainHost(s string) bool {
+	for i := range len(s) {
+		if !plainHostChars[s[i]] {
+			return false
+		}
+	}
+	return s != "" && len(s) <= maxHost
 }
 
 // splitPort cuts a host before the colon that follows its name or the bracket
@@ -225,11 +239,13 @@ func isPort(s string) bool {
 	return len(s) >= 2 && len(s) <= 6
 }
 
+const maxHost = 255 // bytes of a name
+
 // isHostname reports whether s can be what RFC 3986 section 3.2.2 calls a host
 // and servers are reached by: a name, an IPv4 address, or an IPv6 address in
 // brackets. Escapes and sub-delimiters, which no such name has, are left out.
 func isHostname(s string) bool {
-	if s == "" || len(s) > 255 {
+	if s == "" || len(s) > maxHost {
 		return false
 	}
 	address := s[0] == '['

@@ -84,11 +84,11 @@ func (in *inputMember) param(f *fields) error {
 		ok = ok && in.expires <= maxTimestamp
 	case "keyid":
 		bit = hasKeyID
-		in.keyID, ok = f.quoted()
+		in.keyID, ok = f.unescaped()
 		ok = ok && ValidKeyID(in.keyID)
 	case "nonce":
 		bit = hasNonce
-		in.nonce, ok = f.quoted()
+		in.nonce, ok = f.unescaped()
 		ok = ok && isNonce(in.nonce)
 	case "alg":
 		bit = hasAlg
@@ -115,7 +115,7 @@ func isNonce(s string) bool {
 		return false
 	}
 	for i := range len(s) {
-		if c := s[i]; c <= ' ' || c >= 0x7f || c == '"' || c == '\\' {
+		if !nonceChars[s[i]] {
 			return false
 		}
 	}
@@ -165,15 +165,10 @@ func (c *Call) parse9421(h *Head, buf []byte, loose bool) error {
 // parseSignature reads `label=:base64:`, a dictionary of one member.
 func parseSignature(value, label string) (tag [TagSize]byte, ok bool) {
 	f := fields{value}
-	key, ok := f.key()
-	if !ok || key != label || !f.eat("=") {
+	if !f.eat(label) || !f.eat("=:") || len(f.rest) != tagChars+2 || f.rest[tagChars+1] != ':' {
 		return tag, false
 	}
-	text, ok := f.byteSequence()
-	if !ok || f.rest != "" {
-		return tag, false
-	}
-	return parsePaddedTag(text)
+	return parsePaddedTag(f.take(tagChars + 1))
 }
 
 // sign9421 signs what a verifier of the profile wants covered, and no more: a

@@ -64,6 +64,21 @@ func (f *fields) quoted() (string, bool) {
 	return "", false
 }
 
+// unescaped takes a string up to its first quote, for those whose characters
+// are checked and must not need an escape: its caller refuses a '\'.
+func (f *fields) unescaped() (string, bool) {
+	if f.rest == "" || f.rest[0] != '"' {
+		return "", false
+	}
+	n := strings.IndexByte(f.rest[1:], '"')
+	if n < 0 {
+		return "", false
+	}
+	s := f.rest[1 : 1+n]
+	f.rest = f.rest[n+2:]
+	return s, true
+}
+
 // maxDigits is of the numbers that [fields.number] takes, 12 in RFC 3339's
 // last second. RFC 8941 has 15.
 const maxDigits = 15

@@ -25,10 +25,10 @@ func ParseCIDR(s string) error {
 // within reports whether an address is in one of the ranges. One that is not known is in
 // none.
 func within(ranges tenant.Lines, from netip.Addr) bool {
-	if ranges == "" {
-		return true
-	}
-	from = from.Unmap().WithZone("")
+	return ranges == "" || isIn(ranges, from.Unmap().WithZone(""))
+}
+
+func isIn(ranges tenant.Lines, from netip.Addr) bool {
 	for r := range ranges.All() {
 		if p, err := netip.ParsePrefix(r); err == nil && p.Contains(from) {
 			return true
