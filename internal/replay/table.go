@@ -3,8 +3,8 @@
 package replay
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
+	"hash/maphash"
 	"sync"
 	"time"
 )
@@ -41,14 +41,17 @@ const (
 	Full                // the tenant's table has no room
 )
 
-type mark [16]byte
+type (
+	mark  [2]uint64
+	marks map[mark]struct{}
+)
 
 type shard struct {
 	mu     sync.Mutex
-	seen   map[mark]struct{}
-	stamps map[int64][]mark // by the second of the call's time
-	oldest int64            // no mark is of a call before this second
-	floor  int64            // calls stamped before this second may have been let go
+	seen   map[int64]marks // by the second of the call's time, so that those of one go together
+	count  int             // of all seconds
+	oldest int64           // no mark is of a call before this second
+	floor  int64           // calls stamped before this second may have been let go
 }
 
 // Check reports what is known of the call at now and, when record is set and it is new,
@@ -59,14 +62,18 @@ func (t *Table) Check(c Call, most int, record bool, now time.Time) Outcome {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.expire(now.Add(-c.Window - overtaking).Unix())
-	if _, ok := s.seen[m]; ok || c.Time.Unix() < s.floor {
+	stamp, full := c.Time.Unix(), s.count >= max(1, most/shards)
+	switch {
+	case stamp < s.floor:
+		return Seen
+	case record && !full:
+		return s.add(m, stamp)
+	}
+	if _, ok := s.seen[stamp][m]; ok {
 		return Seen
 	}
-	if len(s.seen) >= max(1, most/shards) {
+	if full {
 		return Full
-	}
-	if record {
-		s.add(m, c.Time.Unix())
 	}
 	return New
 }
@@ -78,7 +85,7 @@ func (t *Table) Len() int {
 		for i := range v.(*[shards]shard) {
 			s := &v.(*[shards]shard)[i]
 			s.mu.Lock()
-			n += len(s.seen)
+			n += s.count
 			s.mu.Unlock()
 		}
 		return true
@@ -93,8 +100,8 @@ func (t *Table) Expire(before time.Time) {
 		for i := range v.(*[shards]shard) {
 			s := &v.(*[shards]shard)[i]
 			s.mu.Lock()
-			if s.expire(before.Add(-overtaking).Unix()); len(s.seen) == 0 {
-				s.seen, s.stamps = nil, nil // maps do not shrink
+			if s.expire(before.Add(-overtaking).Unix()); s.count == 0 {
+				s.seen = nil // maps do not shrink
 			}
 			s.mu.Unlock()
 		}
@@ -114,35 +121,49 @@ func (t *Table) shard(tenant string, m mark) *shard {
 }
 
 // mark identifies a call by its decoded parts. The time comes first and takes the same room
-// for all, and the others cannot contain NUL, so no two calls run together; 128 bits of SHA-256 leave nothing to find for whoever signs calls.
+// for all, and the others cannot contain NUL, so no two calls run together. Nobody who signs
+// calls can look for two of one mark, since nobody is told the seeds; were there two, the
+// second would be refused.
 func (c *Call) mark() mark {
-	buf := make([]byte, 0, 256)
-	buf = binary.BigEndian.AppendUint64(buf, uint64(c.Time.Unix()))       //nolint:gosec // bits, not a number
+	var room [256]byte
+	buf := binary.BigEndian.AppendUint64(room[:0], uint64(c.Time.Unix())) //nolint:gosec // bits, not a number
 	buf = binary.BigEndian.AppendUint32(buf, uint32(c.Time.Nanosecond())) //nolint:gosec // bits, not a number
 	buf = append(buf, c.KeyID...)
 	buf = append(buf, 0)
 	buf = append(buf, c.Nonce...)
-	sum := sha256.Sum256(buf)
-	return mark(sum[:16])
+	return mark{maphash.Bytes(seeds[0], buf), maphash.Bytes(seeds[1], buf)}
 }
 
-func (s *shard) add(m mark, stamp int64) {
+var seeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
+
+// add remembers a call, unless it is there. The calls of a second are taken to be about as
+// many as those of the one before.
+func (s *shard) add(m mark, stamp int64) Outcome {
 	if s.seen == nil {
-		s.seen, s.stamps = make(map[mark]struct{}), make(map[int64][]mark)
+		s.seen = make(map[int64]marks)
 	}
-	s.seen[m] = struct{}{}
-	s.stamps[stamp] = append(s.stamps[stamp], m)
+	of := s.seen[stamp]
+	if of == nil {
+		of = make(marks, len(s.seen[stamp-1]))
+		s.seen[stamp] = of
+	}
+	before := len(of)
+	if of[m] = struct{}{}; len(of) == before {
+		return Seen
+	}
+	s.count++
 	s.oldest = min(s.oldest, stamp)
+	return New
 }
 
 // expire lets go of calls of before a second: they have left the window. Should a wider
 // window or a clock set back bring that time in again, its calls count as seen.
 func (s *shard) expire(before int64) {
 	switch {
-	case len(s.seen) == 0:
+	case s.count == 0:
 		s.oldest = before
-	case before-s.oldest > int64(len(s.stamps)):
-		for stamp := range s.stamps {
+	case before-s.oldest > int64(len(s.seen)):
+		for stamp := range s.seen {
 			s.drop(stamp, before)
 		}
 	default:
@@ -157,13 +178,11 @@ func (s *shard) drop(stamp, before int64) {
 	if stamp >= before {
 		return
 	}
-	marks, held := s.stamps[stamp]
+	of, held := s.seen[stamp]
 	if !held {
 		return
 	}
-	for _, m := range marks {
-		delete(s.seen, m)
-	}
-	delete(s.stamps, stamp)
+	s.count -= len(of)
+	delete(s.seen, stamp)
 	s.floor = max(s.floor, stamp+1)
 }

@@ -252,7 +252,7 @@ func letGo(t *testing.T, table *Table, seed uint64, window time.Duration, now ti
 	left := 0
 	v, _ := table.tenants.Load("acme")
 	for i := range v.(*[shards]shard) {
-		left += len(v.(*[shards]shard)[i].stamps)
+		left += len(v.(*[shards]shard)[i].seen)
 	}
 	if table.Len() != 0 || left != 0 {
 		t.Errorf("seed %d: %d calls of %d seconds are never let go", seed, table.Len(), left)
