@@ -262,3 +262,20 @@ func TestExplainLeavesNoTrace(t *testing.T) {
 		acme.write("my/explain", call).is(fields{"verdict": "replayed"})
 	})
 }
+
+// A version whose secret is erased is as unknown as another's.
+func TestExplainDestroyed(t *testing.T) {
+	alone(t, func(t *testing.T, w *world) {
+		acme := w.tenant("acme")
+		h := acme.key(explained, nil)
+		acme.write(explained+"/rotate", fields{"overlap": 0})
+		for range 9 {
+			wait(24 * time.Hour)
+			w.must(w.tick())
+		}
+		a := acme.write("my/explain", h.call())
+		if a.is(fields{"verdict": "unknown_key", "name": nil, "key_id": nil}); a.findings() != "unknown_key" {
+			t.Errorf("found %s", a.findings())
+		}
+	})
+}

@@ -3,88 +3,83 @@ package client_test
 import (
 	"context"
 	"fmt"
-	"io"
 	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 
-	"github.com/hashicorp/vault/api"
-
 	"vault-plugin-secrets-apikeys/client"
+	"vault-plugin-secrets-apikeys/client/clienttest"
 	"vault-plugin-secrets-apikeys/signing"
 )
 
-// exampleVault stands for a Vault: it hands out one key.
-func exampleVault() (*api.Client, func()) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasSuffix(r.URL.Path, "/revoke") {
-			w.WriteHeader(http.StatusNoContent)
-			return
-		}
-		_, _ = io.WriteString(w, `{
-			"lease_id": "apikeys/tenants/acme/external/creds/billing/1", "lease_duration": 3600, "renewable": true,
-			"data": {"key_id": "tEsTkId1", "key": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8", "scheme": "vrnt-1",
-				"expires_at": null, "ttl": 3600}}`)
-	}))
-	config := api.DefaultConfig()
-	config.Address = server.URL
-	vault, err := api.NewClient(config)
-	if err != nil {
-		log.Fatal(err)
-	}
-	return vault, server.Close
+// inVault stands for a Vault server with the engine, where the tenant acme has a role, billing, and two keys. An app has
+// client.FromEnv in its place: vault, err := client.FromEnv("/run/vault/token").
+func inVault() (engine *clienttest.Engine, stop func()) {
+	t := new(exampleTest)
+	engine = clienttest.New(t)
+	engine.Tenant("acme")
+	engine.Write("acme", "my/external/roles/billing", map[string]any{"ttl": "1h"})
+	engine.Key("acme", "external/keys/orders", nil)
+	engine.Key("acme", "internal/keys/webhooks", map[string]any{"scheme": "hmac-sha256"})
+	return engine, t.stop
 }
 
-// An HTTP client whose calls are signed with a leased key.
-func ExampleNewLease() {
-	vault, stop := exampleVault()
+// exampleTest stands for the test that an engine in memory is for.
+type exampleTest struct{ stop func() }
+
+func (*exampleTest) Helper()            {}
+func (*exampleTest) Fatal(args ...any)  { log.Fatal(args...) }
+func (t *exampleTest) Cleanup(f func()) { t.stop = f }
+
+// An HTTP client whose calls are signed with a key of the app's own, which is renewed and replaced in time.
+func ExampleLease() {
+	engine, stop := inVault()
 	defer stop()
 	service := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-		fmt.Println(r.Method, r.RequestURI, scheme)
+		fmt.Println(r.Method, r.RequestURI, r.Header.Get("Signature") != "")
 	}))
 	defer service.Close()
 
-	source, err := client.NewLease(context.Background(), vault, "apikeys/tenants/acme/external/creds/billing")
+	source, err := client.NewLease(context.Background(), engine.Client("acme"), "apikeys/tenants/acme/external/creds/billing")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	calls := &http.Client{Transport: &signing.Transport{
 		Signer:  source,
-		Hosts:   []string{strings.TrimPrefix(service.URL, "http://")},
-		Refused: source.Report,
+		Hosts:   []string{strings.TrimPrefix(service.URL, "http://")}, // signs for these alone
+		Refused: source.Report,                                        // a 401 has it take another key
 	}}
 	resp, err := calls.Get(service.URL + "/orders?page=2")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(resp.StatusCode, source.KeyID())
+	fmt.Println(resp.StatusCode)
 	_ = resp.Body.Close()
 	calls.CloseIdleConnections()
-	if err := source.Close(); err != nil {
+	if err := source.Close(); err != nil { // revokes the lease
 		fmt.Println(err)
 		return
 	}
 	// Output:
-	// GET /orders?page=2 Vrnt-1-HMAC-SHA256
-	// 200 tEsTkId1
+	// GET /orders?page=2 true
+	// 200
 }
 
-// A head that is sent by other means than net/http.
-func ExampleNewStatic() {
-	vault, stop := exampleVault()
+// A head that is sent by other means than net/http, signed with the current version of a key that others rotate.
+func ExampleStatic() {
+	engine, stop := inVault()
 	defer stop()
-	source, err := client.NewStatic(context.Background(), vault, "apikeys/my/external/static-creds/orders")
+
+	source, err := client.NewStatic(context.Background(), engine.Client("acme"), "apikeys/my/external/static-creds/orders")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	defer source.Close()
-
-	head, err := signing.ParseHead([]byte("GET /orders HTTP/1.1\nHost: api.example\n"))
+	head, err := signing.ParseHeadString("GET /orders HTTP/1.1\nHost: api.example\n")
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -93,6 +88,9 @@ func ExampleNewStatic() {
 	if err != nil {
 		fmt.Println(err)
 		return
+	}
+	for _, h := range headers {
+		fmt.Println("add", h.Name)
 	}
 	signed, err := head.With(headers)
 	if err != nil {
@@ -104,20 +102,27 @@ func ExampleNewStatic() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(call.Scheme, call.KeyID)
-	// Output: vrnt-1 tEsTkId1
+	fmt.Println(call.Scheme, call.KeyID == source.KeyID())
+	// Output:
+	// add Signature-Input
+	// add Signature
+	// rfc9421 true
 }
 
-// Vault signs each message. This needs a Vault with the engine, as VAULT_ADDR names it, and a token.
-func ExampleNewRemote() {
-	vault, err := client.FromEnv("/run/vault/token")
-	if err != nil {
-		log.Fatal(err)
-	}
-	source := client.NewRemote(vault, "apikeys/my/internal/sign/webhooks")
+// Vault signs each message, and the secret never leaves it.
+func ExampleRemote() {
+	engine, stop := inVault()
+	defer stop()
+
+	source := client.NewRemote(engine.Client("acme"), "apikeys/my/internal/sign/webhooks")
+	defer source.Close()
 	signature, err := source.SignMessage(context.Background(), []byte("order 17"))
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
-	fmt.Println(signature)
+	version, rest, _ := strings.Cut(signature, ":")
+	keyID, tag, _ := strings.Cut(rest, ":")
+	fmt.Println(version, len(keyID), len(tag))
+	// Output: v1 16 43
 }

@@ -103,6 +103,41 @@ func (c checked) into(r *http.Request) {
 	r.TransferEncoding = nil
 }
 
+// trailers gives the handler those that it may see: the names from the start, and the values once the body has been read, as
+// net/http does. No scheme signs them, and one that is taken for a header must not be a Verint- header.
+func (m *Middleware) trailers(r, admitted *http.Request) {
+	if admitted.Trailer = nil; m.SignedHeadersOnly || len(r.Trailer) == 0 {
+		return
+	}
+	t := &trailing{r.Body, r, make(http.Header)}
+	t.fill() // with names, or after a body that was checked with values
+	admitted.Trailer, admitted.Body = t.seen, t
+}
+
+// trailing is a body with trailers behind it.
+type trailing struct {
+	io.ReadCloser
+	from *http.Request
+	seen http.Header
+}
+
+// Read reads the body, and at its end sees which trailers have come, declared or not.
+func (t *trailing) Read(p []byte) (int, error) {
+	n, err := t.ReadCloser.Read(p)
+	if err != nil {
+		t.fill()
+	}
+	return n, err
+}
+
+func (t *trailing) fill() {
+	for name, values := range t.from.Trailer {
+		if !isVerint(lower(name)) {
+			t.seen[name] = values
+		}
+	}
+}
+
 // body reads and checks the body whose digest is signed; nil is one that the handler reads itself.
 func (m *Middleware) body(w http.ResponseWriter, r *http.Request, v Verdict) (checked, *Problem) {
 	if v.ContentDigest == "" {

@@ -21,7 +21,8 @@ import (
 //
 // What reaches the handler was signed in so far as the scheme signs it. With rfc9421 that is method, host, path, query and
 // body. With vrnt-1 it is method, path and the Verint- headers: not the query, the host or the body. Other
-// headers are signed by neither unless an rfc9421 call covers them. A Verint- header that is not covered is always removed.
+// headers are signed by neither unless an rfc9421 call covers them. A Verint- header that is not covered is always removed, and so
+// are Verint- trailers.
 //
 // A body whose digest is signed is read whole, and checked, before the handler runs; how slowly it may come is for
 // [http.Server.ReadTimeout] to bound. Answers are not touched: streaming, hijacking and [http.ResponseController] work as
@@ -131,9 +132,7 @@ func (m *Middleware) admit(w http.ResponseWriter, r *http.Request) (*http.Reques
 	who := principalOf(verdict)
 	admitted := r.WithContext(withPrincipal(r.Context(), who))
 	admitted.Header = m.headers(r.Header, call.Covered())
-	if m.SignedHeadersOnly {
-		admitted.Trailer = nil
-	}
+	m.trailers(r, admitted)
 	if body != nil {
 		body.into(admitted)
 	}
@@ -187,6 +186,8 @@ func (m *Middleware) headers(received http.Header, covered []string) http.Header
 	for name, values := range received {
 		folded := lower(name)
 		switch {
+		case folded == "host":
+			continue // it is in Request.Host; HTTP/2 lets another stand beside that, and nobody has judged it
 		case slices.Contains(covered, folded):
 		case isVerint(folded):
 			continue

@@ -8,7 +8,7 @@ import (
 	"vault-plugin-secrets-apikeys/signing"
 )
 
-// A client signs the head of a request; a server finds the signature in the
+// A client signs the head of a request with vrnt-1; a server finds the signature in the
 // head it received, looks up the key, and checks it.
 func Example() {
 	key := []byte("an example of a 32 byte HMAC key")

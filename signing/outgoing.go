@@ -76,7 +76,10 @@ func closeBody(r *http.Request) {
 // there is an error. When the request is given up meanwhile it does not wait
 // for a reader that hangs.
 func readBody(r *http.Request, most int64) ([]byte, error) {
-	if r.Body == nil || r.Body == http.NoBody {
+	switch {
+	case r.Body == nil && r.ContentLength > 0: // which net/http refuses too, and would not see any more
+		return nil, fmt.Errorf("%w: no body, and %d bytes announced", ErrUnsignable, r.ContentLength)
+	case r.Body == nil || r.Body == http.NoBody:
 		return []byte{}, nil
 	}
 	defer closeBody(r)
@@ -130,7 +133,12 @@ func setBody(r *http.Request, body []byte) error {
 	if err != nil {
 		return err
 	}
-	if !digest.Matches(body) {
+	switch {
+	case digest.Matches(body):
+	case r.Response != nil && len(body) == 0:
+		// A redirect to a GET leaves the body behind, and net/http does not know what went with it.
+		r.Header.Del(contentDigestName)
+	default:
 		return fmt.Errorf("%w: its Content-Digest is not that of its body", ErrUnsignable)
 	}
 	return nil

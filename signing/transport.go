@@ -3,6 +3,7 @@ package signing
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"net/http/httptrace"
 	"sync/atomic"
@@ -160,5 +161,5 @@ func (t *Transport) maxBody() int64 {
 	if t.MaxBody <= 0 {
 		return defaultMaxBody
 	}
-	return t.MaxBody
+	return min(t.MaxBody, math.MaxInt64-1) // one more is read, to see that it is too many
 }

@@ -19,7 +19,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"testing"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/vault/api"
@@ -35,7 +34,7 @@ const Mount = "apikeys"
 // Engine is one mount of the engine in a Vault of its own. It is an [http.Handler] of Vault's API, and safe for concurrent
 // use. Whatever it is asked by a test that fails ends the test.
 type Engine struct {
-	t       testing.TB
+	t       TB
 	backend logical.Backend
 	storage logical.InmemStorage
 	people  people
@@ -46,8 +45,15 @@ type Engine struct {
 	leases map[string]*logical.Request
 }
 
+// TB is what an engine needs of the test that it is for. A [testing.TB] has it.
+type TB interface {
+	Helper()
+	Fatal(args ...any)
+	Cleanup(f func())
+}
+
 // New returns an engine without tenants, which ends with the test.
-func New(t testing.TB) *Engine {
+func New(t TB) *Engine {
 	t.Helper()
 	e := &Engine{t: t, tokens: make(map[string]string), leases: make(map[string]*logical.Request)}
 	b, err := backend.Factory(context.Background(), &logical.BackendConfig{
