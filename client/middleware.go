@@ -108,7 +108,7 @@ func (m Middleware) Wrap(next http.Handler) http.Handler {
 func (m *Middleware) admit(w http.ResponseWriter, r *http.Request) (*http.Request, *Problem) {
 	text, err := headText(r)
 	if err != nil {
-		return nil, notAHead()
+		return nil, unauthenticated()
 	}
 	call, err := parsed(text)
 	if err != nil {

@@ -95,11 +95,6 @@ func of(v Verdict, status int, detail string) *Problem {
 	return &Problem{Status: status, Detail: detail, Code: v.Verdict}
 }
 
-func notAHead() *Problem {
-	return &Problem{Status: http.StatusBadRequest, Code: "bad_head", Detail: "The request line or the headers cannot be judged: " +
-		"the target is not a path, a header that a call holds once is repeated, or there are too many."}
-}
-
 // unauthenticated is one answer for three verdicts, so that strangers learn nothing about keys.
 func unauthenticated() *Problem {
 	return &Problem{Status: http.StatusUnauthorized, Detail: "The call is not signed, or not with a key that is known here."}
