@@ -1,6 +1,7 @@
 package backend_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,8 +28,14 @@ func (w *world) judges(f fields, want ...string) {
 // Items are of any mix of keys, tenants and schemes; a bad one never fails the others,
 // and the order is kept.
 func TestVerifyBatch(t *testing.T) {
-	for _, verb := range []logical.Operation{logical.UpdateOperation, logical.PatchOperation} {
-		clocked(t, string(verb), func(t *testing.T, w *world) {
+	for _, row := range []struct {
+		verb logical.Operation
+		form string
+	}{
+		{logical.UpdateOperation, "batch"}, {logical.PatchOperation, "batch"},
+		{logical.UpdateOperation, packedBatch}, {logical.PatchOperation, packedBatch},
+	} {
+		clocked(t, fmt.Sprint(row.verb, " ", row.form), func(t *testing.T, w *world) {
 			acme, bolt := w.tenant("acme"), w.tenant("bolt")
 			a := acme.key("my/external/keys/billing", nil)
 			m := acme.key("my/internal/keys/orders", fields{"scheme": "hmac-sha256"})
@@ -69,15 +76,75 @@ func TestVerifyBatch(t *testing.T) {
 					t.Errorf("%d results", len(results))
 				}
 			}
-			answer := w.root().ask(verb, "verify", fields{"batch": items})
-			check(answer.rows("results"), want)
+			answer := w.root().ask(row.verb, "verify", batchOf(t, row.form, items))
+			check(answer.results(row.form), want)
 			if answer.data["verdict"] != nil || answer.data["valid"] != nil {
 				t.Errorf("the whole has a verdict: %v", answer.data)
 			}
-			own := bolt.ask(verb, "my/verify", fields{"batch": []any{a.call(), b.call(), m.call()}})
-			check(own.rows("results"), []string{"unknown_key", "valid bolt", "unknown_key"})
+			own := bolt.ask(row.verb, "my/verify", batchOf(t, row.form, []any{a.call(), b.call(), m.call()}))
+			check(own.results(row.form), []string{"unknown_key", "valid bolt", "unknown_key"})
+			if row.form == packedBatch {
+				answer.is(fields{"key_ids": []any{a.keyID, m.keyID, b.keyID}})
+				own.is(fields{"key_ids": []any{b.keyID}}) // and nothing of what is unknown
+				got := fmt.Sprint(answer.data["verdicts"], own.data["verdicts"])
+				if want := "map[bad_signature:1 malformed:10 unknown_key:1 valid:5] map[unknown_key:2 valid:1]"; got != want {
+					t.Errorf("counted %s, want %s", got, want)
+				}
+			}
 		})
 	}
+}
+
+const packedBatch = "batch_json"
+
+// batchOf returns the fields of a batch, as a list or as its text.
+func batchOf(t *testing.T, form string, items []any) fields {
+	t.Helper()
+	if form == "batch" {
+		return fields{form: items}
+	}
+	text, err := json.Marshal(items)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fields{form: string(text)}
+}
+
+func (a answer) results(form string) []fields {
+	a.t.Helper()
+	if form == "batch" {
+		return a.rows("results")
+	}
+	var results []fields
+	if err := json.Unmarshal([]byte(a.str("results_json")), &results); err != nil {
+		a.t.Fatal(err)
+	}
+	return results
+}
+
+// The text of a batch is a list and nothing else, and is told what is wrong as a list is.
+func TestPackedBatch(t *testing.T) {
+	alone(t, func(t *testing.T, w *world) {
+		acme := w.tenant("acme")
+		h := acme.key("my/external/keys/billing", nil)
+		one := batchOf(t, packedBatch, []any{h.call()})[packedBatch].(string)
+		many := batchOf(t, packedBatch, make([]any, 1001))[packedBatch].(string)
+		for _, bad := range []any{
+			"", "x", "null", "{}", "[]", "[", one + "x", one + one, many, "\"" + one, `["\x"]`, `[1e999]`, strings.Repeat("[", 20_000), 7, []any{}, []any{one}, fields{},
+		} {
+			w.root().refused(400, packedBatch).write("verify", fields{packedBatch: bad})
+			acme.refused(400, packedBatch).write("my/verify", fields{packedBatch: bad})
+		}
+		w.root().refused(400, packedBatch).write("verify", fields{packedBatch: one, "batch": []any{h.call()}})
+		acme.refused(400, packedBatch).write("my/external/sign/billing", fields{packedBatch: one}) // signs no packed ones
+		for name, v := range map[string]any{"client_ip": "x", "replay_check": "x", "signature": "x", "message": "x", "request": "x"} {
+			w.root().refused(400, name).write("verify", fields{packedBatch: one, name: v})
+		}
+		look := batchOf(t, packedBatch, []any{fields{"request": h.call()["request"], "replay_check": false}})
+		if r := w.root().write("verify", look).results(packedBatch)[0]; r["verdict"] != "malformed" {
+			t.Errorf("looked, though policies cannot see it: %v", r)
+		}
+	})
 }
 
 func TestBatchBounds(t *testing.T) {

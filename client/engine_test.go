@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -22,6 +23,7 @@ type fakeEngine struct {
 	slow time.Duration // how long it takes for a request
 	mu   sync.Mutex
 	sent [][]string // the calls of each request
+	form []string   // the field in which they were, of requests of several
 	ips  []any
 	seen map[string]int
 }
@@ -44,18 +46,14 @@ func newFakeEngine(slow time.Duration) *fakeEngine {
 func (e *fakeEngine) verifies(sent map[string]any) *http.Response {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	batch, ok := sent["batch"].([]any)
-	if !ok {
+	batch, answer := batchOf(sent)
+	if batch == nil {
 		e.sent = append(e.sent, nil)
 		return replies(map[string]any{"data": e.judge(sent)})
 	}
 	e.sent = append(e.sent, nil)
-	results := []any{}
-	for _, item := range batch {
-		fields, _ := item.(map[string]any)
-		results = append(results, e.judge(fields))
-	}
-	return replies(map[string]any{"data": map[string]any{"results": results}})
+	e.form = append(e.form, slices.Collect(maps.Keys(sent))...)
+	return answer(e.judge)
 }
 
 func (e *fakeEngine) judge(fields map[string]any) map[string]any {

@@ -3,12 +3,16 @@ package client
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"runtime"
+	"strings"
 	"unicode/utf8"
+
+	"github.com/hashicorp/vault/api"
 
 	"vault-plugin-secrets-apikeys/signing"
 )
@@ -68,14 +72,7 @@ func (v *Verifier) fly(f *flight) {
 
 // ask puts one request to Vault and returns an answer for each of its questions, or why there are none.
 func (v *Verifier) ask(f *flight) ([]judged, error) {
-	sent := f.questions[0].call.fields()
-	if len(f.questions) > 1 {
-		batch := make([]map[string]any, len(f.questions))
-		for i, q := range f.questions {
-			batch[i] = q.call.fields()
-		}
-		sent = map[string]any{"batch": batch}
-	}
+	sent, packed := f.fields(v.options.AuditItems)
 	if token := v.app.Token(); token != v.vault.Token() {
 		v.vault.SetToken(token)
 	}
@@ -86,7 +83,7 @@ func (v *Verifier) ask(f *flight) ([]judged, error) {
 	if len(f.questions) == 1 {
 		return []judged{judgedOf(answer.Data)}, nil
 	}
-	results, err := field[[]any](answer, "results")
+	results, err := resultsOf(answer, packed)
 	if err != nil || len(results) != len(f.questions) {
 		return nil, fmt.Errorf("%w: %w: results", ErrUnknown, errMalformed)
 	}
@@ -96,6 +93,48 @@ func (v *Verifier) ask(f *flight) ([]judged, error) {
 		answers[i] = judgedOf(data)
 	}
 	return answers, nil
+}
+
+// maxPacked bounds the text of a batch. Vault takes texts of 1 MiB, unless its listener is told otherwise.
+const maxPacked = 256 << 10
+
+// fields returns what the engine takes for those on board, and whether that is a packed batch. A list it is when Vault is
+// to see into it, and when its text would be too long.
+func (f *flight) fields(apart bool) (sent map[string]any, packed bool) {
+	if len(f.questions) == 1 {
+		return f.questions[0].call.fields(), false
+	}
+	batch := make([]any, len(f.questions))
+	for i, q := range f.questions {
+		fields := q.call.fields()
+		if batch[i] = fields; len(fields) == 1 && fields["request"] != nil {
+			batch[i] = fields["request"]
+		}
+	}
+	list := map[string]any{"batch": batch}
+	if apart {
+		return list, false
+	}
+	var text strings.Builder
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(batch); err != nil || text.Len() > maxPacked {
+		return list, false
+	}
+	return map[string]any{"batch_json": text.String()}, true
+}
+
+func resultsOf(answer *api.Secret, packed bool) (results []any, err error) {
+	if !packed {
+		return field[[]any](answer, "results")
+	}
+	text, err := field[string](answer, "results_json")
+	if err == nil {
+		decoder := json.NewDecoder(strings.NewReader(text))
+		decoder.UseNumber()
+		err = decoder.Decode(&results)
+	}
+	return results, err
 }
 
 // unanswered says what an error of a request means for the calls in it.

@@ -132,8 +132,7 @@ func TestMiddlewareWithVerifier(t *testing.T) {
 	judge := new(keyJudge)
 	f := newFake()
 	f.odd = func(_ *http.Request, sent map[string]any) (*http.Response, error) {
-		find := func(item any) map[string]any {
-			fields, _ := item.(map[string]any)
+		find := func(fields map[string]any) map[string]any {
 			text, _ := fields["request"].(string)
 			v, err := judge.Verify(t.Context(), Call{Request: text})
 			if err != nil || !v.Valid {
@@ -141,15 +140,10 @@ func TestMiddlewareWithVerifier(t *testing.T) {
 			}
 			return told("valid", map[string]any{"scheme": v.Scheme})
 		}
-		batch, ok := sent["batch"].([]any)
-		if !ok {
-			return replies(map[string]any{"data": find(sent)}), nil
+		if batch, answer := batchOf(sent); batch != nil {
+			return answer(find), nil
 		}
-		results := []any{}
-		for _, item := range batch {
-			results = append(results, find(item))
-		}
-		return replies(map[string]any{"data": map[string]any{"results": results}}), nil
+		return replies(map[string]any{"data": find(sent)}), nil
 	}
 	v, err := NewVerifier(f.client(t), verifyPath, VerifierOptions{})
 	if err != nil {

@@ -229,7 +229,7 @@ func TestMiddlewareBodies(t *testing.T) {
 		}
 	}
 	cut := signedRaw(t, signing.RFC9421, "POST / HTTP/1.1\nHost: a\nContent-Length: 2\nContent-Digest: "+signing.DigestBody([]byte("hi"))+"\n", "h")
-	if w := serve(t, Middleware{Judge: new(keyJudge)}.Wrap(http.NotFoundHandler()), cut); w.Code != 401 {
+	if w := serve(t, Middleware{Judge: new(keyJudge)}.Wrap(http.NotFoundHandler()), cut); w.Code != 400 {
 		t.Errorf("cut: %d %s", w.Code, w.Body)
 	}
 	blind := &keyJudge{find: func(v *Verdict) error { v.ContentDigest = ""; return nil }}

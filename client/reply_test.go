@@ -30,3 +30,27 @@ func response(status int, answer any) *http.Response {
 		ContentLength: int64(len(body)),
 	}
 }
+
+// batchOf returns the items of a batch, nil when there is none, and what answers it as the engine does.
+func batchOf(sent map[string]any) (items []any, answer func(judge func(fields map[string]any) map[string]any) *http.Response) {
+	items, _ = sent["batch"].([]any)
+	text, packed := sent["batch_json"].(string)
+	if packed {
+		_ = json.Unmarshal([]byte(text), &items)
+	}
+	return items, func(judge func(map[string]any) map[string]any) *http.Response {
+		results := []any{}
+		for _, item := range items {
+			fields, _ := item.(map[string]any)
+			if head, plain := item.(string); plain {
+				fields = map[string]any{"request": head}
+			}
+			results = append(results, judge(fields))
+		}
+		if !packed {
+			return replies(map[string]any{"data": map[string]any{"results": results}})
+		}
+		text, _ := json.Marshal(results)
+		return replies(map[string]any{"data": map[string]any{"results_json": string(text), "key_ids": []string{}}})
+	}
+}

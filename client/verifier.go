@@ -32,14 +32,16 @@ const (
 
 // VerifierOptions are the bounds of a [Verifier]. Zero values mean the defaults.
 type VerifierOptions struct {
-	InFlight int           // requests under way at once; 2
-	Queue    int           // calls that wait while as many are; 10000
-	Timeout  time.Duration // of one request, whoever waits for it; 10 s
+	InFlight   int           // requests under way at once; 1
+	Queue      int           // calls that wait while as many are; 10000
+	Timeout    time.Duration // of one request, whoever waits for it; 10 s
+	AuditItems bool          // have Vault's audit log hold each call of a request by itself, at half the throughput
 }
 
 // Verifier is a [Judge] that asks the engine. While no request is under way a call goes out at once and alone; while
 // there are as many as are allowed, calls wait, and leave together when one comes back. So nothing waits for company,
-// and the busier Vault is, the more calls share a request.
+// and the busier Vault is, the more calls share a request. Those that do go as one text, which Vault's audit log has as
+// such, beside the IDs of the keys and the number of each verdict, unless the options say AuditItems.
 //
 // No question is asked twice, whatever happens to it: to verify records the call, and would find it to be replayed. It
 // takes a fresh signature, and so the caller's client, to try again.
@@ -91,7 +93,7 @@ func NewVerifier(vault *api.Client, path string, options VerifierOptions) (*Veri
 		return nil, err
 	}
 	once.SetMaxRetries(0)
-	options.InFlight = max(cmp.Or(options.InFlight, 2), 1)
+	options.InFlight = max(cmp.Or(options.InFlight, 1), 1)
 	options.Queue = max(cmp.Or(options.Queue, 10000), 0)
 	options.Timeout = cmp.Or(max(options.Timeout, 0), 10*time.Second)
 	v := &Verifier{vault: once, app: vault, path: path, options: options, waiting: list.New()}

@@ -123,6 +123,37 @@ func TestVerifierBytes(t *testing.T) {
 	})
 }
 
+// TestVerifierPacks sends the calls of a request as one text, unless each is to be in the audit log, or it would be too long.
+func TestVerifierPacks(t *testing.T) {
+	for _, row := range []struct {
+		length int
+		apart  bool
+		want   string
+	}{
+		{20, false, "batch_json"}, {30 << 10, false, "batch_json"}, {20, true, "batch"}, {32 << 10, false, "batch"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			e := newFakeEngine(time.Second)
+			v := newTestVerifier(t, e, VerifierOptions{InFlight: 1, AuditItems: row.apart})
+			var wait sync.WaitGroup
+			for range 9 {
+				wait.Go(func() {
+					if err := asks(t.Context(), v, "valid "+strings.Repeat("<", row.length-len("valid "))); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			wait.Wait()
+			if got := e.form; !slices.Equal(got, []string{row.want}) {
+				t.Errorf("eight of %d bytes sent as %v, want %s", row.length, got, row.want)
+			}
+			if err := v.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // TestVerifierMixed gets each caller its own verdict, whatever the others sent.
 func TestVerifierMixed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

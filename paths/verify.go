@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hashicorp/vault/sdk/framework"
+
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
@@ -33,6 +35,9 @@ var verifyAnswer = schema{
 	"server_time":       stamp("The time the call was judged by."),
 	"replay_table_full": flag("The call was refused because no more calls can be remembered."),
 	"results":           rows("The verdicts of a batch, in order."),
+	"results_json":      text("The verdicts of batch_json, as results has them, in one JSON text."),
+	"key_ids":           field(framework.TypeStringSlice, "The key IDs in results_json, each once: audit devices hash each, and results_json whole."),
+	"verdicts":          table("How many there are of each verdict in results_json."),
 }
 
 func (h *Handlers) verifyResources() []resource {

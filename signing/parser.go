@@ -27,5 +27,3 @@ func (p *Parser) LooseCall(s string) (*Call, *Head, error) {
 	p.buf = p.call.Message[:0]
 	return &p.call, &p.head, nil
 }
-
-

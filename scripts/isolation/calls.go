@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -21,8 +22,8 @@ func (r *run) byCall(ctx context.Context, by, of *party) error {
 		for _, who := range by.Callers {
 			for _, path := range by.own("/verify") {
 				for _, method := range []string{http.MethodPost, http.MethodPatch} {
-					for _, batch := range []bool{false, true} {
-						if err := r.compare(ctx, w, try{who, method, path, body}, unknown, batch); err != nil {
+					for _, form := range []string{"", "batch", "batch_json"} {
+						if err := r.compare(ctx, w, try{who, method, path, body}, unknown, form); err != nil {
 							return err
 						}
 					}
@@ -39,10 +40,19 @@ func (r *run) byCall(ctx context.Context, by, of *party) error {
 	return nil
 }
 
-// compare sends a call and one that nobody's key has signed, and expects the same answer.
-func (r *run) compare(ctx context.Context, w *wall, one try, unknown fields, batch bool) error {
-	if batch {
-		one.sent, unknown = fields{"batch": []any{one.sent}}, fields{"batch": []any{unknown}}
+// compare sends a call and one that nobody's key has signed, by itself or in a form of batch, and expects the same answer.
+func (r *run) compare(ctx context.Context, w *wall, one try, unknown fields, form string) error {
+	for _, sent := range []*fields{&one.sent, &unknown} {
+		switch form {
+		case "batch":
+			*sent = fields{form: []any{*sent}}
+		case "batch_json":
+			text, err := json.Marshal([]any{*sent})
+			if err != nil {
+				return err
+			}
+			*sent = fields{form: string(text)}
+		}
 	}
 	other, err := one.who.send(ctx, one.method, r.mount+"/"+one.path, unknown)
 	if err != nil {
