@@ -10,11 +10,11 @@ import (
 	"vault-plugin-secrets-apikeys/internal/apikey"
 )
 
-// judgedOf reads the answer of verify to one call. Fields that later engines may add are passed over; a verdict that is not
+// verdictOf reads the answer of verify to one call. Fields that later engines may add are passed over; a verdict that is not
 // known, or not what its other fields say, is an [ErrUnknown].
-func judgedOf(data map[string]any) judged {
+func verdictOf(data map[string]any) (Verdict, error) {
 	if why, failed := data["error"].(string); failed && data["verdict"] == "" {
-		return judged{err: fmt.Errorf("%w: %s", ErrUnavailable, why)}
+		return Verdict{}, fmt.Errorf("%w: %s", ErrUnavailable, why)
 	}
 	d := decoder{data: data}
 	v := Verdict{Valid: must[bool](&d, "valid"), Verdict: must[string](&d, "verdict")}
@@ -27,9 +27,9 @@ func judgedOf(data map[string]any) judged {
 		d.told(&v)
 	}
 	if d.wrong != "" {
-		return judged{err: fmt.Errorf("%w: %w: %s", ErrUnknown, errMalformed, d.wrong)}
+		return Verdict{}, fmt.Errorf("%w: %w: %s", ErrUnknown, errMalformed, d.wrong)
 	}
-	return judged{verdict: v}
+	return v, nil
 }
 
 // decoder reads fields and notes which was wrong first.

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -48,6 +49,42 @@ func (c Call) fields() map[string]any {
 	return fields
 }
 
+// maxPacked bounds the text of a batch. Vault takes texts of 1 MiB, unless its listener is told otherwise.
+const maxPacked = 256 << 10
+
+// pack returns a call as an item of a packed batch, or "" for one that is too long for any.
+func (c Call) pack() string {
+	if len(c.Request)+len(c.Message) > maxPacked {
+		return ""
+	}
+	var item any = c.Request
+	if c.Request == "" || c.ClientIP.IsValid() || !utf8.ValidString(c.Request) {
+		item = c.fields()
+	}
+	var text strings.Builder
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(item); err != nil {
+		return ""
+	}
+	return strings.TrimSuffix(text.String(), "\n")
+}
+
+// verdict reads the answer. Each caller does so for itself, while others ask already.
+func (a judged) verdict() (Verdict, error) {
+	if a.err != nil {
+		return Verdict{}, a.err
+	}
+	if a.text != nil {
+		decoder := json.NewDecoder(bytes.NewReader(a.text))
+		decoder.UseNumber()
+		if err := decoder.Decode(&a.data); err != nil {
+			return Verdict{}, fmt.Errorf("%w: %w: results", ErrUnknown, errMalformed)
+		}
+	}
+	return verdictOf(a.data)
+}
+
 // fly asks about those on board, and about those who wait when the answer is there, until nobody does.
 func (v *Verifier) fly(f *flight) {
 	for f != nil {
@@ -60,8 +97,7 @@ func (v *Verifier) fly(f *flight) {
 				q.answer <- answers[i]
 			}
 		}
-		// Those who were answered, and have another call, come along: a request of many costs Vault little more than one of few.
-		runtime.Gosched()
+		v.gather(len(f.questions))
 		v.mu.Lock()
 		if f = v.board(); f == nil {
 			v.flights--
@@ -70,9 +106,26 @@ func (v *Verifier) fly(f *flight) {
 	}
 }
 
+// patienceOfCrowd is how often nobody comes, while others work, before a flight leaves: some microseconds.
+const patienceOfCrowd = 100
+
+// gather gives way to those who were just answered, as long as they come back with another call: a request of many costs Vault
+// little more than one of few.
+func (v *Verifier) gather(most int) {
+	runtime.Gosched()
+	for idle, seen := 0, 0; idle < patienceOfCrowd && seen < most && most > 1; idle++ {
+		runtime.Gosched()
+		v.mu.Lock()
+		if n := v.waiting.Len(); n > seen {
+			seen, idle = n, 0
+		}
+		v.mu.Unlock()
+	}
+}
+
 // ask puts one request to Vault and returns an answer for each of its questions, or why there are none.
 func (v *Verifier) ask(f *flight) ([]judged, error) {
-	sent, packed := f.fields(v.options.AuditItems)
+	sent, packed := f.fields()
 	if token := v.app.Token(); token != v.vault.Token() {
 		v.vault.SetToken(token)
 	}
@@ -81,60 +134,61 @@ func (v *Verifier) ask(f *flight) ([]judged, error) {
 		return nil, v.unanswered(err)
 	}
 	if len(f.questions) == 1 {
-		return []judged{judgedOf(answer.Data)}, nil
+		return []judged{{data: answer.Data}}, nil
 	}
-	results, err := resultsOf(answer, packed)
-	if err != nil || len(results) != len(f.questions) {
+	answers, err := answersOf(answer, packed)
+	if err != nil || len(answers) != len(f.questions) {
 		return nil, fmt.Errorf("%w: %w: results", ErrUnknown, errMalformed)
-	}
-	answers := make([]judged, len(results))
-	for i, result := range results {
-		data, _ := result.(map[string]any)
-		answers[i] = judgedOf(data)
 	}
 	return answers, nil
 }
 
-// maxPacked bounds the text of a batch. Vault takes texts of 1 MiB, unless its listener is told otherwise.
-const maxPacked = 256 << 10
-
-// fields returns what the engine takes for those on board, and whether that is a packed batch. A list it is when Vault is
-// to see into it, and when its text would be too long.
-func (f *flight) fields(apart bool) (sent map[string]any, packed bool) {
+// fields returns what the engine takes for those on board, and whether that is a packed batch, which it is if all are packed.
+func (f *flight) fields() (sent map[string]any, packed bool) {
 	if len(f.questions) == 1 {
 		return f.questions[0].call.fields(), false
 	}
-	batch := make([]any, len(f.questions))
-	for i, q := range f.questions {
-		fields := q.call.fields()
-		if batch[i] = fields; len(fields) == 1 && fields["request"] != nil {
-			batch[i] = fields["request"]
+	size := len("[]")
+	for _, q := range f.questions {
+		if q.packed == "" {
+			size = maxPacked
 		}
+		size += len(q.packed) + len(",")
 	}
-	list := map[string]any{"batch": batch}
-	if apart {
-		return list, false
+	if size <= maxPacked {
+		text := make([]byte, 0, size)
+		for i, q := range f.questions {
+			text = append(append(text, "[,"[min(i, 1)]), q.packed...)
+		}
+		return map[string]any{"batch_json": string(append(text, ']'))}, true
 	}
-	var text strings.Builder
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(batch); err != nil || text.Len() > maxPacked {
-		return list, false
+	batch := make([]map[string]any, len(f.questions))
+	for i, q := range f.questions {
+		batch[i] = q.call.fields()
 	}
-	return map[string]any{"batch_json": text.String()}, true
+	return map[string]any{"batch": batch}, false
 }
 
-func resultsOf(answer *api.Secret, packed bool) (results []any, err error) {
-	if !packed {
-		return field[[]any](answer, "results")
+func answersOf(answer *api.Secret, packed bool) ([]judged, error) {
+	if packed {
+		text, err := field[string](answer, "results_json")
+		if err != nil {
+			return nil, err
+		}
+		var results []json.RawMessage
+		err = json.Unmarshal([]byte(text), &results)
+		answers := make([]judged, len(results))
+		for i := range results {
+			answers[i].text = results[i]
+		}
+		return answers, err
 	}
-	text, err := field[string](answer, "results_json")
-	if err == nil {
-		decoder := json.NewDecoder(strings.NewReader(text))
-		decoder.UseNumber()
-		err = decoder.Decode(&results)
+	results, err := field[[]any](answer, "results")
+	answers := make([]judged, len(results))
+	for i, result := range results {
+		answers[i].data, _ = result.(map[string]any)
 	}
-	return results, err
+	return answers, err
 }
 
 // unanswered says what an error of a request means for the calls in it.

@@ -65,15 +65,18 @@ type Verifier struct {
 // question is a call that somebody waits to have judged.
 type question struct {
 	call   Call
+	packed string // the call as an item of a packed batch; "" if it may not be in one
 	size   int
 	place  *list.Element // while it waits
 	flight *flight       // once it does not
 	answer chan judged   // holds one
 }
 
+// judged is an answer that has not been read, or why there is none.
 type judged struct {
-	verdict Verdict
-	err     error
+	data map[string]any
+	text []byte // its data, of one in a packed batch
+	err  error
 }
 
 // flight is a request under way. It is given up once nobody waits for it any more.
@@ -125,15 +128,19 @@ func (v *Verifier) Verify(ctx context.Context, c Call) (Verdict, error) {
 		return Verdict{Verdict: "malformed"}, nil
 	}
 	q := &question{call: c, size: len(c.Request) + len(c.Message), answer: make(chan judged, 1)}
+	if !v.options.AuditItems {
+		q.packed = c.pack()
+	}
 	if err := v.enter(q); err != nil {
 		return Verdict{}, fmt.Errorf("%s: %w", v.path, err)
 	}
 	select {
 	case a := <-q.answer:
-		if a.err != nil {
-			return Verdict{}, fmt.Errorf("%s: %w", v.path, a.err)
+		verdict, err := a.verdict()
+		if err != nil {
+			return Verdict{}, fmt.Errorf("%s: %w", v.path, err)
 		}
-		return a.verdict, nil
+		return verdict, nil
 	case <-ctx.Done():
 		v.leave(q)
 		return Verdict{}, ctx.Err()

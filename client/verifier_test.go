@@ -158,7 +158,7 @@ func TestVerifierPacks(t *testing.T) {
 func TestVerifierMixed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newFakeEngine(time.Second)
-		v := newTestVerifier(t, e, VerifierOptions{})
+		v := newTestVerifier(t, e, VerifierOptions{InFlight: 2})
 		verdicts := []string{"valid", "malformed", "bad_signature", "replayed", "storage", "revoked", "garbage", "unknown_key"}
 		var wait sync.WaitGroup
 		for n := range 400 {
