@@ -22,7 +22,7 @@ func TestLeaseIsKeptGood(t *testing.T) {
 	}{
 		"renewed":         {&fakeVault{span: time.Hour, longest: 1000 * time.Hour}, true, 1, 100 * time.Hour},
 		"cut at max_ttl":  {&fakeVault{span: time.Hour, longest: 10 * time.Hour}, true, 11, 100 * time.Hour},
-		"as long as most": {&fakeVault{span: time.Hour, longest: time.Hour}, true, 110, 100 * time.Hour},
+		"as long as most": {&fakeVault{span: time.Hour, longest: time.Hour}, true, 148, 100 * time.Hour},
 		"not renewable":   {&fakeVault{span: time.Hour, longest: time.Hour, fixed: true}, false, 154, 100 * time.Hour},
 		"of seconds":      {&fakeVault{span: 4 * time.Second, longest: 12 * time.Second}, true, 55, 10 * time.Minute},
 		"wrapped":         {&fakeVault{span: time.Hour, longest: 10 * time.Hour, wrapped: true}, true, 11, 100 * time.Hour},
@@ -166,6 +166,27 @@ func TestLeaseLittleLeft(t *testing.T) {
 		}
 		f.through(t, l, 3*time.Hour, time.Minute)
 	})
+}
+
+// TestLeaseAwayAtItsEnd has Vault go away whenever the longest that a lease may live is near, for a quarter of the time that leases
+// are granted for: that much is always left.
+func TestLeaseAwayAtItsEnd(t *testing.T) {
+	for longest := 20 * time.Minute; longest <= 50*time.Minute; longest += time.Minute {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFake()
+			f.span, f.longest = 20*time.Minute, longest
+			l := newTestLease(t, f)
+			defer closeIt(t, l)
+			for f.count(creds) < 4 {
+				ends := f.born(l.KeyID()).Add(longest)
+				f.through(t, l, time.Until(ends)-6*time.Minute, time.Second)
+				f.away(503)
+				f.through(t, l, 5*time.Minute, time.Second)
+				f.back()
+				f.through(t, l, 30*time.Second, time.Second)
+			}
+		})
+	}
 }
 
 // TestLeaseNotToBeRenewed may take keys but not renew leases, or finds none to renew.

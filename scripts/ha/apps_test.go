@@ -39,22 +39,22 @@ type apps struct {
 	keyring  *apikeys.Keyring
 	head     *signing.Head
 
-	mu       sync.Mutex
-	tallies  map[string]*tally
-	steady   []*signer // from the first leader to the last
-	brief    []*signer // replaced with each leader
-	revoked  map[string]time.Time
-	faults   []string
-	rotated  int // rotations that were acknowledged
-	renewed  int // times that the token was renewed
-	tried    int // times that a lease was revoked
-	failures int // in the logs of leases, of taking a key
+	mu      sync.Mutex
+	tallies map[string]*tally
+	steady  []*signer // from the first leader to the last
+	brief   []*signer // replaced with each leader
+	revoked map[string]time.Time
+	faults  []string
+	rotated int // rotations that were acknowledged
+	renewed int // times that the token was renewed
+	tried   int // times that a lease was revoked
 }
 
 // newApps opens the tenant and starts the apps that stay.
 func (w *world) newApps(ctx context.Context, t *testing.T) *apps {
 	t.Helper()
 	a := &apps{w: w, balancer: newBalancer(ctx, t, w), tallies: map[string]*tally{}, revoked: map[string]time.Time{}}
+	t.Cleanup(func() { a.report(t) })
 	var err error
 	if a.head, err = signing.ParseHeadString("GET /orders?page=2 HTTP/1.1\nHost: api.example\n"); err != nil {
 		t.Fatal(err)
@@ -161,7 +161,7 @@ func (a *apps) begin(ctx context.Context) error {
 func creds(role string) string { return "apikeys/tenants/" + store + "/external/creds/" + role }
 
 func (a *apps) lease(ctx context.Context, role string) (*apikeys.Lease, error) {
-	return apikeys.NewLease(ctx, a.vault, creds(role), apikeys.WithLogger(a.logger()))
+	return apikeys.NewLease(ctx, a.vault, creds(role))
 }
 
 // start has an app sign with a source.

@@ -34,7 +34,7 @@ type balancer struct {
 
 	mu     sync.Mutex
 	good   map[string]int // answers since the last bad one, by the node's address
-	turned map[string]int // requests that failed here, by what they were for
+	failed map[string]int // requests that were refused here, by what they were for
 	lost   []string       // the leases in answers that were lost
 	gone   time.Time      // since when no node was known to lead; zero while one is
 	dying  string         // the node that is killed, until that is seen
@@ -45,7 +45,7 @@ type balancer struct {
 type outage struct{ from, to time.Time }
 
 // asks are what requests are for, by what is in their paths.
-var asks = []string{"/creds/", "/leases/renew", "/leases/revoke", "/static-creds/", "/sign/", "/keyring/", "/verify"}
+var asks = []string{"/creds/brief", "/creds/lasting", "/leases/renew", "/static-creds/", "/sign/", "/keyring/", "/verify"}
 
 var errLost = errors.New("the answer was lost")
 
@@ -57,7 +57,7 @@ func newBalancer(ctx context.Context, t *testing.T, w *world) *balancer {
 		t.Fatal(err)
 	}
 	b := &balancer{
-		address: "http://" + listener.Addr().String(), good: map[string]int{}, turned: map[string]int{}, gone: time.Now(),
+		address: "http://" + listener.Addr().String(), good: map[string]int{}, failed: map[string]int{}, gone: time.Now(),
 	}
 	b.proxy = httputil.ReverseProxy{
 		Transport: &http.Transport{}, ErrorLog: log.New(io.Discard, "", 0),
@@ -71,7 +71,9 @@ func newBalancer(ctx context.Context, t *testing.T, w *world) *balancer {
 			if !errors.Is(err, errLost) && r.Context().Err() == nil {
 				b.note(r.Context().Value(chosen{}).(string), false)
 			}
-			b.turn(w, r, http.StatusBadGateway)
+			if refuse(w, http.StatusBadGateway); !errors.Is(err, errLost) {
+				b.turned(r)
+			}
 		},
 	}
 	b.server = http.Server{Handler: b, ReadHeaderTimeout: patience}
@@ -95,22 +97,27 @@ type chosen struct{}
 func (b *balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	node := b.leads()
 	if node == "" {
-		b.turn(w, r, http.StatusServiceUnavailable)
+		refuse(w, http.StatusServiceUnavailable)
+		b.turned(r)
 		return
 	}
 	b.proxy.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), chosen{}, node)))
 }
 
-// turn answers in the place of a node, and counts.
-func (b *balancer) turn(w http.ResponseWriter, r *http.Request, status int) {
+// refuse answers in the place of a node.
+func refuse(w http.ResponseWriter, status int) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, `{"errors":["no server is available"]}`)
+}
+
+// turned counts a request that was refused here.
+func (b *balancer) turned(r *http.Request) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, what := range asks {
 		if strings.Contains(r.URL.Path, what) {
-			b.turned[what]++
+			b.failed[what]++
 			break
 		}
 	}
