@@ -168,8 +168,8 @@ func TestLeaseLittleLeft(t *testing.T) {
 	})
 }
 
-// TestLeaseAwayAtItsEnd has Vault go away whenever the longest that a lease may live is near, for a quarter of the time that leases
-// are granted for: that much is always left.
+// TestLeaseAwayAtItsEnd has Vault go away shortly before the longest that a lease may live, and come back after it: about a third of
+// the time granted at first is always left for that, and another key is there by then.
 func TestLeaseAwayAtItsEnd(t *testing.T) {
 	for longest := 20 * time.Minute; longest <= 50*time.Minute; longest += time.Minute {
 		synctest.Test(t, func(t *testing.T) {
@@ -177,13 +177,13 @@ func TestLeaseAwayAtItsEnd(t *testing.T) {
 			f.span, f.longest = 20*time.Minute, longest
 			l := newTestLease(t, f)
 			defer closeIt(t, l)
-			for f.count(creds) < 4 {
+			for range 4 {
 				ends := f.born(l.KeyID()).Add(longest)
-				f.through(t, l, time.Until(ends)-6*time.Minute, time.Second)
+				f.through(t, l, time.Until(ends)-11*time.Minute/2, time.Second)
 				f.away(503)
-				f.through(t, l, 5*time.Minute, time.Second)
+				f.through(t, l, 6*time.Minute, time.Second)
 				f.back()
-				f.through(t, l, 30*time.Second, time.Second)
+				f.through(t, l, time.Minute, time.Second)
 			}
 		})
 	}
