@@ -39,21 +39,22 @@ type apps struct {
 	keyring  *apikeys.Keyring
 	head     *signing.Head
 
-	mu      sync.Mutex
-	tallies map[string]*tally
-	steady  []*signer // from the first leader to the last
-	brief   []*signer // replaced with each leader
-	revoked map[string]time.Time
-	faults  []string
-	rotated int // rotations that were acknowledged
-	renewed int // times that the token was renewed
-	tried   int // times that a lease was revoked
+	mu       sync.Mutex
+	tallies  map[string]*tally
+	steady   []*signer            // from the first leader to the last
+	brief    []*signer            // replaced with each leader
+	revoking map[string]bool      // the keys whose leases somebody revokes
+	revoked  map[string]time.Time // and since when that is acknowledged
+	faults   []string
+	rotated  int // rotations that were acknowledged
+	renewed  int // times that the token was renewed
+	tried    int // times that a lease was revoked
 }
 
 // newApps opens the tenant and starts the apps that stay.
 func (w *world) newApps(ctx context.Context, t *testing.T) *apps {
 	t.Helper()
-	a := &apps{w: w, balancer: newBalancer(ctx, t, w), tallies: map[string]*tally{}, revoked: map[string]time.Time{}}
+	a := &apps{w: w, balancer: newBalancer(ctx, t, w), tallies: map[string]*tally{}, revoking: map[string]bool{}, revoked: map[string]time.Time{}}
 	t.Cleanup(func() { a.report(t) })
 	var err error
 	if a.head, err = signing.ParseHeadString("GET /orders?page=2 HTTP/1.1\nHost: api.example\n"); err != nil {
@@ -197,7 +198,14 @@ func (a *apps) fault(format string, args ...any) {
 	a.faults = append(a.faults, time.Now().Format(time.TimeOnly)+" "+fmt.Sprintf(format, args...))
 }
 
-// isRevoked reports whether somebody had revoked the key's lease by then.
+// isRevoking reports whether somebody has begun to revoke the key's lease.
+func (a *apps) isRevoking(keyID string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.revoking[keyID]
+}
+
+// isRevoked reports whether the key's lease had been revoked for certain by then.
 func (a *apps) isRevoked(keyID string, by time.Time) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()

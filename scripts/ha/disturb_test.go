@@ -118,6 +118,9 @@ func (a *apps) disturb(ctx context.Context) {
 		}
 	}
 	before := source.KeyID()
+	a.mu.Lock()
+	a.revoking[before] = true
+	a.mu.Unlock()
 	_, err := a.root.Logical().WriteWithContext(ctx, "sys/leases/revoke-prefix/"+creds("lasting"), fields{"sync": true})
 	now := time.Now()
 	a.mu.Lock()

@@ -171,7 +171,7 @@ func (s *signer) refuse(format string, args ...any) {
 func (s *signer) excusable(verdict string, call *made, late bool) bool {
 	switch verdict {
 	case "revoked":
-		return late || s.apps.isRevoked(call.keyID, time.Now())
+		return late || s.apps.isRevoking(call.keyID)
 	case "expired":
 		return late
 	default:
@@ -196,7 +196,7 @@ func (s *signer) byKeyring(call *made) {
 		}
 	case err != nil:
 		s.apps.fault("%s: the keyring has no verdict: %v", s.name, err)
-	case call.forged != (v.Verdict == "bad_signature"), !call.forged && !v.Valid && !s.apps.isRevoked(call.keyID, time.Now()):
+	case call.forged != (v.Verdict == "bad_signature"), !call.forged && !v.Valid && (v.Verdict != "revoked" || !s.apps.isRevoking(call.keyID)):
 		s.apps.fault("%s: the keyring finds a call that is forged=%t to be %s: %s", s.name, call.forged, v.Verdict, call.keyID)
 	case v.Valid:
 		s.tally.inside.Add(1)
