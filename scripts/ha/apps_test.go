@@ -136,12 +136,8 @@ func (a *apps) open(ctx context.Context) error {
 
 // begin starts the apps that stay, once the balancer knows a leader.
 func (a *apps) begin(ctx context.Context) error {
-	for a.balancer.leads() == "" {
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+	if err := a.balancer.ready(ctx); err != nil {
+		return err
 	}
 	lasting, err := a.lease(ctx, "lasting")
 	if err != nil {

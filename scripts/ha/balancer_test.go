@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net"
@@ -206,6 +207,18 @@ func (b *balancer) leads() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.known()
+}
+
+// ready waits until a node gets requests.
+func (b *balancer) ready(ctx context.Context) error {
+	for b.leads() == "" {
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return fmt.Errorf("the balancer knows of no leader: %w", ctx.Err())
+		}
+	}
+	return nil
 }
 
 // killed tells that a node is about to be killed: requests fail from now on, before that is seen.

@@ -16,9 +16,9 @@ import (
 )
 
 const (
-	// briefTTL and briefMost are ttl and max_ttl of a role in seconds. A key of it has been renewed twice when its
-	// end comes near, and a careful client takes another from 65 s to 70 s after it has taken the first: these are the crew, of as many apps,
-	// that begin so long before a leader is killed, from first to last.
+	// briefTTL and briefMost are ttl and max_ttl of a role in seconds. A key of it has been renewed twice when its end comes near,
+	// and a careful client takes another from 65 s to 70 s after it has taken the first. The crew are as many apps with such a
+	// key, that begin so long before a leader is killed, from first to last.
 	briefTTL, briefMost   = 50, 85
 	crew, opening, ending = 6, 68 * time.Second, 63 * time.Second
 	// disturbed is how long before a leader is killed a lease is revoked, and answers begin to be lost.
@@ -27,7 +27,8 @@ const (
 	rotating, overlap = 10 * time.Second, 30
 )
 
-// during does to the apps what the term of a leader brings that leads since then, and is killed or not. The function that it returns ends it.
+// during does to the apps what the term of a leader brings that leads since then, and is killed or not, until
+// the function that it returns is called.
 func (a *apps) during(ctx context.Context, since time.Time, killed bool) (end func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var at time.Time
@@ -79,7 +80,9 @@ func (a *apps) enlist(ctx context.Context, fresh bool) {
 	}
 	source, err := a.lease(ctx, "brief")
 	if err != nil {
-		a.fault("no lease: %v", err)
+		if ctx.Err() == nil { // Else the leader has lost the lead by itself.
+			a.fault("no lease: %v", err)
+		}
 		return
 	}
 	s := a.start("brief", source)
@@ -139,8 +142,8 @@ func (a *apps) outlive(ctx context.Context, t *testing.T) {
 	a.balancer.lossy.Store(false)
 	ctx, cancel := context.WithTimeout(ctx, failover)
 	defer cancel()
-	for a.balancer.leads() == "" {
-		time.Sleep(pause)
+	if err := a.balancer.ready(ctx); err != nil {
+		t.Fatal(err)
 	}
 	began := time.Now()
 	type mark struct{ engine, local int64 }
@@ -194,9 +197,10 @@ func (a *apps) close(ctx context.Context, t *testing.T) string {
 	}
 	b := a.balancer
 	text := fmt.Sprintf("apps: %d rotations, %d leases revoked, token renewed %d times; %d answers with a new lease lost\n"+
-		"requests without a leader: %d for a key at its predecessor's end, %d for one after a revocation, %d to renew, %d to read, %d to sign, %d for the keyring\n",
-		a.rotated, a.tried, a.renewed, len(b.lost),
-		b.failed["/creds/brief"], b.failed["/creds/lasting"], b.failed["/leases/renew"], b.failed["/static-creds/"], b.failed["/sign/"], b.failed["/keyring/"])
+		"requests without a leader: %d for a key at its predecessor's end, %d for one after a revocation, "+
+		"%d to renew, %d to read, %d to sign, %d for the keyring\n",
+		a.rotated, a.tried, a.renewed, len(b.lost), b.failed["/creds/brief"], b.failed["/creds/lasting"],
+		b.failed["/leases/renew"], b.failed["/static-creds/"], b.failed["/sign/"], b.failed["/keyring/"])
 	for _, name := range slices.Sorted(maps.Keys(a.tallies)) {
 		text += name + ": " + a.tallies[name].String() + "\n"
 	}
