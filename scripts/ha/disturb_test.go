@@ -174,7 +174,7 @@ func (a *apps) outlive(ctx context.Context, t *testing.T) {
 }
 
 // close ends the apps and returns what became of their calls. No lease is left then, not even one whose answer was lost.
-func (a *apps) close(ctx context.Context, t *testing.T) string {
+func (a *apps) close(ctx context.Context, t *testing.T, rounds int) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, closing)
 	defer cancel()
@@ -204,7 +204,8 @@ func (a *apps) close(ctx context.Context, t *testing.T) string {
 	for _, name := range slices.Sorted(maps.Keys(a.tallies)) {
 		text += name + ": " + a.tallies[name].String() + "\n"
 	}
-	if len(b.lost) == 0 || b.failed["/creds/brief"] == 0 || a.tried == 0 {
+	// The first leader leads for some time before there are apps, and the crew begins too late for its end.
+	if len(b.lost) == 0 || rounds > 1 && b.failed["/creds/brief"] == 0 || a.tried == 0 {
 		t.Error("the apps prove little: something never happened to them")
 	}
 	return text

@@ -50,7 +50,7 @@ func TestCluster(t *testing.T) {
 	w := newWorld(ctx, t, history.NewRecorder(file))
 	apps := w.newApps(ctx, t)
 	w.drive(ctx, t, apps, rounds)
-	kept := apps.close(ctx, t)
+	kept := apps.close(ctx, t, rounds)
 	w.account(ctx, t)
 	if err := errors.Join(w.recorder.Err(), file.Close()); err != nil {
 		t.Fatal(err)
