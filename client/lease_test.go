@@ -42,7 +42,8 @@ func TestLeaseIsKeptGood(t *testing.T) {
 					t.Errorf("took %d keys, want about %d", n, row.keys)
 				}
 				for id, k := range f.keys {
-					if !k.abandoned && time.Now().Before(k.ends) {
+					// Vault tells whole seconds, and what is left of the last one is not worth a question.
+					if !k.abandoned && time.Now().Before(k.ends.Add(-time.Second)) {
 						t.Errorf("the lease of %s was left", id)
 					}
 				}
