@@ -32,8 +32,10 @@ func TestVerifyBatch(t *testing.T) {
 		verb logical.Operation
 		form string
 	}{
-		{logical.UpdateOperation, "batch"}, {logical.PatchOperation, "batch"},
-		{logical.UpdateOperation, packedBatch}, {logical.PatchOperation, packedBatch},
+		{logical.UpdateOperation, "batch"},
+		{logical.PatchOperation, "batch"},
+		{logical.UpdateOperation, packedBatch},
+		{logical.PatchOperation, packedBatch},
 	} {
 		clocked(t, fmt.Sprint(row.verb, " ", row.form), func(t *testing.T, w *world) {
 			acme, bolt := w.tenant("acme"), w.tenant("bolt")

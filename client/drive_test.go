@@ -50,6 +50,13 @@ func (f *fakeVault) away(status int) {
 	})
 }
 
+// born returns when a key was made.
+func (f *fakeVault) born(id string) time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.keys[id].born
+}
+
 func (f *fakeVault) back() { f.set(func() { f.odd = nil }) }
 
 // revokeAll ends every lease, as an administrator or the end of a token does.

@@ -44,7 +44,8 @@ type KeyringOptions struct {
 // as the engine would. Its token needs the policy local-verifier.
 //
 // How late it may notice that a key was revoked, disabled, changed or its tenant suspended: max_age, the engine's config
-// keyring_max_age, and never later. Keys in use are fetched again when half to three quarters of that time are over. A key whose last
+// keyring_max_age, and never later. Keys in use are fetched again when half to three quarters of that time are over, or of what is left
+// until they end: that a lease was renewed is not missed. A key whose last
 // fetch was sent longer ago is not judged by, whatever the reason: its calls wait for a new fetch, and fail with
 // [ErrStale] if there is none. A machine's sleep and a clock put forward count. Choose max_age as the longest time for which
 // a leaked key may still be good after its revocation; an outage of Vault goes unnoticed for a quarter of it at least.

@@ -65,7 +65,13 @@ func (k *kept) age(now time.Time) time.Duration {
 	return max(now.Sub(k.sent), time.Duration(now.UnixNano()-k.sent.UnixNano()))
 }
 
-func (k *kept) fresh(now time.Time) bool { return k.age(now) <= k.maxAge }
+// fresh reports whether calls can be judged by it. An end that has come since it was fetched may have been moved meanwhile: leases are
+// renewed.
+func (k *kept) fresh(now time.Time) bool {
+	ends := k.told.ExpiresAt
+	ended := !ends.IsZero() && k.sent.Before(ends) && !now.Before(ends)
+	return k.age(now) <= k.maxAge && !ended
+}
 
 // placeholder is the secret of all versions here: it is not erased, and signs nothing that anybody has.
 var placeholder = secret.Random()
@@ -85,8 +91,12 @@ func keptOf(answer *api.Secret, keyID string, sent time.Time) (*kept, error) {
 	}
 	d := decoder{data: answer.Data}
 	k := &kept{sent: sent, maxAge: d.seconds("max_age")}
-	k.refresh = share(k.maxAge, 0.5, 0.75)
 	d.tell(&k.told)
+	k.refresh = k.maxAge
+	if ends := k.told.ExpiresAt; ends.After(sent) {
+		k.refresh = min(k.refresh, ends.Sub(sent))
+	}
+	k.refresh = share(k.refresh, 0.5, 0.75)
 	key, version := d.key(&k.told, sent)
 	k.of = apikey.Case{
 		MAC: d.mac("key"), Key: key, Tenant: &tenant.Tenant{Name: key.Tenant}, Mount: new(tenant.Config),

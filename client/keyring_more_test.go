@@ -1,8 +1,11 @@
 package client
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"runtime"
 	"strings"
 	"sync"
@@ -50,6 +53,48 @@ func TestKeyringFullTable(t *testing.T) {
 		}
 		if !full || r.calls.Len() > 16 {
 			t.Errorf("full %v with %d calls", full, r.calls.Len())
+		}
+	})
+}
+
+// A lease is renewed shortly before the end that was fetched with its key, and again while Vault is away.
+func TestKeyringRenewed(t *testing.T) {
+	ringed(t, KeyringOptions{}, func(t *testing.T, r *ring, key clienttest.Key) {
+		began := time.Now()
+		var ends time.Time
+		until := func(end time.Duration) {
+			ends = began.Add(end)
+			r.set(0, func(req *http.Request) (*http.Response, error) {
+				resp, err := r.engine.Transport().RoundTrip(req)
+				if err != nil {
+					return nil, err
+				}
+				var answer map[string]any
+				if err := errors.Join(json.NewDecoder(resp.Body).Decode(&answer), resp.Body.Close()); err != nil {
+					return nil, err
+				}
+				answer["data"].(map[string]any)["expires_at"] = ends.UTC().Format(time.RFC3339)
+				return replies(answer), nil
+			})
+		}
+		through := func(end time.Duration, want string, failure error) {
+			for ; time.Since(began) < end; time.Sleep(time.Second) {
+				r.finds(r.call(key), want, failure)
+			}
+		}
+		until(50 * time.Second)
+		through(49*time.Second, "valid", nil)
+		until(100 * time.Second)
+		through(99*time.Second, "valid", nil)
+		r.set(0, refuses(503, "away"))
+		through(100*time.Second, "valid", nil)
+		through(120*time.Second, "", ErrStale)
+		until(150 * time.Second)
+		time.Sleep(failedFor)
+		through(150*time.Second, "valid", nil)
+		through(170*time.Second, "expired", nil)
+		if n := r.fetches(key.ID); n > 60 {
+			t.Errorf("%d fetches", n)
 		}
 	})
 }

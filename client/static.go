@@ -56,7 +56,7 @@ func (s *Static) tend(ctx context.Context) {
 		case <-timer.C:
 			if err := s.read(ctx); err != nil && ctx.Err() == nil {
 				s.failed("reading", err)
-				s.hold = time.Now().Add(s.pauses.next(s.current.Load().pauseBound()))
+				s.hold = time.Now().Add(s.pauses.next(min(s.current.Load().pauseBound(), s.options.poll)))
 				s.next = s.hold
 			}
 		}

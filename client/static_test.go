@@ -113,6 +113,23 @@ func TestStaticWhileVaultIsAway(t *testing.T) {
 	}
 }
 
+// TestStaticAfterAnOutage has a rotation come as soon as Vault is back. The overlap is longer than what WithPoll promises.
+func TestStaticAfterAnOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.overlap = 12 * time.Second
+		s := newTestStatic(t, f, WithPoll(5*time.Second))
+		defer closeIt(t, s)
+		for range 20 {
+			f.away(403) // which the API's client does not try again by itself
+			f.through(t, s, 10*time.Minute, time.Second)
+			f.back()
+			f.set(f.rotate)
+			f.through(t, s, time.Minute, time.Second)
+		}
+	})
+}
+
 func TestStaticPoll(t *testing.T) {
 	for poll, most := range map[time.Duration]int{0: 620, time.Minute: 13, time.Hour: 1} {
 		synctest.Test(t, func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,15 +27,11 @@ func FromEnv(tokenFile string) (*api.Client, error) {
 	if config.Error != nil {
 		return nil, config.Error
 	}
-	vault, err := api.NewClient(config)
-	if err != nil {
-		return nil, err
-	}
 	optional := tokenFile == ""
 	if optional {
 		home, err := os.UserHomeDir()
-		if vault.Token() != "" || err != nil {
-			return vault, nil //nolint:nilerr // Without a home there is no file in it.
+		if os.Getenv(api.EnvVaultToken) != "" || err != nil {
+			return api.NewClient(config) // Without a home there is no file in it.
 		}
 		tokenFile = filepath.Join(home, ".vault-token")
 	}
@@ -42,14 +39,53 @@ func FromEnv(tokenFile string) (*api.Client, error) {
 	if _, err := file.token(); err != nil && (!optional || !errors.Is(err, os.ErrNotExist)) {
 		return nil, err
 	}
+	if err := dialSocket(config); err != nil {
+		return nil, err
+	}
+	// Clones of the client, such as a [Verifier]'s, share its transport, and nothing else that could add the token.
+	config.HttpClient.Transport = &tokenTransport{config.HttpClient.Transport, file}
+	vault, err := api.NewClient(config)
+	if err != nil {
+		return nil, err
+	}
 	vault.ClearToken()
-	return vault.WithRequestCallbacks(func(r *api.Request) {
-		// One that cannot be read now, or is being written, leaves the last that could.
-		token, _ := file.token()
-		if r.ClientToken == "" { // The app has set none of its own.
-			r.ClientToken = token
+	return vault, nil
+}
+
+// dialSocket has a configuration whose address is a socket's dial it whatever the address: [api.NewClient] wants to do so
+// itself, and with a transport of its own kind.
+func dialSocket(config *api.Config) error {
+	for _, address := range []*string{&config.Address, &config.AgentAddress} {
+		if strings.HasPrefix(*address, "unix://") && (address == &config.AgentAddress || config.AgentAddress == "") {
+			if _, err := config.ParseAddress(*address); err != nil {
+				return err
+			}
+			*address = "http://localhost"
 		}
-	}), nil
+	}
+	return nil
+}
+
+// tokenTransport adds the token of a file to requests that the app has given none.
+type tokenTransport struct {
+	http.RoundTripper
+	file *tokenFileReader
+}
+
+// CloseIdleConnections is what an [http.Client] asks of its transport.
+func (t *tokenTransport) CloseIdleConnections() {
+	(&http.Client{Transport: t.RoundTripper}).CloseIdleConnections()
+}
+
+func (t *tokenTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Header.Get(api.AuthHeaderName) == "" {
+		// A file that cannot be read now, or is being written, leaves the last token that could.
+		if token, _ := t.file.token(); token != "" {
+			r = r.Clone(r.Context())
+			r.Header.Set(api.AuthHeaderName, token)
+		}
+	}
+	return t.RoundTripper.RoundTrip(r)
 }
 
 // tokenFileReader holds the token of a file, which it reads when the file has changed.

@@ -1,11 +1,15 @@
 package client
 
 import (
+	"errors"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/hashicorp/vault/api"
 )
 
 // tokenServer answers anything, and keeps the token of the last question.
@@ -73,6 +77,65 @@ func TestFromEnvFollowsSink(t *testing.T) {
 	ask("third")
 	vault.SetToken("own")
 	ask("own")
+}
+
+// Those who ask with clones of the client have its token too, and those who dial a socket.
+func TestFromEnvInClones(t *testing.T) {
+	last := tokenServer(t)
+	sink := filepath.Join(t.TempDir(), "sink")
+	replace(t, sink, "first")
+	ask := func(want string, question func(*api.Client)) {
+		t.Helper()
+		vault, err := FromEnv(sink)
+		if err != nil {
+			t.Fatal(err)
+		}
+		question(vault)
+		if got := last.Get("X-Vault-Token"); got != want {
+			t.Errorf("token %q, want %q", got, want)
+		}
+	}
+	verify := func(vault *api.Client) {
+		v, err := NewVerifier(vault, "apikeys/verify", VerifierOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer v.Close()
+		if _, err := v.Verify(t.Context(), Call{Message: "m", Signature: "v1:k:t"}); !errors.Is(err, ErrUnknown) {
+			t.Error(err) // The server answers nothing of use.
+		}
+	}
+	ask("first", verify)
+	replace(t, sink, "second")
+	ask("second", verify)
+	ask("own", func(vault *api.Client) {
+		vault.SetToken("own")
+		verify(vault)
+	})
+	ask("second", func(vault *api.Client) {
+		if _, err := vault.WithNamespace("ns1").Logical().ReadWithContext(t.Context(), "x"); err != nil {
+			t.Fatal(err)
+		}
+	})
+
+	socket := filepath.Join(t.TempDir(), "s")
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		*last = r.Header
+		_, _ = w.Write([]byte(`{"data": {}}`))
+	}))
+	server.Listener = listener
+	server.Start()
+	defer server.Close()
+	for _, variable := range []string{"VAULT_ADDR", "VAULT_AGENT_ADDR"} {
+		*last = nil
+		t.Setenv(variable, "unix://"+socket)
+		ask("second", verify)
+		t.Setenv("VAULT_ADDR", "http://127.0.0.1:1")
+	}
 }
 
 func TestFromEnvWithoutFile(t *testing.T) {

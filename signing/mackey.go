@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"hash"
 	"sync"
+	"sync/atomic"
 )
 
 // MACKey is a key that is ready to check many calls: it keeps the state that
@@ -18,6 +19,7 @@ type MACKey struct {
 	keyed bool
 	macs  macer  // mac, which would be allocated for each call
 	wipe  func() // has the key, so that nothing prints it
+	wiped atomic.Bool
 }
 
 // macState is a keyed HMAC, and where it writes a tag: one on the stack would
@@ -25,7 +27,7 @@ type MACKey struct {
 type macState struct {
 	hash  hash.Hash
 	tag   [TagSize]byte
-	fresh bool // not used yet
+	wiped bool // made when the key was overwritten
 }
 
 // NewMACKey returns a MACKey of key, of which it keeps a copy. An empty key
@@ -36,7 +38,7 @@ func NewMACKey(key []byte) *MACKey {
 	state := func(form func(own []byte) []byte) *macState {
 		mu.Lock()
 		defer mu.Unlock()
-		return &macState{hash: hmac.New(sha256.New, form(own)), fresh: true}
+		return &macState{hash: hmac.New(sha256.New, form(own)), wiped: k.wiped.Load()}
 	}
 	k.plain.New = func() any { return state(func(own []byte) []byte { return own }) }
 	k.ascii.New = func() any { return state(keyText) }
@@ -45,20 +47,14 @@ func NewMACKey(key []byte) *MACKey {
 		mu.Lock()
 		defer mu.Unlock()
 		rand.Read(own) // with zeros, everybody could sign
+		k.wiped.Store(true)
 	}
 	return k
 }
 
 // Wipe overwrites the key, for who has no more use for it. What k finds of calls from then
 // on means nothing. The states made of the key are left to the garbage collector.
-func (k *MACKey) Wipe() {
-	k.wipe()
-	for _, pool := range []*sync.Pool{&k.plain, &k.ascii} {
-		for used := true; used; {
-			used = !pool.Get().(*macState).fresh
-		}
-	}
-}
+func (k *MACKey) Wipe() { k.wipe() }
 
 // keyText is what a client that does not decode its key signs with.
 func keyText(key []byte) []byte { return base64.RawURLEncoding.AppendEncode(nil, key) }
@@ -72,11 +68,13 @@ func (k *MACKey) mac(message []byte, ascii bool) [TagSize]byte {
 		pool = &k.ascii
 	}
 	state := pool.Get().(*macState)
+	if k.wiped.Load() && !state.wiped { // A pool cannot be emptied: each processor keeps one state to itself.
+		state = pool.New().(*macState)
+	}
 	state.hash.Reset()
 	state.hash.Write(message)
 	state.hash.Sum(state.tag[:0])
 	tag := state.tag
-	state.fresh = false
 	pool.Put(state)
 	return tag
 }

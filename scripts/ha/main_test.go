@@ -48,16 +48,18 @@ func TestCluster(t *testing.T) {
 	defer file.Close()
 
 	w := newWorld(ctx, t, history.NewRecorder(file))
-	w.drive(ctx, t, rounds)
+	apps := w.newApps(ctx, t)
+	w.drive(ctx, t, apps, rounds)
+	kept := apps.close(ctx, t, rounds)
 	w.account(ctx, t)
 	if err := errors.Join(w.recorder.Err(), file.Close()); err != nil {
 		t.Fatal(err)
 	}
-	judge(t, dir, history.Options{Rotations: rotations})
+	judge(t, dir, kept, history.Options{Rotations: rotations})
 }
 
 // drive has the clients work while leaders are killed, and ends when the last leader has led for its term.
-func (w *world) drive(ctx context.Context, t *testing.T, rounds int) {
+func (w *world) drive(ctx context.Context, t *testing.T, apps *apps, rounds int) {
 	t.Helper()
 	working, stop := context.WithCancel(ctx)
 	var clients sync.WaitGroup
@@ -68,6 +70,10 @@ func (w *world) drive(ctx context.Context, t *testing.T, rounds int) {
 	defer stop()
 	for round := 0; ; {
 		leader, since := w.leader(ctx, t)
+		if round > 0 {
+			apps.outlive(ctx, t)
+		}
+		attended := apps.during(ctx, since, round < rounds)
 		select {
 		case <-time.After(time.Until(since.Add(term))):
 		case <-ctx.Done():
@@ -80,6 +86,7 @@ func (w *world) drive(ctx context.Context, t *testing.T, rounds int) {
 			led.End, led.Outcome = from, history.Unknown
 			w.recorder.Add(led)
 			w.hurry.Store(false)
+			attended()
 			continue
 		}
 		if round == rounds {
@@ -87,10 +94,12 @@ func (w *world) drive(ctx context.Context, t *testing.T, rounds int) {
 			clients.Wait()
 			led.End = time.Now()
 			w.recorder.Add(led)
+			attended()
 			return
 		}
 		time.Sleep(hurried)
 		pid := leader.PID()
+		apps.balancer.killed(leader.Addr)
 		if err := leader.Kill(); err != nil {
 			t.Fatal(err)
 		}
@@ -98,6 +107,7 @@ func (w *world) drive(ctx context.Context, t *testing.T, rounds int) {
 		led.End = time.Now()
 		w.hurry.Store(false)
 		w.recorder.Add(led)
+		attended()
 		t.Logf("round %d: leader %s, process %d, killed after %s", round, leader.Addr, pid, led.End.Sub(since).Round(time.Second))
 		w.revive(ctx, t, leader)
 	}
@@ -136,8 +146,8 @@ func (w *world) leader(ctx context.Context, t *testing.T) (*devserver.Server, ti
 	return leader, is.ActiveTime
 }
 
-// judge checks the history in the file, and writes what is in it beside it.
-func judge(t *testing.T, dir string, options history.Options) {
+// judge checks the history in the file, and writes what is in it, and what became of the apps, beside it.
+func judge(t *testing.T, dir, kept string, options history.Options) {
 	t.Helper()
 	file, err := os.Open(filepath.Join(dir, "history.jsonl"))
 	if err != nil {
@@ -156,7 +166,7 @@ func judge(t *testing.T, dir string, options history.Options) {
 		"%d keys with %d versions, %d leased keys; %d rotations by hand, %d by schedule of which %d were certain\n"+
 		"%d calls accepted, %d refused for their version's state, %d as replayed; %d accepted again by the next leader\n",
 		s.Terms, s.Events, s.Unknown, s.Writes, s.Keys, s.Versions, s.Leased, s.ByHand, s.BySchedule, s.Certain,
-		s.Inside, s.Outside, s.Twice, s.Again)
+		s.Inside, s.Outside, s.Twice, s.Again) + kept
 	if err := os.WriteFile(filepath.Join(dir, "summary"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
