@@ -61,9 +61,8 @@ func TestKeyringFullTable(t *testing.T) {
 func TestKeyringRenewed(t *testing.T) {
 	ringed(t, KeyringOptions{}, func(t *testing.T, r *ring, key clienttest.Key) {
 		began := time.Now()
-		var ends time.Time
 		until := func(end time.Duration) {
-			ends = began.Add(end)
+			ends := began.Add(end)
 			r.set(0, func(req *http.Request) (*http.Response, error) {
 				resp, err := r.engine.Transport().RoundTrip(req)
 				if err != nil {
