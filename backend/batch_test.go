@@ -3,6 +3,7 @@ package backend_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -117,11 +118,19 @@ func (a answer) results(form string) []fields {
 	if form == "batch" {
 		return a.rows("results")
 	}
-	var results []fields
-	if err := json.Unmarshal([]byte(a.str("results_json")), &results); err != nil {
+	var told struct {
+		Results  []fields
+		Versions map[string]fields
+	}
+	if err := json.Unmarshal([]byte(a.str("results_json")), &told); err != nil {
 		a.t.Fatal(err)
 	}
-	return results
+	for _, r := range told.Results {
+		if id, ok := r["key_id"].(string); ok {
+			maps.Copy(r, told.Versions[id])
+		}
+	}
+	return told.Results
 }
 
 // The text of a batch is a list and nothing else, and is told what is wrong as a list is.

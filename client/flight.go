@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"runtime"
@@ -81,6 +82,9 @@ func (a judged) verdict() (Verdict, error) {
 		if err := decoder.Decode(&a.data); err != nil {
 			return Verdict{}, fmt.Errorf("%w: %w: results", ErrUnknown, errMalformed)
 		}
+		if id, ok := a.data["key_id"].(string); ok {
+			maps.Copy(a.data, a.versions[id])
+		}
 	}
 	return verdictOf(a.data)
 }
@@ -97,27 +101,11 @@ func (v *Verifier) fly(f *flight) {
 				q.answer <- answers[i]
 			}
 		}
-		v.gather(len(f.questions))
+		// Those who were answered, and have another call, come along: a request of many costs Vault little more than one of few.
+		runtime.Gosched()
 		v.mu.Lock()
 		if f = v.board(); f == nil {
 			v.flights--
-		}
-		v.mu.Unlock()
-	}
-}
-
-// patienceOfCrowd is how often nobody comes, while others work, before a flight leaves: some microseconds.
-const patienceOfCrowd = 100
-
-// gather gives way to those who were just answered, as long as they come back with another call: a request of many costs Vault
-// little more than one of few.
-func (v *Verifier) gather(most int) {
-	runtime.Gosched()
-	for idle, seen := 0, 0; idle < patienceOfCrowd && seen < most && most > 1; idle++ {
-		runtime.Gosched()
-		v.mu.Lock()
-		if n := v.waiting.Len(); n > seen {
-			seen, idle = n, 0
 		}
 		v.mu.Unlock()
 	}
@@ -175,11 +163,16 @@ func answersOf(answer *api.Secret, packed bool) ([]judged, error) {
 		if err != nil {
 			return nil, err
 		}
-		var results []json.RawMessage
-		err = json.Unmarshal([]byte(text), &results)
-		answers := make([]judged, len(results))
-		for i := range results {
-			answers[i].text = results[i]
+		var told struct {
+			Results  []json.RawMessage
+			Versions map[string]map[string]any
+		}
+		decoder := json.NewDecoder(strings.NewReader(text))
+		decoder.UseNumber()
+		err = decoder.Decode(&told)
+		answers := make([]judged, len(told.Results))
+		for i, result := range told.Results {
+			answers[i] = judged{text: result, versions: told.Versions}
 		}
 		return answers, err
 	}

@@ -48,31 +48,39 @@ func unpacked(packed any) any {
 	return items
 }
 
-// packed returns the results of a batch as a JSON text. Audit devices hash each text of an answer, so beside it stands what
-// somebody will look for there: the key IDs that are told, and how many verdicts there were of each.
+// ofCall are the fields of a verdict that differ from call to call; the others tell of the key's version.
+var ofCall = []string{"valid", "verdict", "error", "key_id", "state", "variant", "content_digest", "replay_table_full"}
+
+// packed returns the results of a batch as a JSON text, in which each version is told of once. Audit devices hash each text of
+// an answer, so beside it stands what somebody will look for there: the key IDs that are told, and how many verdicts
+// there were of each.
 func packed(results []any) (map[string]any, error) {
-	text, err := json.Marshal(results)
-	if err != nil {
-		return nil, err
-	}
-	ids, verdicts := []string{}, map[string]any{}
-	data := map[string]any{"results_json": string(text), "verdicts": verdicts}
-	told := map[string]bool{}
-	for _, result := range results {
-		fields, _ := result.(map[string]any)
-		if verdict, _ := fields["verdict"].(string); verdict != "" {
+	ids, verdicts, versions := []string{}, map[string]any{}, map[string]map[string]any{}
+	data := map[string]any{"verdicts": verdicts}
+	calls := make([]map[string]any, len(results))
+	for i, result := range results {
+		told, _ := result.(map[string]any)
+		if verdict, _ := told["verdict"].(string); verdict != "" {
 			n, _ := verdicts[verdict].(int)
 			verdicts[verdict] = n + 1
 		}
-		if id, ok := fields["key_id"].(string); ok && !told[id] {
-			ids, told[id] = append(ids, id), true
-		}
-		if fields["replay_table_full"] == true {
+		if told["replay_table_full"] == true {
 			data["replay_table_full"] = true
 		}
+		calls[i] = make(map[string]any, len(ofCall))
+		for _, name := range ofCall {
+			if value, ok := told[name]; ok {
+				calls[i][name] = value
+				delete(told, name)
+			}
+		}
+		if id, ok := calls[i]["key_id"].(string); ok && versions[id] == nil {
+			ids, versions[id] = append(ids, id), told
+		}
 	}
-	data["key_ids"] = ids
-	return data, nil
+	text, err := json.Marshal(map[string]any{"results": calls, "versions": versions})
+	data["results_json"], data["key_ids"] = string(text), ids
+	return data, err
 }
 
 // item returns the fields of one item of a batch.

@@ -35,7 +35,7 @@ var verifyAnswer = schema{
 	"server_time":       stamp("The time the call was judged by."),
 	"replay_table_full": flag("The call was refused because no more calls can be remembered."),
 	"results":           rows("The verdicts of a batch, in order."),
-	"results_json":      text("The verdicts of batch_json, as results has them, in one JSON text."),
+	"results_json":      text("The answer to batch_json in one JSON text: results, the verdicts in order, and versions, what is told of each by its key ID."),
 	"key_ids":           field(framework.TypeStringSlice, "The key IDs in results_json, each once: audit devices hash each, and results_json whole."),
 	"verdicts":          table("How many there are of each verdict in results_json."),
 }
