@@ -66,7 +66,7 @@ var walls = []wall{
 	{"calls from before the start", verdict, "|| stamp.Before(c.Since)", "", core, "TestSince"},
 	{"calls from the future", verdict, "case stamp.Sub(now) > c.Future:", "case false:", core, "TestClockWindow"},
 	{"addresses", verdict, "if !within(c.Key.Rules.Get().CIDRs, c.From) {", "if false {", core, "TestEveryVerdictIsReached|TestVerdictPrecedence"},
-	{"addresses that are not known", limits, "if ranges == \"\" {", "if ranges == \"\" || !from.IsValid() {", core, "TestSources"},
+	{"addresses that are not known", limits, "return ranges == \"\" || isIn(", "return ranges == \"\" || !from.IsValid() || isIn(", core, "TestSources"},
 	{"scopes", verdict, "if c.OutOf() != InBounds {", "if false {", core, "TestEveryVerdictIsReached|TestVerdictPrecedence"},
 	{"scopes of messages", limits, "if c.Head == nil {\n\t\treturn BoundMessage", "if c.Head == nil {\n\t\treturn InBounds", core, "TestSeenIsAskedLast"},
 	{"paths with two readings", limits, "if limitsPath && ambiguous(path) {", "if false {", core, "TestWhatCallsMayBeFor"},
