@@ -32,7 +32,7 @@ const (
 
 // VerifierOptions are the bounds of a [Verifier]. Zero values mean the defaults.
 type VerifierOptions struct {
-	InFlight   int           // requests under way at once; 1
+	InFlight   int           // requests under way at once; 2
 	Queue      int           // calls that wait while as many are; 10000
 	Timeout    time.Duration // of one request, whoever waits for it; 10 s
 	AuditItems bool          // have Vault's audit log hold each call of a request by itself, at half the throughput
@@ -97,7 +97,7 @@ func NewVerifier(vault *api.Client, path string, options VerifierOptions) (*Veri
 		return nil, err
 	}
 	once.SetMaxRetries(0)
-	options.InFlight = max(cmp.Or(options.InFlight, 1), 1)
+	options.InFlight = max(cmp.Or(options.InFlight, 2), 1)
 	options.Queue = max(cmp.Or(options.Queue, 10000), 0)
 	options.Timeout = cmp.Or(max(options.Timeout, 0), 10*time.Second)
 	v := &Verifier{vault: once, app: vault, path: path, options: options, waiting: list.New()}

@@ -111,34 +111,6 @@ func (h *Head) parse(s string) error {
 	return h.checkVerints(verints)
 }
 
-// cutEnd reports whether the first line of raw ends with CRLF, and returns raw
-// without its last ending and without one final blank line. An ending of the
-// other kind stays in a line, where it is a control character.
-func cutEnd(raw string) (crlf bool, text string) {
-	eol := "\n"
-	if i := strings.IndexByte(raw, '\n'); i > 0 && raw[i-1] == '\r' {
-		eol, crlf = "\r\n", true
-	}
-	text, ended := strings.CutSuffix(raw, eol)
-	if ended {
-		text = strings.TrimSuffix(text, eol)
-	}
-	return crlf, text
-}
-
-// lineEnd returns where the line after the one that ends at end begins: beyond
-// the text when there is none. It fails when the line does not end there, or
-// otherwise than the first.
-func lineEnd(text string, end int, crlf bool) (next int, ok bool) {
-	switch {
-	case end == len(text):
-		return end + 1, true
-	case crlf:
-		return end + 2, text[end] == '\r' && end+1 < len(text) && text[end+1] == '\n'
-	}
-	return end + 1, text[end] == '\n'
-}
-
 // parseRequestLine returns where the next line begins.
 func (h *Head) parseRequestLine(text string, crlf bool) (next int, err error) {
 	n := 0
@@ -193,7 +165,7 @@ func parseField(text string, start int, crlf bool) (f field, next int, err error
 	end := value + firstControl(text[value:])
 	next, ok := lineEnd(text, end, crlf)
 	if !ok {
-		return field{}, 0, malformed("control character, or line ending of another kind,")
+		return field{}, 0, notEnd(text[end:])
 	}
 	for value < end && text[value] == ' ' {
 		value++
@@ -202,19 +174,6 @@ func parseField(text string, start int, crlf bool) (f field, next int, err error
 		end--
 	}
 	return field{offset(start), offset(colon), offset(value), offset(end)}, next, nil
-}
-
-func notField(line string) error {
-	if line == "" {
-		return malformed("text after a blank line")
-	}
-	switch line[0] {
-	case '\r', '\n':
-		return malformed("text after a blank line")
-	case ' ', '\t':
-		return malformed("folded line")
-	}
-	return malformed("header name not a token, or no colon after it")
 }
 
 func offset(i int) uint16 { return uint16(i) } // #nosec G115 -- at most MaxHeadBytes
