@@ -50,4 +50,3 @@ func notField(line string) error {
 	}
 	return malformed("header name not a token, or no colon after it")
 }
-
