@@ -162,7 +162,8 @@ func (c *Call) parse9421(h *Head, buf []byte, loose bool) error {
 	return err
 }
 
-// parseSignature reads `label=:base64:`, a dictionary of one member.
+// parseSignature reads `label=:base64:`, a dictionary of one member. The label
+// is a key, as that of an input is.
 func parseSignature(value, label string) (tag [TagSize]byte, ok bool) {
 	f := fields{value}
 	if !f.eat(label) || !f.eat("=:") || len(f.rest) != tagChars+2 || f.rest[tagChars+1] != ':' {
