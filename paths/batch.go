@@ -21,7 +21,7 @@ func (r *request) batch() ([]any, error) {
 		if given != nil {
 			return nil, refusal.Errorf(refusal.Invalid, "batch_json: cannot be given together with batch")
 		}
-		name, given = "batch_json", unpacked(packed)
+		name, given = "batch_json", unpack(packed)
 	}
 	if given == nil {
 		return nil, nil
@@ -38,8 +38,8 @@ func (r *request) batch() ([]any, error) {
 	return items, nil
 }
 
-// unpacked returns the list that is a JSON text, or what is none.
-func unpacked(packed any) any {
+// unpack returns the list that is a JSON text, or what is none.
+func unpack(packed any) any {
 	text, _ := packed.(string)
 	var items []any
 	if err := json.Unmarshal([]byte(text), &items); err != nil {
@@ -51,10 +51,10 @@ func unpacked(packed any) any {
 // ofCall are the fields of a verdict that differ from call to call; the others tell of the key's version.
 var ofCall = []string{"valid", "verdict", "error", "key_id", "state", "variant", "content_digest", "replay_table_full"}
 
-// packed returns the results of a batch as a JSON text, in which each version is told of once. Audit devices hash each text of
+// pack returns the results of a batch as a JSON text, in which each version is told of once. Audit devices hash each text of
 // an answer, so beside it stands what somebody will look for there: the key IDs that are told, and how many verdicts
 // there were of each.
-func packed(results []any) (map[string]any, error) {
+func pack(results []any) (map[string]any, error) {
 	ids, verdicts, versions := []string{}, map[string]any{}, map[string]map[string]any{}
 	data := map[string]any{"verdicts": verdicts}
 	calls := make([]map[string]any, len(results))
@@ -122,7 +122,7 @@ func (h *Handlers) verifyBatch(ctx context.Context, r *request, items []any, wit
 	if r.Data["batch_json"] == nil {
 		return reply(map[string]any{"results": results})
 	}
-	data, err := packed(results)
+	data, err := pack(results)
 	if err != nil {
 		return nil, err
 	}

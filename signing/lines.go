@@ -38,6 +38,7 @@ func notEnd(rest string) error {
 	return malformed("control character")
 }
 
+// notField says why no header begins where line does.
 func notField(line string) error {
 	if line == "" {
 		return malformed("text after a blank line")

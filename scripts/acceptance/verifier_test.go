@@ -134,9 +134,9 @@ func BenchmarkVerifier(b *testing.B) {
 	}
 	for _, callers := range []int{1, 64, 512} {
 		b.Run(fmt.Sprintf("callers=%d/one by one", callers), func(b *testing.B) { crowdBench(b, callers, key, oneByOne{vault}) })
-		for _, inFlight := range []int{1, 2, 4} {
-			b.Run(fmt.Sprintf("callers=%d/verifier/in flight=%d", callers, inFlight), func(b *testing.B) {
-				v, err := client.NewVerifier(vault, "apikeys/verify", client.VerifierOptions{InFlight: inFlight})
+		for _, options := range []client.VerifierOptions{{InFlight: 1}, {InFlight: 2}, {InFlight: 4}, {InFlight: 1, AuditItems: true}} {
+			b.Run(fmt.Sprintf("callers=%d/verifier/in flight=%d,apart=%t", callers, options.InFlight, options.AuditItems), func(b *testing.B) {
+				v, err := client.NewVerifier(vault, "apikeys/verify", options)
 				if err != nil {
 					b.Fatal(err)
 				}
