@@ -10,26 +10,32 @@ import (
 	"vault-plugin-secrets-apikeys/internal/apikey"
 )
 
-// verdictOf reads the answer of verify to one call. Fields that later engines may add are passed over; a verdict that is not
-// known, or not what its other fields say, is an [ErrUnknown].
+// verdict reads the answer. Each caller does so for itself, while others ask already.
+func (a judged) verdict() (Verdict, error) {
+	switch {
+	case a.err != nil:
+		return Verdict{}, a.err
+	case a.packed != nil:
+		return a.packed.verdict()
+	}
+	return verdictOf(a.data)
+}
+
+// verdictOf reads the answer to one call, or what a list of them has of it. Fields that later engines may add are passed over; a
+// verdict that is not known, or not what its other fields say, is an [ErrUnknown].
 func verdictOf(data map[string]any) (Verdict, error) {
 	if why, failed := data["error"].(string); failed && data["verdict"] == "" {
 		return Verdict{}, fmt.Errorf("%w: %s", ErrUnavailable, why)
 	}
 	d := decoder{data: data}
 	v := Verdict{Valid: must[bool](&d, "valid"), Verdict: must[string](&d, "verdict")}
-	known := apikey.Verdict(v.Verdict)
-	if !slices.Contains(apikey.Verdicts, known) || v.Valid != (known == apikey.Valid) {
-		d.refuse("verdict")
+	if d.signed(&v) {
+		d.told(&v)
+		v.KeyID, v.State = d.word("key_id"), d.word("state")
+		v.Variant, v.ContentDigest = may[string](&d, "variant"), may[string](&d, "content_digest")
 	}
 	v.ReplayTableFull = may[bool](&d, "replay_table_full")
-	if known.Signed() {
-		d.told(&v)
-	}
-	if d.wrong != "" {
-		return Verdict{}, fmt.Errorf("%w: %w: %s", ErrUnknown, errMalformed, d.wrong)
-	}
-	return v, nil
+	return d.end(v)
 }
 
 // decoder reads fields and notes which was wrong first.
@@ -42,6 +48,23 @@ func (d *decoder) refuse(name string) {
 	if d.wrong == "" {
 		d.wrong = name
 	}
+}
+
+// signed reports whether a verdict was reached on a right signature, and refuses one that is not known, or not what valid says.
+func (d *decoder) signed(v *Verdict) bool {
+	verdict := apikey.Verdict(v.Verdict)
+	if !slices.Contains(apikey.Verdicts, verdict) || v.Valid != (verdict == apikey.Valid) {
+		d.refuse("verdict")
+	}
+	return verdict.Signed()
+}
+
+// end returns what was read, unless something was wrong.
+func (d *decoder) end(v Verdict) (Verdict, error) {
+	if d.wrong != "" {
+		return Verdict{}, fmt.Errorf("%w: %w: %s", ErrUnknown, errMalformed, d.wrong)
+	}
+	return v, nil
 }
 
 // must returns a field that has to be there.
@@ -61,12 +84,10 @@ func may[T any](d *decoder, name string) (value T) {
 	return must[T](d, name)
 }
 
-// told reads what is told only when the signature is right.
+// told reads what is told of the version whose signature is right.
 func (d *decoder) told(v *Verdict) {
-	v.Tenant, v.Kind, v.Name = d.word("tenant"), d.word("kind"), d.word("name")
-	v.KeyID, v.State, v.Scheme = d.word("key_id"), d.word("state"), d.word("scheme")
+	v.Tenant, v.Kind, v.Name, v.Scheme = d.word("tenant"), d.word("kind"), d.word("name"), d.word("scheme")
 	v.User, v.SuccessorKeyID = may[string](d, "user"), may[string](d, "successor_key_id")
-	v.Variant, v.ContentDigest = may[string](d, "variant"), may[string](d, "content_digest")
 	v.Version = int(d.whole("version"))
 	v.ServerTime = d.stamp("server_time")
 	if end, told := d.data["expires_at"]; end != nil || !told {

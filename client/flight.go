@@ -1,13 +1,11 @@
 package client
 
 import (
-	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net"
 	"net/http"
 	"runtime"
@@ -69,24 +67,6 @@ func (c Call) pack() string {
 		return ""
 	}
 	return strings.TrimSuffix(text.String(), "\n")
-}
-
-// verdict reads the answer. Each caller does so for itself, while others ask already.
-func (a judged) verdict() (Verdict, error) {
-	if a.err != nil {
-		return Verdict{}, a.err
-	}
-	if a.text != nil {
-		decoder := json.NewDecoder(bytes.NewReader(a.text))
-		decoder.UseNumber()
-		if err := decoder.Decode(&a.data); err != nil {
-			return Verdict{}, fmt.Errorf("%w: %w: results", ErrUnknown, errMalformed)
-		}
-		if id, ok := a.data["key_id"].(string); ok {
-			maps.Copy(a.data, a.versions[id])
-		}
-	}
-	return verdictOf(a.data)
 }
 
 // fly asks about those on board, and about those who wait when the answer is there, until nobody does.
@@ -163,18 +143,7 @@ func answersOf(answer *api.Secret, packed bool) ([]judged, error) {
 		if err != nil {
 			return nil, err
 		}
-		var told struct {
-			Results  []json.RawMessage
-			Versions map[string]map[string]any
-		}
-		decoder := json.NewDecoder(strings.NewReader(text))
-		decoder.UseNumber()
-		err = decoder.Decode(&told)
-		answers := make([]judged, len(told.Results))
-		for i, result := range told.Results {
-			answers[i] = judged{text: result, versions: told.Versions}
-		}
-		return answers, err
+		return unpack(text)
 	}
 	results, err := field[[]any](answer, "results")
 	answers := make([]judged, len(results))

@@ -50,15 +50,21 @@ func batchOf(sent map[string]any) (items []any, answer func(judge func(fields ma
 		if !packed {
 			return replies(map[string]any{"data": map[string]any{"results": results}})
 		}
-		versions := map[string]any{}
+		versions := map[string]map[string]any{}
 		for _, result := range results {
-			// Some tell of their version themselves, and some, as the engine's, do not.
-			if data, _ := result.(map[string]any); data["key_id"] != nil && len(versions) == 0 {
-				versions[data["key_id"].(string)] = map[string]any{"tenant": data["tenant"], "metadata": data["metadata"], "version": data["version"]}
-				delete(data, "tenant")
-				delete(data, "metadata")
-				delete(data, "version")
+			data, _ := result.(map[string]any)
+			id, signed := data["key_id"].(string)
+			if !signed {
+				continue
 			}
+			told := map[string]any{}
+			for _, name := range []string{"tenant", "kind", "name", "version", "scheme", "expires_at", "server_time", "successor_key_id", "user", "metadata"} {
+				if value, ok := data[name]; ok {
+					told[name] = value
+					delete(data, name)
+				}
+			}
+			versions[id] = told
 		}
 		text, _ := json.Marshal(map[string]any{"results": results, "versions": versions})
 		return replies(map[string]any{"data": map[string]any{"results_json": string(text), "key_ids": []string{}}})

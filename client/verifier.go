@@ -74,10 +74,9 @@ type question struct {
 
 // judged is an answer that has not been read, or why there is none.
 type judged struct {
-	data     map[string]any
-	text     []byte                    // of one in a packed batch: its data, but for what the versions tell
-	versions map[string]map[string]any // by key ID, of all in the batch
-	err      error
+	data   map[string]any
+	packed *packedResult // instead, in a packed batch
+	err    error
 }
 
 // flight is a request under way. It is given up once nobody waits for it any more.

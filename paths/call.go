@@ -18,7 +18,7 @@ const maxMessage = 1 << 20
 // message with, to verify, its signature.
 type call struct {
 	http      bool
-	content   []byte // the head or the message
+	content   string // the head or the message
 	signature string
 	look      bool // judge without recording the call
 	from      netip.Addr
@@ -77,22 +77,22 @@ func parseCall(fields map[string]any, verifying bool) (*call, error) {
 	return c, c.parseOptions(fields)
 }
 
-func parseContent(name string, raw any) ([]byte, error) {
+func parseContent(name string, raw any) (string, error) {
 	s, ok := raw.(string)
 	if !ok {
-		return nil, badValue(name, "a text")
+		return "", badValue(name, "a text")
 	}
-	b := []byte(s)
 	if strings.HasSuffix(name, "_base64") {
-		var err error
-		if b, err = base64.StdEncoding.Strict().DecodeString(s); err != nil || strings.ContainsAny(s, "\r\n") {
-			return nil, badValue(name, "standard base64 with padding and without line ends")
+		b, err := base64.StdEncoding.Strict().DecodeString(s)
+		if err != nil || strings.ContainsAny(s, "\r\n") {
+			return "", badValue(name, "standard base64 with padding and without line ends")
 		}
+		s = string(b)
 	}
-	if len(b) > maxMessage {
-		return nil, refusal.Errorf(refusal.Invalid, "%s: is longer than %d bytes", name, maxMessage)
+	if len(s) > maxMessage {
+		return "", refusal.Errorf(refusal.Invalid, "%s: is longer than %d bytes", name, maxMessage)
 	}
-	return b, nil
+	return s, nil
 }
 
 func (c *call) parseSignature(fields map[string]any) error {
@@ -128,19 +128,14 @@ func (c *call) parseOptions(fields map[string]any) error {
 	return nil
 }
 
-// signed reads the signature of the call, and of a request its head; an error is the
-// verdict "malformed".
-func (c *call) signed() (*signing.Call, *signing.Head, error) {
+// signed reads the signature of the call, and of a request its head, which are good until the parser's next use; an error
+// is the verdict "malformed".
+func (c *call) signed(parser *signing.Parser) (*signing.Call, *signing.Head, error) {
 	if !c.http {
-		signed, err := signing.ParseTagged(c.content, c.signature)
+		signed, err := signing.ParseTagged([]byte(c.content), c.signature)
 		return signed, nil, err
 	}
-	head, err := signing.ParseHead(c.content)
-	if err != nil {
-		return nil, nil, err
-	}
-	signed, err := signing.ParseLooseCall(head)
-	return signed, head, err
+	return parser.LooseCall(c.content)
 }
 
 // source returns where the call came from, or "".

@@ -76,7 +76,7 @@ func (h *Handlers) explain(ctx context.Context, r *request) (*logical.Response, 
 		return nil, err
 	}
 	e := &explanation{verdict: apikey.Malformed, attempt: attempt, version: version, findings: attempt.Findings, replayed: replay.New}
-	if signed, head, err := c.signed(); err == nil {
+	if signed, head, err := c.signed(new(signing.Parser)); err == nil {
 		e.of = h.caseOf(r, signed, found, false, &e.replayed)
 		e.of.Head, e.of.From, e.of.Mount = head, c.from, r.config
 		e.verdict, _ = e.of.Judge(r.now)
@@ -128,11 +128,11 @@ func parseBody(c *call, fields map[string]any) ([]byte, error) {
 		if !c.http {
 			return nil, refusal.Errorf(refusal.Invalid, "%s: goes with a request; a message is its own", name)
 		}
-		var err error
-		if body, err = parseContent(name, raw); err != nil {
+		text, err := parseContent(name, raw)
+		if err != nil {
 			return nil, err
 		}
-		given = name
+		given, body = name, []byte(text)
 	}
 	return body, nil
 }
@@ -141,9 +141,9 @@ func parseBody(c *call, fields map[string]any) ([]byte, error) {
 // there is no head.
 func (c *call) attempt() (*signing.Attempt, error) {
 	if !c.http {
-		return signing.ReadTaggedAttempt(c.content, c.signature), nil
+		return signing.ReadTaggedAttempt([]byte(c.content), c.signature), nil
 	}
-	head, err := signing.ParseHead(c.content)
+	head, err := signing.ParseHeadString(c.content)
 	if err != nil {
 		return nil, err
 	}

@@ -83,7 +83,7 @@ func (h *Handlers) signOne(r *request, k *apikey.Key, fields map[string]any) (ma
 	}
 	if !c.http {
 		h.used(k, v, r)
-		return map[string]any{"key_id": v.KeyID, "signature": signing.SignTagged(v.KeyID, v.Secret.Reveal(), c.content)}, nil
+		return map[string]any{"key_id": v.KeyID, "signature": signing.SignTagged(v.KeyID, v.Secret.Reveal(), []byte(c.content))}, nil
 	}
 	headers, err := h.signHead(r, k.Scheme, v, c.content)
 	if err != nil {
@@ -99,8 +99,8 @@ func (h *Handlers) used(k *apikey.Key, v *apikey.Version, r *request) {
 	h.store.Used(k, v.KeyID, "", r.now)
 }
 
-func (h *Handlers) signHead(r *request, scheme signing.Scheme, v *apikey.Version, content []byte) (map[string]any, error) {
-	head, err := signing.ParseHead(content)
+func (h *Handlers) signHead(r *request, scheme signing.Scheme, v *apikey.Version, content string) (map[string]any, error) {
+	head, err := signing.ParseHeadString(content)
 	if err != nil {
 		return nil, refusal.Errorf(refusal.Invalid, "request: %s", err)
 	}

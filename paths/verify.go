@@ -3,6 +3,7 @@ package paths
 import (
 	"context"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
@@ -77,51 +78,39 @@ func (h *Handlers) verify(ctx context.Context, r *request, within string) (*logi
 	if err != nil {
 		return nil, err
 	}
-	if items == nil {
-		c, err := parseCall(r.Data, true)
-		if err != nil {
-			return nil, err
-		}
-		data, err := h.judge(ctx, r, c, within)
-		if err != nil {
-			return nil, err
-		}
-		return reply(data)
+	if items != nil {
+		return h.verifyBatch(ctx, r, items, within)
 	}
-	return h.verifyBatch(ctx, r, items, within)
-}
-
-// judge finds the key of a call and returns the verdict with what may be told.
-func (h *Handlers) judge(ctx context.Context, r *request, c *call, within string) (map[string]any, error) {
+	c, err := parseCall(r.Data, true)
+	if err != nil {
+		return nil, err
+	}
 	j, err := h.judged(ctx, r, c, within, false)
 	if err != nil {
 		return nil, err
 	}
-	data := verdictData(j.verdict)
-	if j.verdict.Signed() {
-		tell(data, j.found, j.version, r.now)
-		tellCall(data, &j)
-	}
-	if j.replayed == replay.Full {
-		data["replay_table_full"] = true
-	}
-	return data, nil
+	return reply(j.data(r.now))
 }
 
 // judgement is a verdict with whose call it was.
 type judgement struct {
-	verdict  apikey.Verdict
-	version  *apikey.Version // nil unless the signature is right, as is what found holds
-	call     *signing.Call
-	matched  signing.Compat
-	found    *store.Found
-	replayed replay.Outcome
+	verdict apikey.Verdict
+	version *apikey.Version // nil unless the signature is right, as is what found holds
+	found   *store.Found
+	variant string // which of the key's compat the call needed
+	digest  string // the Content-Digest that the signature covers
+	full    bool   // no more calls can be remembered
 }
+
+// parsers are at hand for the heads of calls.
+var parsers = sync.Pool{New: func() any { return new(signing.Parser) }}
 
 // judged finds the key of a call, judges it, and notes the verdict and the use. Strict has
 // the call refused the second time whatever the key says.
 func (h *Handlers) judged(ctx context.Context, r *request, c *call, within string, strict bool) (judgement, error) {
-	signed, head, err := c.signed()
+	parser := parsers.Get().(*signing.Parser)
+	defer parsers.Put(parser)
+	signed, head, err := c.signed(parser)
 	if err != nil { // what cannot be read is a verdict, not an error
 		h.verdicts.count(apikey.Malformed)
 		return judgement{verdict: apikey.Malformed}, nil //nolint:nilerr // see above
@@ -133,17 +122,30 @@ func (h *Handlers) judged(ctx context.Context, r *request, c *call, within strin
 	if found == nil || within != "" && found.Tenant.UID != within {
 		found = new(store.Found)
 	}
-	j := judgement{found: found, call: signed, replayed: replay.New}
-	of := h.caseOf(r, signed, found, !c.look, &j.replayed)
+	replayed := replay.New
+	of := h.caseOf(r, signed, found, !c.look, &replayed)
 	of.Head, of.From, of.Mount, of.Strict = head, c.from, r.config, strict
+	j := judgement{found: found}
 	j.verdict, j.version = of.Judge(r.now)
-	j.matched = of.Matched
+	j.full = replayed == replay.Full
+	if j.version != nil {
+		j.variant, j.digest = joined(of.Matched), signed.ContentDigest
+	}
 	h.verdicts.count(j.verdict)
 	if j.verdict == apikey.Valid && !c.look {
 		h.fresh.note(j.version, r.now)
 		h.store.Used(found.Key, j.version.KeyID, c.source(), r.now)
 	}
 	return j, nil
+}
+
+// joined returns the names of variants with commas between them.
+func joined(variants signing.Compat) string {
+	names := make([]string, len(variants))
+	for i, v := range variants {
+		names[i] = string(v)
+	}
+	return strings.Join(names, ",")
 }
 
 // caseOf returns what is to be judged: a call and whose it may be. What the table of
@@ -171,12 +173,35 @@ func verdictData(v apikey.Verdict) map[string]any {
 	return map[string]any{"valid": v == apikey.Valid, "verdict": string(v)}
 }
 
-// tell adds what the holder of a right signature may know.
-func tell(data map[string]any, found *store.Found, v *apikey.Version, now time.Time) {
-	k := found.Key
+// data is the answer to one call: the verdict, and what the holder of a right signature may know.
+func (j *judgement) data(now time.Time) map[string]any {
+	data := verdictData(j.verdict)
+	if j.full {
+		data["replay_table_full"] = true
+	}
+	if j.version == nil {
+		return data
+	}
+	data["key_id"], data["state"] = j.version.KeyID, j.state(now)
+	j.tellVersion(data, now)
+	if j.variant != "" {
+		data["variant"] = j.variant
+	}
+	if j.digest != "" {
+		data["content_digest"] = j.digest
+	}
+	return data
+}
+
+func (j *judgement) state(now time.Time) string {
+	return string(j.found.Key.StateUnder(j.found.Role, j.version, now))
+}
+
+// tellVersion adds what is the same of all calls that the version signs.
+func (j *judgement) tellVersion(data map[string]any, now time.Time) {
+	k, v := j.found.Key, j.version
 	data["tenant"], data["kind"], data["name"] = string(k.Tenant), string(k.Kind), string(k.Name)
-	data["key_id"], data["version"], data["scheme"] = v.KeyID, v.Number, string(k.Scheme)
-	data["state"] = string(k.StateUnder(found.Role, v, now))
+	data["version"], data["scheme"] = v.Number, string(k.Scheme)
 	data["expires_at"], data["server_time"] = rfc3339(v.ExpiresAt), rfc3339(now)
 	if v.RotatedTo != "" {
 		data["successor_key_id"] = v.RotatedTo
@@ -186,19 +211,5 @@ func tell(data map[string]any, found *store.Found, v *apikey.Version, now time.T
 	}
 	if k.Metadata != "" {
 		data["metadata"] = showPairs(k.Metadata)
-	}
-}
-
-// tellCall adds what the signature says of the call itself.
-func tellCall(data map[string]any, j *judgement) {
-	if len(j.matched) > 0 {
-		names := make([]string, len(j.matched))
-		for i, v := range j.matched {
-			names[i] = string(v)
-		}
-		data["variant"] = strings.Join(names, ",")
-	}
-	if j.call.ContentDigest != "" {
-		data["content_digest"] = j.call.ContentDigest
 	}
 }

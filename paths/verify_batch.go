@@ -1,0 +1,141 @@
+package paths
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/refusal"
+)
+
+// outcome is what became of an item of a batch.
+type outcome struct {
+	judgement
+	wrong string // what the caller got wrong in it, or why it was not judged, which has no verdict
+}
+
+// verifyBatch judges the items of a batch. One that cannot be judged fails alone, unless
+// none can.
+func (h *Handlers) verifyBatch(ctx context.Context, r *request, items []any, within string) (*logical.Response, error) {
+	if err := new(call).parseOptions(r.Data); err != nil {
+		return nil, err // told once, not in each item
+	}
+	outcomes, unjudged := make([]outcome, len(items)), []error(nil)
+	for i, raw := range items {
+		var err error
+		if outcomes[i], err = h.judgeItem(ctx, r, raw, within); err != nil {
+			h.log.Error("item of a batch not judged", "error", err)
+			outcomes[i].wrong = err.Error()
+			unjudged = append(unjudged, err)
+		}
+	}
+	if len(unjudged) == len(items) {
+		return nil, unjudged[0]
+	}
+	if r.Data["batch_json"] != nil {
+		return packed(outcomes, r.now)
+	}
+	results := make([]any, len(outcomes))
+	for i := range outcomes {
+		data := outcomes[i].data(r.now)
+		if wrong := outcomes[i].wrong; wrong != "" {
+			data["error"] = wrong
+		}
+		results[i] = data
+	}
+	return reply(map[string]any{"results": results})
+}
+
+// judgeItem judges one item of a batch. What the caller got wrong in it is told in the
+// item: it must not fail the others. An error is returned for what could not be judged.
+func (h *Handlers) judgeItem(ctx context.Context, r *request, raw any, within string) (outcome, error) {
+	c, err := r.parseItem(raw)
+	if errors.Is(err, refusal.Invalid) {
+		return outcome{judgement{verdict: apikey.Malformed}, err.Error()}, nil
+	}
+	if err != nil {
+		return outcome{}, err
+	}
+	j, err := h.judged(ctx, r, c, within, false)
+	return outcome{judgement: j}, err
+}
+
+// verifyItemFields are the fields that an item may have.
+var verifyItemFields = slices.Concat(contentFields, []string{"signature"}, optionFields)
+
+// parseItem reads an item to verify. Options beside the batch hold where it has none of
+// its own.
+func (r *request) parseItem(raw any) (*call, error) {
+	fields, err := item(raw, verifyItemFields)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range optionFields {
+		if _, own := fields[name]; !own && r.Data[name] != nil {
+			fields[name] = r.Data[name]
+		}
+	}
+	c, err := parseCall(fields, true)
+	if err == nil && c.look && r.Data["replay_check"] == nil {
+		return nil, refusal.Errorf(refusal.Invalid, "replay_check: an item may say false only where replay_check is given beside batch, "+
+			"since policies do not see into items")
+	}
+	return c, err
+}
+
+// packedResult is what results_json tells of one call, by the names of the fields that answer a single one.
+type packedResult struct {
+	Valid           bool           `json:"valid"`
+	Verdict         apikey.Verdict `json:"verdict"`
+	Error           string         `json:"error,omitempty"`
+	KeyID           string         `json:"key_id,omitempty"`
+	State           string         `json:"state,omitempty"`
+	Variant         string         `json:"variant,omitempty"`
+	ContentDigest   string         `json:"content_digest,omitempty"`
+	ReplayTableFull bool           `json:"replay_table_full,omitempty"`
+}
+
+// packed answers a batch with one JSON text, in which each version is told of once. Audit devices hash each text of
+// an answer, so beside it stands what somebody will look for there: the key IDs that are told, and how many verdicts
+// there were of each.
+func packed(outcomes []outcome, now time.Time) (*logical.Response, error) {
+	ids, counts, versions := []string{}, map[apikey.Verdict]int{}, map[string]map[string]any{}
+	results, full := make([]packedResult, len(outcomes)), false
+	for i := range outcomes {
+		o := &outcomes[i]
+		r := packedResult{
+			Valid: o.verdict == apikey.Valid, Verdict: o.verdict, Error: o.wrong,
+			Variant: o.variant, ContentDigest: o.digest, ReplayTableFull: o.full,
+		}
+		if o.verdict != "" {
+			counts[o.verdict]++
+		}
+		if v := o.version; v != nil {
+			r.KeyID, r.State = v.KeyID, o.state(now)
+			if versions[v.KeyID] == nil {
+				ids = append(ids, v.KeyID)
+				versions[v.KeyID] = make(map[string]any, 12)
+				o.tellVersion(versions[v.KeyID], now)
+			}
+		}
+		results[i], full = r, full || o.full
+	}
+	text, err := json.Marshal(map[string]any{"results": results, "versions": versions})
+	if err != nil {
+		return nil, err
+	}
+	verdicts := make(map[string]any, len(counts))
+	for verdict, n := range counts {
+		verdicts[string(verdict)] = n
+	}
+	data := map[string]any{"results_json": string(text), "key_ids": ids, "verdicts": verdicts}
+	if full {
+		data["replay_table_full"] = true
+	}
+	return reply(data)
+}
