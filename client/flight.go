@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"runtime"
 	"strings"
 	"unicode/utf8"
 
@@ -69,28 +68,6 @@ func (c Call) pack() string {
 	return strings.TrimSuffix(text.String(), "\n")
 }
 
-// fly asks about those on board, and about those who wait when the answer is there, until nobody does.
-func (v *Verifier) fly(f *flight) {
-	for f != nil {
-		answers, err := v.ask(f)
-		f.giveUp()
-		for i, q := range f.questions {
-			if err != nil {
-				q.answer <- judged{err: err}
-			} else {
-				q.answer <- answers[i]
-			}
-		}
-		// Those who were answered, and have another call, come along: a request of many costs Vault little more than one of few.
-		runtime.Gosched()
-		v.mu.Lock()
-		if f = v.board(); f == nil {
-			v.flights--
-		}
-		v.mu.Unlock()
-	}
-}
-
 // ask puts one request to Vault and returns an answer for each of its questions, or why there are none.
 func (v *Verifier) ask(f *flight) ([]judged, error) {
 	sent, packed := f.fields()
@@ -104,8 +81,8 @@ func (v *Verifier) ask(f *flight) ([]judged, error) {
 	if len(f.questions) == 1 {
 		return []judged{{data: answer.Data}}, nil
 	}
-	answers, err := answersOf(answer, packed)
-	if err != nil || len(answers) != len(f.questions) {
+	answers, err := answersOf(answer, packed, len(f.questions))
+	if err != nil {
 		return nil, fmt.Errorf("%w: %w: results", ErrUnknown, errMalformed)
 	}
 	return answers, nil
@@ -124,11 +101,14 @@ func (f *flight) fields() (sent map[string]any, packed bool) {
 		size += len(q.packed) + len(",")
 	}
 	if size <= maxPacked {
-		text := make([]byte, 0, size)
+		var text strings.Builder
+		text.Grow(size)
 		for i, q := range f.questions {
-			text = append(append(text, "[,"[min(i, 1)]), q.packed...)
+			text.WriteByte("[,"[min(i, 1)])
+			text.WriteString(q.packed)
 		}
-		return map[string]any{"batch_json": string(append(text, ']'))}, true
+		text.WriteByte(']')
+		return map[string]any{"batch_json": text.String()}, true
 	}
 	batch := make([]map[string]any, len(f.questions))
 	for i, q := range f.questions {
@@ -137,20 +117,24 @@ func (f *flight) fields() (sent map[string]any, packed bool) {
 	return map[string]any{"batch": batch}, false
 }
 
-func answersOf(answer *api.Secret, packed bool) ([]judged, error) {
+// answersOf returns the answers to a batch of n.
+func answersOf(answer *api.Secret, packed bool, n int) ([]judged, error) {
 	if packed {
 		text, err := field[string](answer, "results_json")
 		if err != nil {
 			return nil, err
 		}
-		return unpack(text)
+		return unpack(text, n)
 	}
 	results, err := field[[]any](answer, "results")
-	answers := make([]judged, len(results))
+	if err != nil || len(results) != n {
+		return nil, errMalformed
+	}
+	answers := make([]judged, n)
 	for i, result := range results {
 		answers[i].data, _ = result.(map[string]any)
 	}
-	return answers, err
+	return answers, nil
 }
 
 // unanswered says what an error of a request means for the calls in it.

@@ -9,80 +9,85 @@ import (
 
 // packedResult is what results_json has of one call.
 type packedResult struct {
-	text    json.RawMessage
-	version func(keyID string) (Verdict, error) // what is told of the version that signed
+	Valid           bool
+	Verdict         string
+	Error           string
+	KeyID           string `json:"key_id"`
+	State           string
+	Variant         string
+	ContentDigest   string `json:"content_digest"`
+	ReplayTableFull bool   `json:"replay_table_full"`
+
+	version versionReader
 }
 
-// unpack returns the results that are in a results_json.
-func unpack(text string) ([]judged, error) {
+// versionReader returns what is told of a version, read once for all calls that it signed, or which field of it is wrong.
+type versionReader func() (told Verdict, wrong string)
+
+// unpack returns the results that are in a results_json, which are n.
+func unpack(text string, n int) ([]judged, error) {
 	var told struct {
-		Results  []json.RawMessage
+		Results  []packedResult
 		Versions map[string]json.RawMessage
 	}
+	told.Results = make([]packedResult, 0, n)
 	if err := json.Unmarshal([]byte(text), &told); err != nil {
 		return nil, err
 	}
-	versions := make(map[string]func() (Verdict, error), len(told.Versions))
+	if len(told.Results) != n {
+		return nil, errMalformed
+	}
+	versions := make(map[string]versionReader, len(told.Versions))
 	for id, text := range told.Versions {
-		versions[id] = sync.OnceValues(func() (Verdict, error) { return versionOf(text) })
+		versions[id] = sync.OnceValues(func() (Verdict, string) { return versionOf(text) })
 	}
-	version := func(keyID string) (Verdict, error) {
-		if read := versions[keyID]; read != nil {
-			return read()
-		}
-		return (&decoder{wrong: "versions"}).end(Verdict{})
-	}
-	answers := make([]judged, len(told.Results))
-	for i, result := range told.Results {
-		answers[i].packed = &packedResult{result, version}
+	answers := make([]judged, n)
+	for i := range told.Results {
+		r := &told.Results[i]
+		r.version = versions[r.KeyID]
+		answers[i].packed = r
 	}
 	return answers, nil
 }
 
-func (p *packedResult) verdict() (Verdict, error) {
-	var told struct {
-		Valid           bool
-		Verdict         string
-		Error           string
-		KeyID           string `json:"key_id"`
-		State           string
-		Variant         string
-		ContentDigest   string `json:"content_digest"`
-		ReplayTableFull bool   `json:"replay_table_full"`
+func (r *packedResult) verdict() (Verdict, error) {
+	if r.Verdict == "" && r.Error != "" {
+		return Verdict{}, fmt.Errorf("%w: %s", ErrUnavailable, r.Error)
 	}
 	var d decoder
-	if err := json.Unmarshal(p.text, &told); err != nil {
-		d.refuse("results")
-		return d.end(Verdict{})
-	}
-	if told.Verdict == "" && told.Error != "" {
-		return Verdict{}, fmt.Errorf("%w: %s", ErrUnavailable, told.Error)
-	}
-	v := Verdict{Verdict: told.Verdict, Valid: told.Valid}
+	v := Verdict{Verdict: r.Verdict, Valid: r.Valid}
 	if d.signed(&v) {
-		var err error
-		if v, err = p.version(told.KeyID); err != nil {
-			return Verdict{}, err
-		}
-		if told.State == "" {
+		v = d.version(r.version)
+		v.Verdict, v.Valid, v.KeyID, v.State = r.Verdict, r.Valid, r.KeyID, r.State
+		v.Variant, v.ContentDigest = r.Variant, r.ContentDigest
+		if v.State == "" {
 			d.refuse("state")
 		}
-		v.Verdict, v.Valid, v.KeyID, v.State = told.Verdict, told.Valid, told.KeyID, told.State
-		v.Variant, v.ContentDigest = told.Variant, told.ContentDigest
 	}
-	v.ReplayTableFull = told.ReplayTableFull
+	v.ReplayTableFull = r.ReplayTableFull
 	return d.end(v)
 }
 
+func (d *decoder) version(read versionReader) Verdict {
+	if read == nil {
+		d.refuse("versions")
+		return Verdict{}
+	}
+	v, wrong := read()
+	if wrong != "" {
+		d.refuse(wrong)
+	}
+	return v
+}
+
 // versionOf reads what results_json tells of a version.
-func versionOf(text json.RawMessage) (v Verdict, err error) {
+func versionOf(text json.RawMessage) (v Verdict, wrong string) {
 	var d decoder
 	numbers := json.NewDecoder(bytes.NewReader(text))
 	numbers.UseNumber()
 	if err := numbers.Decode(&d.data); err != nil {
-		d.refuse("versions")
-	} else {
-		d.told(&v)
+		return v, "versions"
 	}
-	return d.end(v)
+	d.told(&v)
+	return v, d.wrong
 }

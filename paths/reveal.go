@@ -23,7 +23,7 @@ func newFreshlyUsed() *freshlyUsed {
 
 // note is called for each accepted call, and does nothing for all but fresh versions.
 func (f *freshlyUsed) note(v *apikey.Version, now time.Time) {
-	if !v.RevealedAt.IsZero() && now.Before(v.RevealedAt.Add(apikey.RevealRetry)) {
+	if !v.RevealedAt.IsZero() && now.Before(v.RevealedAt.Add(apikey.RevealRetry)) && !f.has(v.KeyID) { // to look takes no lock
 		f.ids.Set(v.KeyID, struct{}{})
 	}
 }
