@@ -35,7 +35,7 @@ type VerifierOptions struct {
 	InFlight   int           // requests under way at once; 2
 	Queue      int           // calls that wait while as many are; 10000
 	Timeout    time.Duration // of one request, whoever waits for it; 10 s
-	AuditItems bool          // have Vault's audit log hold each call of a request by itself, which costs about a fifth of the throughput
+	AuditItems bool          // have Vault's audit log hold each call of a request by itself, which costs about half of the throughput
 }
 
 // Verifier is a [Judge] that asks the engine. While no request is under way a call goes out at once and alone; while
