@@ -137,7 +137,7 @@ func (k *Keyring) GoString() string { return k.String() }
 // Verify judges one call. It fails with [ErrStale], [ErrNotLocal], [ErrClosed], [ErrBusy] when strangers name too many keys at
 // once, another [ErrUnavailable] when a key cannot be fetched, the context's error when that ends while it waits for a fetch, and what the
 // fallback fails with. Its Verdict shares the metadata with others.
-func (k *Keyring) Verify(ctx context.Context, c Call) (Verdict, error) {
+func (k *Keyring) Verify(ctx context.Context, c Call) (v Verdict, err error) {
 	j := judgements.Get().(*judgement)
 	defer j.done()
 	if !j.parse(c) {
@@ -146,7 +146,6 @@ func (k *Keyring) Verify(ctx context.Context, c Call) (Verdict, error) {
 	keyID, now := j.of.Call.KeyID, time.Now()
 	held := k.held(keyID, now)
 	if held == nil {
-		var err error
 		held, err = k.find(ctx, keyID)
 		if errors.Is(err, ErrNotLocal) && k.options.Fallback != nil {
 			return k.options.Fallback.Verify(ctx, c)
@@ -156,7 +155,7 @@ func (k *Keyring) Verify(ctx context.Context, c Call) (Verdict, error) {
 		}
 		now = time.Now()
 	}
-	v := j.judge(k, held, now)
+	j.judge(&v, k, held, now)
 	if k.closed.Load() { // Its secrets may have been overwritten by now.
 		return Verdict{}, fmt.Errorf("%s: %w", k.path+keyID, ErrClosed)
 	}
@@ -200,13 +199,15 @@ func (j *judgement) parse(c Call) bool {
 	return err == nil
 }
 
-// judge judges the call by the key that it names; held is nil for one that is unknown.
-func (j *judgement) judge(k *Keyring, held *kept, now time.Time) Verdict {
+// judge judges the call by the key that it names; held is nil for one that is unknown. A verdict takes too much room to be
+// handed from one to the next.
+func (j *judgement) judge(v *Verdict, k *Keyring, held *kept, now time.Time) {
 	of := &j.of
 	if held == nil {
 		of.MAC = k.nobody
 		verdict, _ := of.Judge(now)
-		return Verdict{Verdict: string(verdict)}
+		v.Verdict = string(verdict)
+		return
 	}
 	j.ring, j.now, j.outcome = k, now, replay.New
 	of.MAC, of.Key, of.Tenant, of.Mount, of.Past, of.Future = held.of.MAC, held.of.Key, held.of.Tenant, held.of.Mount, held.of.Past, held.of.Future
@@ -216,9 +217,10 @@ func (j *judgement) judge(k *Keyring, held *kept, now time.Time) Verdict {
 	}
 	verdict, version := of.Judge(now)
 	if !verdict.Signed() {
-		return Verdict{Verdict: string(verdict)}
+		v.Verdict = string(verdict)
+		return
 	}
-	v := held.told
+	*v = held.told
 	v.Verdict, v.Valid = string(verdict), verdict == apikey.Valid
 	v.State = string(of.Key.VersionState(version, now))
 	v.ServerTime = time.Unix(now.Unix(), 0).UTC()
@@ -226,7 +228,6 @@ func (j *judgement) judge(k *Keyring, held *kept, now time.Time) Verdict {
 	if len(of.Matched) > 0 {
 		v.Variant = joined(of.Matched)
 	}
-	return v
 }
 
 // check asks the table of calls, and has it remember this one.

@@ -113,7 +113,7 @@ func (h *Handlers) judged(ctx context.Context, r *request, c *call, within strin
 	signed, head, err := c.signed(parser)
 	if err != nil { // what cannot be read is a verdict, not an error
 		h.verdicts.count(apikey.Malformed)
-		return judgement{verdict: apikey.Malformed}, nil //nolint:nilerr // see above
+		return judgement{verdict: apikey.Malformed}, nil
 	}
 	found, err := h.store.Find(ctx, r.Storage, signed.KeyID)
 	if err != nil {

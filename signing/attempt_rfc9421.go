@@ -168,7 +168,7 @@ func (a *Attempt) checkComponents(in *looseInput) {
 		}
 		if name == "@authority" || name == "@target-uri" {
 			a.found(hostMissing)
-		} else if len(name) <= maxLabel && isLowerToken(name) {
+		} else if isAll(name, lowerChars, 1, maxLabel) {
 			absent = append(absent, name)
 		}
 	}
@@ -208,7 +208,7 @@ func (a *Attempt) mandatory(in *looseInput) []string {
 
 // read9421Tag reads Signature in whatever encoding.
 func (a *Attempt) read9421Tag(value, label string) {
-	if a.tag, a.tagged = parseSignature(value, label); a.tagged {
+	if a.tagged = parseSignature(&a.tag, value, label); a.tagged {
 		return
 	}
 	name, text, ok := strings.Cut(value, "=")
@@ -223,12 +223,12 @@ func (a *Attempt) read9421Tag(value, label string) {
 	if !colons {
 		inner, _ = unquoted(inner)
 	}
-	if a.tag, a.tagged = parsePaddedTag(inner); a.tagged {
+	if a.tagged = parsePaddedTag(&a.tag, inner); a.tagged {
 		a.found(sigNoColons)
 		return
 	}
 	bare := strings.NewReplacer("+", "-", "/", "_").Replace(strings.TrimRight(inner, "="))
-	if a.tag, a.tagged = parseTag(bare); a.tagged {
+	if a.tagged = parseTag(&a.tag, bare); a.tagged {
 		a.found(sigURL)
 		return
 	}
@@ -254,10 +254,10 @@ func (a *Attempt) readTagged(signature string) {
 	} else {
 		a.found(kidMalformed)
 	}
-	if a.tag, a.tagged = parseTag(parts[1]); a.tagged {
+	if a.tagged = parseTag(&a.tag, parts[1]); a.tagged {
 		return
 	}
-	if a.tag, a.tagged = parseStdTag(parts[1]); a.tagged {
+	if a.tagged = parseStdTag(&a.tag, parts[1]); a.tagged {
 		a.found(sigStandard)
 		return
 	}

@@ -150,10 +150,10 @@ func unixTime(text string) (time.Time, bool) {
 
 // readVrnt1Tag reads a sig in whatever encoding.
 func (a *Attempt) readVrnt1Tag(sig string) {
-	if a.tag, a.tagged = parseTag(sig); a.tagged {
+	if a.tagged = parseTag(&a.tag, sig); a.tagged {
 		return
 	}
-	if a.tag, a.tagged = parseStdTag(sig); a.tagged {
+	if a.tagged = parseStdTag(&a.tag, sig); a.tagged {
 		a.found(sigStandard)
 		return
 	}

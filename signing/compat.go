@@ -112,6 +112,9 @@ func (c Compat) set() variantSet {
 
 func (set variantSet) list() Compat {
 	var c Compat
+	if set == 0 {
+		return c
+	}
 	for i, v := range variants {
 		if set&(1<<i) != 0 {
 			c = append(c, v)

@@ -1,6 +1,9 @@
 package signing
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // maxComponents is far above what clients sign: a handful.
 const maxComponents = 64
@@ -17,25 +20,56 @@ const (
 
 // components are the names a signature covers (RFC 9421 section 2), none twice.
 type components struct {
-	names  [maxComponents]string
-	n      int
+	names  []string // not to be changed: the usual ones are shared
 	covers uint8
 }
 
-func (c *components) list() []string { return c.names[:c.n] }
+// usualNames are what the profile asks for, without and with a query; the digest is covered where there is a body.
+var usualNames = [2][]string{
+	{"@method", "@authority", "@path", "content-digest"},
+	{"@method", "@authority", "@path", "@query", "content-digest"},
+}
+
+// usual takes the list that most signers write off f, without a look at each of its names.
+func (c *components) usual(f *fields) bool {
+	rest := *f
+	if !rest.eat(`("@method" "@authority" "@path"`) {
+		return false
+	}
+	names, n, covers := usualNames[0], 3, uint8(coversMethod|coversAuthority|coversPath)
+	if rest.eat(` "@query"`) {
+		names, n, covers = usualNames[1], 4, covers|coversQuery
+	}
+	if rest.eat(` "content-digest"`) {
+		n, covers = n+1, covers|coversDigest
+	}
+	if !rest.eat(")") {
+		return false
+	}
+	*f, c.names, c.covers = rest, names[:n], covers
+	return true
+}
 
 // parse takes an inner list of strings without parameters off f.
 func (c *components) parse(f *fields) error {
+	if c.usual(f) {
+		return nil
+	}
+	return c.any(f)
+}
+
+func (c *components) any(f *fields) error {
 	if !f.eat("(") {
 		return malformed("signature input without a list of components")
 	}
+	c.names = make([]string, 0, 8)
 	for !f.eat(")") {
-		if c.n > 0 && !f.eat(" ") {
+		if len(c.names) > 0 && !f.eat(" ") {
 			return malformed("list of components, or one with parameters")
 		}
 		name, ok := f.unescaped() // A token has no escapes.
 		if !ok || !c.add(name) {
-			return malformed("component %d", c.n+1)
+			return malformed("component %d", len(c.names)+1)
 		}
 	}
 	return nil
@@ -44,13 +78,8 @@ func (c *components) parse(f *fields) error {
 // add keeps a name that is known, not given yet, and not of the signature
 // itself.
 func (c *components) add(name string) bool {
-	if c.n == maxComponents {
+	if len(c.names) == maxComponents || slices.Contains(c.names, name) {
 		return false
-	}
-	for _, other := range c.names[:c.n] {
-		if other == name {
-			return false
-		}
 	}
 	switch name {
 	case "@method":
@@ -68,22 +97,12 @@ func (c *components) add(name string) bool {
 	case "signature", "signature-input":
 		return false
 	default:
-		if !isLowerToken(name) {
+		if !isAll(name, lowerChars, 1, len(name)) {
 			return false
 		}
 	}
-	c.names[c.n] = name
-	c.n++
+	c.names = append(c.names, name)
 	return true
-}
-
-func isLowerToken(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; !tokenChars[c] || c != lower(c) {
-			return false
-		}
-	}
-	return s != ""
 }
 
 // checkCoverage refuses a signature that leaves out what decides on a call.
@@ -128,6 +147,9 @@ func (c *components) digest(h *Head) (string, error) {
 // [ErrMalformed].
 func (h *Head) announcesBody() (bool, error) {
 	body, lengths := false, 0
+	if !h.framed {
+		return false, nil
+	}
 	for i := range h.fields {
 		name := h.name(i)
 		switch len(name) { // which few others share
@@ -152,7 +174,6 @@ func (h *Head) announcesBody() (bool, error) {
 // `"name": value` for each component, and the parameters.
 func signatureBase(b []byte, h *Head, names []string, params string) ([]byte, error) {
 	for _, name := range names {
-		b = append(append(append(b, '"'), name...), `": `...)
 		var ok bool
 		if b, ok = appendComponent(b, h, name); !ok {
 			return nil, malformed("component that the head has not, or Host that is none")
@@ -162,23 +183,24 @@ func signatureBase(b []byte, h *Head, names []string, params string) ([]byte, er
 	return append(append(b, `"@signature-params": `...), params...), nil
 }
 
-// appendComponent appends the value of a component (RFC 9421 sections 2.1 and
-// 2.2), or reports that h has none.
+// appendComponent appends a component, its name and value (RFC 9421 sections 2.1
+// and 2.2), or reports that h has none.
 func appendComponent(b []byte, h *Head, name string) ([]byte, bool) {
 	switch name {
 	case "@method":
-		return append(b, h.method...), true
+		return append(append(b, `"@method": `...), h.method...), true
 	case "@authority":
-		return appendAuthority(b, h)
+		return appendAuthority(append(b, `"@authority": `...), h)
 	case "@path":
-		return append(b, h.Path()...), true
+		return append(append(b, `"@path": `...), h.Path()...), true
 	case "@query":
 		query, _ := h.Query()
-		return append(append(b, '?'), query...), true
+		return append(append(b, `"@query": ?`...), query...), true
 	case "@target-uri":
-		b, ok := appendAuthority(append(b, "https://"...), h)
+		b, ok := appendAuthority(append(b, `"@target-uri": https://`...), h)
 		return append(b, h.target...), ok
 	}
+	b = append(append(append(b, '"'), name...), `": `...)
 	found := false
 	for i := range h.fields {
 		if equalFold(h.name(i), name) {
@@ -211,12 +233,7 @@ func appendAuthority(b []byte, h *Head) ([]byte, bool) {
 // isPlainHost reports whether s is a name in lower case, or an IPv4 address,
 // without a port, as most are.
 func isPlainHost(s string) bool {
-	for i := range len(s) {
-		if !plainHostChars[s[i]] {
-			return false
-		}
-	}
-	return s != "" && len(s) <= maxHost
+	return isAll(s, plainHostChars, 1, maxHost)
 }
 
 // splitPort cuts a host before the colon that follows its name or the bracket

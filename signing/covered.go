@@ -30,7 +30,7 @@ func (c *Call) coveredComponents() (names []string) {
 	if in.parse(value) != nil {
 		return nil // no call was parsed from such a head
 	}
-	for _, name := range in.components.list() {
+	for _, name := range in.components.names {
 		if name[0] != '@' {
 			names = append(names, name)
 		}

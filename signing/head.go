@@ -35,6 +35,8 @@ type Head struct {
 	path    int    // length of the target's path
 	fields  []field
 	single  [singulars]uint8 // where those headers are, counted from 1; 0 where there is none
+	framed  bool             // there may be a Transfer-Encoding or a Content-Length
+	verints [2]uint8         // all Verint- headers are from the first of these on, and before the second
 	few     [fewHeaders]field
 }
 
@@ -75,7 +77,7 @@ func (h *Head) parse(s string) error {
 		return malformed("head longer than %d bytes", MaxHeadBytes)
 	}
 	crlf, text := cutEnd(s)
-	h.raw, h.single = s, [singulars]uint8{}
+	h.raw, h.single, h.framed = s, [singulars]uint8{}, false
 	if h.fields = h.fields[:0]; cap(h.fields) == 0 {
 		h.fields = h.few[:0]
 	}
@@ -98,6 +100,10 @@ func (h *Head) parse(s string) error {
 			return fmt.Errorf("%w in line %d", err, at+2)
 		}
 		h.fields = append(h.fields, f)
+		switch f.colon - f.name {
+		case uint16(len(transferEncodingName)), uint16(len(contentLengthName)): // which few others share
+			h.framed = true
+		}
 		switch s := singularOf(text[f.name:f.colon]); {
 		case s == many:
 		case s == verint:
@@ -108,24 +114,23 @@ func (h *Head) parse(s string) error {
 			h.single[s] = uint8(at + 1) // #nosec G115 -- below MaxHeadLines
 		}
 	}
+	h.verints = [2]uint8{}
+	if n := len(verints); n > 0 {
+		h.verints = [2]uint8{verints[0], verints[n-1] + 1}
+	}
 	return h.checkVerints(verints)
 }
 
 // parseRequestLine returns where the next line begins.
 func (h *Head) parseRequestLine(text string, crlf bool) (next int, err error) {
-	n := 0
-	for n < len(text) && tokenChars[text[n]] {
-		n++
-	}
+	n := span(text, tokenChars)
 	if n == 0 || n == len(text) || text[n] != ' ' {
 		return 0, malformed("request line without a method and a target")
 	}
 	h.method = text[:n]
 	n++
 	start := n
-	for n < len(text) && targetChars[text[n]] {
-		n++
-	}
+	n += firstNotTarget(text[n:])
 	h.target, h.version = text[start:n], ""
 	if h.target == "" || h.target[0] != '/' {
 		return 0, malformed("target not in origin form")
@@ -154,10 +159,7 @@ func isVersion(s string) bool {
 // parseField reads the header that begins at start, and returns where the next
 // line begins.
 func parseField(text string, start int, crlf bool) (f field, next int, err error) {
-	colon := start
-	for colon < len(text) && tokenChars[text[colon]] {
-		colon++
-	}
+	colon := start + span(text[start:], tokenChars)
 	if colon == start || colon == len(text) || text[colon] != ':' {
 		return field{}, 0, notField(text[start:])
 	}

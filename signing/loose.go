@@ -56,16 +56,16 @@ func indexOf(name string) int {
 func (v *Vrnt1Header) set(name, value string) (std, ok bool) {
 	switch name {
 	case "salt":
-		v.Salt, ok = value, isWord(value, 8, 128)
+		v.Salt, ok = value, isWord(value, minSalt, maxSalt)
 	case "iat":
 		v.IssuedAt, ok = parseIssuedAt(value)
 	case "kid":
 		v.KeyID, ok = value, ValidKeyID(value)
 	case "sig":
-		if v.Tag, ok = parseTag(value); ok {
+		if parseTag(&v.Tag, value) {
 			return false, true
 		}
-		v.Tag, ok = parseStdTag(value)
+		ok = parseStdTag(&v.Tag, value)
 		return true, ok
 	}
 	return false, ok
@@ -73,16 +73,16 @@ func (v *Vrnt1Header) set(name, value string) (std, ok bool) {
 
 // parseStdTag reads a tag in one of the two alphabets, not a mixture, with or
 // without its one character of padding, and without stray bits.
-func parseStdTag(s string) (tag [TagSize]byte, ok bool) {
+func parseStdTag(tag *[TagSize]byte, s string) bool {
 	if strings.ContainsAny(s, "-_") {
 		bare, padded := strings.CutSuffix(s, "=")
 		if !padded {
-			return tag, false
+			return false
 		}
-		return parseTag(bare)
+		return parseTag(tag, bare)
 	}
 	if len(s) == tagChars {
 		s += "="
 	}
-	return parsePaddedTag(s)
+	return parsePaddedTag(tag, s)
 }

@@ -82,8 +82,8 @@ func always(value string) func(string) string { return func(string) string { ret
 func try9421(s *search, h *Head, in *looseInput, body []byte) {
 	right := baseDraft{last: in.params, colon: ": ", eol: "\n"}
 	for _, name := range in.names {
-		value, _ := appendComponent(nil, h, name) // each is there: the base has been made
-		right.lines = append(right.lines, Header{name, string(value)})
+		line, _ := appendComponent(nil, h, name) // each is there: the base has been made
+		right.lines = append(right.lines, Header{name, string(line[len(name)+len(`"": `):])})
 	}
 	mistakes := slices.Concat(baseValues(h, body), baseLayout(), baseParams(in), baseOrders(right.lines))
 	searchDrafts(s, right, mistakes, baseDraft.render)

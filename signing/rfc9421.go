@@ -65,41 +65,37 @@ func (in *inputMember) parse(value string) error {
 }
 
 func (in *inputMember) param(f *fields) error {
-	if !f.eat(";") {
-		return malformed("text after a signature's parameters")
-	}
-	name, ok := f.key()
-	if !ok || !f.eat("=") {
-		return malformed("parameter of signature")
-	}
 	var bit uint8
-	switch name {
-	case "created":
+	var ok bool
+	switch {
+	case f.eat(";created="):
 		bit = hasCreated
 		in.created, ok = f.number()
 		ok = ok && in.created <= maxTimestamp
-	case "expires":
-		bit = hasExpires
-		in.expires, ok = f.number()
-		ok = ok && in.expires <= maxTimestamp
-	case "keyid":
+	case f.eat(";keyid="):
 		bit = hasKeyID
 		in.keyID, ok = f.unescaped()
 		ok = ok && ValidKeyID(in.keyID)
-	case "nonce":
+	case f.eat(";nonce="):
 		bit = hasNonce
 		in.nonce, ok = f.unescaped()
 		ok = ok && isNonce(in.nonce)
-	case "alg":
+	case f.eat(";expires="):
+		bit = hasExpires
+		in.expires, ok = f.number()
+		ok = ok && in.expires <= maxTimestamp
+	case f.eat(";alg="):
 		bit = hasAlg
 		ok = f.eat(`"` + algorithmName + `"`)
-	case "tag":
+	case f.eat(";tag="):
 		bit = hasTag
 		var tag string
 		tag, ok = f.quoted()
 		ok = ok && len(tag) <= maxTagParam
-	default:
+	case f.eat(";"):
 		return malformed("unknown parameter of signature")
+	default:
+		return malformed("text after a signature's parameters")
 	}
 	if !ok || in.has&bit != 0 {
 		return malformed("parameter of signature, or given twice")
@@ -111,15 +107,7 @@ func (in *inputMember) param(f *fields) error {
 // isNonce reports whether s is 8 to 128 visible characters of ASCII that need
 // no escapes.
 func isNonce(s string) bool {
-	if len(s) < 8 || len(s) > 128 {
-		return false
-	}
-	for i := range len(s) {
-		if !nonceChars[s[i]] {
-			return false
-		}
-	}
-	return true
+	return isAll(s, nonceChars, minSalt, maxSalt)
 }
 
 // parse9421 reads the RFC 9421 signature of h; loose also takes one without a
@@ -137,8 +125,7 @@ func (c *Call) parse9421(h *Head, buf []byte, loose bool) error {
 	if !given {
 		return malformed("%s without %s", signatureInputName, signatureName)
 	}
-	var ok bool
-	if c.Tag, ok = parseSignature(value, in.label); !ok {
+	if !parseSignature(&c.Tag, value, in.label) {
 		return malformed("signature not %d bytes of the input's label", TagSize)
 	}
 	c.Scheme, c.KeyID, c.Nonce, c.Time = RFC9421, in.keyID, in.nonce, time.Unix(in.created, 0).UTC()
@@ -158,18 +145,18 @@ func (c *Call) parse9421(h *Head, buf []byte, loose bool) error {
 	if c.ContentDigest, err = in.components.digest(h); err != nil {
 		return err
 	}
-	c.Message, err = signatureBase(buf, h, in.components.list(), in.params)
+	c.Message, err = signatureBase(buf, h, in.components.names, in.params)
 	return err
 }
 
 // parseSignature reads `label=:base64:`, a dictionary of one member. The label
 // is a key, as that of an input is.
-func parseSignature(value, label string) (tag [TagSize]byte, ok bool) {
+func parseSignature(tag *[TagSize]byte, value, label string) bool {
 	f := fields{value}
 	if !f.eat(label) || !f.eat("=:") || len(f.rest) != tagChars+2 || f.rest[tagChars+1] != ':' {
-		return tag, false
+		return false
 	}
-	return parsePaddedTag(f.take(tagChars + 1))
+	return parsePaddedTag(tag, f.take(tagChars+1))
 }
 
 // sign9421 signs what a verifier of the profile wants covered, and no more: a
@@ -209,7 +196,7 @@ func sign9421(h *Head, nonce, keyID string, key []byte, now time.Time) ([]Header
 	if _, err := in.components.digest(h); err != nil {
 		return nil, err
 	}
-	base, err := signatureBase(nil, h, in.components.list(), in.params)
+	base, err := signatureBase(nil, h, in.components.names, in.params)
 	if err != nil {
 		return nil, err
 	}

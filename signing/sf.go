@@ -26,18 +26,11 @@ func (f *fields) take(n int) string {
 
 // key takes a key of a dictionary or of a parameter (section 3.1.2).
 func (f *fields) key() (string, bool) {
-	n := 0
-	for n < len(f.rest) && isKeyChar(f.rest[n], n == 0) {
-		n++
+	n := span(f.rest, keyChars)
+	if n == 0 || isDigit(f.rest[0]) || strings.IndexByte("_-.", f.rest[0]) >= 0 {
+		return "", false
 	}
-	return f.take(n), n > 0
-}
-
-func isKeyChar(c byte, first bool) bool {
-	if 'a' <= c && c <= 'z' || c == '*' {
-		return true
-	}
-	return !first && (isDigit(c) || c == '_' || c == '-' || c == '.')
+	return f.take(n), true
 }
 
 // quoted takes a string (section 3.3.3) and returns it without its quotes and

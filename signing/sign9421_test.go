@@ -3,6 +3,8 @@ package signing
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -146,7 +148,7 @@ func FuzzSignatureInput(f *testing.F) {
 		var in inputMember
 		if in.parse(input) == nil {
 			list := oracle(t, input, in.label).(httpsfv.InnerList)
-			for i, name := range in.components.list() {
+			for i, name := range in.components.names {
 				if list.Items[i].Value != name || len(list.Items[i].Params.Names()) > 0 {
 					t.Fatalf("component %d is %v to the oracle", i, list.Items[i])
 				}
@@ -158,12 +160,12 @@ func FuzzSignatureInput(f *testing.F) {
 			if created != in.created || keyID != in.keyID || in.has&hasNonce != 0 && nonce != in.nonce || in.has&hasExpires != 0 && expires != in.expires {
 				t.Fatalf("parameters are %v, %v, %v, %v to the oracle", created, keyID, nonce, expires)
 			}
-			if want := 2 + int(in.has&hasNonce)/hasNonce + int(in.has&hasExpires)/hasExpires + int(in.has&hasAlg)/hasAlg + int(in.has&hasTag)/hasTag; len(list.Params.Names()) != want || len(list.Items) != in.components.n {
+			if want := 2 + int(in.has&hasNonce)/hasNonce + int(in.has&hasExpires)/hasExpires + int(in.has&hasAlg)/hasAlg + int(in.has&hasTag)/hasTag; len(list.Params.Names()) != want || len(list.Items) != len(in.components.names) {
 				t.Fatalf("the oracle reads %v and %d components", list.Params.Names(), len(list.Items))
 			}
 		}
 		label, isKey := (&fields{signature}).key() // as the input's label is
-		if tag, ok := parseSignature(signature, label); ok && isKey {
+		if tag := new([TagSize]byte); parseSignature(tag, signature, label) && isKey {
 			item := oracle(t, signature, label).(httpsfv.Item)
 			if !bytes.Equal(item.Value.([]byte), tag[:]) || len(item.Params.Names()) > 0 {
 				t.Fatal("the oracle reads another tag")
@@ -185,4 +187,40 @@ func oracle(t *testing.T, text, label string) httpsfv.Member {
 		t.Fatalf("the oracle writes %q (%v)", again, err)
 	}
 	return member
+}
+
+// TestUsualComponents reads each list as it would be read name by name, and what only begins like one too.
+func TestUsualComponents(t *testing.T) {
+	names := []string{`"@method"`, `"@authority"`, `"@path"`, `"@query"`, `"content-digest"`, `"date"`, `"@target-uri"`}
+	lists := [][]string{{}}
+	usual := 0
+	for range 5 {
+		var longer [][]string
+		for _, list := range lists {
+			for _, name := range names {
+				longer = append(longer, append(slices.Clone(list), name))
+			}
+		}
+		for _, list := range longer {
+			for _, end := range []string{`);created=1`, ` );created=1`, `, );`, ``, `;sf);created=1`, ` "@query");created=1`} {
+				f := fields{"(" + strings.Join(list, " ") + end}
+				g := f
+				var got, want components
+				fast := f
+				if new(components).usual(&fast) {
+					usual++
+				} else if fast != f {
+					t.Fatalf("%s: taken off, but not usual", g.rest)
+				}
+				err, wantErr := got.parse(&f), want.any(&g)
+				if fmt.Sprint(err) != fmt.Sprint(wantErr) || err == nil && (f != g || got.covers != want.covers || !slices.Equal(got.names, want.names)) {
+					t.Fatalf("%v %v %q, want %v %v %q", err, got, f.rest, wantErr, want, g.rest)
+				}
+			}
+		}
+		lists = longer
+	}
+	if usual < 4 {
+		t.Errorf("%d lists were usual", usual)
+	}
 }

@@ -73,9 +73,14 @@ func MAC(key, message []byte) [TagSize]byte {
 	return tag
 }
 
+const (
+	minKeyID = 8
+	maxKeyID = 64
+)
+
 // ValidKeyID reports whether s can be a key ID on the wire: 8 to 64 characters
 // of [0-9A-Za-z_-].
-func ValidKeyID(s string) bool { return isWord(s, 8, 64) }
+func ValidKeyID(s string) bool { return isWord(s, minKeyID, maxKeyID) }
 
 // Call is one signed call as received, with all that judging it needs. Nothing
 // in it may be believed before [Call.SignedBy] is true of the key that KeyID
@@ -203,27 +208,28 @@ var tagEncoding = base64.RawURLEncoding.Strict()
 // tagChars is the length of an encoded tag.
 const tagChars = (TagSize*8 + 5) / 6
 
-func parseTag(s string) (tag [TagSize]byte, ok bool) {
+func parseTag(tag *[TagSize]byte, s string) bool {
 	if len(s) != tagChars {
-		return tag, false
+		return false
 	}
 	var text [tagChars]byte
 	copy(text[:], s)
 	// Skipped line ends would leave too few characters for a whole tag.
 	n, err := tagEncoding.Decode(tag[:], text[:])
-	return tag, err == nil && n == TagSize
+	return err == nil && n == TagSize
 }
 
 // parsePaddedTag reads the one text of a tag in padded, standard base64.
-func parsePaddedTag(s string) (tag [TagSize]byte, ok bool) {
+func parsePaddedTag(tag *[TagSize]byte, s string) bool {
 	var text [tagChars + 1]byte
 	if len(s) != len(text) {
-		return tag, false
+		return false
 	}
 	copy(text[:], s)
 	var b [TagSize + 1]byte // as much as the decoder asks for
 	n, err := stdEncoding.Decode(b[:], text[:])
-	return [TagSize]byte(b[:TagSize]), err == nil && n == TagSize
+	copy(tag[:], b[:])
+	return err == nil && n == TagSize
 }
 
 func malformed(format string, args ...any) error {

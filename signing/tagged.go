@@ -18,11 +18,11 @@ func ParseTagged(message []byte, signature string) (*Call, error) {
 	if !ok || !ValidKeyID(keyID) {
 		return nil, malformed("key ID of signature")
 	}
-	tag, ok := parseTag(text)
-	if !ok {
+	c := &Call{Scheme: HMACSHA256, KeyID: keyID, Message: message}
+	if !parseTag(&c.Tag, text) {
 		return nil, malformed("tag of signature")
 	}
-	return &Call{Scheme: HMACSHA256, KeyID: keyID, Tag: tag, Message: message}, nil
+	return c, nil
 }
 
 // SignTagged returns the hmac-sha256 signature of message. With a key ID that

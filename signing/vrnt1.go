@@ -12,6 +12,8 @@ const (
 	verintPrefix = "verint-"
 	iatShape     = "0000-00-00T00:00:00Z" // RFC 3339 in UTC, whole seconds
 	saltBytes    = 16                     // 128 bits: no two calls of a key ever share one
+	minSalt      = 8
+	maxSalt      = 128
 )
 
 // Vrnt1Header is the value of a Vrnt-1 Authorization header:
@@ -33,41 +35,48 @@ type Vrnt1Header struct {
 // bits. Anything else is an [ErrMalformed]. Whatever it accepts,
 // [Vrnt1Header.String] writes back byte for byte.
 func ParseVrnt1Header(s string) (Vrnt1Header, error) {
+	var v Vrnt1Header
+	if err := v.parse(s); err != nil {
+		return Vrnt1Header{}, err
+	}
+	return v, nil
+}
+
+func (v *Vrnt1Header) parse(s string) error {
 	rest, ok := strings.CutPrefix(s, vrnt1Prefix)
 	if !ok {
-		return Vrnt1Header{}, malformed("authorization not of scheme %s", Vrnt1)
+		return malformed("authorization not of scheme %s", Vrnt1)
 	}
-	salt, rest, ok := cutParam(rest, "salt=")
-	if !ok || !isWord(salt, 8, 128) {
-		return Vrnt1Header{}, malformed("salt")
+	if v.Salt, rest, ok = cutWord(rest, "salt=", minSalt, maxSalt); !ok {
+		return malformed("salt")
 	}
-	text, rest, ok := cutParam(rest, "iat=")
-	iat, exists := parseIssuedAt(text)
-	if !ok || !exists {
-		return Vrnt1Header{}, malformed("iat")
+	text, named := strings.CutPrefix(rest, "iat=")
+	end := min(len(iatShape), len(text))
+	v.IssuedAt, ok = parseIssuedAt(text[:end])
+	rest, ended := strings.CutPrefix(text[end:], ",")
+	if !named || !ok || !ended {
+		return malformed("iat")
 	}
-	keyID, rest, ok := cutParam(rest, "kid=")
-	if !ok || !ValidKeyID(keyID) {
-		return Vrnt1Header{}, malformed("kid")
+	if v.KeyID, rest, ok = cutWord(rest, "kid=", minKeyID, maxKeyID); !ok {
+		return malformed("kid")
 	}
-	sig, ok := strings.CutPrefix(rest, "sig=")
-	tag, exact := parseTag(sig)
-	if !ok || !exact {
-		return Vrnt1Header{}, malformed("sig")
+	sig, named := strings.CutPrefix(rest, "sig=")
+	if !named || !parseTag(&v.Tag, sig) {
+		return malformed("sig")
 	}
-	return Vrnt1Header{Salt: salt, IssuedAt: iat, KeyID: keyID, Tag: tag}, nil
+	return nil
 }
 
-// cutParam returns the value after prefix up to the comma that must follow.
-func cutParam(s, prefix string) (value, rest string, ok bool) {
+// cutWord returns the word of least..most bytes after prefix, see [isWord], and what follows the comma that must be next.
+func cutWord(s, prefix string, least, most int) (word, rest string, ok bool) {
 	s, named := strings.CutPrefix(s, prefix)
-	value, rest, ended := strings.Cut(s, ",")
-	return value, rest, named && ended
+	n := span(s, wordChars)
+	rest, ended := strings.CutPrefix(s[n:], ",")
+	return s[:n], rest, named && ended && least <= n && n <= most
 }
 
-// parseIssuedAt reads yyyy-MM-ddTHH:mm:ssZ. The shape is checked first because
-// time.Parse also takes fractions, offsets and one-digit hours; of that shape
-// it takes dates that exist alone.
+// parseIssuedAt reads yyyy-MM-ddTHH:mm:ssZ, of a date that exists. time.Parse
+// also takes fractions, offsets and one-digit hours.
 func parseIssuedAt(s string) (time.Time, bool) {
 	if len(s) != len(iatShape) {
 		return time.Time{}, false
@@ -77,8 +86,13 @@ func parseIssuedAt(s string) (time.Time, bool) {
 			return time.Time{}, false
 		}
 	}
-	t, err := time.Parse(time.RFC3339, s)
-	return t, err == nil && !t.IsZero()
+	two := func(at int) int { return int(s[at]-'0')*10 + int(s[at+1]-'0') }
+	year, month, day, hour, minute, second := two(0)*100+two(2), time.Month(two(5)), two(8), two(11), two(14), two(17)
+	if month < time.January || month > time.December || day == 0 || hour > 23 || minute > 59 || second > 59 {
+		return time.Time{}, false
+	}
+	t := time.Date(year, month, day, hour, minute, second, 0, time.UTC)
+	return t, t.Day() == day && !t.IsZero() // of a day that the month has not, Date makes another
 }
 
 // String returns the header's value. It is meant for parsed headers and those
@@ -113,8 +127,9 @@ func isVerint(name string) bool {
 }
 
 func (c *Call) parseVrnt1(h *Head, buf []byte, value string, loose bool) error {
-	v, err := ParseVrnt1Header(value)
+	var v Vrnt1Header
 	var form variantSet
+	err := v.parse(value)
 	if err != nil && loose {
 		v, form, err = parseLooseVrnt1(value)
 	}
@@ -150,7 +165,7 @@ func formatIssuedAt(t time.Time) string { return t.Format(time.RFC3339) }
 func vrnt1Message(b []byte, h *Head, path, salt, iat string, set variantSet) []byte {
 	var buf [MaxHeadLines]uint8
 	verints := buf[:0]
-	for i := range h.fields {
+	for i := int(h.verints[0]); i < int(h.verints[1]); i++ {
 		if isVerint(h.name(i)) {
 			verints = append(verints, uint8(i)) // #nosec G115 -- below MaxHeadLines
 		}

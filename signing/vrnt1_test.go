@@ -2,6 +2,7 @@ package signing
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -210,5 +211,34 @@ func TestSortedVerint(t *testing.T) {
 		if got := SortedVerint(mustParseHead(t, head)); got != want {
 			t.Errorf("%q: sorted = %v, want %v", head, got, want)
 		}
+	}
+}
+
+// TestIssuedAt reads what time.Parse does, of that one shape.
+func TestIssuedAt(t *testing.T) {
+	check := func(s string) {
+		want, err := time.Parse("2006-01-02T15:04:05Z", s)
+		exists := err == nil && !want.IsZero() && s == want.Format("2006-01-02T15:04:05Z")
+		if got, ok := parseIssuedAt(s); ok != exists || ok && !got.Equal(want) {
+			t.Errorf("%s: %v %s, want %v %s", s, ok, got, exists, want)
+		}
+	}
+	for _, year := range []int{0, 1, 4, 1900, 1999, 2000, 2023, 2024, 2100, 9999} {
+		for month := range 14 {
+			for day := range 33 {
+				check(fmt.Sprintf("%04d-%02d-%02dT00:00:00Z", year, month, day))
+			}
+		}
+	}
+	for n := range 62 {
+		check(fmt.Sprintf("2026-01-31T%02d:59:59Z", n))
+		check(fmt.Sprintf("2026-01-31T23:%02d:59Z", n))
+		check(fmt.Sprintf("2026-01-31T23:59:%02dZ", n))
+	}
+	for _, s := range []string{
+		"", "Z", "2026-01-31T23:59:59", "2026-01-31t23:59:59Z", "2026-01-31T23:59:59z", "2026-01-31T23:59:5Z", "2026-1-31T23:59:59Z",
+		"2026-01-31T23:59:59.5Z", "2026-01-31T3:59:59.5Z", "+026-01-31T23:59:59Z", "2026-01-31T2/:59:59Z", "2026-01-31T2::59:59Z", "2026-01-31 23:59:59Z",
+	} {
+		check(s)
 	}
 }

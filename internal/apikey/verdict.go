@@ -141,13 +141,14 @@ func (c *Case) version() *Version {
 
 // clock judges the time stamp, where the scheme has one.
 func (c *Case) clock(now time.Time) Verdict {
-	stamp := c.Call.Time
-	switch {
-	case stamp.IsZero():
+	stamp, expires := c.Call.Time, c.Call.Expires
+	if stamp.IsZero() {
 		return Valid
-	case now.Sub(stamp) > c.Past || stamp.Before(c.Since) || !c.Call.Expires.IsZero() && !now.Before(c.Call.Expires):
+	}
+	switch age := now.Sub(stamp); {
+	case age > c.Past || stamp.Before(c.Since) || !expires.IsZero() && !now.Before(expires):
 		return TooOld
-	case stamp.Sub(now) > c.Future:
+	case age < -c.Future:
 		return TooNew
 	default:
 		return Valid
