@@ -141,12 +141,12 @@ func (c *Case) version() *Version {
 
 // clock judges the time stamp, where the scheme has one.
 func (c *Case) clock(now time.Time) Verdict {
-	stamp, expires := c.Call.Time, c.Call.Expires
+	stamp := c.Call.Time
 	if stamp.IsZero() {
 		return Valid
 	}
 	switch age := now.Sub(stamp); {
-	case age > c.Past || stamp.Before(c.Since) || !expires.IsZero() && !now.Before(expires):
+	case age > c.Past || stamp.Before(c.Since) || !c.Call.Expires.IsZero() && !now.Before(c.Call.Expires):
 		return TooOld
 	case age < -c.Future:
 		return TooNew

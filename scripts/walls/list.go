@@ -51,7 +51,7 @@ var walls = []wall{
 	{"forms that a key has not let in", verdict, "if !covers(compat, c.Call.Form) {", "if false {", core, "TestFormsAreMalformedUnlessLetIn"},
 	{"the text of a secret as its key", "internal/apikey/compat.go", "|| v.Marks.Get().Imported {", "|| true {", core, "TestKeyASCIIIsForImportedVersions"},
 	{"variants for imported keys alone", "internal/apikey/compat.go", "if !imported && ", "if false && ", core, "TestCheckCompat|TestRoleCheck"},
-	{"calls after their own end", verdict, " || !expires.IsZero() && !now.Before(expires):", ":", core, "TestExpiresOfACall"},
+	{"calls after their own end", verdict, " || !c.Call.Expires.IsZero() && !now.Before(c.Call.Expires):", ":", core, "TestExpiresOfACall"},
 	{"the keyring of a mount that has none", "paths/keyring.go", "if !r.config.LocalVerify {", "if false {", engine, "TestKeyringIsShut"},
 	{"the keyring for tenants that have not agreed", "paths/keyring.go", "case found.Tenant.Caps(c).LocalVerify != tenant.Yes:", "case false:", engine, "TestKeyringIsShut"},
 	{"the keyring for keys that never leave", "paths/keyring.go", "case found.Key.Reveal == apikey.RevealNever && found.Key.Lease == nil:", "case false:", engine, "TestKeyringIsShut"},
