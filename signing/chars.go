@@ -65,20 +65,21 @@ func isAll(s string, class chars, least, most int) bool {
 // isWord reports whether s is of [0-9A-Za-z_-] alone and of least..most bytes.
 func isWord(s string, least, most int) bool { return isAll(s, wordChars, least, most) }
 
-// A word is eight bytes of text, the first in its low byte.
 const (
 	ones = 0x0101010101010101
 	high = 0x8080808080808080
 )
 
+// word returns the first eight bytes of s, the first in the low byte.
 func word(s string) uint64 {
 	_ = s[7]
 	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
-// below marks the high bit of each byte of x that is below c, at most 0x80: subtracting borrows into it. Only bytes
-// after such a one can be marked wrongly.
+// below marks the high bit of each byte of x that is below c, at most 0x80:
+// subtracting borrows into it. Only bytes after such a one can be marked
+// wrongly.
 func below(x uint64, c byte) uint64 { return (x - uint64(c)*ones) &^ x & high }
 
 // firstControl returns where s has its first byte below 0x20, or DEL, and its
@@ -97,8 +98,7 @@ func firstControl(s string) int {
 	return n
 }
 
-// firstNotTarget returns where s has its first byte that is no targetChar, and
-// its length when it has none.
+// firstNotTarget returns how many bytes at the beginning of s are targetChars.
 func firstNotTarget(s string) int {
 	n := 0
 	for ; len(s)-n >= 8; n += 8 {

@@ -24,13 +24,15 @@ type components struct {
 	covers uint8
 }
 
-// usualNames are what the profile asks for, without and with a query; the digest is covered where there is a body.
+// usualNames are what the profile asks for, without and with a query; the digest
+// is covered where there is a body.
 var usualNames = [2][]string{
 	{"@method", "@authority", "@path", "content-digest"},
 	{"@method", "@authority", "@path", "@query", "content-digest"},
 }
 
-// usual takes the list that most signers write off f, without a look at each of its names.
+// usual takes the list that most signers write off f, without a look at each of
+// its names.
 func (c *components) usual(f *fields) bool {
 	rest := *f
 	if !rest.eat(`("@method" "@authority" "@path"`) {
@@ -46,7 +48,7 @@ func (c *components) usual(f *fields) bool {
 	if !rest.eat(")") {
 		return false
 	}
-	*f, c.names, c.covers = rest, names[:n], covers
+	*f, c.names, c.covers = rest, names[:n:n], covers
 	return true
 }
 
@@ -58,6 +60,7 @@ func (c *components) parse(f *fields) error {
 	return c.any(f)
 }
 
+// any takes whatever list there is.
 func (c *components) any(f *fields) error {
 	if !f.eat("(") {
 		return malformed("signature input without a list of components")

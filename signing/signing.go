@@ -208,6 +208,8 @@ var tagEncoding = base64.RawURLEncoding.Strict()
 // tagChars is the length of an encoded tag.
 const tagChars = (TagSize*8 + 5) / 6
 
+// parseTag reads the one text of a tag in unpadded base64url. It leaves anything
+// in tag when it is another.
 func parseTag(tag *[TagSize]byte, s string) bool {
 	if len(s) != tagChars {
 		return false

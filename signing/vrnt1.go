@@ -67,7 +67,8 @@ func (v *Vrnt1Header) parse(s string) error {
 	return nil
 }
 
-// cutWord returns the word of least..most bytes after prefix, see [isWord], and what follows the comma that must be next.
+// cutWord returns the word of least..most bytes after prefix, as [isWord] has
+// it, and what follows the comma that must be next.
 func cutWord(s, prefix string, least, most int) (word, rest string, ok bool) {
 	s, named := strings.CutPrefix(s, prefix)
 	n := span(s, wordChars)
