@@ -169,7 +169,7 @@ func crowdBench(b *testing.B, callers int, key *signing.Key, judge client.Judge)
 }
 
 // BenchmarkVerifierGain tells how many times the calls one by one 64 callers get through a verifier. Both have their turn in
-// each round, a twentieth of a second or two, so that the machine is the same to both.
+// each round, a tenth of a second each, so that the machine is the same to both.
 func BenchmarkVerifierGain(b *testing.B) {
 	const callers, few, many = 64, 200, 2000
 	vault, err := gatewayClient(b.Context())
