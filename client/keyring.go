@@ -62,7 +62,7 @@ type Keyring struct {
 	options KeyringOptions
 	began   time.Time
 
-	keys    *lru.Cache[string, *entry]
+	keys    *shelf
 	absent  *lru.Cache[string, absence]
 	calls   replay.Table
 	nobody  *signing.MACKey // what the calls of unknown keys cost
@@ -102,7 +102,7 @@ func NewKeyring(vault *api.Client, mount string, options KeyringOptions) (*Keyri
 	}
 	k.pace.Store(int64(longPace))
 	var err error
-	if k.keys, err = lru.New[string, *entry](options.Keys); err != nil {
+	if k.keys, err = newShelf(options.Keys); err != nil {
 		return nil, err
 	}
 	if k.absent, err = lru.New[string, absence](options.Keys); err != nil {
@@ -120,10 +120,9 @@ func (k *Keyring) Close() error {
 	k.mu.Unlock()
 	k.end()
 	k.work.Wait()
-	for _, e := range k.keys.Values() {
+	for _, e := range k.keys.clear() {
 		e.kept.Load().of.MAC.Wipe()
 	}
-	k.keys.Purge()
 	k.absent.Purge()
 	return nil
 }

@@ -63,6 +63,18 @@ func BenchmarkKeyring(b *testing.B) {
 				}
 			})
 			b.Run(name+"/bare", func(b *testing.B) { bare(b, calls, key) })
+			if replay == "on" {
+				continue
+			}
+			b.Run(name+"/parallel", func(b *testing.B) {
+				b.RunParallel(func(pb *testing.PB) {
+					for pb.Next() {
+						if v, err := k.Verify(b.Context(), calls[0]); err != nil || !v.Valid {
+							b.Error(v.Verdict, err)
+						}
+					}
+				})
+			})
 		}
 	}
 }

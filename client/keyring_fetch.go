@@ -28,11 +28,13 @@ type absence struct {
 
 // held returns the key of an ID if it can be judged by at now, else nil.
 func (k *Keyring) held(id string, now time.Time) *kept {
-	e, ok := k.keys.Get(id)
-	if !ok {
+	e := k.keys.get(id)
+	if e == nil {
 		return nil
 	}
-	e.use(now)
+	if e.use(now) {
+		k.keys.used(id)
+	}
 	if held := e.kept.Load(); held.fresh(now) {
 		return held
 	}
@@ -46,7 +48,7 @@ func (k *Keyring) find(ctx context.Context, id string) (*kept, error) {
 	if a, ok := k.absent.Get(id); ok && now.Before(a.until) {
 		return nil, a.err
 	}
-	e, _ := k.keys.Peek(id)
+	e := k.keys.get(id)
 	if e != nil {
 		if held := e.kept.Load(); held.fresh(now) { // Another call has brought it.
 			return held, nil
@@ -90,8 +92,8 @@ func (k *Keyring) fetch(id string) (*kept, error) {
 	k.work.Add(1)
 	k.mu.Unlock()
 	defer k.work.Done()
-	e, holding := k.keys.Peek(id)
-	release, err := k.admit(holding)
+	e := k.keys.get(id)
+	release, err := k.admit(e != nil)
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +163,7 @@ func (k *Keyring) keep(id string, e *entry, held *kept) {
 	}
 	e.kept.Store(held)
 	e.note(nil, time.Time{})
-	k.keys.ContainsOrAdd(id, e)
+	k.keys.add(e)
 	k.absent.Remove(id)
 	if pace := int64(held.maxAge / 10); pace < k.pace.Load() {
 		k.pace.Store(max(pace, int64(shortPace)))
@@ -169,7 +171,7 @@ func (k *Keyring) keep(id string, e *entry, held *kept) {
 }
 
 func (k *Keyring) drop(id string, why absence) {
-	k.keys.Remove(id)
+	k.keys.remove(id)
 	k.absent.Add(id, why)
 }
 

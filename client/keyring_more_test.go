@@ -23,7 +23,7 @@ func TestKeyringReplays(t *testing.T) {
 		r.finds(call, "valid", nil)
 		r.finds(call, "replayed", nil)
 		r.finds(r.call(other), "valid", nil) // pushes the key out
-		if r.keys.Contains(key.ID) {
+		if r.keys.get(key.ID) != nil {
 			t.Error("more keys than allowed")
 		}
 		time.Sleep(4 * time.Minute)
@@ -182,7 +182,7 @@ func TestKeyringLongRun(t *testing.T) {
 				}
 				time.Sleep(5 * time.Millisecond)
 			}
-			if n := r.keys.Len(); n > bound {
+			if n := r.keys.len(); n > bound {
 				t.Errorf("%d keys held", n)
 			}
 			runtime.GC()
