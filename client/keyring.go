@@ -225,7 +225,7 @@ func (j *judgement) judge(v *Verdict, k *Keyring, held *kept, now time.Time) {
 	v.ServerTime = time.Unix(now.Unix(), 0).UTC()
 	v.ContentDigest, v.ReplayTableFull = of.Call.ContentDigest, j.outcome == replay.Full
 	if len(of.Matched) > 0 {
-		v.Variant = joined(of.Matched)
+		v.Variant = of.Matched.String()
 	}
 }
 
@@ -236,12 +236,4 @@ func (j *judgement) check() bool {
 		Tenant: string(j.of.Key.Tenant), KeyID: call.KeyID, Nonce: call.Nonce, Time: call.Time, Window: j.of.Past,
 	}, j.ring.options.ReplayEntries, true, j.now)
 	return j.outcome != replay.New
-}
-
-func joined(variants signing.Compat) string {
-	names := make([]string, len(variants))
-	for i, v := range variants {
-		names[i] = string(v)
-	}
-	return strings.Join(names, ",")
 }

@@ -191,16 +191,12 @@ func (l *Lease) take(ctx context.Context) error {
 	return nil
 }
 
-// settle plans what comes next after a success. A third of the time first granted is kept for an outage of Vault: a lease whose
-// end will not be moved again is replaced that long before it, at once where less is left.
+// settle plans what comes next after a success. A third of the time first granted is kept for an outage of Vault: so long before
+// its end a lease is renewed, or replaced when that will not be moved again; at once where less is left.
 func (l *Lease) settle(granted time.Duration) {
 	l.pauses.reset()
 	l.hold = time.Time{}
-	wait := share(granted, 0.6, 0.7)
-	if l.replace {
-		wait = max(0, granted-share(l.lease.span, 0.3, 0.4))
-	}
-	l.next = time.Now().Add(wait)
+	l.next = time.Now().Add(max(0, granted-share(l.lease.span, 0.3, 0.4)))
 }
 
 // retire keeps the lease of the key before for calls that are under way.

@@ -190,6 +190,26 @@ func TestLeaseAwayAtItsEnd(t *testing.T) {
 	}
 }
 
+// TestLeaseKeepsAThird plans what comes next a third of the whole time before the end, however much of it was granted.
+func TestLeaseKeepsAThird(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for percent := range time.Duration(151) {
+			for range 100 {
+				const span = 1000 * time.Second
+				l := &Lease{lease: lease{span: span}}
+				granted := span / 100 * percent
+				l.settle(granted)
+				switch wait := time.Until(l.next); {
+				case wait < 0, wait == 0 && granted > span*4/10:
+					t.Fatalf("%s granted: next after %s", granted, wait)
+				case wait > 0 && (granted-wait < span*3/10 || granted-wait > span*4/10):
+					t.Fatalf("%s granted: next %s before the end", granted, granted-wait)
+				}
+			}
+		}
+	})
+}
+
 // TestLeaseNotToBeRenewed may take keys but not renew leases, or finds none to renew.
 func TestLeaseNotToBeRenewed(t *testing.T) {
 	for _, status := range []int{400, 403, 404} {

@@ -2,7 +2,6 @@ package paths
 
 import (
 	"context"
-	"strings"
 	"sync"
 	"time"
 
@@ -129,7 +128,7 @@ func (h *Handlers) judged(ctx context.Context, r *request, c *call, within strin
 	j.verdict, j.version = of.Judge(r.now)
 	j.full = replayed == replay.Full
 	if j.version != nil {
-		j.variant, j.digest = joined(of.Matched), signed.ContentDigest
+		j.variant, j.digest = of.Matched.String(), signed.ContentDigest
 	}
 	h.verdicts.count(j.verdict)
 	if j.verdict == apikey.Valid && !c.look {
@@ -137,15 +136,6 @@ func (h *Handlers) judged(ctx context.Context, r *request, c *call, within strin
 		h.store.Used(found.Key, j.version.KeyID, c.source(), r.now)
 	}
 	return j, nil
-}
-
-// joined returns the names of variants with commas between them.
-func joined(variants signing.Compat) string {
-	names := make([]string, len(variants))
-	for i, v := range variants {
-		names[i] = string(v)
-	}
-	return strings.Join(names, ",")
 }
 
 // caseOf returns what is to be judged: a call and whose it may be. What the table of

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Variant names one way in which clients deviate from what a scheme says. A
@@ -47,6 +48,15 @@ type Compat []Variant
 
 // Has reports whether v is in the list.
 func (c Compat) Has(v Variant) bool { return slices.Contains(c, v) }
+
+// String returns the names with commas between them.
+func (c Compat) String() string {
+	names := make([]string, len(c))
+	for i, v := range c {
+		names[i] = string(v)
+	}
+	return strings.Join(names, ",")
+}
 
 // ErrCompat is wrapped by the errors of [ParseCompat], which name the variant
 // that is wrong.

@@ -79,6 +79,20 @@ func newKey(ctx context.Context) (*signing.Key, error) {
 	return signing.NewKey(signing.Vrnt1, id, secret)
 }
 
+// gateway returns the client of a gateway, and a key whose calls it is to judge.
+func gateway(tb testing.TB) (*api.Client, *signing.Key) {
+	tb.Helper()
+	vault, err := gatewayClient(tb.Context())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	key, err := newKey(tb.Context())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return vault, key
+}
+
 // callOf signs a call that is new.
 func callOf(key *signing.Key) (client.Call, error) {
 	head, err := signing.ParseHeadString("GET /orders?page=2 HTTP/1.1\nHost: api.example\nVerint-UserName: agent7\n")
@@ -130,14 +144,7 @@ func crowdOf(callers int, calls []client.Call, judge client.Judge) error {
 
 // BenchmarkVerifier has callers verify through a verifier, and one by one.
 func BenchmarkVerifier(b *testing.B) {
-	vault, err := gatewayClient(b.Context())
-	if err != nil {
-		b.Fatal(err)
-	}
-	key, err := newKey(b.Context())
-	if err != nil {
-		b.Fatal(err)
-	}
+	vault, key := gateway(b)
 	for _, callers := range []int{1, 64, 512} {
 		b.Run(fmt.Sprintf("callers=%d/one by one", callers), func(b *testing.B) { crowdBench(b, callers, key, oneByOne{vault}) })
 		for _, options := range []client.VerifierOptions{{InFlight: 1}, {InFlight: 2}, {InFlight: 4}, {InFlight: 1, AuditItems: true}} {
@@ -172,14 +179,7 @@ func crowdBench(b *testing.B, callers int, key *signing.Key, judge client.Judge)
 // each round, a tenth of a second each, so that the machine is the same to both.
 func BenchmarkVerifierGain(b *testing.B) {
 	const callers, few, many = 64, 200, 2000
-	vault, err := gatewayClient(b.Context())
-	if err != nil {
-		b.Fatal(err)
-	}
-	key, err := newKey(b.Context())
-	if err != nil {
-		b.Fatal(err)
-	}
+	vault, key := gateway(b)
 	v, err := client.NewVerifier(vault, "apikeys/verify", client.VerifierOptions{})
 	if err != nil {
 		b.Fatal(err)
@@ -211,14 +211,7 @@ func BenchmarkVerifierGain(b *testing.B) {
 // TestVerifier has a crowd verified by a real server, and calls that are not good among them.
 func TestVerifier(t *testing.T) {
 	t.Parallel()
-	vault, err := gatewayClient(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, err := newKey(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	vault, key := gateway(t)
 	v, err := client.NewVerifier(vault, "apikeys/verify", client.VerifierOptions{})
 	if err != nil {
 		t.Fatal(err)
