@@ -128,6 +128,6 @@ func ExampleCall_SignedAs() {
 	fmt.Println(call.Form, call.SignedBy(key))
 	fmt.Println(call.SignedAs(key, compat))
 	// Output:
-	// [param_whitespace] false
-	// [headers_sorted param_whitespace] true
+	// param_whitespace false
+	// headers_sorted,param_whitespace true
 }
