@@ -224,9 +224,7 @@ func (j *judgement) judge(v *Verdict, k *Keyring, held *kept, now time.Time) {
 	v.State = string(of.Key.VersionState(version, now))
 	v.ServerTime = time.Unix(now.Unix(), 0).UTC()
 	v.ContentDigest, v.ReplayTableFull = of.Call.ContentDigest, j.outcome == replay.Full
-	if len(of.Matched) > 0 {
-		v.Variant = of.Matched.String()
-	}
+	v.Variant = of.Matched.String()
 }
 
 // check asks the table of calls, and has it remember this one.
