@@ -133,6 +133,14 @@ func (c *count) forget() {
 	c.known = false
 }
 
+// recount has the tenant's entries counted anew.
+func (c *counts) recount(family, uid string) {
+	n := c.of(family, uid)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.known = false
+}
+
 // ReserveKey takes one of the tenant's places for keys.
 func (st *Store) ReserveKey(ctx context.Context, s logical.Storage, t *tenant.Tenant, limit int) (undo func(), err error) {
 	undo, err = st.counts.reserve(ctx, s, familyKeys, t, limit, nil)

@@ -105,7 +105,8 @@ func (st *Store) putDue(ctx context.Context, s logical.Storage, due time.Time, a
 	if err != nil {
 		return err
 	}
-	err = s.Put(ctx, &logical.StorageEntry{Key: duePath(due, at), Value: raw})
+	entry := &logical.StorageEntry{Key: duePath(due, at), Value: raw}
+	err = uninterrupted(ctx, func(ctx context.Context) error { return s.Put(ctx, entry) })
 	st.agenda.note(due) // after an error too: it may have landed
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", familyDue, err)
@@ -114,7 +115,8 @@ func (st *Store) putDue(ctx context.Context, s logical.Storage, due time.Time, a
 }
 
 func (st *Store) dropDue(ctx context.Context, s logical.Storage, e Entry) error {
-	if err := s.Delete(ctx, duePath(e.minute, e.at)); err != nil {
+	err := uninterrupted(ctx, func(ctx context.Context) error { return s.Delete(ctx, duePath(e.minute, e.at)) })
+	if err != nil {
 		return fmt.Errorf("deleting %s: %w", familyDue, err)
 	}
 	return nil
