@@ -65,6 +65,14 @@ func parsePublished(s string) error {
 	return nil
 }
 
+// checkGlobs refuses globs that could take too long to match; err is what stands against the rest.
+func checkGlobs(err error, field string, globs tenant.Lines) error {
+	if err != nil {
+		return err
+	}
+	return apikey.CheckGlobs(field, globs)
+}
+
 // mostVersions keeps a record well under its bound in storage.
 const mostVersions = 20
 
@@ -119,7 +127,7 @@ func (h *Handlers) configWrite(ctx context.Context, r *request) (*logical.Respon
 			return old, nil
 		}
 		c.Revision++
-		return &c, c.Check()
+		return &c, checkGlobs(c.Check(), "external_published", c.External.Published)
 	})
 	if err != nil {
 		return nil, err

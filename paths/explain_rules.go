@@ -95,7 +95,9 @@ func (e *explanation) outOfScope(found *store.Found, r *request) string {
 	case apikey.BoundMessage:
 		return "The key has scopes, a user, or is bound to what is published, and a message can be held against none of these: use a key without them."
 	case apikey.BoundPath:
-		return "Two readers could take the path for different ones: write it without dot segments, //, ;, \\, encoded slashes and broken escapes."
+		return "Two readers could take the path for different ones: write it without dot segments, //, ;, \\, escapes of these and of %, and broken escapes, as UTF-8."
+	case apikey.BoundLength:
+		return "The path is too long to be held against scopes and what is published: it may have 64 segments and 2048 bytes."
 	case apikey.BoundScopes:
 		return fmt.Sprintf("None of the key's scopes fits %s %s: they are %s.", e.of.Head.Method(), e.of.Head.Path(), strings.Join(limits.Scopes.List(), ", "))
 	case apikey.BoundPublished:

@@ -123,7 +123,7 @@ func (h *Handlers) tenantPatch(ctx context.Context, r *request) (*logical.Respon
 		if err := apply(r, ownCaps, &t, &tenant.Tenant{}); err != nil {
 			return nil, err
 		}
-		return changedTenant(old, &t, t.CheckOwn(old.Own, r.config))
+		return changedTenant(old, &t, checkGlobs(t.CheckOwn(old.Own, r.config), "published", t.Own.Published))
 	})
 	if err != nil {
 		return nil, err

@@ -45,12 +45,14 @@ func Import(ref Ref, uid string, s Settings, v Imported, c *tenant.Config, t *te
 
 func (v *Imported) check(kind Kind, c *tenant.Config, t *tenant.Tenant, now time.Time) error {
 	most, by := maxTTL(kind, c, t)
-	size := len(v.Secret.Reveal())
+	size, weak := len(v.Secret.Reveal()), guessable(v.Secret.Reveal())
 	switch {
 	case !signing.ValidKeyID(v.KeyID):
 		return refusal.Errorf(refusal.Invalid, "key_id: has 8 to 64 of 0-9, A-Z, a-z, - and _")
 	case size < MinSecret || size > MaxSecret:
 		return refusal.Errorf(refusal.Invalid, "key: must be %d to %d bytes in unpadded base64url", MinSecret, MaxSecret)
+	case weak != "":
+		return refusal.Errorf(refusal.Invalid, "key: can be guessed: %s; import random bytes, or have a key made here", weak)
 	case v.IssuedAt.After(now):
 		return refusal.Errorf(refusal.Invalid, "issued_at: lies in the future")
 	case v.Forever:

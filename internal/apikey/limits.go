@@ -45,6 +45,7 @@ const (
 	InBounds       Bound = ""
 	BoundMessage   Bound = "message"   // a message is for no path and no user
 	BoundPath      Bound = "path"      // two readers could take it for different ones
+	BoundLength    Bound = "length"    // it is too long to be held against globs
 	BoundScopes    Bound = "scopes"    // none of the key's fits
 	BoundPublished Bound = "published" // it is not, for external keys
 	BoundUser      Bound = "user"      // the call acts as another than the key's
@@ -63,14 +64,17 @@ func (c *Case) OutOf() Bound {
 		return BoundMessage
 	}
 	path := c.Head.Path()
+	if limitsPath && tooLong(path) {
+		return BoundLength
+	}
 	if limitsPath && ambiguous(path) {
 		return BoundPath
 	}
-	if limits.Scopes != "" && !InScope(limits.Scopes, c.Head.Method(), path) {
+	if limits.Scopes != "" && !(&matching{MaxMatching}).inScope(limits.Scopes, c.Head.Method(), path) {
 		return BoundScopes
 	}
 	for _, globs := range published {
-		if !Published(globs, path) {
+		if !(&matching{MaxMatching}).published(globs, path) {
 			return BoundPublished
 		}
 	}

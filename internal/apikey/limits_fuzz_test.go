@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"vault-plugin-secrets-apikeys/internal/tenant"
 	"vault-plugin-secrets-apikeys/signing"
@@ -15,14 +16,17 @@ import (
 // slowAmbiguous asks the standard library what a path decodes to, and looks for all that a server behind could read differently.
 func slowAmbiguous(path string) bool {
 	decoded, err := url.PathUnescape(path)
-	if err != nil || strings.Contains(path, "//") || strings.ContainsAny(path, ";\\") || strings.ContainsAny(decoded, "\\\x00") {
+	if again := regexp.MustCompile(`%[0-9a-fA-F]{2}`); err == nil && (again.MatchString(decoded) || !utf8.ValidString(decoded) || strings.ContainsAny(decoded, lookalikes)) {
+		return true
+	}
+	if err != nil || strings.ContainsFunc(path, func(r rune) bool { return r < ' ' }) || strings.Contains(path, "//") || strings.ContainsAny(path, ";\\") || strings.ContainsAny(decoded, "\\;") || regexp.MustCompile(`(?i)%([01][0-9a-f]|7f)`).MatchString(path) {
 		return true
 	}
 	if strings.Count(decoded, "/") != strings.Count(path, "/") {
 		return true
 	}
-	dots := regexp.MustCompile(`(?i)(^|/)(\.|%2e){1,2}(/|$)`)
-	return dots.MatchString(path)
+	dots := regexp.MustCompile(`(^|/)(\.{1,2}|[ .\x{85}\x{a0}]*\.[ .\x{85}\x{a0}]*[ \x{85}\x{a0}][ .\x{85}\x{a0}]*|[ .\x{85}\x{a0}]*[ \x{85}\x{a0}][ .\x{85}\x{a0}]*\.[ .\x{85}\x{a0}]*)(/|$)`)
+	return dots.MatchString(decoded)
 }
 
 // slowWithin compares the addresses as bits.

@@ -3,6 +3,7 @@ package apikey
 import (
 	"errors"
 	"net/netip"
+	"strings"
 	"testing"
 
 	"vault-plugin-secrets-apikeys/internal/refusal"
@@ -67,6 +68,10 @@ func TestWhatCallsMayBeFor(t *testing.T) {
 		{"another method", world{External, scoped("POST /wfo/**"), "", "", ""}, head(call), false},
 		{"the query is no part of the path", world{External, scoped("GET /wfo/*"), "", "", ""}, head("GET /wfo/a?b=/../c"), true},
 		{"ambiguous", world{External, scoped("GET /**"), "", "", ""}, head("GET /wfo/%2e%2e/admin"), false},
+		{"a path of as many segments as may be", world{External, scoped("GET /**"), "", "", ""}, head("GET " + strings.Repeat("/a", 64)), true},
+		{"a path of more", world{External, scoped("GET /**"), "", "", ""}, head("GET " + strings.Repeat("/a", 65)), false},
+		{"a longer path", world{External, Rules{}, "/**", "", ""}, head("GET /" + strings.Repeat("a", 2048)), false},
+		{"a long path without limits", world{kind: External}, head("GET /" + strings.Repeat("a/", 2048)), true},
 		{"published by all", world{External, Rules{}, "/wfo/**", "/**", "/*/v1/*"}, head(call), true},
 		{"not by the mount", world{External, Rules{}, "/other/**", "/**", "/**"}, head(call), false},
 		{"not by the provider", world{External, Rules{}, "", "/other", ""}, head(call), false},

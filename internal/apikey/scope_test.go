@@ -9,18 +9,22 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
+func fits(scopes, method, path string) bool {
+	return (&matching{MaxMatching}).inScope(tenant.Lines(scopes), method, path)
+}
+
 func TestScopes(t *testing.T) {
 	allow := func(scope, call string) {
 		t.Helper()
 		method, path, _ := strings.Cut(call, " ")
-		if ParseScope(scope) != nil || !InScope(tenant.Lines(scope), method, path) {
+		if ParseScope(scope) != nil || !fits(scope, method, path) {
 			t.Errorf("%s is outside %s", call, scope)
 		}
 	}
 	deny := func(scope, call string) {
 		t.Helper()
 		method, path, _ := strings.Cut(call, " ")
-		if ParseScope(scope) != nil || InScope(tenant.Lines(scope), method, path) {
+		if ParseScope(scope) != nil || fits(scope, method, path) {
 			t.Errorf("%s is within %s", call, scope)
 		}
 	}
@@ -70,15 +74,52 @@ func TestWhatIsNoScope(t *testing.T) {
 func TestAmbiguousPaths(t *testing.T) {
 	for _, path := range []string{
 		"/.", "/..", "/a/./b", "/a/../b", "/%2e", "/%2E%2e/a", "/.%2e/a", "/a/..", "//", "/a//b", "/a;v=1/b", "/a\\b", "/a%2Fb", "/a%2fb", "/a%5c", "/%00", "/%", "/%4", "/%4g",
+		"/wfo/%252e%252e/admin", "/%25%32%65", "/%c0%ae%c0%ae/a", "/%e0%80%ae", "/a/..%20/b", "/..%09", "/. ./a", "/.%20", "/a%3bv=1", "/a%3B", "/%1f", "/%7f", "/%ff",
+		"/%ef%bc%8e%ef%bc%8e/a", "/a%ef%bc%8fb", "/%e2%80%a5/a", "/%2e%2e%c2%a0/a",
 	} {
 		if !ambiguous(path) {
 			t.Errorf("%s is plain", path)
 		}
 	}
-	for _, path := range []string{"/", "/a", "/a/", "/...", "/a.b", "/.a", "/a..b/c", "/%20", "/%2E%2E%2E", "/%2ea", "/~a/b_c"} {
+	for _, path := range []string{"/", "/a", "/a/", "/...", "/a.b", "/.a", "/a..b/c", "/%20", "/%2E%2E%2E", "/%2ea", "/~a/b_c", "/100%25", "/100%25/x", "/a%25b/%25zz", "/caf%C3%A9", "/%E2%82%AC", "/a%20", "/a.%20b"} {
 		if ambiguous(path) {
 			t.Errorf("%s is ambiguous", path)
 		}
+	}
+}
+
+// Whatever globs are taken and whatever paths are sent, matching ends within the bound; a
+// key of before the bound denies rather than go beyond it.
+func TestMatchingIsBounded(t *testing.T) {
+	paths := []string{
+		strings.Repeat("/a", maxPathParts), "/" + strings.Repeat("a", maxPath-1), strings.Repeat("/"+strings.Repeat("a", 31), maxPathParts), strings.Repeat("/", maxPathParts),
+	}
+	for _, glob := range []string{"/**/a", "/**/*/*/*/z", "/**" + strings.Repeat("/*", 30) + "/z", "/**/a/**/a/**/z", strings.Repeat("/**", 20) + "/z", "/*a*a*a*z", "/**"} {
+		most := worst(glob)
+		for _, path := range paths {
+			m := matching{1 << 30}
+			m.matchGlob(glob, path)
+			if took := 1<<30 - m.left; took > most {
+				t.Errorf("%s of %.20s…: %d steps, and %d was to be the most", glob, path, took, most)
+			}
+		}
+	}
+	var many []string
+	for n := range 32 {
+		many = append(many, "GET /**"+strings.Repeat("/*", 29)+"/z"+strings.Repeat("x", n))
+	}
+	costly := tenant.LinesOf(many)
+	if err := CheckGlobs("scopes", costly); !errors.Is(err, refusal.Invalid) || !strings.HasPrefix(err.Error(), "scopes: ") {
+		t.Error(err)
+	}
+	for _, path := range paths {
+		m := matching{MaxMatching}
+		if m.inScope(costly+"\nGET /**", "GET", path) && m.left < 0 {
+			t.Error("in scope without a step left")
+		}
+	}
+	if err := CheckGlobs("scopes", tenant.LinesOf([]string{"GET /**/keys/**", "* /wfo/**", "POST /a/*/b"})); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -114,7 +155,7 @@ func FuzzGlob(f *testing.F) {
 			return // what is slow is too slow for more
 		}
 		want := slowMatch(strings.Split(glob[1:], "/"), strings.Split(path[1:], "/"))
-		if got := matchGlob(glob, path); got != want {
+		if got := (&matching{MaxMatching}).matchGlob(glob, path); got != want {
 			t.Errorf("%s of %s: %t, want %t", glob, path, got, want)
 		}
 	})

@@ -50,6 +50,9 @@ type Settings struct {
 // check refuses limits that cannot be judged for a scheme: it would deny every call. The
 // variants have to be the scheme's.
 func (l *Limits) check(s signing.Scheme) error {
+	if err := CheckGlobs("scopes", l.Scopes); err != nil {
+		return err
+	}
 	if _, err := signing.ParseCompat(s, l.Compat.List()); err != nil {
 		return refusal.Errorf(refusal.Invalid, "%s", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"vault-plugin-secrets-apikeys/internal/refusal"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
@@ -127,7 +128,7 @@ func (f *Failure) retryAt() time.Time {
 // and when it is tried again.
 func (k *Key) RotationFailed(why error, now time.Time) *Key {
 	c := k.edit()
-	text := why.Error()
+	text := refusal.Told(why, "storage has failed; the server's log says how")
 	if len(text) > maxFailure {
 		text = strings.ToValidUTF8(text[:maxFailure], "")
 	}

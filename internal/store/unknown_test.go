@@ -2,9 +2,9 @@ package store
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,106 +13,9 @@ import (
 	"pgregory.net/rapid"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/refusal"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
-
-// mood is how storage treats one write.
-type mood string
-
-const (
-	prompt mood = "prompt" // done, and told
-	slow   mood = "slow"   // done and told after ten seconds, whether anybody waits or not
-	lost   mood = "lost"   // not done, and told so
-	landed mood = "landed" // done, and an error told
-	late   mood = "late"   // an error told, and done later
-	twice  mood = "twice"  // done and told, and done again later
-	hung   mood = "hung"   // no answer, and done later
-)
-
-var moods = []mood{prompt, prompt, slow, lost, landed, late, twice, hung}
-
-// moody is a storage that does writes late, and those of one entry in order.
-type moody struct {
-	logical.InmemStorage
-	mu    sync.Mutex
-	moods []mood              // of the next writes; prompt when there are none
-	later map[string][]func() // by path: what is still to be done
-}
-
-func (s *moody) Put(ctx context.Context, e *logical.StorageEntry) error {
-	return s.write(ctx, e.Key, func() { _ = s.InmemStorage.Put(context.Background(), e) })
-}
-
-func (s *moody) Delete(ctx context.Context, path string) error {
-	return s.write(ctx, path, func() { _ = s.InmemStorage.Delete(context.Background(), path) })
-}
-
-func (s *moody) write(ctx context.Context, path string, do func()) error {
-	m := s.next()
-	switch m {
-	case slow:
-		select {
-		case <-time.After(10 * time.Second):
-		case <-ctx.Done(): // as gRPC has it: the caller is told at once, and the write goes on
-			s.postpone(path, do)
-			return ctx.Err()
-		}
-	case lost:
-		return errBroken
-	case late, hung:
-		s.postpone(path, do)
-		if m == late {
-			return errBroken
-		}
-		<-ctx.Done()
-		return ctx.Err()
-	case prompt, landed, twice:
-	}
-	s.land(path)
-	do()
-	if m == twice {
-		s.postpone(path, do)
-	}
-	if m == landed {
-		return errBroken
-	}
-	return nil
-}
-
-func (s *moody) next() mood {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.moods) == 0 {
-		return prompt
-	}
-	m := s.moods[0]
-	s.moods = s.moods[1:]
-	return m
-}
-
-func (s *moody) postpone(path string, do func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.later == nil {
-		s.later = make(map[string][]func())
-	}
-	s.later[path] = append(s.later[path], do)
-}
-
-// land does what is still to be done of an entry, or of all.
-func (s *moody) land(path string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for at, all := range s.later {
-		if path != "" && at != path {
-			continue
-		}
-		for _, do := range all {
-			do()
-		}
-		delete(s.later, at)
-	}
-}
 
 // subject is something that is changed to and fro, and how it is seen by who judges calls.
 type subject struct {
@@ -295,4 +198,109 @@ func (u *unknown) change(t *testing.T, st *Store, s *moody, sub subject, n int) 
 		must(t, err)
 	}
 	return <-done
+}
+
+// A caller who goes away does not stop a write that has begun: it is waited for, and told of
+// to the next who asks.
+func TestWritesOutliveTheirCallers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.create("billing", id(1))
+		s := &moody{moods: []mood{slow, slow}}
+		for _, e := range w.s.entries(t) {
+			must(t, s.InmemStorage.Put(t.Context(), e))
+		}
+		ctx, leave := context.WithTimeout(t.Context(), time.Second)
+		defer leave()
+		began := time.Now()
+		_, err := w.st.UpdateKey(ctx, s, w.tenant, apikey.External, "billing", func(k *apikey.Key) (*apikey.Key, error) { return k.Revoke("", "", admin, start) })
+		if err != nil || time.Since(began) != 20*time.Second {
+			t.Errorf("%v after %s", err, time.Since(began))
+		}
+		if found, err := w.st.Find(t.Context(), s, id(1)); err != nil || found.Key.State() != apikey.Revoked {
+			t.Errorf("%v, %v", found, err)
+		}
+		if open := w.st.writes.all(); len(open) != 0 {
+			t.Errorf("%v is unsettled", open)
+		}
+	})
+}
+
+// Who was gone before it was his turn changes nothing.
+func TestNothingIsBegunForWhoIsGone(t *testing.T) {
+	w := newWorld(t)
+	w.create("billing", id(1))
+	ctx, leave := context.WithCancel(t.Context())
+	leave()
+	ops := w.s.ops(func() {
+		_, err := w.st.UpdateKey(ctx, w.s, w.tenant, apikey.External, "billing", func(k *apikey.Key) (*apikey.Key, error) { return k.Revoke("", "", admin, start) })
+		if !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	})
+	expect(t, only(ops, "put"))
+}
+
+// What is not known of storage is bounded: beyond it nothing new is written, and what was
+// begun may be tried again.
+func TestUnknownOutcomesAreBounded(t *testing.T) {
+	w := new(writes)
+	broken := func(context.Context) error { return errBroken }
+	nothing := func() {}
+	for n := range mostUnknown {
+		if err := w.do(t.Context(), fmt.Sprint(n), nothing, broken); !errors.Is(err, errBroken) {
+			t.Fatal(err)
+		}
+	}
+	if err := w.do(t.Context(), "one more", nothing, broken); !errors.Is(err, refusal.Unavailable) {
+		t.Error(err)
+	}
+	fine := func(context.Context) error { return nil }
+	must(t, w.do(t.Context(), "7", nothing, fine))
+	must(t, w.do(t.Context(), "one more", nothing, fine))
+	if n := len(w.all()); n != mostUnknown-1 {
+		t.Errorf("%d are unsettled", n)
+	}
+}
+
+// A node that may not write leaves nothing unknown, unless something was before.
+func TestReadOnlyNodesLeaveNothingUnknown(t *testing.T) {
+	w := new(writes)
+	readOnly := func(context.Context) error { return fmt.Errorf("rpc: %s", logical.ErrReadOnly.Error()) }
+	if err := w.do(t.Context(), "x", func() {}, readOnly); err == nil || w.unsettled("x") {
+		t.Errorf("%v, unsettled %t", err, w.unsettled("x"))
+	}
+	_ = w.do(t.Context(), "x", func() {}, func(context.Context) error { return errBroken })
+	if err := w.do(t.Context(), "x", func() {}, readOnly); err == nil || !w.unsettled("x") {
+		t.Errorf("%v, unsettled %t", err, w.unsettled("x"))
+	}
+}
+
+// An import whose claim has landed and whose record has not can be sent again; what is
+// another's stays refused.
+func TestClaimsOfAFailedWriteAreMadeAgain(t *testing.T) {
+	w := newWorld(t)
+	w.s.stepIn(func(op string) error {
+		if op == "put keys/acme/external/billing" {
+			return errBroken
+		}
+		return nil
+	}, nil)
+	if _, err := w.update("billing", becomes(newKey(w.tenant, "billing", id(1)))); !errors.Is(err, errBroken) {
+		t.Fatal(err)
+	}
+	w.s.stepIn(nil, nil)
+	for name, want := range map[apikey.Name]bool{"billing": true, "payroll": false} {
+		free, err := w.st.Claimable(t.Context(), w.s, w.tenant, apikey.External, name, id(1))
+		if err != nil || free != want {
+			t.Errorf("%s: %t, %v", name, free, err)
+		}
+	}
+	if _, err := w.update("payroll", becomes(newKey(w.tenant, "payroll", id(1)))); !errors.Is(err, ErrTaken) {
+		t.Error(err)
+	}
+	w.create("billing", id(1))
+	if w.find(id(1)) == nil {
+		t.Error("not found")
+	}
 }
