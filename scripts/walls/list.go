@@ -103,7 +103,7 @@ var walls = []wall{
 	{"imports over a key", "paths/import.go", "\t\tif old != nil {\n\t\t\treturn nil, errNameTaken(k)", "\t\tif false {\n\t\t\treturn nil, errNameTaken(k)", engine, "TestImportItems"},
 	{"the time to restore a key", "internal/apikey/lifecycle.go", "if !now.Before(k.DeletedAt.Add(retention)) {", "if false {", core, "TestRestoreEndsWithTheRetention"},
 	{"the time to restore a tenant", "paths/admin.go", "if t.Gone(r.config.Retention, r.now) {", "if false {", engine, "TestTenantIsRestoredInTimeOnly"},
-	{"own limits that are looser", "paths/tenant.go", "t.CheckOwn(old.Own, r.config))", "nil)", engine, "TestOwnLimitsOnlyTighten"},
+	{"own limits that are looser", "paths/tenant.go", "t.CheckOwn(old.Own, r.config)", "error(nil)", engine, "TestOwnLimitsOnlyTighten"},
 	{"how many keys there may be", "internal/store/counts.go", "if n.live() >= limit {", "if false {", store, "TestLimits"},
 	{"short secrets", "internal/apikey/import.go", "case size < MinSecret || size > MaxSecret:", "case size < 0:", engine, "TestImportItems"},
 }
