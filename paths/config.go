@@ -35,6 +35,8 @@ var configSettings = append(append(
 		[]tenant.ReplayMode{tenant.ReplayMemory, tenant.ReplayStrict}, func(c *tenant.Config) *tenant.ReplayMode { return &c.Replay }),
 	intSetting("replay_entries", "How many calls are remembered for one tenant; a full table refuses.", 1_000, 100_000_000,
 		func(c *tenant.Config) *int { return &c.ReplayEntries }),
+	intSetting("replay_entries_total", "How many calls are remembered for all tenants; one may have as many as are left free.", 1_000, 100_000_000,
+		func(c *tenant.Config) *int { return &c.ReplayTotal }),
 	intSetting("cache_entries", "How many records are kept decoded in memory.", 100, 10_000_000,
 		func(c *tenant.Config) *int { return &c.CacheEntries }),
 	textSetting("tenant_metadata", "The metadata of entities and groups that names a caller's tenant.", 128,

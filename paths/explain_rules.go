@@ -60,8 +60,13 @@ func (e *explanation) rule(found *store.Found, r *request) string {
 	case apikey.OutOfScope:
 		return e.outOfScope(found, r)
 	case apikey.Replayed:
-		if e.replayed == replay.Full {
-			return "The server can remember no more calls (replay_table_full): try later, signed anew, and tell the operator."
+		switch e.replayed {
+		case replay.Full:
+			return "The server can remember no more calls of this tenant (replay_table_full, by replay_entries): try later, signed anew, and tell the operator."
+		case replay.Crowded:
+			return "The server can remember no more calls of this tenant beside those of others (replay_table_full, by replay_entries_total): " +
+				"try later, signed anew, and tell the operator."
+		case replay.New, replay.Seen:
 		}
 		return "This very call has been accepted before: sign each attempt anew, retries too, with a new salt or nonce."
 	case apikey.Malformed, apikey.UnknownKey, apikey.BadSignature, apikey.Valid:

@@ -55,6 +55,10 @@ func (h *Handlers) Sweep(ctx context.Context, s logical.Storage) (err error) {
 // RestFromSweeping is called in place of [Handlers.Sweep] where nothing may be written.
 func (h *Handlers) RestFromSweeping() { h.sweeper.Pause() }
 
+// ForgetCalls lets go of calls that are too old to come again, as Vault asks once a minute: tenants that make no more
+// calls would keep theirs.
+func (h *Handlers) ForgetCalls() { h.calls.Expire(tenant.MaxWindow, time.Now()) }
+
 // resource is one URL with its operations.
 type resource struct {
 	scope       scope

@@ -30,6 +30,7 @@ type storedConfig struct {
 	WindowFuture   int64      `json:"window_future"`
 	Replay         string     `json:"replay"`
 	ReplayEntries  int        `json:"replay_entries"`
+	ReplayTotal    int        `json:"replay_entries_total,omitempty"` // absent in older records: the default
 	CacheEntries   int        `json:"cache_entries"`
 	TenantMetadata string     `json:"tenant_metadata"`
 	TenantBinding  string     `json:"tenant_binding"`
@@ -52,7 +53,7 @@ func encodeConfig(c *tenant.Config) ([]byte, error) {
 		header: header{schema}, Revision: c.Revision, Internal: kind(c.Internal), External: kind(c.External),
 		AllowNoExpiry: c.AllowNoExpiry, MinOverlap: seconds(c.MinOverlap), Retention: seconds(c.Retention),
 		WindowPast: seconds(c.WindowPast), WindowFuture: seconds(c.WindowFuture),
-		Replay: string(c.Replay), ReplayEntries: c.ReplayEntries, CacheEntries: c.CacheEntries,
+		Replay: string(c.Replay), ReplayEntries: c.ReplayEntries, ReplayTotal: c.ReplayTotal, CacheEntries: c.CacheEntries,
 		TenantMetadata: c.TenantMetadata, TenantBinding: string(c.TenantBinding),
 		MaxKeys: c.MaxKeys, MaxLeased: c.MaxLeased, MaxVersions: c.MaxVersions,
 		MaxExtension: seconds(c.MaxExtension), IdleAfter: seconds(c.IdleAfter), ForceWrap: c.ForceWrap, ImportUntil: c.ImportUntil,
@@ -76,7 +77,8 @@ func decodeConfig(at location, raw []byte) (*tenant.Config, error) {
 		Revision: s.Revision, Internal: kind(s.Internal), External: kind(s.External),
 		AllowNoExpiry: s.AllowNoExpiry, MinOverlap: duration(s.MinOverlap), Retention: duration(s.Retention),
 		WindowPast: duration(s.WindowPast), WindowFuture: duration(s.WindowFuture),
-		Replay: tenant.ReplayMode(s.Replay), ReplayEntries: s.ReplayEntries, CacheEntries: s.CacheEntries,
+		Replay: tenant.ReplayMode(s.Replay), ReplayEntries: s.ReplayEntries,
+		ReplayTotal: cmp.Or(s.ReplayTotal, tenant.DefaultConfig().ReplayTotal), CacheEntries: s.CacheEntries,
 		TenantMetadata: s.TenantMetadata, TenantBinding: tenant.Binding(s.TenantBinding),
 		MaxKeys: s.MaxKeys, MaxLeased: s.MaxLeased, MaxVersions: s.MaxVersions,
 		MaxExtension: duration(s.MaxExtension), IdleAfter: duration(s.IdleAfter), ForceWrap: s.ForceWrap, ImportUntil: s.ImportUntil,

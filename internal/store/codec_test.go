@@ -79,7 +79,7 @@ func fullConfig() *tenant.Config {
 		Internal:      tenant.KindConfig{DefaultTTL: day, MaxTTL: 2 * day, DefaultOverlap: time.Hour, DefaultAutoRotate: true, Published: "/x"},
 		External:      tenant.KindConfig{DefaultTTL: 3 * day, MaxTTL: 4 * day, DefaultOverlap: 2 * time.Hour, DefaultAutoRotate: true, Published: "/wfo/**\n/v1/*"},
 		AllowNoExpiry: true, MinOverlap: time.Minute, Retention: 5 * day, WindowPast: 200 * time.Second, WindowFuture: 50 * time.Second,
-		Replay: tenant.ReplayStrict, ReplayEntries: 1001, CacheEntries: 1002, TenantMetadata: "customer", TenantBinding: tenant.Auto,
+		Replay: tenant.ReplayStrict, ReplayEntries: 1001, ReplayTotal: 1003, CacheEntries: 1002, TenantMetadata: "customer", TenantBinding: tenant.Auto,
 		MaxKeys: 11, MaxLeased: 12, MaxVersions: 13, MaxExtension: 14 * day, IdleAfter: 15 * day, ForceWrap: true, ImportUntil: after(99), LocalVerify: true, KeyringMaxAge: 98 * time.Second, Revision: 14,
 	}
 }
@@ -229,6 +229,15 @@ func TestStoredExamplesDecodeForEver(t *testing.T) {
 		if !read[c.name] {
 			t.Errorf("no example of a %s", c.name)
 		}
+	}
+}
+
+// What was written before there was a setting has its default.
+func TestSettingsThatAreNotStoredYet(t *testing.T) {
+	c, err := decodeConfig(location{family: familyConfig}, []byte(`{"schema":1}`))
+	must(t, err)
+	if of := tenant.DefaultConfig(); c.ReplayTotal != of.ReplayTotal || c.KeyringMaxAge != of.KeyringMaxAge {
+		t.Errorf("%d, %s", c.ReplayTotal, c.KeyringMaxAge)
 	}
 }
 
