@@ -117,13 +117,20 @@ func (c *counts) reserve(ctx context.Context, s logical.Storage, family string, 
 	if n.live() >= limit {
 		return nil, errFull
 	}
+	if n.n >= 2*limit {
+		return nil, errEnded
+	}
 	n.n++
 	n.making++
 	return n.forget, nil
 }
 
-// errFull says that there is no place left.
-var errFull = errors.New("no place is left")
+// Why there is no place left: as many live as may, or so many that ended are kept that all are twice as many. Keys that
+// are no leased ones all live.
+var (
+	errFull  = errors.New("no place is left")
+	errEnded = errors.New("ended ones are in the place")
+)
 
 // forget has the tenant counted anew: after a failure, storage alone knows.
 func (c *count) forget() {
@@ -151,7 +158,8 @@ func (st *Store) ReserveKey(ctx context.Context, s logical.Storage, t *tenant.Te
 	return undo, err
 }
 
-// ReserveLeased takes one of the tenant's places for leased keys.
+// ReserveLeased takes one of the tenant's places for leased keys: as many as the limit may live, and twice as many be
+// kept, since those that have ended stay for a while.
 func (st *Store) ReserveLeased(ctx context.Context, s logical.Storage, t *tenant.Tenant, limit int) (undo func(), err error) {
 	undo, err = st.counts.reserve(ctx, s, familyLeased, t, limit, func(n *count) error {
 		return n.look(ctx, s, t, func(kind apikey.Kind, keyID string) (bool, error) {
@@ -162,6 +170,10 @@ func (st *Store) ReserveLeased(ctx context.Context, s logical.Storage, t *tenant
 	if errors.Is(err, errFull) {
 		err = refusal.Errorf(refusal.Invalid, "max_leased: the tenant has the %d leased keys it may have; "+
 			"revoke leases that are not used any more, or have the limit raised", limit)
+	}
+	if errors.Is(err, errEnded) {
+		err = refusal.Errorf(refusal.Invalid, "max_leased: the tenant has %d leased keys, twice as many as may live, with those that have ended; "+
+			"each of these is erased within the hour after its end: try again then, take leases that live longer, or have the limit raised", 2*limit)
 	}
 	return undo, err
 }

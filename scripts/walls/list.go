@@ -105,6 +105,7 @@ var walls = []wall{
 	{"the time to restore a tenant", "paths/admin.go", "if t.Gone(r.config.Retention, r.now) {", "if false {", engine, "TestTenantIsRestoredInTimeOnly"},
 	{"own limits that are looser", "paths/tenant.go", "t.CheckOwn(old.Own, r.config)", "error(nil)", engine, "TestOwnLimitsOnlyTighten"},
 	{"how many keys there may be", "internal/store/counts.go", "if n.live() >= limit {", "if false {", store, "TestLimits"},
+	{"how many ended leased keys are kept", "internal/store/counts.go", "if n.n >= 2*limit {", "if false {", store, "TestEndedLeasesAreBounded|TestBoundOfEndedLeasesUnderLoad"},
 	{"how many calls all tenants may have remembered", "internal/replay/table.go", "if own >= int64(b.Node)-used {", "if false {", "./internal/replay", "TestShares|TestSharedRoom"},
 	{"calls of a ledger that was dropped", "internal/replay/table.go", "\tif s.gone {\n\t\treturn New, true", "\tif false {\n\t\treturn New, true", "./internal/replay", "TestDroppedLedgerTakesNoCalls"},
 	{"calls of before a ledger was dropped", "internal/replay/table.go", "l.shards[i].floor = t.floor", "_ = i", "./internal/replay", "TestClockSetBackAfterADrop"},
