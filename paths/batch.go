@@ -10,7 +10,10 @@ import (
 	"vault-plugin-secrets-apikeys/internal/refusal"
 )
 
-const maxBatch = 1000
+const (
+	maxBatch  = 1000
+	maxPacked = 4 << 20 // bytes of the text of a batch
+)
 
 // batch returns the items of a batch as fields, or nil when the request is a single call.
 func (r *request) batch() ([]any, error) {
@@ -18,6 +21,9 @@ func (r *request) batch() ([]any, error) {
 	if packed := r.Data["batch_json"]; packed != nil {
 		if given != nil {
 			return nil, refusal.Errorf(refusal.Invalid, "batch_json: cannot be given together with batch")
+		}
+		if text, _ := packed.(string); len(text) > maxPacked {
+			return nil, refusal.Errorf(refusal.Invalid, "batch_json: has %d bytes and %d is the most; send fewer items at once", len(text), maxPacked)
 		}
 		name, given = "batch_json", unpack(packed)
 	}

@@ -43,7 +43,7 @@ func FuzzUnpackBatch(f *testing.F) {
 // What is too much is not decoded: 4 MiB of zeros, or one of lists in a list, take a small part of their size.
 func TestUnpackingTakesLittle(t *testing.T) {
 	for name, text := range map[string]string{
-		"zeros":   "[" + strings.Repeat("0,", 2<<20) + "0]",
+		"zeros":   "[" + strings.Repeat("0,", 2<<20-2) + "0]",
 		"objects": "[" + strings.Repeat("{},", 1<<20) + "{}]",
 	} {
 		var before, after runtime.MemStats
@@ -55,7 +55,11 @@ func TestUnpackingTakesLittle(t *testing.T) {
 			t.Errorf("%s: %d bytes for %d, %v", name, took, len(text), err)
 		}
 	}
-	text := "[" + "[" + strings.Repeat("0,", 2<<20) + "0]]" // one item
+	text := "[[" + strings.Repeat("0,", 2<<20-3) + "0]]" // one item
+	long := &request{Request: &logical.Request{Data: map[string]any{"batch_json": "[" + strings.Repeat(" ", maxPacked) + `"x"]`}}}
+	if _, err := long.batch(); err == nil || !strings.HasPrefix(err.Error(), "batch_json: has ") {
+		t.Error(err)
+	}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	_, err := (&request{Request: &logical.Request{Data: map[string]any{"batch_json": text}}}).batch()

@@ -5,6 +5,7 @@ package replay
 import (
 	"encoding/binary"
 	"hash/maphash"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -158,7 +159,7 @@ func (t *Table) Expire(most time.Duration, now time.Time) {
 	t.tenants.Range(func(tenant, v any) bool {
 		l := v.(*ledger)
 		if t.expire(l, now); l.count.Load() == 0 {
-			t.drop(tenant.(string), l, func(s *shard) bool { return s.count == 0 && s.floor <= before(now, most) })
+			t.drop(tenant.(string), l, before(now, most))
 		}
 		return true
 	})
@@ -180,13 +181,14 @@ func (t *Table) expire(l *ledger, now time.Time) {
 // Forget drops what is remembered of a tenant, once it is gone for good.
 func (t *Table) Forget(tenant string) {
 	if v, ok := t.tenants.Load(tenant); ok {
-		t.drop(tenant, v.(*ledger), func(*shard) bool { return true })
+		t.drop(tenant, v.(*ledger), math.MaxInt64)
 	}
 }
 
-// drop drops a ledger if that is right for all its shards. Whoever has got hold of it meanwhile looks for another, in
-// which calls from before are still taken for seen: the clock may be set back.
-func (t *Table) drop(tenant string, l *ledger, right func(*shard) bool) {
+// drop drops a ledger that holds nothing and has let go only of calls of before a second, or any ledger if that is the end
+// of time: its tenant never comes back, and must not have other tenants' calls taken for seen. Whoever has got hold of the
+// ledger meanwhile looks for another, in which calls from before are still taken for seen: the clock may be set back.
+func (t *Table) drop(tenant string, l *ledger, until int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	floor := t.floor
@@ -194,7 +196,7 @@ func (t *Table) drop(tenant string, l *ledger, right func(*shard) bool) {
 		s := &l.shards[i]
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if s.gone || !right(s) {
+		if s.gone || until != math.MaxInt64 && (s.count > 0 || s.floor > until) {
 			return
 		}
 		floor = max(floor, s.floor)
@@ -204,7 +206,9 @@ func (t *Table) drop(tenant string, l *ledger, right func(*shard) bool) {
 		t.release(l, s.count)
 		s.seen, s.count, s.gone = nil, 0, true
 	}
-	t.floor = floor
+	if until != math.MaxInt64 {
+		t.floor = floor
+	}
 	t.tenants.CompareAndDelete(tenant, l)
 }
 

@@ -109,6 +109,8 @@ var walls = []wall{
 	{"how many calls all tenants may have remembered", "internal/replay/table.go", "if own >= int64(b.Node)-used {", "if false {", "./internal/replay", "TestShares|TestSharedRoom"},
 	{"calls of a ledger that was dropped", "internal/replay/table.go", "\tif s.gone {\n\t\treturn New, true", "\tif false {\n\t\treturn New, true", "./internal/replay", "TestDroppedLedgerTakesNoCalls"},
 	{"calls of before a ledger was dropped", "internal/replay/table.go", "l.shards[i].floor = t.floor", "_ = i", "./internal/replay", "TestClockSetBackAfterADrop"},
+	{"what a forgotten tenant leaves to others", "internal/replay/table.go", "if until != math.MaxInt64 {\n\t\tt.floor", "if true {\n\t\tt.floor", "./internal/replay", "TestForgottenTenantsLeaveOthersAlone"},
+	{"how long a packed batch may be", "paths/batch.go", "len(text) > maxPacked {", "len(text) < 0 {", "./paths", "TestUnpackingTakesLittle"},
 	{"calls of tenants that are silent", "backend/periodic.go", "\th.ForgetCalls()\n", "", engine, "TestSilentTenantsAreForgotten"},
 	{"short secrets", "internal/apikey/import.go", "case size < MinSecret || size > MaxSecret:", "case size < 0:", engine, "TestImportItems"},
 }
