@@ -133,6 +133,10 @@ func (r *run) pass(ctx context.Context) error {
 func (r *run) list(ctx context.Context, minutes []store.Minute) {
 	waits := make(map[time.Time]waiting)
 	for _, m := range minutes {
+		if !r.more() {
+			waits[m.At] = waiting{all: 1} // at least
+			continue
+		}
 		entries, err := r.store.Due(ctx, r.s, m)
 		if err != nil {
 			waits[m.At] = waiting{all: 1} // at least
