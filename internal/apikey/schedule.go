@@ -33,6 +33,16 @@ func (k *Key) RotationDue(now time.Time) bool {
 	return !next.IsZero() && !now.Before(next) && !Waiting(k.Failed.retryAt(), now)
 }
 
+// late reports whether a rotation at now leaves less than half of the overlap to whoever
+// has to fetch the new secret.
+func (k *Key) late(now time.Time) bool {
+	next, v := k.NextRotation(), k.Newest()
+	return !next.IsZero() && now.After(next.Add(min(k.Overlap, v.ExpiresAt.Sub(v.IssuedAt)/2)/2))
+}
+
+// RotationLate reports whether the last rotation came late, or the one that is due does.
+func (k *Key) RotationLate(now time.Time) bool { return k.RotatedLate || k.late(now) }
+
 // Period returns the time from one scheduled rotation to the next, or 0 when none is
 // scheduled.
 func (k *Key) Period() time.Duration {

@@ -88,8 +88,10 @@ func TestDuePath(t *testing.T) {
 			t.Errorf("%s: read as %+v %q, %t", row.name, at, of, ok)
 		}
 	}
-	for _, name := range []string{"keys:acme:external:a:", "keys:acme:external:a:d", "keys:acme:external:a:r2026", "keys:acme:external:a:r202613010000",
-		"keys:acme:external:a:c:c", "keys:acme:external:a:c/", "tenants:acme:c", "roles:acme:external:a:c"} {
+	for _, name := range []string{
+		"keys:acme:external:a:", "keys:acme:external:a:d", "keys:acme:external:a:r2026", "keys:acme:external:a:r202613010000",
+		"keys:acme:external:a:c:c", "keys:acme:external:a:c/", "tenants:acme:c", "roles:acme:external:a:c",
+	} {
 		if at, _, ok := parseDueName(name); ok {
 			t.Errorf("%q is taken for %+v", name, at)
 		}

@@ -141,6 +141,9 @@ func (r *run) tend(ctx context.Context, e store.Entry, failure error) (bool, err
 	}
 	if did.Rotated {
 		r.rotated.Add(1)
+		if did.Late {
+			r.late.Add(1)
+		}
 	}
 	r.erased.Add(int64(did.Erased))
 	if destroyed {

@@ -139,7 +139,8 @@ func (w *world) update(name apikey.Name, change func(*apikey.Key) (*apikey.Key, 
 // keys returns the keys in storage by name, past all caches.
 func (w *world) keys() map[apikey.Name]*apikey.Key {
 	w.t.Helper()
-	defer w.s.fail(w.s.fail(nil))
+	fails := w.s.fail(nil)
+	defer func() { w.s.fail(fails) }()
 	names, err := w.st.Keys(w.t.Context(), w.s, w.acme, apikey.External)
 	w.must(err)
 	all := make(map[apikey.Name]*apikey.Key)

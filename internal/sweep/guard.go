@@ -2,12 +2,11 @@ package sweep
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 
 	"github.com/hashicorp/vault/sdk/logical"
-
-	"vault-plugin-secrets-apikeys/internal/refusal"
 )
 
 // guard is the storage of a run: it begins no write once the run is to stop, whatever the
@@ -41,7 +40,7 @@ func (g *guard) write(do func() error) error {
 	return err
 }
 
-var errPanicked = refusal.Errorf(refusal.Unavailable, "internal error; the server's log says where")
+var errPanicked = errors.New("internal error; the server's log says where")
 
 // safely turns a panic into an error. The value of a panic may quote what it failed on, so
 // only where it happened is logged.

@@ -31,8 +31,9 @@ type lane struct {
 	units []unit
 }
 
-// push queues a unit of its tenant, and reports false where that has too many.
-func (f *fair) push(u unit) bool {
+// push queues a unit of its tenant. An entry beyond what a tenant may have in memory waits
+// in storage for the next sweep.
+func (f *fair) push(u unit) {
 	name, _ := u.entry.Tenant()
 	l := f.lanes[name]
 	if l == nil {
@@ -44,11 +45,10 @@ func (f *fair) push(u unit) bool {
 		f.next = append(f.next, l)
 	}
 	if u.group == nil && len(l.units) >= laneMost {
-		return false
+		return
 	}
 	l.units = append(l.units, u)
 	f.n++
-	return true
 }
 
 // sort has those rotations of a tenant come first whose version ends first, or nobody

@@ -8,6 +8,7 @@ type Status struct {
 	Due     int           // entries and keys that were due at the last tick, and are not done
 	Oldest  time.Duration // since when the oldest rotation of those waits
 	Rotated int64         // keys, by schedule
+	Late    int64         // of those, when half of the overlap had passed
 	Failed  int64         // attempts to do what was due
 	Erased  int64         // secrets of ended versions, and whole keys
 }
@@ -21,7 +22,7 @@ func (w *Sweeper) Status(now time.Time) Status {
 	due, oldest := w.waiting(now)
 	return Status{
 		Lag: max(0, now.Sub(since)).Truncate(time.Second), Due: due, Oldest: max(0, now.Sub(oldest)).Truncate(time.Second),
-		Rotated: w.rotated.Load(), Failed: w.failed.Load(), Erased: w.erased.Load(),
+		Rotated: w.rotated.Load(), Late: w.late.Load(), Failed: w.failed.Load(), Erased: w.erased.Load(),
 	}
 }
 

@@ -47,8 +47,8 @@ type Sweeper struct {
 	resumed map[string]int        // how many keys of a tenant have been looked at, by its place
 	waits   map[time.Time]waiting // what was due and is not done, by its minute
 
-	rotated, failed, erased atomic.Int64
-	report                  atomic.Pointer[Report]
+	rotated, late, failed, erased atomic.Int64
+	report                        atomic.Pointer[Report]
 }
 
 type failing struct {
