@@ -2,7 +2,6 @@ package apikey
 
 import (
 	"net/netip"
-	"slices"
 	"time"
 
 	"vault-plugin-secrets-apikeys/internal/secret"
@@ -82,7 +81,7 @@ func (c *Case) Judge(now time.Time) (Verdict, *Version) {
 	}
 	compat := c.Key.compat(v)
 	matched, signed := c.signed(v, compat)
-	if signed = signed && c.Call.Scheme == c.Key.Scheme; len(c.Call.Form) > 0 && !(signed && covers(compat, c.Call.Form)) {
+	if signed = signed && c.Call.Scheme == c.Key.Scheme; !signed && len(c.Call.Form) > 0 {
 		return Malformed, nil // as with an unknown key: which forms a key lets in is for its holder to know
 	}
 	if !signed {
@@ -122,11 +121,6 @@ func (c *Case) signed(v *Version, compat signing.Compat) (signing.Compat, bool) 
 		return c.MAC.SignedAs(c.Call, compat)
 	}
 	return c.Call.SignedAs(v.Secret.Reveal(), compat)
-}
-
-// covers reports whether a key that lets compat in lets a call of this form in.
-func covers(compat, form signing.Compat) bool {
-	return !slices.ContainsFunc(form, func(v signing.Variant) bool { return !compat.Has(v) })
 }
 
 func (c *Case) version() *Version {

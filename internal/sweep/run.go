@@ -71,13 +71,13 @@ func (r *run) whole(ctx context.Context) error {
 		if r.config, err = r.store.Config(ctx, r.s); err != nil {
 			return err
 		}
-		settled := r.store.Settle(ctx, r.s, time.Now().Add(flushBudget))
+		_ = r.store.Settle(ctx, r.s, time.Now().Add(flushBudget)) // its failures were told when they were writes
 		swept := r.sweep(ctx)
 		if r.stopped() {
-			return errors.Join(settled, swept)
+			return swept
 		}
 		flushed := r.store.FlushUsage(ctx, r.s, time.Now().Add(flushBudget))
-		return errors.Join(settled, swept, flushed, r.stroll(ctx))
+		return errors.Join(swept, flushed, r.stroll(ctx))
 	})
 }
 
