@@ -39,10 +39,12 @@ func New(s *store.Store) *Handlers {
 	return h
 }
 
-// Serve attaches the operations to a Vault server.
-func (h *Handlers) Serve(system logical.SystemView, log hclog.Logger) {
+// Serve attaches the operations to a Vault server. MaySweep reports whether this node may
+// write, and is asked while a sweep goes on.
+func (h *Handlers) Serve(system logical.SystemView, log hclog.Logger, maySweep func() bool) {
 	h.system, h.log, h.started = system, log, time.Now()
 	h.identity = newIdentity(system)
+	h.sweeper.Serve(maySweep, log.Error)
 }
 
 // Sweep does what is due, as Vault asks once a minute; see [sweep.Sweeper.Tick].
@@ -51,6 +53,9 @@ func (h *Handlers) Sweep(ctx context.Context, s logical.Storage) (err error) {
 	defer h.recovered(&none, &err)
 	return h.sweeper.Tick(ctx, s, time.Now())
 }
+
+// Close stops what goes on by itself, as the mount is unloaded.
+func (h *Handlers) Close() { h.sweeper.Close() }
 
 // RestFromSweeping is called in place of [Handlers.Sweep] where nothing may be written.
 func (h *Handlers) RestFromSweeping() { h.sweeper.Pause() }

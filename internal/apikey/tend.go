@@ -21,7 +21,8 @@ type Care struct {
 // Tended says what was done about a key.
 type Tended struct {
 	Rotated, Disabled bool
-	Erased            int // secrets
+	Late              bool // the rotation was
+	Erased            int  // secrets
 }
 
 // Tend returns k after all that is due at now: rotated, disabled for not being used,
@@ -36,12 +37,14 @@ func (k *Key) Tend(c Care, now time.Time) (*Key, Tended, error) {
 	did.Disabled = tended.State() != k.State()
 	if !p.Paused && tended.RotationDue(now) {
 		life, _ := k.Life(c.Config, c.Tenant)
+		late := tended.late(now)
 		var err error
 		tended, err = tended.Rotate(Rotation{NewKeyID: c.NewKeyID, Overlap: k.Overlap, Life: life, Reason: "scheduled"}, Actor{}, now)
 		if err != nil {
 			return nil, Tended{}, err
 		}
-		did.Rotated = true
+		tended.RotatedLate = late // nobody else has it yet
+		did.Rotated, did.Late = true, late
 	}
 	erased := tended.Erase(p.Retention, now)
 	for i := range erased.Versions {

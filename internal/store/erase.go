@@ -91,10 +91,10 @@ func (st *Store) DropTenantEntry(ctx context.Context, s logical.Storage, e Entry
 	}
 	if t != nil && t.State() == tenant.Deleted {
 		due := t.DueAt(c.Retention)
-		if duePath(due, e.at) == duePath(e.minute, e.at) {
+		if duePath(due, e.at, e.of) == duePath(e.minute, e.at, e.of) {
 			return false, nil // later in this minute
 		}
-		if err := st.putDue(ctx, s, due, e.at, t.UID); err != nil {
+		if err := st.putDue(ctx, s, slot{due, e.of}, e.at, t.UID); err != nil {
 			return false, fmt.Errorf("moving %s: %w", familyDue, err)
 		}
 	}

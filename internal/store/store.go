@@ -156,7 +156,7 @@ func (st *Store) UpdateTenant(ctx context.Context, s logical.Storage, name tenan
 		if due.IsZero() || old != nil && due.Equal(old.DueAt(c.Retention)) && changed.State() == old.State() {
 			return nil
 		}
-		return st.putDue(ctx, s, due, at, changed.UID)
+		return st.putDue(ctx, s, slot{due, unmarked}, at, changed.UID)
 	})
 }
 

@@ -4,6 +4,7 @@ const (
 	core     = "./internal/apikey"
 	store    = "./internal/store"
 	engine   = "./backend"
+	sweep    = "./internal/sweep"
 	verdict  = "internal/apikey/verdict.go"
 	limits   = "internal/apikey/limits.go"
 	identity = "paths/identity.go"
@@ -39,6 +40,13 @@ var walls = []wall{
 	{"index entries that lie", "internal/store/ids.go", "k.UID != c.uid || ", "", store, "TestIndexEntriesThatLie|TestWhatCarriesAnotherUIDDoesNotExist"},
 	{"records of a former tenant", "internal/store/ids.go", "|| t.UID != k.UID {", "{", store, "TestIndexEntriesThatLie|TestWhatCarriesAnotherUIDDoesNotExist"},
 	{"key IDs that are taken", "internal/store/ids.go", "err == nil && has != nil && *has != c:", "err == nil && has == &c:", store, "TestClaimsAreNeverOverwritten|TestOneOfManyClaimsWins"},
+
+	// What the sweep may take.
+	{"rotations before all else", "internal/sweep/run.go", "if from.n == 0 || r.chores.n > 0 && ", "if from.n == 0 || r.chores.n > 0 || ", sweep, "TestRotationsBeforeAnErasure"},
+	{"a turn for each tenant", "internal/sweep/queue.go", "f.next = append(f.next, l)\n\t} else", "f.next = append([]*lane{l}, f.next...)\n\t} else", sweep, "TestRotationsAreFairByTenant"},
+	{"no write by a sweep that was stopped", "internal/sweep/guard.go", "if g.run.stopped() {", "if false {", sweep, "TestSweepStops"},
+	{"no write after one that failed", "internal/sweep/guard.go", "if err != nil && g.run.alone.Load() {", "if false {", sweep, "TestSweepStops"},
+	{"no write by a node that may not", "internal/sweep/run.go", "if !r.may() {", "if false {", sweep, "TestSweepStops"},
 
 	// What a verdict is made of.
 	{"the signature", verdict, "\tif !signed {\n\t\treturn BadSignature", "\tif false {\n\t\treturn BadSignature", core, "TestEveryVerdictIsReached|TestVerdictPrecedence"},
