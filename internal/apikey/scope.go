@@ -47,6 +47,6 @@ func each(name string, list []string, check func(string) error) error {
 }
 
 func tooMuch(name string) error {
-	return refusal.Errorf(refusal.Invalid, "%s: together they look for more than %d segments anywhere in a path, which is those between two **, "+
-		"and those with a text between two *: write fewer of these", name, match.MaxSearches)
+	return refusal.Errorf(refusal.Invalid, "%s: together they have more than %d bytes, or look for more than %d segments anywhere in a path, "+
+		"which is those between two **, and those with a text between two *: write fewer of these", name, match.MaxList, match.MaxSearches)
 }

@@ -8,11 +8,12 @@ import (
 
 // Bounds of what may be held against a path. What is stored from before they were there is cut down to them, and matches nothing.
 const (
-	MaxGlob         = 256 // bytes of a path glob
-	MaxGlobSegments = 32  // of one glob
-	MaxDeep         = 3   // ** in one glob
-	MaxStars        = 3   // * in one segment
-	MaxSearches     = 8   // over one list: segments that are looked for anywhere in a path, which is looked through once for each
+	MaxGlob         = 256  // bytes of a path glob
+	MaxGlobSegments = 32   // of one glob
+	MaxDeep         = 3    // ** in one glob
+	MaxStars        = 3    // * in one segment
+	MaxList         = 4096 // bytes of all globs of a list
+	MaxSearches     = 8    // over one list: segments that are looked for anywhere in a path, which is looked through once for each
 )
 
 const maxMethod = 32
@@ -99,7 +100,7 @@ const (
 // compile reads a list. What is over a bound is left out: it matches nothing.
 func compile(text string, scopes bool) program {
 	p := program{text: text}
-	searches, at := 0, 0
+	searches, size, at := 0, 0, 0
 	for line := range strings.SplitSeq(text, "\n") {
 		method, path, from := "*", line, at
 		at += len(line) + 1
@@ -114,11 +115,11 @@ func compile(text string, scopes bool) program {
 			continue
 		}
 		g, cost, ok := compileGlob(path, from)
-		if !ok || searches+cost > MaxSearches {
+		if !ok || searches+cost > MaxSearches || size+len(path) > MaxList {
 			p.over = true
 			continue
 		}
-		searches += cost
+		searches, size = searches+cost, size+len(path)
 		g.method = method
 		p.globs = append(p.globs, g)
 	}
@@ -127,7 +128,7 @@ func compile(text string, scopes bool) program {
 
 // compileGlob reads the glob that begins at from in a list, and says how often it looks through a path.
 func compileGlob(s string, from int) (g glob, searches int, ok bool) {
-	if len(s) > MaxGlob || strings.Count(s, "/") > MaxGlobSegments || from+len(s) > 1<<16-1 {
+	if len(s) > MaxGlob || strings.Count(s, "/") > MaxGlobSegments || from > 1<<16-1-MaxGlob {
 		return g, 0, false
 	}
 	var runs [][]segment
