@@ -88,7 +88,7 @@ func (c *Case) outOfPaths(scopes match.Scopes, published *publishedLists) Bound 
 type publishedLists [3]match.Globs
 
 // publishedBy returns the lists that the paths of k's calls must match, and whether there are any.
-func (k *Key) publishedBy(c *tenant.Config, t *tenant.Tenant) (lists publishedLists, any bool) {
+func (k *Key) publishedBy(c *tenant.Config, t *tenant.Tenant) (lists publishedLists, some bool) {
 	if k.Kind == External {
 		lists = publishedLists{c.External.Published, t.Provider.Published, t.Own.Published}
 	}

@@ -17,7 +17,7 @@ import (
 func sequenceOf(n int, by byte) []byte {
 	b := make([]byte, n)
 	for i := range b {
-		b[i] = 7 + byte(i)*by //nolint:gosec // counts around
+		b[i] = 7 + byte(i)*by
 	}
 	return b
 }
@@ -69,10 +69,10 @@ func TestOtherKeysAreImported(t *testing.T) {
 // Random keys are never refused, whatever they are made of: bytes, or the text of hexadecimal, base64, letters, or printable characters.
 func TestRandomKeysAreImported(t *testing.T) {
 	source := mathrand.NewChaCha8([32]byte([]byte("a seed, so that all is as before.")))
-	random := mathrand.New(source) //nolint:gosec // many, and the same each time
+	random := mathrand.New(source)
 	printable := make([]byte, 94)
 	for i := range printable {
-		printable[i] = byte('!' + i) //nolint:gosec // below 127
+		printable[i] = byte('!' + i)
 	}
 	alphabets := map[string]string{
 		"hexadecimal": "0123456789abcdef", "letters": "abcdefghijklmnopqrstuvwxyz", "base64url": "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",

@@ -84,7 +84,7 @@ var walls = []wall{
 	{"segments of too many *", matching + "glob.go", "if strings.Count(text, \"*\") > MaxStars {", "if false {", matchers, "TestBoundsOfGlobs"},
 	{"lists that look through a path too often", matching + "glob.go", "searches+cost > MaxSearches ||", "", core, "TestWorkOfACall"},
 	{"lists that are too long", matching + "glob.go", "|| size+len(path) > MaxList {", "{", core, "TestWorkOfACall"},
-	{"what is published", limits, "if !globs.Empty() && !globs.Match(&path) {", "if false {", core, "TestWhatCallsMayBeFor"},
+	{"what is published", limits, "if !globs.Empty() && !globs.Match(&path) {", "if false && !globs.Match(&path) {", core, "TestWhatCallsMayBeFor"},
 	{"whom a call acts as", limits, "if limits.User != \"\" && !actsAs(c.Head, limits.User) {", "if false {", core, "TestWhatCallsMayBeFor"},
 	{"replays", verdict, "&& c.Seen != nil && c.Seen() {", "&& false {", core, "TestEveryVerdictIsReached|TestSeenIsAskedLast"},
 
