@@ -67,6 +67,7 @@ func (c *Case) outOfPaths(scopes match.Scopes, published *publishedLists) Bound 
 	if !path.Read(c.Head.Path()) {
 		return BoundLong
 	}
+	path.Steps += match.LooksOfAmbiguous * len(c.Head.Path())
 	if match.Ambiguous(c.Head.Path()) {
 		return BoundPath
 	}

@@ -107,6 +107,10 @@ func TestWorkOfACall(t *testing.T) {
 	for _, h := range hostiles {
 		look(h)
 	}
+	for n := 4; n < match.MaxGlob; n++ {
+		look(everywhere("nearly a path of any length", "/"+strings.Repeat("a", n), repeated(32, "/"+strings.Repeat("a", n-2)+"%02d")))
+		look(everywhere("with searches", "/"+strings.Repeat("a", n), append(repeated(8, "/*"+strings.Repeat("a", n/2-1)+"b%d*"), repeated(23, "/"+strings.Repeat("a", n-2)+"%02d")...)))
+	}
 	random := rand.New(rand.NewPCG(7, 40))
 	for range 2000 {
 		look(anyHostile(random))

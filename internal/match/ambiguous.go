@@ -1,10 +1,14 @@
 package match
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
+
+// LooksOfAmbiguous is how often [Ambiguous] looks at a path at most, counting its tables.
+const LooksOfAmbiguous = 10
 
 // Ambiguous reports whether two readers could take a path for different ones. Readers decode once, twice or leniently, and some
 // map characters to those that look like them. So a path must have no empty segment inside, no escape that is none, and neither
@@ -112,9 +116,9 @@ func hasLookAlike(decoded []byte) bool {
 				return true
 			}
 			dots, other = false, false
-		case r == ';' || r == '\\' || unicode.IsControl(r) || strings.ContainsRune(lookAlikes, r):
+		case r == ';' || r == '\\' || unicode.IsControl(r) || isOneOf(lookAlikes, r):
 			return true
-		case r == '.' || strings.ContainsRune(dotAlikes, r):
+		case r == '.' || isOneOf(dotAlikes, r):
 			dots = true
 		case !isInvisible(r):
 			other = true
@@ -124,14 +128,31 @@ func hasLookAlike(decoded []byte) bool {
 }
 
 // Characters that compatibility forms (NFKC), or tables of best fit to a smaller character set, make others of.
-const (
+var (
 	// U+037E ; U+00A5, U+20A9 \ in Japanese and Korean sets; letters over letters have a slash.
-	lookAlikes = "\u037e\uff1b\ufe54\ufe14\u204f\u00a5\u20a9\uffe5\uffe6\uff3c\ufe68\u2216\u29f5\u29f9\u244a" +
-		"\uff0f\u2044\u2215\u29f8\u29f6\u2571\u2572\u2100\u2101\u2105\u2106\uff05\ufe6a\u066a"
-	dotAlikes = "\u2024\u2025\u2026\ufe52\uff0e\ufe19\ufe30\u3002\uff61\u00b7\u2219\u22c5\u30fb\uff65\ufe12"
+	lookAlikes = inOrder("\u037e\uff1b\ufe54\ufe14\u204f\u00a5\u20a9\uffe5\uffe6\uff3c\ufe68\u2216\u29f5\u29f9\u244a" +
+		"\uff0f\u2044\u2215\u29f8\u29f6\u2571\u2572\u2100\u2101\u2105\u2106\uff05\ufe6a\u066a")
+	dotAlikes = inOrder("\u2024\u2025\u2026\ufe52\uff0e\ufe19\ufe30\u3002\uff61\u00b7\u2219\u22c5\u30fb\uff65\ufe12")
 )
+
+func inOrder(s string) []rune {
+	all := []rune(s)
+	slices.Sort(all)
+	return all
+}
+
+func isOneOf(all []rune, r rune) bool {
+	if r < utf8.RuneSelf {
+		return false
+	}
+	_, ok := slices.BinarySearch(all, r)
+	return ok
+}
 
 // isInvisible reports whether readers may drop a character: blanks, formats, variation selectors and fillers.
 func isInvisible(r rune) bool {
+	if r < utf8.RuneSelf {
+		return r == ' '
+	}
 	return unicode.IsSpace(r) || unicode.In(r, unicode.Cf, unicode.Z, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point)
 }

@@ -12,7 +12,7 @@ const (
 	MaxGlobSegments = 32   // of one glob
 	MaxDeep         = 3    // ** in one glob
 	MaxStars        = 3    // * in one segment
-	MaxList         = 4096 // bytes of all globs of a list
+	MaxList         = 3072 // bytes of all globs of a list
 	MaxSearches     = 8    // over one list: segments that are looked for anywhere in a path, which is looked through once for each
 )
 
