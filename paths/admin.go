@@ -108,7 +108,7 @@ func (h *Handlers) adminWrite(ctx context.Context, r *request) (*logical.Respons
 		if err := checkCAS(cas, old.Revision); err != nil {
 			return nil, err
 		}
-		return changedTenant(old, t, checkGlobs(apply(r, adminSettings, t, &tenant.Tenant{}), "published", t.Provider.Published))
+		return changedTenant(old, t, apply(r, adminSettings, t, &tenant.Tenant{}))
 	})
 }
 

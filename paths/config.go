@@ -7,7 +7,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
-	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/internal/match"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
@@ -20,7 +20,7 @@ var configSettings = append(append(
 	kindSettings("internal", func(c *tenant.Config) *tenant.KindConfig { return &c.Internal }),
 	kindSettings("external", func(c *tenant.Config) *tenant.KindConfig { return &c.External })...),
 	linesSetting("external_published", "Path globs that external keys' calls may be for, such as /wfo/**; none: every path.",
-		func(c *tenant.Config) *tenant.Lines { return &c.External.Published }, parsePublished),
+		func(c *tenant.Config) *match.Globs { return &c.External.Published }, apikey.ParsePublished),
 	boolSetting("allow_no_expiry", "Whether keys may live for ever (ttl=0).",
 		func(c *tenant.Config) *bool { return &c.AllowNoExpiry }),
 	durationSetting("min_overlap", "The shortest overlap of keys that rotate by schedule.", atLeast, apikey.MaxOverlap,
@@ -59,21 +59,6 @@ var configSettings = append(append(
 	durationSetting("idle_disable_after", "Keys that were not used for so long are disabled; 0: none are.", 0, maxDuration,
 		func(c *tenant.Config) *time.Duration { return &c.IdleAfter }),
 )
-
-func parsePublished(s string) error {
-	if err := apikey.ParseGlob(s); err != nil {
-		return refusal.Errorf(refusal.Invalid, "published: %s", err)
-	}
-	return nil
-}
-
-// checkGlobs refuses globs that could take too long to match; err is what stands against the rest.
-func checkGlobs(err error, field string, globs tenant.Lines) error {
-	if err != nil {
-		return err
-	}
-	return apikey.CheckGlobs(field, globs)
-}
 
 // mostVersions keeps a record well under its bound in storage.
 const mostVersions = 20
@@ -129,7 +114,7 @@ func (h *Handlers) configWrite(ctx context.Context, r *request) (*logical.Respon
 			return old, nil
 		}
 		c.Revision++
-		return &c, checkGlobs(c.Check(), "external_published", c.External.Published)
+		return &c, c.Check()
 	})
 	if err != nil {
 		return nil, err

@@ -50,13 +50,10 @@ type Settings struct {
 // check refuses limits that cannot be judged for a scheme: it would deny every call. The
 // variants have to be the scheme's.
 func (l *Limits) check(s signing.Scheme) error {
-	if err := CheckGlobs("scopes", l.Scopes); err != nil {
-		return err
-	}
 	if _, err := signing.ParseCompat(s, l.Compat.List()); err != nil {
 		return refusal.Errorf(refusal.Invalid, "%s", err)
 	}
-	if !s.HTTP() && (l.Scopes != "" || l.User != "") {
+	if !s.HTTP() && (!l.Scopes.Empty() || l.User != "") {
 		return refusal.Errorf(refusal.Invalid, "scopes: %s signs messages, which have no method, path or user; leave scopes and user empty", s)
 	}
 	return nil

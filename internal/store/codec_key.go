@@ -6,6 +6,7 @@ import (
 	"unique"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/match"
 	"vault-plugin-secrets-apikeys/internal/secret"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 	"vault-plugin-secrets-apikeys/signing"
@@ -70,7 +71,7 @@ func storeLimits(l *apikey.Limits) storedLimits {
 }
 
 func (l *storedLimits) limits() apikey.Limits {
-	return apikey.Limits{Scopes: tenant.LinesOf(l.Scopes), CIDRs: tenant.LinesOf(l.AllowedCIDRs), User: l.User, Compat: tenant.LinesOf(l.Compat)}
+	return apikey.Limits{Scopes: match.ScopesOf(l.Scopes), CIDRs: match.RangesOf(l.AllowedCIDRs), User: l.User, Compat: tenant.LinesOf(l.Compat)}
 }
 
 type storedLease struct {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/match"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 	"vault-plugin-secrets-apikeys/signing"
 )
@@ -70,7 +71,7 @@ func decodeConfig(at location, raw []byte) (*tenant.Config, error) {
 		return tenant.KindConfig{
 			DefaultTTL: duration(k.DefaultTTL), MaxTTL: duration(k.MaxTTL),
 			DefaultOverlap: duration(k.DefaultOverlap), DefaultAutoRotate: k.DefaultAutoRotate,
-			Published: tenant.LinesOf(k.Published),
+			Published: match.GlobsOf(k.Published),
 		}
 	}
 	return &tenant.Config{
@@ -136,7 +137,7 @@ func decodeTenant(at location, raw []byte) (*tenant.Tenant, error) {
 		return tenant.Caps{
 			MaxKeys: c.MaxKeys, MaxLeased: c.MaxLeased, MaxVersions: c.MaxVersions, MaxTTL: duration(c.MaxTTL),
 			WindowPast: duration(c.WindowPast), WindowFuture: duration(c.WindowFuture), IdleAfter: duration(c.IdleAfter),
-			Published: tenant.LinesOf(c.Published), LocalVerify: tenant.Consent(c.LocalVerify),
+			Published: match.GlobsOf(c.Published), LocalVerify: tenant.Consent(c.LocalVerify),
 		}
 	}
 	return &tenant.Tenant{

@@ -117,7 +117,7 @@ func (c *counts) reserve(ctx context.Context, s logical.Storage, family string, 
 	if n.live() >= limit {
 		return nil, errFull
 	}
-	if n.n >= 2*limit {
+	if n.n >= limit+max(limit, leastEnded) {
 		return nil, errEnded
 	}
 	n.n++
@@ -125,8 +125,12 @@ func (c *counts) reserve(ctx context.Context, s logical.Storage, family string, 
 	return n.forget, nil
 }
 
-// Why there is no place left: as many live as may, or so many that ended are kept that all are twice as many. Keys that
-// are no leased ones all live.
+// leastEnded is for how many ended leased keys there is room beside the living, however few may live: programs under test
+// are started again and again.
+const leastEnded = 64
+
+// Why there is no place left: as many live as may, or all places of those that ended are taken. Keys that are no leased
+// ones all live.
 var (
 	errFull  = errors.New("no place is left")
 	errEnded = errors.New("ended ones are in the place")
@@ -158,8 +162,8 @@ func (st *Store) ReserveKey(ctx context.Context, s logical.Storage, t *tenant.Te
 	return undo, err
 }
 
-// ReserveLeased takes one of the tenant's places for leased keys: as many as the limit may live, and twice as many be
-// kept, since those that have ended stay for a while.
+// ReserveLeased takes one of the tenant's places for leased keys: as many as the limit may live, and there is room for as
+// many more, or for leastEnded, since those that have ended stay for a while.
 func (st *Store) ReserveLeased(ctx context.Context, s logical.Storage, t *tenant.Tenant, limit int) (undo func(), err error) {
 	undo, err = st.counts.reserve(ctx, s, familyLeased, t, limit, func(n *count) error {
 		return n.look(ctx, s, t, func(kind apikey.Kind, keyID string) (bool, error) {
@@ -172,8 +176,8 @@ func (st *Store) ReserveLeased(ctx context.Context, s logical.Storage, t *tenant
 			"revoke leases that are not used any more, or have the limit raised", limit)
 	}
 	if errors.Is(err, errEnded) {
-		err = refusal.Errorf(refusal.Invalid, "max_leased: the tenant has %d leased keys, twice as many as may live, with those that have ended; "+
-			"each of these is erased within the hour after its end: try again then, take leases that live longer, or have the limit raised", 2*limit)
+		err = refusal.Errorf(refusal.Invalid, "max_leased: with those that have ended, the tenant has the %d leased keys that it may have; "+
+			"each that has ended is erased within the hour: try again then, take leases that live longer, or have the limit raised", limit+max(limit, leastEnded))
 	}
 	return undo, err
 }

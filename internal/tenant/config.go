@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"vault-plugin-secrets-apikeys/internal/match"
 	"vault-plugin-secrets-apikeys/internal/refusal"
 )
 
@@ -38,7 +39,7 @@ type KindConfig struct {
 	MaxTTL            time.Duration
 	DefaultOverlap    time.Duration
 	DefaultAutoRotate bool
-	Published         Lines // path globs that calls may be for; none: every path. Of external keys alone
+	Published         match.Globs // path globs that calls may be for; none: every path. Of external keys alone
 }
 
 // Config is the settings of a mount: defaults per kind, and caps for all.

@@ -8,6 +8,8 @@ const (
 	verdict  = "internal/apikey/verdict.go"
 	limits   = "internal/apikey/limits.go"
 	identity = "paths/identity.go"
+	matching = "internal/match/"
+	matchers = "./internal/match"
 )
 
 // walls are the engine's checks, from the outside to the inside.
@@ -53,10 +55,12 @@ var walls = []wall{
 	{"the key's scheme", verdict, "signed && c.Call.Scheme == c.Key.Scheme;", "signed;", core, "TestCallOfAnotherSchemeIsABadSignature"},
 	{"one MAC for unknown keys too", verdict, "\t\tc.spend()\n", "", core, "TestUnknownKeyComputesAMAC"},
 	{
-		"nothing told before the signature", verdict, "\tcompat := c.Key.compat(v)", "\tif verdict := c.Key.standing(v, c.Tenant, c.Role, now); verdict != Valid {\n\t\treturn verdict, v\n\t}\n\tcompat := c.Key.compat(v)",
+		"nothing told before the signature", verdict, "\tmatched, signed := c.signed(", "\tif verdict := c.Key.standing(v, c.Tenant, c.Role, now); verdict != Valid {\n\t\treturn verdict, v\n\t}\n\tmatched, signed := c.signed(",
 		core, "TestVerdictPrecedence",
 	},
-	{"forms that a key has not let in", "signing/variants.go", "|| form&^allowed != 0:", ":", core, "TestFormsAreMalformedUnlessLetIn"},
+	{"forms that a key has not let in", "signing/variants.go", "case !keyed || form&^allowed != 0:", "case !keyed:", core, "TestFormsAreMalformedUnlessLetIn"},
+	{"nothing told of forms before the signature", verdict, "\tif len(c.Call.Form) > 0 {\n\t\treturn Malformed", "\tif false {\n\t\treturn Malformed", core, "TestFormsAreMalformedUnlessLetIn"},
+	{"bytes hashed for variants", "signing/variants.go", "left < 0 {", "false {", "./signing", "TestBytesOfVariantsAreBounded"},
 	{"the text of a secret as its key", "internal/apikey/compat.go", "|| v.Marks.Get().Imported {", "|| true {", core, "TestKeyASCIIIsForImportedVersions"},
 	{"variants for imported keys alone", "internal/apikey/compat.go", "if !imported && ", "if false && ", core, "TestCheckCompat|TestRoleCheck"},
 	{"calls after their own end", verdict, " || !c.Call.Expires.IsZero() && !now.Before(c.Call.Expires):", ":", core, "TestExpiresOfACall"},
@@ -73,19 +77,22 @@ var walls = []wall{
 	{"old calls", verdict, "age > c.Past ||", "", core, "TestClockWindow"},
 	{"calls from before the start", verdict, "|| stamp.Before(c.Since)", "", core, "TestSince"},
 	{"calls from the future", verdict, "case age < -c.Future:", "case false:", core, "TestClockWindow"},
-	{"addresses", verdict, "if !within(c.Key.Rules.Get().CIDRs, c.From) {", "if false {", core, "TestEveryVerdictIsReached|TestVerdictPrecedence"},
-	{"addresses that are not known", limits, "return ranges == \"\" || isIn(", "return ranges == \"\" || !from.IsValid() || isIn(", core, "TestSources"},
+	{"addresses", verdict, "if !c.within() {", "if false {", core, "TestEveryVerdictIsReached|TestVerdictPrecedence"},
+	{"addresses that are not known", limits, "if ranges.Empty() {", "if ranges.Empty() || !c.From.IsValid() {", core, "TestSources"},
 	{"scopes", verdict, "if c.OutOf() != InBounds {", "if false {", core, "TestEveryVerdictIsReached|TestVerdictPrecedence"},
 	{"scopes of messages", limits, "if c.Head == nil {\n\t\treturn BoundMessage", "if c.Head == nil {\n\t\treturn InBounds", core, "TestSeenIsAskedLast"},
-	{"paths with two readings", limits, "if limitsPath && ambiguous(path) {", "if false {", core, "TestWhatCallsMayBeFor"},
-	{"paths too long to be matched", limits, "if limitsPath && tooLong(path) {", "if false {", core, "TestWhatCallsMayBeFor"},
-	{"what matching may take", "internal/apikey/glob.go", "m.left < 0 {", "false {", core, "TestMatchingIsBounded"},
-	{"lists that take too long to match", "internal/apikey/glob.go", "if steps > MaxMatching {", "if false {", core, "TestMatchingIsBounded"},
-	{"paths that are decoded twice", "internal/apikey/ambiguous.go", "c == '%' && again", "false && c == '%' && again", core, "TestAmbiguousPaths"},
-	{"paths that are no UTF-8", "internal/apikey/ambiguous.go", "!ok || !utf8.ValidString(decoded)", "!ok || false && utf8.ValidString(decoded)", core, "TestAmbiguousPaths"},
-	{"which forms a key lets in", verdict, "!signed && len(c.Call.Form) > 0 {", "false {", core, "TestFormsAreMalformedUnlessLetIn"},
-	{"imported secrets that can be guessed", "internal/apikey/import.go", "case weak != \"\":", "case false:", core, "TestSecretsThatCanBeGuessed"},
-	{"what is published", limits, "if !(&matching{MaxMatching}).published(globs, path) {", "if string(globs) == path {", core, "TestWhatCallsMayBeFor"},
+	{"paths with two readings", limits, "if match.Ambiguous(c.Head.Path()) {", "if false {", core, "TestWhatCallsMayBeFor"},
+	{"paths that are too long", limits, "if !path.Read(c.Head.Path()) {", "if path.Read(c.Head.Path()); false {", core, "TestOldRulesAreOutOfScope"},
+	{"paths that are encoded twice", matching + "ambiguous.go", "|| escapedAgain(decoded) ||", "||", matchers, "TestAmbiguousPaths"},
+	{"paths that are no UTF-8", matching + "ambiguous.go", "!utf8.Valid(decoded) ||", "", matchers, "TestAmbiguousPaths"},
+	{"paths that look like others", matching + "ambiguous.go", "|| isOneOf(lookAlikes, r):", ":", matchers, "TestAmbiguousPaths"},
+	{"dots among blanks", matching + "ambiguous.go", "case !isInvisible(r):", "case true:", matchers, "TestAmbiguousPaths"},
+	{"globs of too many segments", matching + "glob.go", "strings.Count(s, \"/\") > MaxGlobSegments ||", "", matchers, "TestBoundsOfGlobs"},
+	{"globs of too many **", matching + "glob.go", "\tif deep > MaxDeep {", "\tif false {", matchers, "TestBoundsOfGlobs"},
+	{"segments of too many *", matching + "glob.go", "if strings.Count(text, \"*\") > MaxStars {", "if false {", matchers, "TestBoundsOfGlobs"},
+	{"lists that look through a path too often", matching + "glob.go", "searches+cost > MaxSearches ||", "", core, "TestWorkOfACall"},
+	{"lists that are too long", matching + "glob.go", "|| size+len(path) > MaxList {", "{", core, "TestWorkOfACall"},
+	{"what is published", limits, "if !globs.Empty() && !globs.Match(&path) {", "if false && !globs.Match(&path) {", core, "TestWhatCallsMayBeFor"},
 	{"whom a call acts as", limits, "if limits.User != \"\" && !actsAs(c.Head, limits.User) {", "if false {", core, "TestWhatCallsMayBeFor"},
 	{"replays", verdict, "&& c.Seen != nil && c.Seen() {", "&& false {", core, "TestEveryVerdictIsReached|TestSeenIsAskedLast"},
 
@@ -113,12 +120,13 @@ var walls = []wall{
 	{"the time to restore a tenant", "paths/admin.go", "if t.Gone(r.config.Retention, r.now) {", "if false {", engine, "TestTenantIsRestoredInTimeOnly"},
 	{"own limits that are looser", "paths/tenant.go", "t.CheckOwn(old.Own, r.config)", "error(nil)", engine, "TestOwnLimitsOnlyTighten"},
 	{"how many keys there may be", "internal/store/counts.go", "if n.live() >= limit {", "if false {", store, "TestLimits"},
-	{"how many ended leased keys are kept", "internal/store/counts.go", "if n.n >= 2*limit {", "if false {", store, "TestEndedLeasesAreBounded|TestBoundOfEndedLeasesUnderLoad"},
+	{"how many ended leased keys are kept", "internal/store/counts.go", "if n.n >= limit+max(limit, leastEnded) {", "if false {", store, "TestEndedLeasesAreBounded|TestBoundOfEndedLeasesUnderLoad"},
 	{"how many calls all tenants may have remembered", "internal/replay/table.go", "if own >= int64(b.Node)-used {", "if false {", "./internal/replay", "TestShares|TestSharedRoom"},
 	{"calls of a ledger that was dropped", "internal/replay/table.go", "\tif s.gone {\n\t\treturn New, true", "\tif false {\n\t\treturn New, true", "./internal/replay", "TestDroppedLedgerTakesNoCalls"},
 	{"calls of before a ledger was dropped", "internal/replay/table.go", "l.shards[i].floor = t.floor", "_ = i", "./internal/replay", "TestClockSetBackAfterADrop"},
 	{"what a forgotten tenant leaves to others", "internal/replay/table.go", "if until != math.MaxInt64 {\n\t\tt.floor", "if true {\n\t\tt.floor", "./internal/replay", "TestForgottenTenantsLeaveOthersAlone"},
 	{"how long a packed batch may be", "paths/batch.go", "len(text) > maxPacked {", "len(text) < 0 {", "./paths", "TestUnpackingTakesLittle"},
 	{"calls of tenants that are silent", "backend/periodic.go", "\th.ForgetCalls()\n", "", engine, "TestSilentTenantsAreForgotten"},
+	{"secrets without entropy", "internal/apikey/import.go", "case weakness(v.Secret.Reveal()) != \"\":", "case false:", core, "TestKeysWithoutEntropyAreNotImported"},
 	{"short secrets", "internal/apikey/import.go", "case size < MinSecret || size > MaxSecret:", "case size < 0:", engine, "TestImportItems"},
 }
