@@ -28,6 +28,8 @@ type Options struct {
 	Durable bool   // keep storage in files (raft, one node), so that it outlives Restart; in memory otherwise
 	// Uncached has the server read what is stored from storage each time.
 	Uncached bool
+	// MaxRequest bounds a request, in bytes; 0: as the server does by itself.
+	MaxRequest int
 }
 
 // Server is a running server, initialised and unsealed. Its methods are safe for concurrent use, but for those that start
@@ -120,6 +122,9 @@ func (s *Server) configure(address string, options Options, node string) error {
 		storage = map[string]any{"raft": map[string]any{"path": data, "node_id": node, "performance_multiplier": 1}}
 	}
 	listener := map[string]any{"address": address, "cluster_address": cluster, "tls_disable": true}
+	if options.MaxRequest > 0 {
+		listener["max_request_size"] = options.MaxRequest
+	}
 	config, err := json.Marshal(map[string]any{
 		"storage":              storage,
 		"listener":             map[string]any{"tcp": listener},

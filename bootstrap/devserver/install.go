@@ -19,9 +19,10 @@ var ErrNoPolicies = errors.New("no policies to load")
 
 // Plugin is a secrets engine to register and mount.
 type Plugin struct {
-	File    string // its binary; the name of the file is that of the plugin
-	Version string // as v0.1.0; empty for the one it reports itself
-	Mount   string // as apikeys
+	File    string   // its binary; the name of the file is that of the plugin
+	Version string   // as v0.1.0; empty for the one it reports itself
+	Mount   string   // as apikeys
+	Env     []string // of its process, as NAME=VALUE, besides the server's
 }
 
 // Install registers the plugin by the sum of its binary, and mounts it. The binary is copied first: it may be built anew
@@ -47,7 +48,7 @@ func (s *Server) place(plugin Plugin, binary []byte) error {
 func (s *Server) mount(ctx context.Context, plugin Plugin, binary []byte) error {
 	name, sum := filepath.Base(plugin.File), sha256.Sum256(binary)
 	err := s.Root().Sys().RegisterPluginWithContext(ctx, &api.RegisterPluginInput{
-		Name: name, Type: api.PluginTypeSecrets, Command: name, SHA256: hex.EncodeToString(sum[:]), Version: plugin.Version,
+		Name: name, Type: api.PluginTypeSecrets, Command: name, SHA256: hex.EncodeToString(sum[:]), Version: plugin.Version, Env: plugin.Env,
 	})
 	if err != nil {
 		return err
