@@ -39,19 +39,19 @@ func (w *world) attacks(t *testing.T) []*attack {
 		items[i] = fields{"request": "GET /" + strings.Repeat("x", 7000) + " HTTP/1.1\nHost: a\n"}
 	}
 	unpacked := packed(items[:500])
-	message := base64.StdEncoding.EncodeToString(make([]byte, 1<<20))
+	message := base64.StdEncoding.EncodeToString(make([]byte, 700_000))
 	explained := fields{"request": wide.call("/wfo/" + strings.Repeat("y/", 60)), "body": message}
 	return []*attack{
 		{name: "a batch as one text", who: "gateway", method: "PATCH", path: "verify", body: once(fields{"batch_json": string(unpacked)})},
 		{name: "too many in one text", who: "gateway", method: "PATCH", path: "verify", body: once(fields{"batch_json": "[" + strings.Repeat("{},", 1<<20) + "{}]"})},
 		{name: "too long a text", who: "gateway", method: "PATCH", path: "verify", body: once(fields{"batch_json": strings.Repeat("[", 7<<20)})},
 		{name: "a batch", who: "acme-verifier", method: "PATCH", path: "my/verify", body: once(fields{"batch": items})},
-		{name: "too large a request", who: "acme-app", method: "PATCH", path: "my/verify", body: once(fields{"request": strings.Repeat("x", 9<<20)})},
-		{name: "a great many fields", who: "acme-app", method: "PATCH", path: "my/verify", body: once(manyFields())},
-		{name: "deep nesting", who: "acme-app", method: "PATCH", path: "my/verify", body: func() []byte {
+		{name: "too large a request", who: "acme-verifier", method: "PATCH", path: "my/verify", body: once(fields{"request": strings.Repeat("x", 9<<20)})},
+		{name: "a great many fields", who: "acme-verifier", method: "PATCH", path: "my/verify", body: once(manyFields())},
+		{name: "deep nesting", who: "acme-verifier", method: "PATCH", path: "my/verify", body: func() []byte {
 			return []byte(`{"batch":` + strings.Repeat("[", 1<<20) + strings.Repeat("]", 1<<20) + "}")
 		}},
-		{name: "explain", who: "acme-admin", method: "PATCH", path: "my/explain", body: once(explained)},
+		{name: "explain", who: "acme-admin", method: "POST", path: "my/explain", body: once(explained)},
 		{name: "sign a batch", who: "acme-app", method: "PATCH", path: "my/external/sign/wide", body: once(fields{"batch": items[:900]})},
 		{name: "unknown keys", who: "gateway", method: "PATCH", path: "verify", body: func() []byte {
 			h := holder{rand.Text()[:16], []byte(strings.Repeat("k", 32))}
@@ -98,7 +98,7 @@ func imports() []byte {
 		name := strings.ToLower(rand.Text())[:20]
 		keys[i] = fields{"name": name, "key_id": rand.Text()[:20], "key": base64.RawURLEncoding.EncodeToString(secret), "description": strings.Repeat("d", 200)}
 	}
-	return packed(fields{"batch": keys})
+	return packed(fields{"keys": keys})
 }
 
 // TestMemoryUnderAttack holds the peak of the plugin's memory against 1.25 times GOMEMLIMIT.

@@ -27,7 +27,7 @@ import (
 )
 
 const (
-	limit      = 512 << 20 // what the plugin is told by GOMEMLIMIT
+	limit      = 256 << 20 // what the plugin is told by GOMEMLIMIT
 	maxRequest = 8 << 20   // of the server's listener
 	attackers  = 16
 )
@@ -80,7 +80,7 @@ func newWorld(t *testing.T) *world {
 	}
 	w.must(t, "operator", "POST", "config", fields{"allow_import_until": time.Now().Add(time.Hour).UTC().Format(time.RFC3339)})
 	for _, tenant := range []string{"acme", "bolt"} {
-		w.must(t, "spa", "POST", "admin/tenants/"+tenant, nil)
+		w.must(t, "spa", "POST", "admin/tenants/"+tenant, fields{"max_keys": 20_000})
 	}
 	return w
 }
