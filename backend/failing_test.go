@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -79,6 +80,7 @@ func TestFailingStorage(t *testing.T) {
 	for _, change := range changes {
 		for _, landed := range []bool{false, true} {
 			for n, met := 1, true; met; n++ {
+				met = false // should the test end early
 				clocked(t, fmt.Sprintf("%s, operation %d, landed %v", change.name, n, landed), func(t *testing.T, w *world) {
 					acme := w.tenant("acme")
 					h := acme.key(billing, nil)
@@ -100,6 +102,9 @@ func TestFailingStorage(t *testing.T) {
 						return
 					}
 					failed.expect(500, "")
+					if strings.Contains(failed.text, errStorage.Error()) {
+						t.Errorf("a caller is told what is for the log: %s", failed.text)
+					}
 
 					ours := reader.read(change.read)
 					verdict := w.verdict(h.call())

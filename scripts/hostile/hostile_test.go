@@ -117,7 +117,11 @@ func TestMemoryUnderAttack(t *testing.T) {
 	for range attackers {
 		group.Go(func() {
 			for ctx.Err() == nil {
-				w.launch(ctx, attacks[mathrand.N(len(attacks))])
+				a := attacks[mathrand.N(len(attacks))]
+				if a.method == "GET" && mathrand.N(40) > 0 {
+					continue // one takes longer than all others, and would be all that is sent
+				}
+				w.launch(ctx, a)
 			}
 		})
 	}

@@ -3,6 +3,7 @@ package main
 const (
 	core     = "./internal/apikey"
 	store    = "./internal/store"
+	unknown  = "TestAnsweredChangesAreInForce|TestWritesOutliveTheirCallers|TestClaimsOfAFailedWriteAreMadeAgain"
 	engine   = "./backend"
 	sweep    = "./internal/sweep"
 	verdict  = "internal/apikey/verdict.go"
@@ -41,6 +42,16 @@ var walls = []wall{
 	{"roles of a former tenant", "internal/store/keys.go", "(r.UID != t.UID || !r.DeletedAt.IsZero())", "!r.DeletedAt.IsZero()", store, "TestWhatCarriesAnotherUIDDoesNotExist"},
 	{"index entries that lie", "internal/store/ids.go", "k.UID != c.uid || ", "", store, "TestIndexEntriesThatLie|TestWhatCarriesAnotherUIDDoesNotExist"},
 	{"records of a former tenant", "internal/store/ids.go", "|| t.UID != k.UID {", "{", store, "TestIndexEntriesThatLie|TestWhatCarriesAnotherUIDDoesNotExist"},
+	{"records that may still change, in memory", "internal/store/records.go", "\tif !unsettled {\n\t\tr.cache.fill", "\tif true {\n\t\tr.cache.fill", store, unknown},
+	{"no-ops that are written again", "internal/store/records.go", "case r.writes.unsettled(path):", "case false:", store, unknown},
+	{"absent records that are deleted again", "internal/store/records.go", "\t\treturn r.remove(ctx, s, at)", "\t\treturn nil", store, "TestSettle"},
+	{"no-ops that leave what they have loaded", "internal/store/records.go", "case stored != nil && !r.cache.fill(path, r.slimmed(stored), generation):", "case false:", store, "TestNoChangeLeavesWhatItHasRead"},
+	{"key IDs that may still change, in memory", "internal/store/ids.go", "if err != nil || unsettled {", "if err != nil || unsettled && false {", store, "TestKeyIDsThatMayStillChangeAreRead"},
+	{"key IDs given up that may still come", "internal/store/ids.go", "if has == nil && !st.writes.unsettled(path) ||", "if has == nil ||", store, "TestGivingUpWhatMayStillCome"},
+	{"writes that outlive their callers", "internal/store/writes.go", "context.WithTimeout(context.WithoutCancel(ctx), writeDeadline)", "context.WithTimeout(ctx, writeDeadline)", store, unknown},
+	{"writes of which nobody knows that are settled", "internal/store/records.go", "\treturn r.keep(ctx, s, at, stored, 0)", "\t_ = stored\n\treturn nil", store, "TestSettle"},
+	{"errors of storage", "paths/op.go", "\treturn errFailed\n}", "\treturn err\n}", engine, "TestFailingStorage"},
+	{"items beyond what a batch may have", "paths/batch.go", "for d.More() && len(items) <= maxBatch {", "for d.More() {", "./paths", "TestUnpackingTakesLittle"},
 	{"key IDs that are taken", "internal/store/ids.go", "err == nil && has != nil && *has != c:", "err == nil && has == &c:", store, "TestClaimsAreNeverOverwritten|TestOneOfManyClaimsWins"},
 
 	// What the sweep may take.
