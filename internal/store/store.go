@@ -5,6 +5,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"slices"
 
@@ -61,6 +62,7 @@ func New() *Store {
 		ids:     newCache[claim](size),
 		nobody:  newCache[struct{}](absentCached),
 		idLocks: locksutil.CreateLocks(),
+		usage:   usage{most: mostUses, busy: make(chan struct{}, 1), life: rand.Text()},
 	}
 }
 

@@ -65,6 +65,7 @@ func (st *Store) tended(ctx context.Context, s logical.Storage, e Entry, k, next
 		if err := st.keys.put(ctx, s, e.at, next); err != nil {
 			return false, err
 		}
+		st.usage.forget(e.at, k, next)
 	}
 	if due.Truncate(time.Minute).Equal(e.minute) {
 		return false, nil
@@ -106,6 +107,6 @@ func (st *Store) destroy(ctx context.Context, s logical.Storage, at location, k 
 			return err
 		}
 	}
-	st.usage.forget(at, k)
+	st.usage.forget(at, k, nil)
 	return nil
 }
