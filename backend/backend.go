@@ -60,6 +60,7 @@ func Factory(ctx context.Context, conf *logical.BackendConfig) (logical.Backend,
 		Secrets:        []*framework.Secret{handlers.Secret()},
 		Invalidate:     func(_ context.Context, path string) { records.Invalidate(path) },
 	}
+	b.Clean = func(context.Context) { handlers.Close() }
 	b.PeriodicFunc = func(ctx context.Context, req *logical.Request) error { return periodic(ctx, b, handlers, req) }
 	if conf.System != nil {
 		shared := *conf
@@ -69,6 +70,6 @@ func Factory(ctx context.Context, conf *logical.BackendConfig) (logical.Backend,
 	if err := b.Setup(ctx, conf); err != nil {
 		return nil, err
 	}
-	handlers.Serve(b.System(), b.Logger())
+	handlers.Serve(b.System(), b.Logger(), func() bool { return maySweep(b) })
 	return &Engine{b}, nil
 }

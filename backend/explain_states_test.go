@@ -262,7 +262,7 @@ func TestExplainFullTable(t *testing.T) {
 			}
 			w.root().write("verify", fields{"batch": items})
 		}
-		for says, call := range map[string]fields{"replay_table_full": h.call(), "has been accepted before": seen} {
+		for says, call := range map[string]fields{"replay_table_full, by replay_entries)": h.call(), "has been accepted before": seen} {
 			a := acme.write("my/explain", call)
 			a.is(fields{"verdict": "replayed"})
 			if a.findings() != "replayed" || !strings.Contains(a.about("replayed")["text"].(string), says) {

@@ -160,6 +160,14 @@ func TestExplainRules(t *testing.T) {
 			acme.patch(key, fields{"scopes": []any{"* /**"}})
 			return fields{"request": h.head("GET /a/../b HTTP/1.1", time.Now())}
 		}},
+		{"out_of_scope", "encoded twice", func(_ *world, acme person, h holder) fields {
+			acme.patch(key, fields{"scopes": []any{"* /wfo/**"}})
+			return fields{"request": h.head("GET /wfo/%252e%252e/admin HTTP/1.1", time.Now())}
+		}},
+		{"out_of_scope", "may have 4096 bytes and 64 segments", func(_ *world, acme person, h holder) fields {
+			acme.patch(key, fields{"scopes": []any{"* /**"}})
+			return fields{"request": h.head("GET /"+strings.Repeat("a/", 64)+" HTTP/1.1", time.Now())}
+		}},
 		{"replayed", "sign each attempt anew", func(w *world, _ person, h holder) fields {
 			call := h.call()
 			w.root().write("verify", call).is(fields{"verdict": "valid"})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"sync/atomic"
 	"testing"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -55,9 +56,10 @@ type failure struct {
 }
 
 func (f *failure) into(s *storage) {
-	left := f.n
+	var left atomic.Int64 // a sweep has several workers
+	left.Store(int64(f.n))
 	hook := func(string, string) error {
-		if left--; left == 0 {
+		if left.Add(-1) == 0 {
 			f.met = true
 			return errStorage
 		}

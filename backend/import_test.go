@@ -86,6 +86,7 @@ func TestImportItems(t *testing.T) {
 			{altered(altered(twin, "key_id", "Other--1"), "key", short), "key: must be 32 to 64"},
 			{altered(altered(twin, "key_id", "Other--1"), "key", long), "key: must be 32 to 64"},
 			{altered(altered(twin, "key_id", "Other--1"), "key", "a="), "key: must be unpadded"},
+			{altered(altered(twin, "key_id", "Other--1"), "key", short+"A"), "key: all of its bytes are equal"},
 			{altered(altered(twin, "key_id", "Other--1"), "expires_at", stamp(0)), "expires_at: has passed"},
 			{altered(altered(twin, "key_id", "Other--1"), "expires_at", stamp(366*24*time.Hour)), "expires_at: is more than 365d"},
 			{altered(altered(twin, "key_id", "Other--1"), "expires_at", nil), "ttl: 0 (no expiry)"},

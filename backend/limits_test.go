@@ -3,6 +3,7 @@ package backend_test
 import (
 	"fmt"
 	"testing"
+	"time"
 )
 
 // limited says who sets a limit to 2.
@@ -51,6 +52,38 @@ func TestMaxLeased(t *testing.T) {
 			acme.refused(400, "max_leased").read("tenants/acme/external/creds/app")
 		})
 	}
+}
+
+// A role whose leases end at once cannot fill storage: so many ended keys are kept, and a place comes back with
+// each that is erased.
+func TestMaxLeasedOfShortLives(t *testing.T) {
+	alone(t, func(_ *testing.T, w *world) {
+		acme, bolt := w.tenant("acme"), w.tenant("bolt")
+		w.root().write("config", fields{"max_leased": 5})
+		path := "tenants/acme/external/creds/app"
+		acme.write("my/external/roles/app", fields{"ttl": "1s"})
+		for range 5 + 64 {
+			acme.read(path).lease(w).end()
+			wait(time.Second)
+		}
+		acme.refused(400, "each that has ended is erased within the hour").read(path)
+		acme.read("my").is(fields{"leased_keys": 0}) // those that live
+		bolt.write("my/external/roles/app", nil)
+		bolt.read("tenants/bolt/external/creds/app") // no matter of others
+		w.restart()
+		acme.refused(400, "each that has ended is erased within the hour").read(path)
+		w.root().write("config", fields{"max_leased": 6})
+		acme.read(path).lease(w).end()
+		for range 60 {
+			wait(time.Minute)
+			w.must(w.tick())
+		}
+		for range 6 {
+			acme.read(path)
+		}
+		acme.refused(400, "may have").read(path)
+		acme.read("my").is(fields{"leased_keys": 6})
+	})
 }
 
 func TestMaxVersions(t *testing.T) {

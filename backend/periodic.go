@@ -13,9 +13,23 @@ import (
 // then, and on a node that may not write, there is nothing to do. It is asked anew each
 // time.
 func periodic(ctx context.Context, b *framework.Backend, h *paths.Handlers, req *logical.Request) error {
-	if b.System().Tainted() || !b.WriteSafeReplicationState() {
+	h.ForgetCalls()
+	if !mayWrite(b) {
 		h.RestFromSweeping()
 		return nil
 	}
 	return h.Sweep(ctx, req.Storage)
+}
+
+func mayWrite(b *framework.Backend) bool {
+	return !b.System().Tainted() && b.WriteSafeReplicationState()
+}
+
+// maySweep is asked while a sweep goes on. It asks Vault anew: an answer of a second ago
+// would let a node write on that has lost the right to.
+func maySweep(b *framework.Backend) bool {
+	if v, ok := b.System().(*systemView); ok {
+		v.last.Store(nil)
+	}
+	return mayWrite(b)
 }

@@ -2,6 +2,7 @@ package backend_test
 
 import (
 	"maps"
+	"strings"
 	"testing"
 	"time"
 )
@@ -151,5 +152,53 @@ func TestFullTable(t *testing.T) {
 		bolt.key("my/external/keys/billing", nil).finds("valid")
 		wait(10 * time.Minute)
 		h.finds("valid")
+	})
+}
+
+// A tenant that falls silent keeps nothing, once its calls are too old to come again.
+func TestSilentTenantsAreForgotten(t *testing.T) {
+	alone(t, func(_ *testing.T, w *world) {
+		w.root().write("config", fields{"window_past": 5})
+		call := w.tenant("acme").key("my/external/keys/billing", nil).call()
+		w.root().write("verify", call).is(fields{"verdict": "valid"})
+		w.must(w.tick())
+		w.root().read("status").is(fields{"replay_entries": 1})
+		wait(time.Minute)
+		w.must(w.tick())
+		w.root().read("status").is(fields{"replay_entries": 0})
+		w.root().write("config", fields{"window_past": 900}) // a wider window does not let in what was let go
+		w.root().write("verify", call).is(fields{"verdict": "replayed"})
+	})
+}
+
+// What all tenants may have is shared: a tenant that sends too much refuses its own calls alone.
+func TestFullNode(t *testing.T) {
+	alone(t, func(t *testing.T, w *world) {
+		acme, bolt := w.tenant("acme"), w.tenant("bolt")
+		h := acme.key(explained, nil)
+		w.root().write("config", fields{"replay_entries_total": 1000})
+		items := make([]any, 1000)
+		for i := range items {
+			items[i] = h.call()
+		}
+		good := 0
+		for _, r := range w.root().write("verify", fields{"batch": items}).rows("results") {
+			if r["verdict"] == "valid" {
+				good++
+			} else if r["verdict"] != "replayed" || r["replay_table_full"] != true {
+				t.Fatalf("%v", r)
+			}
+		}
+		if good != 500 {
+			t.Errorf("%d calls of one tenant are remembered, of 1000 for all", good)
+		}
+		about := acme.write("my/explain", h.call()).about("replayed")["text"].(string)
+		if !strings.Contains(about, "replay_entries_total") {
+			t.Errorf("%s", about)
+		}
+		other := bolt.key("my/external/keys/billing", nil)
+		for range 100 {
+			other.finds("valid")
+		}
 	})
 }

@@ -2,6 +2,7 @@ package backend_test
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -59,9 +60,9 @@ func TestSweepWithStorageFailingTwice(t *testing.T) {
 			clocked(t, fmt.Sprintf("operations %d and %d later", n, more), func(t *testing.T, _ *world) {
 				w, acme := b.world(t)
 				b.of(w, "used").finds("valid")
-				count := 0
+				var count atomic.Int64
 				w.storage.hooks(func(string, string) error {
-					if count++; count == n || count == n+more {
+					if c := int(count.Add(1)); c == n || c == n+more {
 						return errStorage
 					}
 					return nil

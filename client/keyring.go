@@ -34,6 +34,7 @@ type KeyringOptions struct {
 	Keys          int           // held at once, those used last; 10000
 	Idle          time.Duration // a key that was not used for so long is let go; 5 min
 	ReplayEntries int           // calls remembered for one tenant; 1000000, as the engine's config replay_entries has it
+	ReplayTotal   int           // calls remembered for all tenants; 4000000, as the engine's config replay_entries_total has it
 	Fetches       int           // of keys that are not held, under way at once; 16
 	StrictReplay  bool          // calls stamped before the Keyring was made are too old, as config replay=strict has it
 	Fallback      Judge         // judges the calls of keys that are [ErrNotLocal]; a [Verifier], as a rule
@@ -91,6 +92,7 @@ func NewKeyring(vault *api.Client, mount string, options KeyringOptions) (*Keyri
 	options.Keys = cmp.Or(max(options.Keys, 0), 10_000)
 	options.Idle = cmp.Or(max(options.Idle, 0), 5*time.Minute)
 	options.ReplayEntries = cmp.Or(max(options.ReplayEntries, 0), 1_000_000)
+	options.ReplayTotal = cmp.Or(max(options.ReplayTotal, 0), 4_000_000)
 	options.Fetches = cmp.Or(max(options.Fetches, 0), 16)
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
@@ -223,7 +225,7 @@ func (j *judgement) judge(v *Verdict, k *Keyring, held *kept, now time.Time) {
 	v.Verdict, v.Valid = string(verdict), verdict == apikey.Valid
 	v.State = string(of.Key.VersionState(version, now))
 	v.ServerTime = time.Unix(now.Unix(), 0).UTC()
-	v.ContentDigest, v.ReplayTableFull = of.Call.ContentDigest, j.outcome == replay.Full
+	v.ContentDigest, v.ReplayTableFull = of.Call.ContentDigest, j.outcome.NoRoom()
 	v.Variant = of.Matched.String()
 }
 
@@ -232,6 +234,6 @@ func (j *judgement) check() bool {
 	call := j.of.Call
 	j.outcome = j.ring.calls.Check(replay.Call{
 		Tenant: string(j.of.Key.Tenant), KeyID: call.KeyID, Nonce: call.Nonce, Time: call.Time, Window: j.of.Past,
-	}, j.ring.options.ReplayEntries, true, j.now)
+	}, replay.Bounds{Tenant: j.ring.options.ReplayEntries, Node: j.ring.options.ReplayTotal}, true, j.now)
 	return j.outcome != replay.New
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/vault/api"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/match"
 	"vault-plugin-secrets-apikeys/internal/secret"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 	"vault-plugin-secrets-apikeys/signing"
@@ -155,7 +156,7 @@ func (d *decoder) key(told *Verdict, sent time.Time) (*apikey.Key, *apikey.Versi
 	key.Scheme, key.Replay = scheme, replayed == "on"
 	compat := d.texts("compat", d.data["compat"])
 	key.Rules = apikey.Share(apikey.Rules{Limits: apikey.Limits{
-		Scopes: tenant.LinesOf(d.texts("scopes", d.data["scopes"])), CIDRs: tenant.LinesOf(d.texts("allowed_cidrs", d.data["allowed_cidrs"])),
+		Scopes: match.ScopesOf(d.texts("scopes", d.data["scopes"])), CIDRs: match.RangesOf(d.texts("allowed_cidrs", d.data["allowed_cidrs"])),
 		User: told.User, Compat: tenant.LinesOf(compat),
 	}})
 	v := apikey.Version{KeyID: told.KeyID, Number: told.Version, Secret: placeholder, ExpiresAt: told.ExpiresAt}
@@ -193,13 +194,13 @@ func (d *decoder) stand(v *apikey.Version, state apikey.State, sent time.Time) {
 // published reads the lists of path globs, which are the mount's, the provider's and the tenant's, those that there are.
 func (d *decoder) published(mount *tenant.Config, t *tenant.Tenant) {
 	lists := must[[]any](d, "published")
-	places := []*tenant.Lines{&mount.External.Published, &t.Provider.Published, &t.Own.Published}
+	places := []*match.Globs{&mount.External.Published, &t.Provider.Published, &t.Own.Published}
 	if len(lists) > len(places) {
 		d.refuse("published")
 		return
 	}
 	for i, list := range lists {
-		if *places[i] = tenant.LinesOf(d.texts("published", list)); *places[i] == "" {
+		if *places[i] = match.GlobsOf(d.texts("published", list)); places[i].Empty() {
 			d.refuse("published") // It would let in what an empty list does not.
 		}
 	}

@@ -29,7 +29,7 @@ func (k *Keyring) tend() {
 		k.look()
 		if now := time.Now(); now.Sub(swept) >= sweepPace {
 			swept = now
-			k.calls.Expire(now.Add(-tenant.MaxWindow))
+			k.calls.Expire(tenant.MaxWindow, now)
 		}
 	}
 }

@@ -70,6 +70,7 @@ var keyAnswer = schemas(keySettings, schema{
 	"rotation_error":    text("Why the rotation that is due has not happened; empty when it has, or none is."),
 	"rotation_failures": number("How often in a row it has failed."),
 	"rotation_retry_at": stamp("When it is tried again."),
+	"rotation_late":     flag("The last rotation came, or the one that is due comes, when half of the overlap has passed; until the next that is in time or by hand."),
 
 	"unrevealed":     flag("The current version has reached nobody."),
 	"provider_knows": flag("The newest version was imported by the provider, who knows it: rotate."),
@@ -87,7 +88,8 @@ func keyData(k *apikey.Key, uses store.Uses, c *tenant.Config, now time.Time) ma
 		"state": string(k.State()), "reason": k.DisabledReason,
 		"current_key_id": "", "next_rotation": rfc3339(k.NextRotation()), "last_rotation": rfc3339(k.LastRotation),
 		"rotation_error": "", "rotation_failures": 0, "rotation_retry_at": nil,
-		"unrevealed": k.Unrevealed(now), "created_at": rfc3339(k.CreatedAt), "disabled_at": rfc3339(k.DisabledAt),
+		"rotation_late": k.RotationLate(now),
+		"unrevealed":    k.Unrevealed(now), "created_at": rfc3339(k.CreatedAt), "disabled_at": rfc3339(k.DisabledAt),
 		"revoked_at": rfc3339(k.RevokedAt), "deleted_at": rfc3339(k.DeletedAt), "restorable_to": nil,
 	}
 	if k.RevokedReason != "" {

@@ -2,12 +2,18 @@ package paths
 
 import (
 	"encoding/json"
+	"errors"
+	"io"
 	"slices"
+	"strings"
 
 	"vault-plugin-secrets-apikeys/internal/refusal"
 )
 
-const maxBatch = 1000
+const (
+	maxBatch  = 1000
+	maxPacked = 4 << 20 // bytes of the text of a batch
+)
 
 // batch returns the items of a batch as fields, or nil when the request is a single call.
 func (r *request) batch() ([]any, error) {
@@ -15,6 +21,9 @@ func (r *request) batch() ([]any, error) {
 	if packed := r.Data["batch_json"]; packed != nil {
 		if given != nil {
 			return nil, refusal.Errorf(refusal.Invalid, "batch_json: cannot be given together with batch")
+		}
+		if text, _ := packed.(string); len(text) > maxPacked {
+			return nil, refusal.Errorf(refusal.Invalid, "batch_json: has %d bytes and %d is the most; send fewer items at once", len(text), maxPacked)
 		}
 		name, given = "batch_json", unpack(packed)
 	}
@@ -33,14 +42,65 @@ func (r *request) batch() ([]any, error) {
 	return items, nil
 }
 
-// unpack returns the list that is a JSON text, or what is none.
+// unpack returns the list that is a JSON text, or what is none. It reads one item after the
+// other, and none beyond one too many: as a whole the text could take thirty times its size.
 func unpack(packed any) any {
 	text, _ := packed.(string)
+	d := json.NewDecoder(strings.NewReader(text))
+	if first, err := d.Token(); err != nil || first != json.Delim('[') {
+		return text
+	}
 	var items []any
-	if err := json.Unmarshal([]byte(text), &items); err != nil {
+	for d.More() && len(items) <= maxBatch {
+		var raw json.RawMessage
+		if err := d.Decode(&raw); err != nil {
+			return text
+		}
+		item, err := unpackItem(raw)
+		if err != nil {
+			return text // a number out of range
+		}
+		items = append(items, item)
+	}
+	if len(items) > maxBatch {
+		return items
+	}
+	if _, err := d.Token(); err != nil { // the end of the list
+		return text
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return text
 	}
 	return items
+}
+
+// unpackItem returns an item that is known to be JSON; of an object, the fields.
+func unpackItem(raw json.RawMessage) (any, error) {
+	if raw[0] != '{' {
+		return scalar(raw)
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &fields); err != nil {
+		return nil, err
+	}
+	item := make(map[string]any, len(contentFields))
+	for name, value := range fields {
+		v, err := scalar(value)
+		if err != nil {
+			return nil, err
+		}
+		item[name] = v
+	}
+	return item, nil
+}
+
+// scalar returns a JSON value; lists and objects are empty, as no field takes one.
+func scalar(raw json.RawMessage) (v any, err error) {
+	if raw[0] == '[' || raw[0] == '{' {
+		return []any{}, nil
+	}
+	err = json.Unmarshal(raw, &v)
+	return v, err
 }
 
 // item returns the fields of one item of a batch.

@@ -33,7 +33,7 @@ var callFields = schema{
 }
 
 var verifyFields = join(callFields, schema{
-	"batch_json":   text("What batch takes, in one JSON text, for many calls: Vault's audit devices hash it whole, not each part of each item."),
+	"batch_json":   text("What batch takes, in one JSON text of at most 4 MiB, for many calls: Vault's audit devices hash it whole, not each part of each item."),
 	"signature":    text("The signature of the message."),
 	"client_ip":    text("The address the call came from, for allowed_cidrs; it is kept with the key's last use."),
 	"replay_check": field(framework.TypeBool, "false looks without recording the call. Default true."),

@@ -7,7 +7,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
-	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/internal/match"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
@@ -20,7 +20,7 @@ var configSettings = append(append(
 	kindSettings("internal", func(c *tenant.Config) *tenant.KindConfig { return &c.Internal }),
 	kindSettings("external", func(c *tenant.Config) *tenant.KindConfig { return &c.External })...),
 	linesSetting("external_published", "Path globs that external keys' calls may be for, such as /wfo/**; none: every path.",
-		func(c *tenant.Config) *tenant.Lines { return &c.External.Published }, parsePublished),
+		func(c *tenant.Config) *match.Globs { return &c.External.Published }, apikey.ParsePublished),
 	boolSetting("allow_no_expiry", "Whether keys may live for ever (ttl=0).",
 		func(c *tenant.Config) *bool { return &c.AllowNoExpiry }),
 	durationSetting("min_overlap", "The shortest overlap of keys that rotate by schedule.", atLeast, apikey.MaxOverlap,
@@ -35,6 +35,8 @@ var configSettings = append(append(
 		[]tenant.ReplayMode{tenant.ReplayMemory, tenant.ReplayStrict}, func(c *tenant.Config) *tenant.ReplayMode { return &c.Replay }),
 	intSetting("replay_entries", "How many calls are remembered for one tenant; a full table refuses.", 1_000, 100_000_000,
 		func(c *tenant.Config) *int { return &c.ReplayEntries }),
+	intSetting("replay_entries_total", "How many calls are remembered for all tenants; one may have as many as are left free.", 1_000, 100_000_000,
+		func(c *tenant.Config) *int { return &c.ReplayTotal }),
 	intSetting("cache_entries", "How many records are kept decoded in memory.", 100, 10_000_000,
 		func(c *tenant.Config) *int { return &c.CacheEntries }),
 	textSetting("tenant_metadata", "The metadata of entities and groups that names a caller's tenant.", 128,
@@ -57,13 +59,6 @@ var configSettings = append(append(
 	durationSetting("idle_disable_after", "Keys that were not used for so long are disabled; 0: none are.", 0, maxDuration,
 		func(c *tenant.Config) *time.Duration { return &c.IdleAfter }),
 )
-
-func parsePublished(s string) error {
-	if err := apikey.ParseGlob(s); err != nil {
-		return refusal.Errorf(refusal.Invalid, "published: %s", err)
-	}
-	return nil
-}
 
 // mostVersions keeps a record well under its bound in storage.
 const mostVersions = 20

@@ -25,7 +25,7 @@ func (h *Handlers) dueResources() []resource {
 			"items": rows("What happens, soonest first: kind, name, key_id, event, at."),
 		}}},
 		synopsis: "What expires, rotates, fails or waits to be picked up.",
-		description: "Events are expires (a version ends), rotates (the schedule makes the next one), rotation_failed (it could not, and tries again at " +
+		description: "Events are expires (a version ends), rotates (the schedule makes the next one), rotation_late (it came, or comes, when half of the overlap has passed), rotation_failed (it could not, and tries again at " +
 			"that time), unrevealed (the current version has reached nobody, and has to by that time) and destroyed (a deleted key is erased). " +
 			"Leased keys are their leases' business.",
 	}}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/match"
 	"vault-plugin-secrets-apikeys/internal/replay"
 	"vault-plugin-secrets-apikeys/internal/store"
 	"vault-plugin-secrets-apikeys/signing"
@@ -60,8 +61,13 @@ func (e *explanation) rule(found *store.Found, r *request) string {
 	case apikey.OutOfScope:
 		return e.outOfScope(found, r)
 	case apikey.Replayed:
-		if e.replayed == replay.Full {
-			return "The server can remember no more calls (replay_table_full): try later, signed anew, and tell the operator."
+		switch e.replayed {
+		case replay.Full:
+			return "The server can remember no more calls of this tenant (replay_table_full, by replay_entries): try later, signed anew, and tell the operator."
+		case replay.Crowded:
+			return "The server can remember no more calls of this tenant beside those of others (replay_table_full, by replay_entries_total): " +
+				"try later, signed anew, and tell the operator."
+		case replay.New, replay.Seen:
 		}
 		return "This very call has been accepted before: sign each attempt anew, retries too, with a new salt or nonce."
 	case apikey.Malformed, apikey.UnknownKey, apikey.BadSignature, apikey.Valid:
@@ -95,7 +101,13 @@ func (e *explanation) outOfScope(found *store.Found, r *request) string {
 	case apikey.BoundMessage:
 		return "The key has scopes, a user, or is bound to what is published, and a message can be held against none of these: use a key without them."
 	case apikey.BoundPath:
-		return "Two readers could take the path for different ones: write it without dot segments, //, ;, \\, encoded slashes and broken escapes."
+		return "Two readers could take the path for different ones: write it without dot segments, //, ; and \\, encoded or not, encoded slashes " +
+			"and control characters, what is encoded twice, and escapes that are broken or no UTF-8."
+	case apikey.BoundLong:
+		return fmt.Sprintf("The path is too long to be held against scopes and what is published: it may have %d bytes and %d segments.",
+			match.MaxPath, match.MaxSegments)
+	case apikey.BoundOver:
+		return "None of the key's scopes fits, and some are too complex to be looked at, from before there was a bound: write them anew, with fewer **, and fewer * in a segment."
 	case apikey.BoundScopes:
 		return fmt.Sprintf("None of the key's scopes fits %s %s: they are %s.", e.of.Head.Method(), e.of.Head.Path(), strings.Join(limits.Scopes.List(), ", "))
 	case apikey.BoundPublished:

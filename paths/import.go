@@ -127,7 +127,7 @@ func (b *importBatch) one(ctx context.Context, raw any) (keyID string, err error
 	if err != nil {
 		return keyID, err
 	}
-	free, err := h.store.Claimable(ctx, r.Storage, keyID)
+	free, err := h.store.Claimable(ctx, r.Storage, t, kind, k.Name, keyID)
 	if err == nil && !free {
 		err = errIDTaken
 	}

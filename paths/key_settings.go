@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/match"
 	"vault-plugin-secrets-apikeys/internal/refusal"
 	"vault-plugin-secrets-apikeys/internal/seal"
 	"vault-plugin-secrets-apikeys/internal/tenant"
@@ -72,9 +73,9 @@ func lifted[T any, R comparable](settings []setting[R], at func(*T) *apikey.Shar
 func limitSettings[T any](at func(*T) *apikey.Limits) []setting[T] {
 	return []setting[T]{
 		linesSetting("scopes", "What calls may be for, each a method, or *, and a path glob, such as GET /wfo/**; none: anything.",
-			func(t *T) *tenant.Lines { return &at(t).Scopes }, apikey.ParseScope),
+			func(t *T) *match.Scopes { return &at(t).Scopes }, apikey.ParseScopes),
 		linesSetting("allowed_cidrs", "Where calls may come from, by client_ip, such as 192.0.2.0/24; none: anywhere.",
-			func(t *T) *tenant.Lines { return &at(t).CIDRs }, apikey.ParseCIDR),
+			func(t *T) *match.Ranges { return &at(t).CIDRs }, apikey.ParseCIDRs),
 		textSetting("user", "Whom the caller acts as: a call that names another one in Verint-UserName is out of scope.", maxUser,
 			func(t *T) *string { return &at(t).User }),
 		of("compat", field(framework.TypeStringSlice, "Ways in which calls may deviate from the scheme, such as headers_sorted; none: they may not."),

@@ -112,13 +112,23 @@ func (h *Handlers) refuse(err error) (*logical.Response, error) {
 	if errors.Is(err, refusal.Invalid) {
 		return logical.ErrorResponse("%s", err.Error()), logical.ErrInvalidRequest // a text without Vault's bullet before it
 	}
-	told := bare(err)
-	if told == nil {
+	if bare(err) == nil {
 		h.log.Error("request not answered", "error", err)
-		told = logical.CodedError(http.StatusInternalServerError, err.Error())
 	}
-	return nil, told
+	return nil, told(err)
 }
+
+// told returns what a caller may know of an error.
+func told(err error) error {
+	if known := bare(err); known != nil {
+		return known
+	}
+	return errFailed
+}
+
+// errFailed is all that a caller is told of what has failed below: storage's own words may
+// name the server's files.
+var errFailed = logical.CodedError(http.StatusInternalServerError, "storage or Vault itself has failed; the server's log says how: try again")
 
 var errNoSystem = errors.New("the engine is not attached to a Vault server yet")
 

@@ -54,7 +54,7 @@ func TestStatuses(t *testing.T) {
 		} {
 			t.Run(row.name+" "+wrapping, func(t *testing.T) {
 				status, text := crossed(t, err)
-				if status != row.status || !strings.Contains(text, "ttl: wrong") {
+				if told := strings.Contains(text, "ttl: wrong"); status != row.status || told != (row.status != 500) {
 					t.Errorf("%d %q, want %d", status, text, row.status)
 				}
 			})

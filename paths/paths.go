@@ -39,10 +39,12 @@ func New(s *store.Store) *Handlers {
 	return h
 }
 
-// Serve attaches the operations to a Vault server.
-func (h *Handlers) Serve(system logical.SystemView, log hclog.Logger) {
+// Serve attaches the operations to a Vault server. MaySweep reports whether this node may
+// write, and is asked while a sweep goes on.
+func (h *Handlers) Serve(system logical.SystemView, log hclog.Logger, maySweep func() bool) {
 	h.system, h.log, h.started = system, log, time.Now()
 	h.identity = newIdentity(system)
+	h.sweeper.Serve(maySweep, log.Error)
 }
 
 // Sweep does what is due, as Vault asks once a minute; see [sweep.Sweeper.Tick].
@@ -52,8 +54,15 @@ func (h *Handlers) Sweep(ctx context.Context, s logical.Storage) (err error) {
 	return h.sweeper.Tick(ctx, s, time.Now())
 }
 
+// Close stops what goes on by itself, as the mount is unloaded.
+func (h *Handlers) Close() { h.sweeper.Close() }
+
 // RestFromSweeping is called in place of [Handlers.Sweep] where nothing may be written.
 func (h *Handlers) RestFromSweeping() { h.sweeper.Pause() }
+
+// ForgetCalls lets go of calls that are too old to come again, as Vault asks once a minute: tenants that make no more
+// calls would keep theirs.
+func (h *Handlers) ForgetCalls() { h.calls.Expire(tenant.MaxWindow, time.Now()) }
 
 // resource is one URL with its operations.
 type resource struct {

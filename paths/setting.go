@@ -11,7 +11,6 @@ import (
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/refusal"
-	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
 // setting is one field that a caller may write and read back: described, parsed and
@@ -133,20 +132,24 @@ func timeSetting[T any](name, description string, at func(*T) *time.Time) settin
 // maxLines bounds a list of texts.
 const maxLines = 32
 
-// linesSetting is a list of texts, each of which check takes. A single text is split at
-// commas, as the command line's are.
-func linesSetting[T any](name, description string, at func(*T) *tenant.Lines, check func(string) error) setting[T] {
+// lines is a list of texts that has been read.
+type lines interface {
+	comparable
+	List() []string
+}
+
+// linesSetting is a list of texts that read takes. A single text is split at commas, as the
+// command line's are.
+func linesSetting[T any, L lines](name, description string, at func(*T) *L, read func([]string) (L, error)) setting[T] {
 	return of(name, field(framework.TypeStringSlice, description), at,
-		func(raw any, _ tenant.Lines, _ bool) (tenant.Lines, error) {
+		func(raw any, _ L, _ bool) (none L, err error) {
 			list, err := parseLines(name, raw)
-			for _, line := range list {
-				if err == nil {
-					err = check(line)
-				}
+			if err != nil {
+				return none, err
 			}
-			return tenant.LinesOf(list), err
+			return read(list)
 		},
-		func(l tenant.Lines) any { return l.List() })
+		func(l L) any { return l.List() })
 }
 
 // choiceSetting is one word out of some.

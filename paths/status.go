@@ -35,8 +35,10 @@ func (h *Handlers) gauges(r *request) []gauge {
 	s := h.sweeper.Status(r.now)
 	return []gauge{
 		{"sweep_lag_seconds", "gauge", "Since when something may be due that was not done.", inSeconds(s.Lag)},
-		{"due", "gauge", "Entries that were due at the last tick and left for the next.", int64(s.Due)},
+		{"due", "gauge", "What was due at the last tick and is not done.", int64(s.Due)},
+		{"oldest_rotation_seconds", "gauge", "Since when the oldest rotation that was due waits.", inSeconds(s.Oldest)},
 		{"rotated", "counter", "Keys rotated by schedule.", s.Rotated},
+		{"rotated_late", "counter", "Of these, keys whose rotation came when half of the overlap had passed.", s.Late},
 		{"failed", "counter", "Attempts to do what was due that failed.", s.Failed},
 		{"erased", "counter", "Secrets and keys erased after their time.", s.Erased},
 		{"cache_entries", "gauge", "Records of keys in memory.", int64(h.store.Cached())},
@@ -46,13 +48,17 @@ func (h *Handlers) gauges(r *request) []gauge {
 
 var statusAnswer = schema{
 	"sweep_lag_seconds": number("Since when something may be due that was not done; about a minute is usual."),
-	"due":               number("Entries that were due at the last tick and left for the next."),
+	"due":               number("What was due at the last tick and is not done: entries, and the keys of a tenant that is being erased."),
 	"rotated":           number("Keys rotated by schedule since this node started."),
-	"failed":            number("Attempts to do what was due that failed since this node started."),
-	"erased":            number("Secrets and keys erased since this node started."),
-	"cache_entries":     number("Records of keys in memory."),
-	"replay_entries":    number("Calls remembered against replay."),
-	"verdicts":          table("How often each verdict was given since this node started."),
+	"rotated_late":      number("Of these, keys whose rotation came when half of the overlap had passed."),
+
+	"oldest_rotation_seconds": number("Since when the oldest rotation that was due at the last tick waits; 0 when none does."),
+
+	"failed":         number("Attempts to do what was due that failed since this node started."),
+	"erased":         number("Secrets and keys erased since this node started."),
+	"cache_entries":  number("Records of keys in memory."),
+	"replay_entries": number("Calls remembered against replay."),
+	"verdicts":       table("How often each verdict was given since this node started."),
 }
 
 func (h *Handlers) statusResources() []resource {

@@ -7,6 +7,8 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/match"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
@@ -31,7 +33,7 @@ func capSettings(at func(*tenant.Tenant) *tenant.Caps) []setting[tenant.Tenant] 
 		durationSetting("idle_disable_after", "Keys that were not used for so long are disabled.", time.Minute, maxDuration,
 			func(t *tenant.Tenant) *time.Duration { return &at(t).IdleAfter }),
 		linesSetting("published", "Path globs that external keys' calls may be for, besides what the others have published.",
-			func(t *tenant.Tenant) *tenant.Lines { return &at(t).Published }, parsePublished),
+			func(t *tenant.Tenant) *match.Globs { return &at(t).Published }, apikey.ParsePublished),
 		of("allow_local_verify", field(framework.TypeBool, "Whether gateways may fetch the tenant's keys from keyring/, where the mount allows it: provider or tenant says yes, and neither no."),
 			func(t *tenant.Tenant) *tenant.Consent { return &at(t).LocalVerify }, parseConsent, showConsent),
 	}

@@ -126,7 +126,7 @@ func (h *Handlers) judged(ctx context.Context, r *request, c *call, within strin
 	of.Head, of.From, of.Mount, of.Strict = head, c.from, r.config, strict
 	j := judgement{found: found}
 	j.verdict, j.version = of.Judge(r.now)
-	j.full = replayed == replay.Full
+	j.full = replayed.NoRoom()
 	if j.version != nil {
 		j.variant, j.digest = of.Matched.String(), signed.ContentDigest
 	}
@@ -153,7 +153,7 @@ func (h *Handlers) caseOf(r *request, signed *signing.Call, found *store.Found, 
 	c.Seen = func() bool {
 		*replayed = h.calls.Check(replay.Call{
 			Tenant: found.Tenant.UID, KeyID: signed.KeyID, Nonce: signed.Nonce, Time: signed.Time, Window: caps.WindowPast,
-		}, r.config.ReplayEntries, record, r.now)
+		}, replay.Bounds{Tenant: r.config.ReplayEntries, Node: r.config.ReplayTotal}, record, r.now)
 		return *replayed != replay.New
 	}
 	return c

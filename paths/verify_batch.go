@@ -27,10 +27,13 @@ func (h *Handlers) verifyBatch(ctx context.Context, r *request, items []any, wit
 	}
 	outcomes, unjudged := make([]outcome, len(items)), []error(nil)
 	for i, raw := range items {
+		if err := ctx.Err(); err != nil {
+			return nil, err // nobody waits for the rest
+		}
 		var err error
 		if outcomes[i], err = h.judgeItem(ctx, r, raw, within); err != nil {
 			h.log.Error("item of a batch not judged", "error", err)
-			outcomes[i].wrong = err.Error()
+			outcomes[i].wrong = told(err).Error()
 			unjudged = append(unjudged, err)
 		}
 	}

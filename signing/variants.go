@@ -8,6 +8,11 @@ import (
 // messageVariants change what is under the MAC.
 const messageVariants = headersSorted | headerValueCase | pathDecoded | pathQuery | keyASCII
 
+// MaxVariantBytes bounds what [Call.SignedAs] hashes beside the call's own
+// message. Messages of up to 4 KiB, which is nearly all, can be tried in all
+// variants; the largest in two.
+const MaxVariantBytes = 64 << 10
+
 // macer computes the MAC of a message under a key, or under the key's text.
 type macer func(message []byte, ascii bool) [TagSize]byte
 
@@ -23,8 +28,9 @@ type macer func(message []byte, ascii bool) [TagSize]byte
 // that makes no difference to the call is not tried. A call of a form that
 // compat does not name costs one MAC. A path is tried decoded only when that
 // leaves no control character, '?', '#', '\' and nothing that could be decoded
-// again, such as %2F; and not when compat names path_query as well. An empty
-// key signs nothing.
+// again, such as %2F; and not when compat names path_query as well. The messages
+// tried have at most [MaxVariantBytes] together: of a longer call only those with
+// the fewest variants are tried. An empty key signs nothing.
 func (c *Call) SignedAs(key []byte, compat Compat) (matched Compat, ok bool) {
 	return c.signedAs(compat, func(message []byte, ascii bool) [TagSize]byte {
 		if ascii {
@@ -45,14 +51,18 @@ func (c *Call) signedAs(compat Compat, mac macer, keyed bool) (Compat, bool) {
 	case c.Scheme != Vrnt1 || c.head == nil:
 		return nil, false
 	}
-	set := allowed & c.effective() & messageVariants
+	set, left := allowed&c.effective()&messageVariants, MaxVariantBytes
 	for count := 1; count <= bits.OnesCount16(uint16(set)); count++ {
 		// The subsets of set, from the greatest down, as bits.
 		for some := set; some != 0; some = (some - 1) & set {
 			if bits.OnesCount16(uint16(some)) != count {
 				continue
 			}
-			if c.fits(mac, c.variantMessage(some), some&keyASCII != 0) {
+			message := c.variantMessage(some)
+			if left -= len(message); left < 0 {
+				return nil, false
+			}
+			if c.fits(mac, message, some&keyASCII != 0) {
 				return (form | some).list(), true
 			}
 		}

@@ -68,7 +68,8 @@ func (a *author) signed(s subject) client.Call {
 
 func (a *author) target() string {
 	path := pick(a, "/wfo/a/b/x", "/wfo/a/b/x", "/wfo/a", "/wfo/b1", "/wfo/c", "/orders/1", "/orders/1/2", "/", "/wfo//a", "/wfo/../a", "/wfo/a/%2e%2e/x",
-		"/wfo/a;b", "/wfo/a%2Fb", "/wfo/a%20b", "/wfo/a/%41/x", "/%7Ewfo", "/wfo/a/%C3%A4/x", "/wfo/a/%zz")
+		"/wfo/a;b", "/wfo/a%2Fb", "/wfo/a%20b", "/wfo/a/%41/x", "/%7Ewfo", "/wfo/a/%C3%A4/x", "/wfo/a/%zz",
+		"/wfo/a/%252e%252e/x", "/wfo/a/..%20/x", "/wfo/a/%c0%ae/x", "/wfo/a/%3b/x", "/wfo/a"+strings.Repeat("/x", 70))
 	return path + pick(a, "", "", "?page=2", "?", "?a=%20b")
 }
 

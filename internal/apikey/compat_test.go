@@ -44,7 +44,7 @@ func TestFormsAreMalformedUnlessLetIn(t *testing.T) {
 		{"", ordered, false, Malformed, ""},
 		{"", ordered, true, Malformed, ""},
 		{"param_order", ordered, false, Valid, "param_order"},
-		{"param_order", ordered, true, BadSignature, ""},
+		{"param_order", ordered, true, Malformed, ""},
 		{"param_order", spaced, false, Malformed, ""},
 		{"param_order\nparam_whitespace", spaced, false, Valid, "param_whitespace"},
 		{"param_order", strict, false, Valid, ""},

@@ -14,6 +14,7 @@ const (
 	EventExpires    = "expires"         // a version that still verifies ends
 	EventRotates    = "rotates"         // the schedule makes the next version
 	EventFailed     = "rotation_failed" // it could not, and tries again then
+	EventLate       = "rotation_late"   // it came, or is to come, when half of the overlap had passed
 	EventUnrevealed = "unrevealed"      // the current version has reached nobody, and has to by then
 	EventDestroyed  = "destroyed"       // the deleted key is erased for good
 )
@@ -38,6 +39,12 @@ func (k *Key) Events(retention time.Duration, now, until time.Time) []Event {
 		add(newest.KeyID, EventFailed, k.Failed.RetryAt)
 	} else {
 		add(newest.KeyID, EventRotates, k.NextRotation())
+	}
+	switch late := k.RotationLate(now) && k.State() == Active; {
+	case late && k.late(now):
+		add(newest.KeyID, EventLate, k.NextRotation())
+	case late:
+		add(newest.KeyID, EventLate, k.LastRotation)
 	}
 	if k.State() == Active && k.Unrevealed(now) && k.Reveal != RevealNever {
 		add(newest.KeyID, EventUnrevealed, k.neededBy(now))

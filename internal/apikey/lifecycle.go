@@ -78,7 +78,7 @@ func (k *Key) Rotate(r Rotation, by Actor, now time.Time) (*Key, error) {
 	v.RotatedFrom = newest.KeyID
 	c.Newest().RotatedTo = r.NewKeyID
 	c.Versions = append(c.Versions, v)
-	c.LastRotation, c.Failed = now, nil
+	c.LastRotation, c.RotatedLate, c.Failed = now, false, nil
 	c.trim(now)
 	c.record(now, by, "rotate", r.NewKeyID, r.Reason)
 	return c, nil

@@ -1,10 +1,9 @@
 package apikey
 
 import (
-	"net/netip"
 	"strings"
 
-	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/internal/match"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 	"vault-plugin-secrets-apikeys/signing"
 )
@@ -12,29 +11,15 @@ import (
 // UserHeader names whom a call acts as, where it says so. Its scheme signs it.
 const UserHeader = "Verint-UserName"
 
-// ParseCIDR refuses what is no range of addresses as it would be written back.
-func ParseCIDR(s string) error {
-	p, err := netip.ParsePrefix(s)
-	if err != nil || p.Masked() != p || p.String() != s || p.Addr().Is4In6() {
-		return refusal.Errorf(refusal.Invalid, "allowed_cidrs: must be ranges of addresses such as 192.0.2.0/24 or 2001:db8::/32, "+
-			"without bits behind the prefix")
+// within reports whether the call comes from where the key's calls may. An address that is not known is in no range.
+func (c *Case) within() bool {
+	ranges := c.Key.Rules.Get().CIDRs
+	if ranges.Empty() {
+		return true
 	}
-	return nil
-}
-
-// within reports whether an address is in one of the ranges. One that is not known is in
-// none.
-func within(ranges tenant.Lines, from netip.Addr) bool {
-	return ranges == "" || isIn(ranges, from.Unmap().WithZone(""))
-}
-
-func isIn(ranges tenant.Lines, from netip.Addr) bool {
-	for r := range ranges.All() {
-		if p, err := netip.ParsePrefix(r); err == nil && p.Contains(from) {
-			return true
-		}
-	}
-	return false
+	ok, steps := ranges.Contain(c.From)
+	c.Steps += steps
+	return ok
 }
 
 // Bound is one of the rules that put a call out of scope.
@@ -44,7 +29,9 @@ type Bound string
 const (
 	InBounds       Bound = ""
 	BoundMessage   Bound = "message"   // a message is for no path and no user
+	BoundLong      Bound = "long"      // the path has too many bytes or segments
 	BoundPath      Bound = "path"      // two readers could take it for different ones
+	BoundOver      Bound = "over"      // none of the key's scopes fits that is not over a bound itself
 	BoundScopes    Bound = "scopes"    // none of the key's fits
 	BoundPublished Bound = "published" // it is not, for external keys
 	BoundUser      Bound = "user"      // the call acts as another than the key's
@@ -53,25 +40,18 @@ const (
 // OutOf judges what a call is for: by the key's scopes and user, and for external keys by
 // what is published. Head is nil for a message, which has neither.
 func (c *Case) OutOf() Bound {
-	k, limits := c.Key, c.Key.Rules.Get().Limits
-	published := k.publishedBy(c.Mount, c.Tenant)
-	limitsPath := limits.Scopes != "" || len(published) > 0
+	limits := c.Key.Rules.Get().Limits
+	published, limitsPath := c.Key.publishedBy(c.Mount, c.Tenant)
+	limitsPath = limitsPath || !limits.Scopes.Empty()
 	if !limitsPath && limits.User == "" {
 		return InBounds
 	}
 	if c.Head == nil {
 		return BoundMessage
 	}
-	path := c.Head.Path()
-	if limitsPath && ambiguous(path) {
-		return BoundPath
-	}
-	if limits.Scopes != "" && !InScope(limits.Scopes, c.Head.Method(), path) {
-		return BoundScopes
-	}
-	for _, globs := range published {
-		if !Published(globs, path) {
-			return BoundPublished
+	if limitsPath {
+		if bound := c.outOfPaths(limits.Scopes, &published); bound != InBounds {
+			return bound
 		}
 	}
 	if limits.User != "" && !actsAs(c.Head, limits.User) {
@@ -80,26 +60,50 @@ func (c *Case) OutOf() Bound {
 	return InBounds
 }
 
-// publishedBy returns the lists of globs that the paths of k's calls must all match, which
-// mount, provider and tenant have published.
-func (k *Key) publishedBy(c *tenant.Config, t *tenant.Tenant) []tenant.Lines {
-	if k.Kind != External || c.External.Published == "" && t.Provider.Published == "" && t.Own.Published == "" {
-		return nil
+// outOfPaths judges the path. It is read once for all lists.
+func (c *Case) outOfPaths(scopes match.Scopes, published *publishedLists) Bound {
+	var path match.Path
+	defer func() { c.Steps += path.Steps }()
+	if !path.Read(c.Head.Path()) {
+		return BoundLong
 	}
-	var all []tenant.Lines
-	for _, globs := range [...]tenant.Lines{c.External.Published, t.Provider.Published, t.Own.Published} {
-		if globs != "" {
-			all = append(all, globs)
+	path.Steps += match.LooksOfAmbiguous * len(c.Head.Path())
+	if match.Ambiguous(c.Head.Path()) {
+		return BoundPath
+	}
+	if !scopes.Empty() && !scopes.Match(c.Head.Method(), &path) {
+		if scopes.Over() {
+			return BoundOver
+		}
+		return BoundScopes
+	}
+	for _, globs := range published {
+		if !globs.Empty() && !globs.Match(&path) {
+			return BoundPublished
 		}
 	}
-	return all
+	return InBounds
+}
+
+// publishedLists are the mount's, the provider's and the tenant's. Each that is not empty must match.
+type publishedLists [3]match.Globs
+
+// publishedBy returns the lists that the paths of k's calls must match, and whether there are any.
+func (k *Key) publishedBy(c *tenant.Config, t *tenant.Tenant) (lists publishedLists, some bool) {
+	if k.Kind == External {
+		lists = publishedLists{c.External.Published, t.Provider.Published, t.Own.Published}
+	}
+	return lists, lists != publishedLists{}
 }
 
 // PublishedBy returns the same as lists, never nil.
 func (k *Key) PublishedBy(c *tenant.Config, t *tenant.Tenant) [][]string {
 	lists := [][]string{}
-	for _, globs := range k.publishedBy(c, t) {
-		lists = append(lists, globs.List())
+	published, _ := k.publishedBy(c, t)
+	for _, globs := range published {
+		if !globs.Empty() {
+			lists = append(lists, globs.List())
+		}
 	}
 	return lists
 }

@@ -3,12 +3,20 @@ package apikey
 import (
 	"errors"
 	"net/netip"
+	"strings"
 	"testing"
 
+	"vault-plugin-secrets-apikeys/internal/match"
 	"vault-plugin-secrets-apikeys/internal/refusal"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 	"vault-plugin-secrets-apikeys/signing"
 )
+
+func sources(ranges string, from netip.Addr) bool {
+	k := newKey()
+	k.Rules = Share(Rules{Limits: Limits{CIDRs: match.RangesOf(listOf(ranges))}})
+	return (&Case{Key: k, From: from}).within()
+}
 
 func TestSources(t *testing.T) {
 	for _, row := range []struct {
@@ -30,30 +38,32 @@ func TestSources(t *testing.T) {
 		if row.from != "" {
 			from = netip.MustParseAddr(row.from)
 		}
-		if got := within(tenant.Lines(row.ranges), from); got != row.ok {
+		if got := sources(row.ranges, from); got != row.ok {
 			t.Errorf("%s in %q: %t", row.from, row.ranges, got)
 		}
 	}
 	for _, s := range []string{"", "192.0.2.1", "192.0.2.1/24", "192.0.2.0/33", "192.0.2.0/24 ", "::ffff:192.0.2.0/120", "2001:DB8::/32", "fe80::%eth0/64", "0192.0.2.0/24"} {
-		if err := ParseCIDR(s); !errors.Is(err, refusal.Invalid) {
+		if _, err := ParseCIDRs([]string{s}); !errors.Is(err, refusal.Invalid) {
 			t.Errorf("%q is taken: %v", s, err)
 		}
 	}
 	for _, s := range []string{"192.0.2.0/24", "192.0.2.7/32", "0.0.0.0/0", "::/0", "2001:db8::/32"} {
-		if err := ParseCIDR(s); err != nil {
+		if _, err := ParseCIDRs([]string{s}); err != nil {
 			t.Errorf("%q: %v", s, err)
 		}
 	}
 }
+
+func published(globs string) match.Globs { return match.GlobsOf(listOf(globs)) }
 
 func TestWhatCallsMayBeFor(t *testing.T) {
 	const call = "GET /wfo/v1/agents"
 	type world struct {
 		kind                 Kind
 		rules                Rules
-		mount, provider, own tenant.Lines
+		mount, provider, own string
 	}
-	scoped := func(scopes string) Rules { return Rules{Limits: Limits{Scopes: tenant.Lines(scopes)}} }
+	scoped := func(scopes string) Rules { return Rules{Limits: Limits{Scopes: match.ScopesOf(listOf(scopes))}} }
 	acting := Rules{Limits: Limits{User: "agent-7"}}
 	for _, row := range []struct {
 		name string
@@ -67,6 +77,10 @@ func TestWhatCallsMayBeFor(t *testing.T) {
 		{"another method", world{External, scoped("POST /wfo/**"), "", "", ""}, head(call), false},
 		{"the query is no part of the path", world{External, scoped("GET /wfo/*"), "", "", ""}, head("GET /wfo/a?b=/../c"), true},
 		{"ambiguous", world{External, scoped("GET /**"), "", "", ""}, head("GET /wfo/%2e%2e/admin"), false},
+		{"a path of as many segments as may be", world{External, scoped("GET /**"), "", "", ""}, head("GET " + strings.Repeat("/a", 64)), true},
+		{"a path of more", world{External, scoped("GET /**"), "", "", ""}, head("GET " + strings.Repeat("/a", 65)), false},
+		{"a longer path", world{External, Rules{}, "/**", "", ""}, head("GET /" + strings.Repeat("a", 4096)), false},
+		{"a long path without limits", world{kind: External}, head("GET /" + strings.Repeat("a/", 2048)), true},
 		{"published by all", world{External, Rules{}, "/wfo/**", "/**", "/*/v1/*"}, head(call), true},
 		{"not by the mount", world{External, Rules{}, "/other/**", "/**", "/**"}, head(call), false},
 		{"not by the provider", world{External, Rules{}, "", "/other", ""}, head(call), false},
@@ -86,7 +100,8 @@ func TestWhatCallsMayBeFor(t *testing.T) {
 		k := newKey()
 		k.Kind, k.Rules = row.w.kind, Share(row.w.rules)
 		c := &Case{Key: k, Head: row.head, Mount: tenant.DefaultConfig(), Tenant: acme()}
-		c.Mount.External.Published, c.Tenant.Provider.Published, c.Tenant.Own.Published = row.w.mount, row.w.provider, row.w.own
+		c.Mount.External.Published, c.Tenant.Provider.Published, c.Tenant.Own.Published =
+			published(row.w.mount), published(row.w.provider), published(row.w.own)
 		if got := c.OutOf() == InBounds; got != row.ok {
 			t.Errorf("%s: %t", row.name, got)
 		}
@@ -94,7 +109,7 @@ func TestWhatCallsMayBeFor(t *testing.T) {
 }
 
 func TestLimitsOfMessages(t *testing.T) {
-	for _, rules := range []Rules{{Limits: Limits{Scopes: "GET /"}}, {Limits: Limits{User: "agent"}}} {
+	for _, rules := range []Rules{{Limits: Limits{Scopes: match.ScopesOf([]string{"GET /"})}}, {Limits: Limits{User: "agent"}}} {
 		s := settings()
 		s.Rules = Share(rules)
 		_, err := s.Resolve(External, tenant.DefaultConfig(), acme())

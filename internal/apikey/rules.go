@@ -4,6 +4,7 @@ import (
 	"time"
 	"unique"
 
+	"vault-plugin-secrets-apikeys/internal/match"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
@@ -18,8 +19,8 @@ type Rules struct {
 // Limits say which of the calls that a key signs are let through. An empty one limits
 // nothing, and has calls signed as the scheme says.
 type Limits struct {
-	Scopes tenant.Lines // METHOD /path/glob
-	CIDRs  tenant.Lines // where calls come from
+	Scopes match.Scopes // METHOD /path/glob
+	CIDRs  match.Ranges // where calls come from
 	User   string       // whom the caller acts as
 	Compat tenant.Lines // the variants of the scheme that are let in
 }

@@ -33,6 +33,16 @@ func (k *Key) RotationDue(now time.Time) bool {
 	return !next.IsZero() && !now.Before(next) && !Waiting(k.Failed.retryAt(), now)
 }
 
+// late reports whether a rotation at now leaves less than half of the overlap to whoever
+// has to fetch the new secret.
+func (k *Key) late(now time.Time) bool {
+	next, v := k.NextRotation(), k.Newest()
+	return !next.IsZero() && now.After(next.Add(min(k.Overlap, v.ExpiresAt.Sub(v.IssuedAt)/2)/2))
+}
+
+// RotationLate reports whether the last rotation came late, or the one that is due does.
+func (k *Key) RotationLate(now time.Time) bool { return k.RotatedLate || k.late(now) }
+
 // Period returns the time from one scheduled rotation to the next, or 0 when none is
 // scheduled.
 func (k *Key) Period() time.Duration {
@@ -82,17 +92,24 @@ func (k *Key) Policy(c *tenant.Config, t *tenant.Tenant) Policy {
 	}
 }
 
-// DueAt returns the next time at which something has to be done about the key: a
-// rotation, the erasure of an ended version's secret, the end of a deleted key or an
-// ended leased one, a look at whether it is still used. The zero time means never.
-func (k *Key) DueAt(p Policy) time.Time {
-	due := time.Time{}
-	if next := k.NextRotation(); !p.Paused && !next.IsZero() {
-		due = next
-		if at := k.Failed.retryAt(); at.After(next) {
-			due = at
-		}
+// RotateAt returns when the schedule's rotation is to be made, or tried again. The zero
+// time means never.
+func (k *Key) RotateAt(p Policy) time.Time {
+	next := k.NextRotation()
+	if p.Paused || next.IsZero() {
+		return time.Time{}
 	}
+	if at := k.Failed.retryAt(); at.After(next) {
+		return at
+	}
+	return next
+}
+
+// ChoreAt returns the next time at which something else has to be done about the key: the
+// erasure of an ended version's secret, the end of a deleted key or an ended leased one, a
+// look at whether it is still used. The zero time means never.
+func (k *Key) ChoreAt(p Policy) time.Time {
+	due := time.Time{}
 	for _, at := range []time.Time{k.GoneAt(p.Retention), k.idleCheckAt(p.Idle)} {
 		if !at.IsZero() {
 			due = earlier(due, at)
@@ -102,6 +119,16 @@ func (k *Key) DueAt(p Policy) time.Time {
 		if at := k.eraseAt(&k.Versions[i], p.Retention); !at.IsZero() {
 			due = earlier(due, at)
 		}
+	}
+	return due
+}
+
+// DueAt returns the next time at which something has to be done about the key: a
+// rotation or a chore. The zero time means never.
+func (k *Key) DueAt(p Policy) time.Time {
+	due := k.ChoreAt(p)
+	if at := k.RotateAt(p); !at.IsZero() {
+		due = earlier(due, at)
 	}
 	return due
 }

@@ -53,7 +53,7 @@ func (l *Limits) check(s signing.Scheme) error {
 	if _, err := signing.ParseCompat(s, l.Compat.List()); err != nil {
 		return refusal.Errorf(refusal.Invalid, "%s", err)
 	}
-	if !s.HTTP() && (l.Scopes != "" || l.User != "") {
+	if !s.HTTP() && (!l.Scopes.Empty() || l.User != "") {
 		return refusal.Errorf(refusal.Invalid, "scopes: %s signs messages, which have no method, path or user; leave scopes and user empty", s)
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"vault-plugin-secrets-apikeys/internal/refusal"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
@@ -20,7 +21,8 @@ type Care struct {
 // Tended says what was done about a key.
 type Tended struct {
 	Rotated, Disabled bool
-	Erased            int // secrets
+	Late              bool // the rotation was
+	Erased            int  // secrets
 }
 
 // Tend returns k after all that is due at now: rotated, disabled for not being used,
@@ -35,12 +37,14 @@ func (k *Key) Tend(c Care, now time.Time) (*Key, Tended, error) {
 	did.Disabled = tended.State() != k.State()
 	if !p.Paused && tended.RotationDue(now) {
 		life, _ := k.Life(c.Config, c.Tenant)
+		late := tended.late(now)
 		var err error
 		tended, err = tended.Rotate(Rotation{NewKeyID: c.NewKeyID, Overlap: k.Overlap, Life: life, Reason: "scheduled"}, Actor{}, now)
 		if err != nil {
 			return nil, Tended{}, err
 		}
-		did.Rotated = true
+		tended.RotatedLate = late // nobody else has it yet
+		did.Rotated, did.Late = true, late
 	}
 	erased := tended.Erase(p.Retention, now)
 	for i := range erased.Versions {
@@ -127,7 +131,7 @@ func (f *Failure) retryAt() time.Time {
 // and when it is tried again.
 func (k *Key) RotationFailed(why error, now time.Time) *Key {
 	c := k.edit()
-	text := why.Error()
+	text := refusal.Told(why, "storage has failed; the server's log says how")
 	if len(text) > maxFailure {
 		text = strings.ToValidUTF8(text[:maxFailure], "")
 	}

@@ -2,7 +2,6 @@ package apikey
 
 import (
 	"net/netip"
-	"slices"
 	"time"
 
 	"vault-plugin-secrets-apikeys/internal/secret"
@@ -63,6 +62,8 @@ type Case struct {
 	// and only for calls that are otherwise valid.
 	Seen func() bool
 
+	// Steps counts what judging it has looked at beside the signature: bytes, segments, ranges.
+	Steps int
 	// Matched holds, once the case is judged and the signature was right, the variants that
 	// it took.
 	Matched signing.Compat
@@ -75,18 +76,11 @@ func (c *Case) Judge(now time.Time) (Verdict, *Version) {
 	v := c.version()
 	if v == nil {
 		c.spend()
-		if len(c.Call.Form) > 0 { // which no key has let in
-			return Malformed, nil
-		}
-		return UnknownKey, nil
+		return c.unsigned(UnknownKey), nil
 	}
-	compat := c.Key.compat(v)
-	matched, signed := c.signed(v, compat)
-	if !covers(compat, c.Call.Form) {
-		return Malformed, nil
-	}
+	matched, signed := c.signed(v, c.Key.compat(v))
 	if !signed || c.Call.Scheme != c.Key.Scheme {
-		return BadSignature, nil
+		return c.unsigned(BadSignature), nil
 	}
 	c.Matched = matched
 	if verdict := c.Key.standing(v, c.Tenant, c.Role, now); verdict != Valid {
@@ -95,7 +89,7 @@ func (c *Case) Judge(now time.Time) (Verdict, *Version) {
 	if verdict := c.clock(now); verdict != Valid {
 		return verdict, v
 	}
-	if !within(c.Key.Rules.Get().CIDRs, c.From) {
+	if !c.within() {
 		return SourceDenied, v
 	}
 	if c.OutOf() != InBounds {
@@ -124,9 +118,13 @@ func (c *Case) signed(v *Version, compat signing.Compat) (signing.Compat, bool) 
 	return c.Call.SignedAs(v.Secret.Reveal(), compat)
 }
 
-// covers reports whether a key that lets compat in lets a call of this form in.
-func covers(compat, form signing.Compat) bool {
-	return !slices.ContainsFunc(form, func(v signing.Variant) bool { return !compat.Has(v) })
+// unsigned returns the verdict on a call without a right tag. One of a deviating form is malformed, whether or not there is a key
+// that lets the form in: only who can sign learns that.
+func (c *Case) unsigned(strict Verdict) Verdict {
+	if len(c.Call.Form) > 0 {
+		return Malformed
+	}
+	return strict
 }
 
 func (c *Case) version() *Version {

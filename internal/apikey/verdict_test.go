@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"vault-plugin-secrets-apikeys/internal/match"
 	"vault-plugin-secrets-apikeys/internal/secret"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 	"vault-plugin-secrets-apikeys/signing"
@@ -61,14 +62,14 @@ var faults = []fault{
 	{"expired", IsExpired, func(c *Case) { c.Key.Versions[0].ExpiresAt = start }},
 	{"stamped before the node's start", TooOld, func(c *Case) { c.Since = start.Add(day) }},
 	{"stamped ahead", TooNew, func(c *Case) { c.Call.Time = start.Add(61 * time.Second) }},
-	{"from an unknown address", SourceDenied, func(c *Case) { ruled(c.Key, func(r *Rules) { r.CIDRs = "192.0.2.0/24" }) }},
+	{"from an unknown address", SourceDenied, func(c *Case) { ruled(c.Key, func(r *Rules) { r.CIDRs = match.RangesOf([]string{"192.0.2.0/24"}) }) }},
 	{"from another address", SourceDenied, func(c *Case) {
-		ruled(c.Key, func(r *Rules) { r.CIDRs = "192.0.2.0/24\n2001:db8::/32" })
+		ruled(c.Key, func(r *Rules) { r.CIDRs = match.RangesOf([]string{"192.0.2.0/24", "2001:db8::/32"}) })
 		c.From = netip.MustParseAddr("198.51.100.1")
 	}},
-	{"for a message, which has no path", OutOfScope, func(c *Case) { ruled(c.Key, func(r *Rules) { r.Scopes = "GET /wfo/**" }) }},
+	{"for a message, which has no path", OutOfScope, func(c *Case) { ruled(c.Key, func(r *Rules) { r.Scopes = match.ScopesOf([]string{"GET /wfo/**"}) }) }},
 	{"for another path", OutOfScope, func(c *Case) {
-		ruled(c.Key, func(r *Rules) { r.Scopes = "GET /wfo/**" })
+		ruled(c.Key, func(r *Rules) { r.Scopes = match.ScopesOf([]string{"GET /wfo/**"}) })
 		c.Head = head("GET /other")
 	}},
 	{"seen", Replayed, func(c *Case) { c.Seen = func() bool { return true } }},

@@ -33,6 +33,16 @@ func Errorf(kind error, format string, args ...any) error {
 func (r *refused) Error() string        { return r.text }
 func (r *refused) Is(target error) bool { return target == r.kind }
 
+// Told returns what may be shown of an error: its text where it is a refusal, otherwise
+// what is said of everything else. Storage's own words may name the server's files.
+func Told(err error, otherwise string) string {
+	var r *refused
+	if errors.As(err, &r) {
+		return r.text
+	}
+	return otherwise
+}
+
 // Quote returns the beginning of what a caller gave as a name, to be shown to it again,
 // as valid UTF-8 whatever it was. It is not for what may be secret.
 func Quote(s string) string {

@@ -11,6 +11,9 @@ import (
 
 var start = time.Date(2026, 1, 15, 10, 0, 0, 0, time.UTC)
 
+// upTo are the bounds where one tenant can have all.
+func upTo(most int) Bounds { return Bounds{Tenant: most, Node: 1 << 40} }
+
 func call(nonce string, at time.Time) Call {
 	return Call{Tenant: "acme", KeyID: "AAAAAAAA", Nonce: nonce, Time: at, Window: 300 * time.Second}
 }
@@ -34,10 +37,10 @@ func TestCheck(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			var table Table
-			if got := table.Check(call("n1", start), 1000, true, start); got != New {
+			if got := table.Check(call("n1", start), upTo(1000), true, start); got != New {
 				t.Fatalf("first: %v", got)
 			}
-			if got := table.Check(row.second, 1000, true, start.Add(row.at)); got != row.want {
+			if got := table.Check(row.second, upTo(1000), true, start.Add(row.at)); got != row.want {
 				t.Errorf("second: %v, want %v", got, row.want)
 			}
 		})
@@ -47,12 +50,12 @@ func TestCheck(t *testing.T) {
 func TestLookDoesNotRecord(t *testing.T) {
 	var table Table
 	for range 2 {
-		if got := table.Check(call("n", start), 100, false, start); got != New {
+		if got := table.Check(call("n", start), upTo(100), false, start); got != New {
 			t.Fatalf("a look recorded: %v", got)
 		}
 	}
-	table.Check(call("n", start), 100, true, start)
-	if got := table.Check(call("n", start), 100, false, start); got != Seen {
+	table.Check(call("n", start), upTo(100), true, start)
+	if got := table.Check(call("n", start), upTo(100), false, start); got != Seen {
 		t.Errorf("a look does not see: %v", got)
 	}
 }
@@ -61,21 +64,21 @@ func TestFullRefusesAndRecovers(t *testing.T) {
 	var table Table
 	full := 0
 	for i := range 500 {
-		if table.Check(call(fmt.Sprint(i), start), 160, true, start) == Full {
+		if table.Check(call(fmt.Sprint(i), start), upTo(160), true, start) == Full {
 			full++
 		}
 	}
 	if full == 0 || table.Len() > 160 {
 		t.Fatalf("%d refused, %d kept", full, table.Len())
 	}
-	if got := table.Check(call("0", start), 160, true, start); got != Seen {
+	if got := table.Check(call("0", start), upTo(160), true, start); got != Seen {
 		t.Errorf("a full table forgot a call: %v", got)
 	}
-	if got := table.Check(Call{Tenant: "globex", KeyID: "K", Nonce: "1", Time: start, Window: time.Minute}, 160, true, start); got != New {
+	if got := table.Check(Call{Tenant: "globex", KeyID: "K", Nonce: "1", Time: start, Window: time.Minute}, upTo(160), true, start); got != New {
 		t.Errorf("another tenant's table is full too: %v", got)
 	}
 	later := start.Add(300*time.Second + overtaking + time.Second)
-	if got := table.Check(call("new", later), 160, true, later); got != New {
+	if got := table.Check(call("new", later), upTo(160), true, later); got != New {
 		t.Errorf("after the window: %v", got)
 	}
 	table.Forget("acme")
@@ -86,12 +89,12 @@ func TestFullRefusesAndRecovers(t *testing.T) {
 
 func TestClockSetForwardAndBack(t *testing.T) {
 	var table Table
-	table.Check(call("n", start.Add(time.Hour)), 1000, true, start.Add(time.Hour))
-	if got := table.Check(call("n", start.Add(time.Hour)), 1000, true, start.Add(-24*time.Hour)); got != Seen {
+	table.Check(call("n", start.Add(time.Hour)), upTo(1000), true, start.Add(time.Hour))
+	if got := table.Check(call("n", start.Add(time.Hour)), upTo(1000), true, start.Add(-24*time.Hour)); got != Seen {
 		t.Errorf("clock set back: %v", got)
 	}
-	table.Check(call("m", start), 1000, true, start)
-	if got := table.Check(call("m", start), 1000, true, start.Add(10*time.Second)); got != Seen {
+	table.Check(call("m", start), upTo(1000), true, start)
+	if got := table.Check(call("m", start), upTo(1000), true, start.Add(10*time.Second)); got != Seen {
 		t.Errorf("after clock set back: %v", got)
 	}
 }
@@ -102,18 +105,18 @@ func TestClockSetRightDoesNotReplay(t *testing.T) {
 	var table Table
 	const calls = 100
 	for n := range calls {
-		table.Check(call(fmt.Sprint(n), start), 10_000, true, start)
+		table.Check(call(fmt.Sprint(n), start), upTo(10_000), true, start)
 	}
 	ahead := start.Add(2 * time.Hour)
 	for n := range calls {
-		table.Check(call(fmt.Sprint("ahead", n), ahead), 10_000, false, ahead)
+		table.Check(call(fmt.Sprint("ahead", n), ahead), upTo(10_000), false, ahead)
 	}
 	right := start.Add(10 * time.Second)
 	for n := range calls {
-		if got := table.Check(call(fmt.Sprint(n), start), 10_000, true, right); got != Seen {
+		if got := table.Check(call(fmt.Sprint(n), start), upTo(10_000), true, right); got != Seen {
 			t.Fatalf("call %d is accepted again: %v", n, got)
 		}
-		if got := table.Check(call(fmt.Sprint(n), right), 10_000, true, right); got != New {
+		if got := table.Check(call(fmt.Sprint(n), right), upTo(10_000), true, right); got != New {
 			t.Fatalf("call %d of after: %v", n, got)
 		}
 	}
@@ -122,16 +125,16 @@ func TestClockSetRightDoesNotReplay(t *testing.T) {
 func TestGrownWindowDoesNotReplay(t *testing.T) {
 	var table Table
 	old := call("n", start)
-	table.Check(old, 1000, true, start)
+	table.Check(old, upTo(1000), true, start)
 	at := start.Add(400 * time.Second) // past 300 s and a little: let go
-	table.Check(call("x", at), 1000, true, at)
+	table.Check(call("x", at), upTo(1000), true, at)
 	old.Window = 900 * time.Second
-	if got := table.Check(old, 1000, true, at); got != Seen {
+	if got := table.Check(old, upTo(1000), true, at); got != Seen {
 		t.Errorf("a wider window lets an old call in again: %v", got)
 	}
 	fresh := call("y", at)
 	fresh.Window = 900 * time.Second
-	if got := table.Check(fresh, 1000, true, at); got != New {
+	if got := table.Check(fresh, upTo(1000), true, at); got != New {
 		t.Errorf("a wider window refuses new calls: %v", got)
 	}
 }
@@ -143,12 +146,12 @@ func TestGrowingWindowKeepsWhatItHolds(t *testing.T) {
 			var table Table
 			narrow, wide := call("n", start), call("n", start)
 			narrow.Window, wide.Window = 60*time.Second, 900*time.Second
-			table.Check(narrow, 1000, true, start)
+			table.Check(narrow, upTo(1000), true, start)
 			if replayedAt < grownAt {
 				continue
 			}
-			table.Check(wide, 1000, true, start.Add(grownAt))
-			if got := table.Check(wide, 1000, true, start.Add(replayedAt)); got != Seen {
+			table.Check(wide, upTo(1000), true, start.Add(grownAt))
+			if got := table.Check(wide, upTo(1000), true, start.Add(replayedAt)); got != Seen {
 				t.Fatalf("grown after %s: accepted again after %s: %v", grownAt, replayedAt, got)
 			}
 		}
@@ -157,12 +160,12 @@ func TestGrowingWindowKeepsWhatItHolds(t *testing.T) {
 
 func TestShrunkWindowLetsGoEarlier(t *testing.T) {
 	var table Table
-	table.Check(call("n", start), 1000, true, start)
+	table.Check(call("n", start), upTo(1000), true, start)
 	late := start.Add(60*time.Second + overtaking + time.Second)
 	for i := range 200 { // until every shard has been asked
 		c := call(fmt.Sprint("x", i), late)
 		c.Window = 60 * time.Second
-		table.Check(c, 10_000, false, late)
+		table.Check(c, upTo(10_000), false, late)
 	}
 	if n := table.Len(); n != 0 {
 		t.Errorf("%d calls kept beyond a window that has shrunk", n)
@@ -172,12 +175,12 @@ func TestShrunkWindowLetsGoEarlier(t *testing.T) {
 // A request reads the clock before it waits its turn.
 func TestOvertakenRequestIsStillRefused(t *testing.T) {
 	var table Table
-	table.Check(call("n", start), 16, true, start)
+	table.Check(call("n", start), upTo(16), true, start)
 	edge := start.Add(300 * time.Second)
 	for i := range 200 {
-		table.Check(call(fmt.Sprint("x", i), edge), 10_000, false, edge.Add(overtaking))
+		table.Check(call(fmt.Sprint("x", i), edge), upTo(10_000), false, edge.Add(overtaking))
 	}
-	if got := table.Check(call("n", start), 10_000, true, edge); got != Seen {
+	if got := table.Check(call("n", start), upTo(10_000), true, edge); got != Seen {
 		t.Errorf("a replay slipped in behind a later request: %v", got)
 	}
 }
@@ -189,7 +192,7 @@ func TestConcurrentOnlyOneWins(t *testing.T) {
 	for range 32 {
 		wg.Go(func() {
 			for i := range 200 {
-				if table.Check(call(fmt.Sprint(i), start), 1_000_000, true, start) == New {
+				if table.Check(call(fmt.Sprint(i), start), upTo(1_000_000), true, start) == New {
 					won.Add(1)
 				}
 			}
@@ -226,7 +229,7 @@ func TestAgainstMemory(t *testing.T) {
 			if now.Sub(c.Time) > window {
 				continue
 			}
-			got := table.Check(c, 1_000_000, true, now)
+			got := table.Check(c, upTo(1_000_000), true, now)
 			c.Window = 0
 			if got == New && accepted[c] || got == Seen && !accepted[c] && len(windows) == 1 {
 				t.Fatalf("seed %d: call %d: %v, accepted before: %t", seed, n, got, accepted[c])
@@ -246,13 +249,14 @@ func letGo(t *testing.T, table *Table, seed uint64, window time.Duration, now ti
 		for n := range 100 {
 			c := call(fmt.Sprint("look", n), now)
 			c.Window = window
-			table.Check(c, 1_000_000, false, now)
+			table.Check(c, upTo(1_000_000), false, now)
 		}
 	}
 	left := 0
-	v, _ := table.tenants.Load("acme")
-	for i := range v.(*[shards]shard) {
-		left += len(v.(*[shards]shard)[i].seen)
+	if v, ok := table.tenants.Load("acme"); ok {
+		for i := range v.(*ledger).shards {
+			left += len(v.(*ledger).shards[i].seen)
+		}
 	}
 	if table.Len() != 0 || left != 0 {
 		t.Errorf("seed %d: %d calls of %d seconds are never let go", seed, table.Len(), left)
@@ -264,7 +268,7 @@ func TestLenIsOverAllTenants(t *testing.T) {
 	for _, tenant := range []string{"acme", "globex", "initech"} {
 		c := call("n", start)
 		c.Tenant = tenant
-		table.Check(c, 1000, true, start)
+		table.Check(c, upTo(1000), true, start)
 	}
 	if n := table.Len(); n != 3 {
 		t.Errorf("%d calls of three tenants", n)
@@ -282,7 +286,7 @@ func BenchmarkCheck(b *testing.B) {
 		c := call("", start)
 		for i := 0; pb.Next(); i++ {
 			c.Nonce = fmt.Sprintf("%p-%d", &c, i)
-			table.Check(c, 100_000_000, true, start.Add(time.Duration(i)*time.Microsecond))
+			table.Check(c, upTo(100_000_000), true, start.Add(time.Duration(i)*time.Microsecond))
 		}
 	})
 }

@@ -43,14 +43,16 @@ func (c *cache[V]) generation(k string) uint64 {
 	return g.n
 }
 
-// fill keeps v unless k's generation has passed since.
-func (c *cache[V]) fill(k string, v V, generation uint64) {
+// fill keeps v unless k's generation has passed since, and reports whether it did.
+func (c *cache[V]) fill(k string, v V, generation uint64) bool {
 	g := c.stripe(k)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.n == generation {
-		c.values.Set(k, v)
+	if g.n != generation {
+		return false
 	}
+	c.values.Set(k, v)
+	return true
 }
 
 // put keeps v, which its writer knows to be what storage holds.

@@ -6,6 +6,7 @@ import (
 	"unique"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/match"
 	"vault-plugin-secrets-apikeys/internal/secret"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 	"vault-plugin-secrets-apikeys/signing"
@@ -45,6 +46,7 @@ type storedKey struct {
 	RevokedReason  string    `json:"revoked_reason,omitempty"`
 	DeletedAt      time.Time `json:"deleted_at,omitzero"`
 	LastRotation   time.Time `json:"last_rotation,omitzero"`
+	RotatedLate    bool      `json:"rotated_late,omitempty"`
 	EnabledAt      time.Time `json:"enabled_at,omitzero"`
 	UsedAt         time.Time `json:"used_at,omitzero"`
 
@@ -69,7 +71,7 @@ func storeLimits(l *apikey.Limits) storedLimits {
 }
 
 func (l *storedLimits) limits() apikey.Limits {
-	return apikey.Limits{Scopes: tenant.LinesOf(l.Scopes), CIDRs: tenant.LinesOf(l.AllowedCIDRs), User: l.User, Compat: tenant.LinesOf(l.Compat)}
+	return apikey.Limits{Scopes: match.ScopesOf(l.Scopes), CIDRs: match.RangesOf(l.AllowedCIDRs), User: l.User, Compat: tenant.LinesOf(l.Compat)}
 }
 
 type storedLease struct {
@@ -123,7 +125,7 @@ func encodeKey(k *apikey.Key) ([]byte, error) {
 		Recipients: rules.Recipients.List(), storedLimits: storeLimits(&rules.Limits),
 		EnabledAt: k.EnabledAt, UsedAt: k.UsedAt,
 		CreatedAt: k.CreatedAt, DisabledAt: k.DisabledAt, DisabledReason: k.DisabledReason,
-		RevokedAt: k.RevokedAt, RevokedReason: k.RevokedReason, DeletedAt: k.DeletedAt, LastRotation: k.LastRotation,
+		RevokedAt: k.RevokedAt, RevokedReason: k.RevokedReason, DeletedAt: k.DeletedAt, LastRotation: k.LastRotation, RotatedLate: k.RotatedLate,
 	}
 	if k.Failed != nil {
 		s.RotationError, s.RotationFailures, s.RotationRetryAt = k.Failed.Error, k.Failed.Count, k.Failed.RetryAt
@@ -169,7 +171,7 @@ func decodeKey(at location, raw []byte) (*apikey.Key, error) {
 		},
 		EnabledAt: s.EnabledAt, UsedAt: s.UsedAt,
 		CreatedAt: s.CreatedAt, DisabledAt: s.DisabledAt, DisabledReason: s.DisabledReason,
-		RevokedAt: s.RevokedAt, RevokedReason: s.RevokedReason, DeletedAt: s.DeletedAt, LastRotation: s.LastRotation,
+		RevokedAt: s.RevokedAt, RevokedReason: s.RevokedReason, DeletedAt: s.DeletedAt, LastRotation: s.LastRotation, RotatedLate: s.RotatedLate,
 		Versions: make([]apikey.Version, len(s.Versions)),
 	}
 	if s.RotationFailures > 0 {

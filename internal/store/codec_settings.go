@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/match"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 	"vault-plugin-secrets-apikeys/signing"
 )
@@ -30,6 +31,7 @@ type storedConfig struct {
 	WindowFuture   int64      `json:"window_future"`
 	Replay         string     `json:"replay"`
 	ReplayEntries  int        `json:"replay_entries"`
+	ReplayTotal    int        `json:"replay_entries_total,omitempty"` // absent in older records: the default
 	CacheEntries   int        `json:"cache_entries"`
 	TenantMetadata string     `json:"tenant_metadata"`
 	TenantBinding  string     `json:"tenant_binding"`
@@ -52,7 +54,7 @@ func encodeConfig(c *tenant.Config) ([]byte, error) {
 		header: header{schema}, Revision: c.Revision, Internal: kind(c.Internal), External: kind(c.External),
 		AllowNoExpiry: c.AllowNoExpiry, MinOverlap: seconds(c.MinOverlap), Retention: seconds(c.Retention),
 		WindowPast: seconds(c.WindowPast), WindowFuture: seconds(c.WindowFuture),
-		Replay: string(c.Replay), ReplayEntries: c.ReplayEntries, CacheEntries: c.CacheEntries,
+		Replay: string(c.Replay), ReplayEntries: c.ReplayEntries, ReplayTotal: c.ReplayTotal, CacheEntries: c.CacheEntries,
 		TenantMetadata: c.TenantMetadata, TenantBinding: string(c.TenantBinding),
 		MaxKeys: c.MaxKeys, MaxLeased: c.MaxLeased, MaxVersions: c.MaxVersions,
 		MaxExtension: seconds(c.MaxExtension), IdleAfter: seconds(c.IdleAfter), ForceWrap: c.ForceWrap, ImportUntil: c.ImportUntil,
@@ -69,14 +71,15 @@ func decodeConfig(at location, raw []byte) (*tenant.Config, error) {
 		return tenant.KindConfig{
 			DefaultTTL: duration(k.DefaultTTL), MaxTTL: duration(k.MaxTTL),
 			DefaultOverlap: duration(k.DefaultOverlap), DefaultAutoRotate: k.DefaultAutoRotate,
-			Published: tenant.LinesOf(k.Published),
+			Published: match.GlobsOf(k.Published),
 		}
 	}
 	return &tenant.Config{
 		Revision: s.Revision, Internal: kind(s.Internal), External: kind(s.External),
 		AllowNoExpiry: s.AllowNoExpiry, MinOverlap: duration(s.MinOverlap), Retention: duration(s.Retention),
 		WindowPast: duration(s.WindowPast), WindowFuture: duration(s.WindowFuture),
-		Replay: tenant.ReplayMode(s.Replay), ReplayEntries: s.ReplayEntries, CacheEntries: s.CacheEntries,
+		Replay: tenant.ReplayMode(s.Replay), ReplayEntries: s.ReplayEntries,
+		ReplayTotal: cmp.Or(s.ReplayTotal, tenant.DefaultConfig().ReplayTotal), CacheEntries: s.CacheEntries,
 		TenantMetadata: s.TenantMetadata, TenantBinding: tenant.Binding(s.TenantBinding),
 		MaxKeys: s.MaxKeys, MaxLeased: s.MaxLeased, MaxVersions: s.MaxVersions,
 		MaxExtension: duration(s.MaxExtension), IdleAfter: duration(s.IdleAfter), ForceWrap: s.ForceWrap, ImportUntil: s.ImportUntil,
@@ -134,7 +137,7 @@ func decodeTenant(at location, raw []byte) (*tenant.Tenant, error) {
 		return tenant.Caps{
 			MaxKeys: c.MaxKeys, MaxLeased: c.MaxLeased, MaxVersions: c.MaxVersions, MaxTTL: duration(c.MaxTTL),
 			WindowPast: duration(c.WindowPast), WindowFuture: duration(c.WindowFuture), IdleAfter: duration(c.IdleAfter),
-			Published: tenant.LinesOf(c.Published), LocalVerify: tenant.Consent(c.LocalVerify),
+			Published: match.GlobsOf(c.Published), LocalVerify: tenant.Consent(c.LocalVerify),
 		}
 	}
 	return &tenant.Tenant{

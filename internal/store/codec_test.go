@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/match"
 	"vault-plugin-secrets-apikeys/internal/secret"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 	"vault-plugin-secrets-apikeys/signing"
@@ -76,19 +77,21 @@ func after(n int) time.Time { return start.Add(time.Duration(n) * time.Second) }
 
 func fullConfig() *tenant.Config {
 	return &tenant.Config{
-		Internal:      tenant.KindConfig{DefaultTTL: day, MaxTTL: 2 * day, DefaultOverlap: time.Hour, DefaultAutoRotate: true, Published: "/x"},
-		External:      tenant.KindConfig{DefaultTTL: 3 * day, MaxTTL: 4 * day, DefaultOverlap: 2 * time.Hour, DefaultAutoRotate: true, Published: "/wfo/**\n/v1/*"},
+		Internal:      tenant.KindConfig{DefaultTTL: day, MaxTTL: 2 * day, DefaultOverlap: time.Hour, DefaultAutoRotate: true, Published: globs("/x")},
+		External:      tenant.KindConfig{DefaultTTL: 3 * day, MaxTTL: 4 * day, DefaultOverlap: 2 * time.Hour, DefaultAutoRotate: true, Published: globs("/wfo/**", "/v1/*")},
 		AllowNoExpiry: true, MinOverlap: time.Minute, Retention: 5 * day, WindowPast: 200 * time.Second, WindowFuture: 50 * time.Second,
-		Replay: tenant.ReplayStrict, ReplayEntries: 1001, CacheEntries: 1002, TenantMetadata: "customer", TenantBinding: tenant.Auto,
+		Replay: tenant.ReplayStrict, ReplayEntries: 1001, ReplayTotal: 1003, CacheEntries: 1002, TenantMetadata: "customer", TenantBinding: tenant.Auto,
 		MaxKeys: 11, MaxLeased: 12, MaxVersions: 13, MaxExtension: 14 * day, IdleAfter: 15 * day, ForceWrap: true, ImportUntil: after(99), LocalVerify: true, KeyringMaxAge: 98 * time.Second, Revision: 14,
 	}
 }
 
+func globs(list ...string) match.Globs { return match.GlobsOf(list) }
+
 func fullTenant() *tenant.Tenant {
 	return &tenant.Tenant{
 		Name: "acme", UID: "UID-OF-ACME", DisplayName: "Acme <Inc> & \"Sons\"\n",
-		Provider:  tenant.Caps{MaxKeys: 21, MaxLeased: 22, MaxVersions: 23, MaxTTL: 24 * day, WindowPast: 25 * time.Second, WindowFuture: 26 * time.Second, IdleAfter: 27 * day, Published: "/provider/**", LocalVerify: tenant.Yes},
-		Own:       tenant.Caps{MaxKeys: 11, MaxLeased: 12, MaxVersions: 13, MaxTTL: 14 * day, WindowPast: 15 * time.Second, WindowFuture: 16 * time.Second, IdleAfter: 17 * day, Published: "/own/**", LocalVerify: tenant.No},
+		Provider:  tenant.Caps{MaxKeys: 21, MaxLeased: 22, MaxVersions: 23, MaxTTL: 24 * day, WindowPast: 25 * time.Second, WindowFuture: 26 * time.Second, IdleAfter: 27 * day, Published: globs("/provider/**"), LocalVerify: tenant.Yes},
+		Own:       tenant.Caps{MaxKeys: 11, MaxLeased: 12, MaxVersions: 13, MaxTTL: 14 * day, WindowPast: 15 * time.Second, WindowFuture: 16 * time.Second, IdleAfter: 17 * day, Published: globs("/own/**"), LocalVerify: tenant.No},
 		CreatedAt: start, SuspendedBy: "entity-of-spa", SuspendedAt: after(1), SuspendedReason: "unpaid", ResumedAt: after(3), DeletedAt: after(2),
 		ErasedSince: after(4), Revision: 5,
 	}
@@ -119,7 +122,7 @@ func fullKey() *apikey.Key {
 		},
 		Versions:  []apikey.Version{version(1, sequence), version(2, bytes.Repeat([]byte{0xff}, 64))},
 		CreatedAt: start, DisabledAt: after(40), DisabledReason: "holidays", RevokedAt: after(41), RevokedReason: "end of contract",
-		DeletedAt: after(42), LastRotation: after(43), EnabledAt: after(44), UsedAt: after(45), Revision: 44,
+		DeletedAt: after(42), LastRotation: after(43), RotatedLate: true, EnabledAt: after(44), UsedAt: after(45), Revision: 44,
 		Failed: &apikey.Failure{Error: "storage is away", Count: 3, RetryAt: after(46)},
 		History: []apikey.Change{
 			{Time: start, Operation: "create", KeyID: id(1), Actor: admin, Reason: "for the tests"},
@@ -128,7 +131,7 @@ func fullKey() *apikey.Key {
 	}
 }
 
-var fullLimits = apikey.Limits{Scopes: "GET /wfo/**\n* /x", CIDRs: "192.0.2.0/24", User: "agent-7", Compat: "path_query\nheaders_sorted"}
+var fullLimits = apikey.Limits{Scopes: match.ScopesOf([]string{"GET /wfo/**", "* /x"}), CIDRs: match.RangesOf([]string{"192.0.2.0/24"}), User: "agent-7", Compat: "path_query\nheaders_sorted"}
 
 func fullLeased() *apikey.Key {
 	k := fullKey()
@@ -168,7 +171,8 @@ func walkFields(path string, v reflect.Value, empty func(string)) {
 		empty(path)
 		return
 	}
-	leaf := v.Type() == reflect.TypeFor[time.Time]() || v.Type() == reflect.TypeFor[secret.Bytes]()
+	leaf := v.Type() == reflect.TypeFor[time.Time]() || v.Type() == reflect.TypeFor[secret.Bytes]() ||
+		v.Type().PkgPath() == reflect.TypeFor[match.Globs]().PkgPath()
 	switch {
 	case leaf:
 	case v.Kind() == reflect.Pointer:
@@ -229,6 +233,15 @@ func TestStoredExamplesDecodeForEver(t *testing.T) {
 		if !read[c.name] {
 			t.Errorf("no example of a %s", c.name)
 		}
+	}
+}
+
+// What was written before there was a setting has its default.
+func TestSettingsThatAreNotStoredYet(t *testing.T) {
+	c, err := decodeConfig(location{family: familyConfig}, []byte(`{"schema":1}`))
+	must(t, err)
+	if of := tenant.DefaultConfig(); c.ReplayTotal != of.ReplayTotal || c.KeyringMaxAge != of.KeyringMaxAge {
+		t.Errorf("%d, %s", c.ReplayTotal, c.KeyringMaxAge)
 	}
 }
 

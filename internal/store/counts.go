@@ -117,13 +117,24 @@ func (c *counts) reserve(ctx context.Context, s logical.Storage, family string, 
 	if n.live() >= limit {
 		return nil, errFull
 	}
+	if n.n >= limit+max(limit, leastEnded) {
+		return nil, errEnded
+	}
 	n.n++
 	n.making++
 	return n.forget, nil
 }
 
-// errFull says that there is no place left.
-var errFull = errors.New("no place is left")
+// leastEnded is for how many ended leased keys there is room beside the living, however few may live: programs under test
+// are started again and again.
+const leastEnded = 64
+
+// Why there is no place left: as many live as may, or all places of those that ended are taken. Keys that are no leased
+// ones all live.
+var (
+	errFull  = errors.New("no place is left")
+	errEnded = errors.New("ended ones are in the place")
+)
 
 // forget has the tenant counted anew: after a failure, storage alone knows.
 func (c *count) forget() {
@@ -131,6 +142,14 @@ func (c *count) forget() {
 	defer c.mu.Unlock()
 	c.making = max(0, c.making-1)
 	c.known = false
+}
+
+// recount has the tenant's entries counted anew.
+func (c *counts) recount(family, uid string) {
+	n := c.of(family, uid)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.known = false
 }
 
 // ReserveKey takes one of the tenant's places for keys.
@@ -143,7 +162,8 @@ func (st *Store) ReserveKey(ctx context.Context, s logical.Storage, t *tenant.Te
 	return undo, err
 }
 
-// ReserveLeased takes one of the tenant's places for leased keys.
+// ReserveLeased takes one of the tenant's places for leased keys: as many as the limit may live, and there is room for as
+// many more, or for leastEnded, since those that have ended stay for a while.
 func (st *Store) ReserveLeased(ctx context.Context, s logical.Storage, t *tenant.Tenant, limit int) (undo func(), err error) {
 	undo, err = st.counts.reserve(ctx, s, familyLeased, t, limit, func(n *count) error {
 		return n.look(ctx, s, t, func(kind apikey.Kind, keyID string) (bool, error) {
@@ -154,6 +174,10 @@ func (st *Store) ReserveLeased(ctx context.Context, s logical.Storage, t *tenant
 	if errors.Is(err, errFull) {
 		err = refusal.Errorf(refusal.Invalid, "max_leased: the tenant has the %d leased keys it may have; "+
 			"revoke leases that are not used any more, or have the limit raised", limit)
+	}
+	if errors.Is(err, errEnded) {
+		err = refusal.Errorf(refusal.Invalid, "max_leased: with those that have ended, the tenant has the %d leased keys that it may have; "+
+			"each that has ended is erased within the hour: try again then, take leases that live longer, or have the limit raised", limit+max(limit, leastEnded))
 	}
 	return undo, err
 }

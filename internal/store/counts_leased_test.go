@@ -2,7 +2,9 @@ package store
 
 import (
 	"errors"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
@@ -70,7 +72,7 @@ func TestNobodyIsRefusedForWhatHasEnded(t *testing.T) {
 	expect(t, w.s.ops(func() { must(t, reserve(4)) })) // under the limit nothing is looked at
 	w.issue(id(4))
 	w.counted("one more", 0, 4)
-	must(t, reserve(2))
+	must(t, reserve(3))
 	w.issue(id(5))
 	w.counted("counted exactly", 0, 2)
 	expect(t, w.s.ops(func() {
@@ -124,4 +126,84 @@ func TestRecountBesideAKeyBeingMade(t *testing.T) {
 	if err := reserve(3); !errors.Is(err, refusal.Invalid) {
 		t.Errorf("over the limit: %v", err)
 	}
+}
+
+// Leases that end at once take places too, as long as they are kept: as many as may live, or a few at the least. Who is refused for
+// that is told so; a restart changes nothing, and what is erased makes room.
+func TestEndedLeasesAreBounded(t *testing.T) {
+	const limit = 3
+	w := newWorld(t)
+	reserve := func() error { _, err := w.st.ReserveLeased(t.Context(), w.s, w.tenant, limit); return err }
+	for n := 1; n <= limit+64; n++ {
+		must(t, reserve())
+		w.issue(id(n))
+		w.changeLeased(id(n), func(k *apikey.Key) (*apikey.Key, error) { return k.End(start), nil })
+	}
+	w.counted("none lives", 0, 0)
+	full := func(when string) {
+		t.Helper()
+		err := reserve()
+		if !errors.Is(err, refusal.Invalid) || !strings.HasPrefix(err.Error(), "max_leased: ") || !strings.Contains(err.Error(), "is erased within the hour") {
+			t.Errorf("%s: %v", when, err)
+		}
+	}
+	full("as many ended as may be kept")
+	w.counted("and none was made", 0, 0)
+	w = w.fresh()
+	full("after a restart")
+	w.counted("counted exactly", 0, 0)
+	w.destroyLeased(id(1))
+	must(t, reserve())
+	w.issue(id(100))
+	w.counted("in the place of an erased one", 0, 1)
+	full("and no more")
+	w.destroyLeased(id(2))
+	w = w.fresh()
+	must(t, reserve()) // a restart keeps the room, too
+}
+
+// However many at once: the bound is never passed.
+func TestBoundOfEndedLeasesUnderLoad(t *testing.T) {
+	const limit = 80
+	w := newWorld(t)
+	var made atomic.Int64
+	var group sync.WaitGroup
+	for worker := range 4 {
+		group.Go(func() {
+			for n := range 70 {
+				undo, err := w.st.ReserveLeased(t.Context(), w.s, w.tenant, limit)
+				if err != nil {
+					continue
+				}
+				keyID := id(1 + worker*100 + n)
+				if n%5 == 4 { // the caller fails
+					undo()
+					continue
+				}
+				_, err = w.st.UpdateLeased(t.Context(), w.s, w.tenant, apikey.Internal, keyID, becomes(issued(w.role, keyID)))
+				if err == nil {
+					made.Add(1)
+					_, err = w.st.UpdateLeased(t.Context(), w.s, w.tenant, apikey.Internal, keyID, func(k *apikey.Key) (*apikey.Key, error) { return k.End(start), nil })
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	if n := made.Load(); n > 2*limit || n < limit {
+		t.Errorf("%d were made, %d are the most", n, 2*limit)
+	}
+}
+
+// destroyLeased does what the sweep does once an ended key's time has come.
+func (w *world) destroyLeased(keyID string) {
+	w.t.Helper()
+	at := location{familyLeased, w.tenant.Name, apikey.Internal, keyID}
+	unlock := w.st.keys.lock(at)
+	defer unlock()
+	k, err := w.st.keys.load(w.t.Context(), w.s, at)
+	must(w.t, err)
+	must(w.t, w.st.destroy(w.t.Context(), w.s, at, k))
 }

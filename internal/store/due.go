@@ -14,6 +14,20 @@ import (
 type Entry struct {
 	at     location
 	minute time.Time
+	of     mark
+}
+
+// Minute returns when the record is due.
+func (e Entry) Minute() time.Time { return e.minute }
+
+// Rotation reports whether a rotation is due, or may be: what an entry of the old form is
+// about is seen when the key is looked at.
+func (e Entry) Rotation() bool { return e.at.family == familyKeys && e.of != chore }
+
+// Ends returns the minute in which the version ends that a rotation replaces; zero: not known.
+func (e Entry) Ends() time.Time {
+	end, _ := e.of.ends()
+	return end
 }
 
 // Tenant returns whose record it is, and whether it is the tenant's own.
@@ -70,8 +84,8 @@ func (st *Store) Due(ctx context.Context, s logical.Storage, m Minute) ([]Entry,
 	}
 	entries := make([]Entry, 0, len(names))
 	for _, name := range names {
-		if at, ok := parseDueName(name); ok {
-			entries = append(entries, Entry{at, m.At})
+		if at, of, ok := parseDueName(name); ok {
+			entries = append(entries, Entry{at, m.At, of})
 		}
 	}
 	return entries, nil
@@ -97,20 +111,21 @@ func (st *Store) Defer(ctx context.Context, s logical.Storage, e Entry, until ti
 	if until.Truncate(time.Minute).Equal(e.minute) {
 		return false, nil
 	}
-	if err := st.putDue(ctx, s, until, e.at, ""); err != nil {
+	if err := st.putDue(ctx, s, slot{until, e.of}, e.at, ""); err != nil {
 		return false, err
 	}
 	err := st.dropDue(ctx, s, e)
 	return err == nil, err
 }
 
-func (st *Store) putDue(ctx context.Context, s logical.Storage, due time.Time, at location, uid string) error {
+func (st *Store) putDue(ctx context.Context, s logical.Storage, in slot, at location, uid string) error {
 	raw, err := encodeDue(uid)
 	if err != nil {
 		return err
 	}
-	err = s.Put(ctx, &logical.StorageEntry{Key: duePath(due, at), Value: raw})
-	st.agenda.note(due) // after an error too: it may have landed
+	entry := &logical.StorageEntry{Key: duePath(in.due, at, in.of), Value: raw}
+	err = uninterrupted(ctx, func(ctx context.Context) error { return s.Put(ctx, entry) })
+	st.agenda.note(in.due) // after an error too: it may have landed
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", familyDue, err)
 	}
@@ -118,7 +133,8 @@ func (st *Store) putDue(ctx context.Context, s logical.Storage, due time.Time, a
 }
 
 func (st *Store) dropDue(ctx context.Context, s logical.Storage, e Entry) error {
-	if err := s.Delete(ctx, duePath(e.minute, e.at)); err != nil {
+	err := uninterrupted(ctx, func(ctx context.Context) error { return s.Delete(ctx, duePath(e.minute, e.at, e.of)) })
+	if err != nil {
 		return fmt.Errorf("deleting %s: %w", familyDue, err)
 	}
 	return nil

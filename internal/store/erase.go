@@ -20,8 +20,10 @@ func (st *Store) Destroy(ctx context.Context, s logical.Storage, e Entry) error 
 	switch {
 	case errors.Is(err, ErrCorrupt):
 		return st.keys.remove(ctx, s, e.at)
-	case err != nil || k == nil:
+	case err != nil:
 		return err
+	case k == nil:
+		return st.keys.keep(ctx, s, e.at, nil, 0) // it may be about to come yet
 	default:
 		return st.destroy(ctx, s, e.at, k)
 	}
@@ -57,7 +59,10 @@ func (st *Store) EraseTenant(ctx context.Context, s logical.Storage, name tenant
 	unlock := st.tenants.lock(at)
 	defer unlock()
 	t, err := st.tenants.load(ctx, s, at)
-	if err != nil || t == nil || t.ErasedSince.IsZero() {
+	if err == nil && t == nil {
+		return st.tenants.keep(ctx, s, at, nil, 0)
+	}
+	if err != nil || t.ErasedSince.IsZero() {
 		return err
 	}
 	if err := st.eraseUsage(ctx, s, t.UID); err != nil {
@@ -89,10 +94,10 @@ func (st *Store) DropTenantEntry(ctx context.Context, s logical.Storage, e Entry
 	}
 	if t != nil && t.State() == tenant.Deleted {
 		due := t.DueAt(c.Retention)
-		if duePath(due, e.at) == duePath(e.minute, e.at) {
+		if duePath(due, e.at, e.of) == duePath(e.minute, e.at, e.of) {
 			return false, nil // later in this minute
 		}
-		if err := st.putDue(ctx, s, due, e.at, t.UID); err != nil {
+		if err := st.putDue(ctx, s, slot{due, e.of}, e.at, t.UID); err != nil {
 			return false, fmt.Errorf("moving %s: %w", familyDue, err)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/refusal"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
@@ -23,30 +24,48 @@ type claim struct {
 	uid string
 }
 
-// claim writes the entry of a key ID that nothing has claimed; it is never overwritten.
+// claim writes the entry of a key ID that nothing has claimed; it is never overwritten. A
+// claim by the record itself, which has no such version yet, is what a write of the record
+// that failed has left: it is made again.
 func (st *Store) claim(ctx context.Context, s logical.Storage, keyID string, c claim) error {
 	lock := locksutil.LockForKey(st.idLocks, keyID)
 	lock.Lock()
 	defer lock.Unlock()
 	path := location{family: familyIDs, name: keyID}.path()
-	entry, err := s.Get(ctx, path)
-	if err != nil {
-		return fmt.Errorf("reading %s: %w", familyIDs, err)
-	}
-	if entry != nil {
-		return ErrTaken
+	switch has, err := st.claimed(ctx, s, keyID); {
+	case errors.Is(err, ErrCorrupt), errors.Is(err, refusal.Unavailable), err == nil && has != nil && *has != c:
+		return ErrTaken // also by an entry that cannot be read
+	case err != nil:
+		return err
 	}
 	raw, err := encodeClaim(c)
 	if err != nil {
 		return err
 	}
-	defer st.nobody.drop(keyID)
-	if err := s.Put(ctx, &logical.StorageEntry{Key: path, Value: raw}); err != nil {
-		st.ids.drop(keyID)
+	entry := &logical.StorageEntry{Key: path, Value: raw}
+	err = st.writes.do(ctx, path, func() { st.dropID(keyID) }, func(ctx context.Context) error { return s.Put(ctx, entry) })
+	if err != nil {
 		return fmt.Errorf("writing %s: %w", familyIDs, err)
 	}
+	st.nobody.drop(keyID)
 	st.ids.put(keyID, c)
 	return nil
+}
+
+// claimed returns the claim on a key ID that is in storage, or nil.
+func (st *Store) claimed(ctx context.Context, s logical.Storage, keyID string) (*claim, error) {
+	entry, err := s.Get(ctx, location{family: familyIDs, name: keyID}.path())
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", familyIDs, err)
+	}
+	if entry == nil {
+		return nil, nil
+	}
+	c, err := decodeClaim(entry.Value)
+	if err != nil {
+		return nil, err
+	}
+	return &c, nil
 }
 
 // unclaim deletes the entry of a key ID that leads to the record at a place, and to no
@@ -56,21 +75,45 @@ func (st *Store) unclaim(ctx context.Context, s logical.Storage, keyID string, f
 	lock.Lock()
 	defer lock.Unlock()
 	path := location{family: familyIDs, name: keyID}.path()
+	has, err := st.claimed(ctx, s, keyID)
+	if err != nil {
+		return err
+	}
+	if has == nil && !st.writes.unsettled(path) || has != nil && has.at != from {
+		return nil
+	}
+	err = st.writes.do(ctx, path, func() { st.dropID(keyID) }, func(ctx context.Context) error { return s.Delete(ctx, path) })
+	if err != nil {
+		return fmt.Errorf("deleting %s: %w", familyIDs, err)
+	}
+	st.dropID(keyID)
+	return nil
+}
+
+// settleID has storage hold what it holds now of a key ID, whatever it was still about to do.
+func (st *Store) settleID(ctx context.Context, s logical.Storage, keyID string) error {
+	lock := locksutil.LockForKey(st.idLocks, keyID)
+	lock.Lock()
+	defer lock.Unlock()
+	path := location{family: familyIDs, name: keyID}.path()
+	if !st.writes.unsettled(path) {
+		return nil
+	}
 	entry, err := s.Get(ctx, path)
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", familyIDs, err)
 	}
-	if entry == nil {
-		return nil
-	}
-	if c, err := decodeClaim(entry.Value); err != nil || c.at != from {
-		return err
-	}
-	defer st.ids.drop(keyID)
-	if err := s.Delete(ctx, path); err != nil {
-		return fmt.Errorf("deleting %s: %w", familyIDs, err)
-	}
-	return nil
+	return st.writes.do(ctx, path, func() { st.dropID(keyID) }, func(ctx context.Context) error {
+		if entry == nil {
+			return s.Delete(ctx, path)
+		}
+		return s.Put(ctx, entry)
+	})
+}
+
+func (st *Store) dropID(keyID string) {
+	st.ids.drop(keyID)
+	st.nobody.drop(keyID)
 }
 
 // Found is a key with what else judging its calls needs.
@@ -128,18 +171,15 @@ func (st *Store) whose(ctx context.Context, s logical.Storage, keyID string) (*c
 	}
 	keyID = strings.Clone(keyID) // it may be a piece of a whole request head, which the caches must not hold on to
 	known, unknown := st.ids.generation(keyID), st.nobody.generation(keyID)
-	entry, err := s.Get(ctx, location{family: familyIDs, name: keyID}.path())
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", familyIDs, err)
+	unsettled := st.writes.unsettled(location{family: familyIDs, name: keyID}.path())
+	c, err := st.claimed(ctx, s, keyID)
+	if err != nil || unsettled {
+		return c, err
 	}
-	if entry == nil {
+	if c == nil {
 		st.nobody.fill(keyID, struct{}{}, unknown)
 		return nil, nil
 	}
-	c, err := decodeClaim(entry.Value)
-	if err != nil {
-		return nil, err
-	}
-	st.ids.fill(keyID, c, known)
-	return &c, nil
+	st.ids.fill(keyID, *c, known)
+	return c, nil
 }

@@ -2,11 +2,14 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
 // storedTomb is a tombs entry: {"schema":1}. That it is there is all.
@@ -14,19 +17,22 @@ type storedTomb struct{ header }
 
 func tombPath(keyID string) string { return familyTombs + "/" + keyID }
 
-// Claimable reports whether a key ID that was made elsewhere may be used: nothing has it,
-// and it is not spent.
-func (st *Store) Claimable(ctx context.Context, s logical.Storage, keyID string) (bool, error) {
-	for _, path := range []string{location{family: familyIDs, name: keyID}.path(), tombPath(keyID)} {
-		entry, err := s.Get(ctx, path)
-		if err != nil {
-			return false, fmt.Errorf("reading %s: %w", familyIDs, err)
-		}
-		if entry != nil {
-			return false, nil
-		}
+// Claimable reports whether a key ID that was made elsewhere may be used for the tenant's
+// key: nothing else has it, and it is not spent. What a failed write of the key itself has
+// left stands against nothing.
+func (st *Store) Claimable(ctx context.Context, s logical.Storage, t *tenant.Tenant, kind apikey.Kind, name apikey.Name, keyID string) (bool, error) {
+	own := claim{at: location{familyKeys, t.Name, kind, string(name)}, uid: t.UID}
+	switch has, err := st.claimed(ctx, s, keyID); {
+	case errors.Is(err, ErrCorrupt), errors.Is(err, refusal.Unavailable), err == nil && has != nil && *has != own:
+		return false, nil
+	case err != nil:
+		return false, err
 	}
-	return true, nil
+	tomb, err := s.Get(ctx, tombPath(keyID))
+	if err != nil {
+		return false, fmt.Errorf("reading %s: %w", familyTombs, err)
+	}
+	return tomb == nil, nil
 }
 
 // entomb has the key IDs of imported versions that next lacks never be used again. It is
@@ -44,7 +50,8 @@ func (st *Store) entomb(ctx context.Context, s logical.Storage, old, next *apike
 		if err != nil {
 			return err
 		}
-		if err := s.Put(ctx, &logical.StorageEntry{Key: tombPath(v.KeyID), Value: raw}); err != nil {
+		entry := &logical.StorageEntry{Key: tombPath(v.KeyID), Value: raw}
+		if err := uninterrupted(ctx, func(ctx context.Context) error { return s.Put(ctx, entry) }); err != nil {
 			return fmt.Errorf("writing %s: %w", familyTombs, err)
 		}
 	}

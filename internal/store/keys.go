@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 
@@ -82,8 +81,7 @@ func (st *Store) updateKey(ctx context.Context, s logical.Storage, t *tenant.Ten
 }
 
 // index writes the entries that lead to the changed record: one for each new key ID, and
-// one for the next time at which something is due, as the tenant is now and as if it were
-// active. A crash after it leaves strays, which mislead nobody: the record is what counts.
+// those of what is due next, as the tenant is now and as if it were active. A crash after it leaves strays, which mislead nobody: the record is what counts.
 func (st *Store) index(ctx context.Context, s logical.Storage, at location, old, changed *apikey.Key, c *tenant.Config, t *tenant.Tenant) error {
 	if err := st.claimNew(ctx, s, at, old, changed); err != nil {
 		return err
@@ -91,17 +89,15 @@ func (st *Store) index(ctx context.Context, s logical.Storage, at location, old,
 	if err := st.entomb(ctx, s, old, changed); err != nil {
 		return err
 	}
-	dueAt := func(k *apikey.Key, paused bool) time.Time {
-		p := k.Policy(c, t)
-		p.Paused = paused
-		return k.DueAt(p)
+	var there []slot
+	if old != nil {
+		there = indexed(old, old.Policy(c, t))
 	}
-	for _, paused := range slices.Compact([]bool{false, t.State() != tenant.Active}) {
-		due := dueAt(changed, paused)
-		if due.IsZero() || old != nil && due.Equal(dueAt(old, paused)) {
+	for _, in := range indexed(changed, changed.Policy(c, t)) {
+		if slices.ContainsFunc(there, in.same) {
 			continue
 		}
-		if err := st.putDue(ctx, s, due, at, changed.UID); err != nil {
+		if err := st.putDue(ctx, s, in, at, changed.UID); err != nil {
 			return err
 		}
 	}

@@ -80,20 +80,32 @@ func dueFolder(minute time.Time) string {
 	return familyDue + "/" + minute.UTC().Format("2006010215/04") + "/"
 }
 
-// duePath returns such an entry: in its folder, the record's path with colons for slashes,
-// so that one list finds all of a minute.
-func duePath(minute time.Time, at location) string {
-	return dueFolder(minute) + strings.ReplaceAll(at.path(), "/", ":")
+// duePath returns such an entry: in its folder, the record's path with colons for slashes
+// and its mark, so that one list finds all of a minute, and tells what it is about.
+func duePath(minute time.Time, at location, of mark) string {
+	path := dueFolder(minute) + strings.ReplaceAll(at.path(), "/", ":")
+	if of != unmarked {
+		path += ":" + string(of)
+	}
+	return path
 }
 
 // parseDueName reads back the last part of what duePath writes.
-func parseDueName(name string) (location, bool) {
+func parseDueName(name string) (location, mark, bool) {
+	var of mark
+	if part := strings.Split(name, ":"); len(part) == 5 {
+		of = mark(part[4])
+		name = strings.Join(part[:4], ":")
+		if !of.valid() {
+			return location{}, "", false
+		}
+	}
 	at, ok := parsePath(strings.ReplaceAll(name, ":", "/"))
 	switch at.family {
 	case familyTenants, familyKeys, familyLeased:
-		return at, ok && !strings.Contains(name, "/")
+		return at, of, ok && !strings.Contains(name, "/")
 	default:
-		return location{}, false
+		return location{}, "", false
 	}
 }
 

@@ -70,10 +70,33 @@ func FuzzParsePath(f *testing.F) {
 
 func TestDuePath(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 59, 0, time.FixedZone("CET", 3600))
-	if got, want := duePath(at, location{familyKeys, "acme", apikey.External, "billing"}), "due/2026010202/04/keys:acme:external:billing"; got != want {
-		t.Errorf("%s, want %s", got, want)
+	billing := location{familyKeys, "acme", apikey.External, "billing"}
+	for _, row := range []struct {
+		at   location
+		of   mark
+		name string
+	}{
+		{billing, unmarked, "keys:acme:external:billing"},
+		{billing, chore, "keys:acme:external:billing:c"},
+		{billing, rotation(at.Add(day)), "keys:acme:external:billing:r202601030204"},
+		{location{family: familyTenants, tenant: "acme"}, unmarked, "tenants:acme"},
+	} {
+		if got, want := duePath(at, row.at, row.of), "due/2026010202/04/"+row.name; got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+		if at, of, ok := parseDueName(row.name); !ok || at != row.at || of != row.of {
+			t.Errorf("%s: read as %+v %q, %t", row.name, at, of, ok)
+		}
 	}
-	if earlier, later := duePath(start, locations[2].at), duePath(start.Add(time.Minute), locations[2].at); earlier >= later {
+	for _, name := range []string{
+		"keys:acme:external:a:", "keys:acme:external:a:d", "keys:acme:external:a:r2026", "keys:acme:external:a:r202613010000",
+		"keys:acme:external:a:c:c", "keys:acme:external:a:c/", "tenants:acme:c", "roles:acme:external:a:c",
+	} {
+		if at, _, ok := parseDueName(name); ok {
+			t.Errorf("%q is taken for %+v", name, at)
+		}
+	}
+	if earlier, later := duePath(start, locations[2].at, chore), duePath(start.Add(time.Minute), locations[2].at, chore); earlier >= later {
 		t.Error("due paths are not in the order of time")
 	}
 }

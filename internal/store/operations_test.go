@@ -30,12 +30,12 @@ func TestOperationsOfWrites(t *testing.T) {
 	w := newWorld(t)
 	expect(t, w.s.ops(func() { w.create("billing", id(1)) }),
 		"get keys/acme/external/billing", "get ids/"+id(1), "put ids/"+id(1),
-		"put due/…/keys:acme:external:billing", "put keys/acme/external/billing")
+		"put due/…/keys:acme:external:billing:c", "put keys/acme/external/billing")
 	expect(t, w.s.ops(func() {
 		w.change("billing", func(k *apikey.Key) (*apikey.Key, error) { return rotate(k, id(2), start) })
 	}),
 		"get keys/acme/external/billing", "get ids/"+id(2), "put ids/"+id(2),
-		"put due/…/keys:acme:external:billing", "put keys/acme/external/billing")
+		"put due/…/keys:acme:external:billing:c", "put keys/acme/external/billing")
 	expect(t, w.s.ops(func() {
 		w.change("billing", func(k *apikey.Key) (*apikey.Key, error) { return k.Disable("", "", admin, start) })
 	}),
@@ -45,7 +45,7 @@ func TestOperationsOfWrites(t *testing.T) {
 	expect(t, w.s.ops(func() {
 		w.change("billing", func(k *apikey.Key) (*apikey.Key, error) { return k.Revoke("", "", admin, start) })
 	}),
-		"get keys/acme/external/billing", "put due/…/keys:acme:external:billing", "put keys/acme/external/billing")
+		"get keys/acme/external/billing", "put due/…/keys:acme:external:billing:c", "put keys/acme/external/billing")
 	expect(t, w.s.ops(func() {
 		w.change("billing", func(k *apikey.Key) (*apikey.Key, error) { return k.Delete(admin, start) })
 	}),
@@ -70,7 +70,7 @@ func TestOperationsOfLeases(t *testing.T) {
 	}
 	expect(t, w.s.ops(func() { w.changeLeased(id(1), renew) }), "get "+path, "put "+path)
 	end := func(k *apikey.Key) (*apikey.Key, error) { return k.End(start), nil }
-	expect(t, w.s.ops(func() { w.changeLeased(id(1), end) }), "get "+path, "put due/…/"+strings.ReplaceAll(path, "/", ":"), "put "+path)
+	expect(t, w.s.ops(func() { w.changeLeased(id(1), end) }), "get "+path, "put due/…/"+strings.ReplaceAll(path, "/", ":")+":c", "put "+path)
 	expect(t, w.s.ops(func() { w.changeLeased(id(1), end) }), "get "+path)
 }
 

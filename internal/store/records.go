@@ -15,18 +15,20 @@ type records[T any] struct {
 	slim   func(*T) *T // what of a record the cache holds; nil: all
 	absent func() *T   // what stands for an entry that is not there; nil: nothing does
 	sealed bool
+	writes *writes
 	cache  *cache[*T]
 	locks  []*locksutil.LockEntry
 }
 
 // get returns the record, from memory when it is there: no lock, no storage. It is nil
-// when there is none.
+// when there is none. One that storage may still change is not kept in memory.
 func (r *records[T]) get(ctx context.Context, s logical.Storage, at location) (*T, error) {
 	path := at.path()
 	if v, ok := r.cache.get(path); ok {
 		return v, nil
 	}
-	generation := r.cache.generation(path)
+	generation := r.cache.generation(path) // before it is asked whether the record is settled
+	unsettled := r.writes.unsettled(path)
 	v, err := r.load(ctx, s, at)
 	if err != nil {
 		return nil, err
@@ -34,8 +36,11 @@ func (r *records[T]) get(ctx context.Context, s logical.Storage, at location) (*
 	if v == nil && r.absent != nil {
 		v = r.absent()
 	}
-	if v != nil {
-		v = r.slimmed(v)
+	if v == nil {
+		return nil, nil
+	}
+	v = r.slimmed(v)
+	if !unsettled {
 		r.cache.fill(path, v, generation)
 	}
 	return v, nil
@@ -61,16 +66,24 @@ func (r *records[T]) update(ctx context.Context, s logical.Storage, at location,
 ) (*T, error) {
 	unlock := r.lock(at)
 	defer unlock()
-	old, err := r.load(ctx, s, at)
+	if err := ctx.Err(); err != nil {
+		return nil, err // the caller went away while others were at the record
+	}
+	generation := r.cache.generation(at.path())
+	stored, err := r.load(ctx, s, at)
 	if err != nil {
 		return nil, err
 	}
+	old := stored
 	if old == nil && r.absent != nil {
 		old = r.absent()
 	}
 	changed, err := change(old)
-	if err != nil || changed == nil || changed == old {
+	if err != nil {
 		return changed, err
+	}
+	if changed == nil || changed == old {
+		return changed, r.keep(ctx, s, at, stored, generation)
 	}
 	if index != nil {
 		if err := index(old, changed); err != nil {
@@ -78,6 +91,21 @@ func (r *records[T]) update(ctx context.Context, s logical.Storage, at location,
 		}
 	}
 	return changed, r.put(ctx, s, at, changed)
+}
+
+// keep has a record that was found to need no change be what holds: in memory, and in
+// storage too where an earlier write of it may still land. Stored is nil for none.
+func (r *records[T]) keep(ctx context.Context, s logical.Storage, at location, stored *T, generation uint64) error {
+	path := at.path()
+	switch {
+	case r.writes.unsettled(path) && stored == nil:
+		return r.remove(ctx, s, at)
+	case r.writes.unsettled(path):
+		return r.put(ctx, s, at, stored)
+	case stored != nil && !r.cache.fill(path, r.slimmed(stored), generation):
+		r.cache.drop(path)
+	}
+	return nil
 }
 
 // lock keeps everybody else from changing the record until unlock is called.
@@ -90,26 +118,42 @@ func (r *records[T]) lock(at location) (unlock func()) {
 // remove deletes the record. The caller holds its lock.
 func (r *records[T]) remove(ctx context.Context, s logical.Storage, at location) error {
 	path := at.path()
-	defer r.cache.drop(path)
-	if err := s.Delete(ctx, path); err != nil {
+	err := r.writes.do(ctx, path, func() { r.cache.drop(path) }, func(ctx context.Context) error { return s.Delete(ctx, path) })
+	if err != nil {
 		return fmt.Errorf("deleting %s: %w", at.family, err)
 	}
+	r.cache.drop(path)
 	return nil
 }
 
+// put writes the record. The caller holds its lock.
 func (r *records[T]) put(ctx context.Context, s logical.Storage, at location, v *T) error {
 	raw, err := r.encode(v)
 	if err != nil {
 		return fmt.Errorf("encoding %s: %w", at.family, err)
 	}
 	path := at.path()
-	if err := s.Put(ctx, &logical.StorageEntry{Key: path, Value: raw, SealWrap: r.sealed}); err != nil {
-		// The error does not say whether the write has landed: let the next reader see.
-		r.cache.drop(path)
+	entry := &logical.StorageEntry{Key: path, Value: raw, SealWrap: r.sealed}
+	err = r.writes.do(ctx, path, func() { r.cache.drop(path) }, func(ctx context.Context) error { return s.Put(ctx, entry) })
+	if err != nil {
 		return fmt.Errorf("writing %s: %w", at.family, err)
 	}
 	r.cache.put(path, r.slimmed(v))
 	return nil
+}
+
+// settle has storage hold what it holds now, whatever it was still about to do.
+func (r *records[T]) settle(ctx context.Context, s logical.Storage, at location) error {
+	unlock := r.lock(at)
+	defer unlock()
+	if !r.writes.unsettled(at.path()) {
+		return nil
+	}
+	stored, err := r.load(ctx, s, at)
+	if err != nil {
+		return err
+	}
+	return r.keep(ctx, s, at, stored, 0)
 }
 
 func (r *records[T]) slimmed(v *T) *T {

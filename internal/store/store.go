@@ -27,6 +27,7 @@ const (
 // Store is safe for concurrent use. The storage is an argument of each call, as it comes
 // with each request of Vault.
 type Store struct {
+	writes  *writes
 	config  records[tenant.Config]
 	tenants records[tenant.Tenant]
 	keys    records[apikey.Key] // named and leased ones
@@ -41,23 +42,28 @@ type Store struct {
 
 // New returns an empty store. It touches no storage.
 func New() *Store {
-	size := tenant.DefaultConfig().CacheEntries
+	size, writes := tenant.DefaultConfig().CacheEntries, new(writes)
 	return &Store{
+		writes: writes,
 		config: records[tenant.Config]{
 			encode: encodeConfig, decode: decodeConfig, absent: tenant.DefaultConfig,
-			cache: newCache[*tenant.Config](1), locks: locksutil.CreateLocks(),
+			writes: writes,
+			cache:  newCache[*tenant.Config](1), locks: locksutil.CreateLocks(),
 		},
 		tenants: records[tenant.Tenant]{
 			encode: encodeTenant, decode: decodeTenant,
-			cache: newCache[*tenant.Tenant](tenantsCached), locks: locksutil.CreateLocks(),
+			writes: writes,
+			cache:  newCache[*tenant.Tenant](tenantsCached), locks: locksutil.CreateLocks(),
 		},
 		keys: records[apikey.Key]{
 			encode: encodeKey, decode: decodeKey, slim: slim, sealed: true,
-			cache: newCache[*apikey.Key](size), locks: locksutil.CreateLocks(),
+			writes: writes,
+			cache:  newCache[*apikey.Key](size), locks: locksutil.CreateLocks(),
 		},
 		roles: records[apikey.Role]{
 			encode: encodeRole, decode: decodeRole, absent: func() *apikey.Role { return &apikey.Role{} },
-			cache: newCache[*apikey.Role](size), locks: locksutil.CreateLocks(),
+			writes: writes,
+			cache:  newCache[*apikey.Role](size), locks: locksutil.CreateLocks(),
 		},
 		ids:     newCache[claim](size),
 		nobody:  newCache[struct{}](absentCached),
@@ -152,7 +158,7 @@ func (st *Store) UpdateTenant(ctx context.Context, s logical.Storage, name tenan
 		if due.IsZero() || old != nil && due.Equal(old.DueAt(c.Retention)) && changed.State() == old.State() {
 			return nil
 		}
-		return st.putDue(ctx, s, due, at, changed.UID)
+		return st.putDue(ctx, s, slot{due, unmarked}, at, changed.UID)
 	})
 }
 

@@ -2,7 +2,7 @@ package store
 
 import (
 	"context"
-	"time"
+	"slices"
 
 	"github.com/hashicorp/vault/sdk/logical"
 
@@ -25,6 +25,9 @@ func (st *Store) Tend(ctx context.Context, s logical.Storage, e Entry, tend tend
 		return false, err
 	}
 	if k == nil {
+		if err := st.keys.keep(ctx, s, e.at, nil, 0); err != nil {
+			return false, err
+		}
 		return true, st.dropDue(ctx, s, e)
 	}
 	t, c, err := st.owner(ctx, s, k)
@@ -43,37 +46,48 @@ func (st *Store) Tend(ctx context.Context, s logical.Storage, e Entry, tend tend
 		}
 		return true, st.dropDue(ctx, s, e)
 	}
-	return st.tended(ctx, s, e, k, next, next.DueAt(next.Policy(c, t)))
+	return st.tended(ctx, s, e, k, next, missing(e, k, next, c, t))
 }
 
-// tended writes what has become of k, and moves the entry to the time at which it is due
-// next.
-func (st *Store) tended(ctx context.Context, s logical.Storage, e Entry, k, next *apikey.Key, due time.Time) (bool, error) {
-	written := next != k
-	if written {
+// missing returns the slots of what is due next that may not be in the index: those of the
+// entry's own class, which has come to its end, and those that came with the change. All,
+// for an entry of the old form, about which nothing is known.
+func missing(e Entry, k, next *apikey.Key, c *tenant.Config, t *tenant.Tenant) []slot {
+	there := slots(k, active(k.Policy(c, t)))
+	return slices.DeleteFunc(slots(next, next.Policy(c, t)), func(in slot) bool {
+		own := e.of == unmarked || (e.of == chore) == (in.of == chore)
+		return !own && slices.ContainsFunc(there, in.same)
+	})
+}
+
+// tended writes what has become of k, and the entries that are missing then.
+func (st *Store) tended(ctx context.Context, s logical.Storage, e Entry, k, next *apikey.Key, missing []slot) (bool, error) {
+	if next != k {
 		if err := st.claimNew(ctx, s, e.at, k, next); err != nil {
 			return false, err
 		}
 		if err := st.entomb(ctx, s, k, next); err != nil {
 			return false, err
 		}
-		if !due.IsZero() {
-			if err := st.putDue(ctx, s, due, e.at, next.UID); err != nil {
-				return false, err
-			}
+	}
+	stays := false
+	for _, in := range missing {
+		if duePath(in.due, e.at, in.of) == duePath(e.minute, e.at, e.of) {
+			stays = true // later in this minute
+			continue
 		}
+		if err := st.putDue(ctx, s, in, e.at, next.UID); err != nil {
+			return false, err
+		}
+	}
+	if next != k {
 		if err := st.keys.put(ctx, s, e.at, next); err != nil {
 			return false, err
 		}
 		st.usage.forget(e.at, k, next)
 	}
-	if due.Truncate(time.Minute).Equal(e.minute) {
+	if stays {
 		return false, nil
-	}
-	if !due.IsZero() && !written {
-		if err := st.putDue(ctx, s, due, e.at, next.UID); err != nil {
-			return false, err
-		}
 	}
 	err := st.dropDue(ctx, s, e)
 	return err == nil, err

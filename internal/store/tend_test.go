@@ -12,7 +12,7 @@ import (
 
 // entry is one of the due index that leads to the key billing.
 func (w *world) entry(name string) Entry {
-	return Entry{location{familyKeys, "acme", apikey.External, name}, start}
+	return Entry{at: location{familyKeys, "acme", apikey.External, name}, minute: start, of: chore}
 }
 
 // tends has a record looked after, and returns the operations.
@@ -41,8 +41,8 @@ func rotates(k *apikey.Key, _ *tenant.Tenant) (*apikey.Key, bool, error) {
 // What looking after a key costs, and in which order: index entries before the record,
 // the old entry last.
 func TestOperationsOfTend(t *testing.T) {
-	const path, due = "keys/acme/external/billing", "due/…/keys:acme:external:billing"
-	drop := "delete due/2026011510/00/keys:acme:external:billing"
+	const path, due = "keys/acme/external/billing", "due/…/keys:acme:external:billing:c"
+	drop := "delete due/2026011510/00/keys:acme:external:billing:c"
 	base := newWorld(t)
 	base.create("billing", id(1))
 	for name, row := range map[string]struct {
@@ -68,7 +68,7 @@ func TestOperationsOfTend(t *testing.T) {
 		})
 	}
 	w := base.on(t, base.s.copied(t))
-	expect(t, w.tends(w.entry("nothing"), true, fails), "get keys/acme/external/nothing", "delete due/2026011510/00/keys:acme:external:nothing")
+	expect(t, w.tends(w.entry("nothing"), true, fails), "get keys/acme/external/nothing", "delete due/2026011510/00/keys:acme:external:nothing:c")
 	if _, err := w.st.Tend(t.Context(), w.s, w.entry("billing"), fails); !errors.Is(err, errBroken) {
 		t.Errorf("%v", err)
 	}
@@ -174,8 +174,8 @@ func TestEntryOfATenantChangedMeanwhile(t *testing.T) {
 		must(t, err)
 		return changed
 	}
-	e := Entry{location{family: familyTenants, tenant: "acme"}, start}
-	path := duePath(start, e.at)
+	e := Entry{at: location{family: familyTenants, tenant: "acme"}, minute: start}
+	path := duePath(start, e.at, e.of)
 	drop := func(seen *tenant.Tenant, want bool) {
 		t.Helper()
 		done, err := w.st.DropTenantEntry(t.Context(), w.s, e, seen)

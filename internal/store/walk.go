@@ -54,7 +54,7 @@ type Mended struct {
 }
 
 // Mend makes sure that what leads to the record at a place is there: an entry for each
-// key ID and one in the due index. Overdue reports whether the record should have been
+// key ID and those in the due index. Overdue reports whether the record should have been
 // looked after by now; if so the next sweep does. What belongs to no tenant is destroyed.
 // Seen gets the key IDs of what stays.
 func (st *Store) Mend(ctx context.Context, s logical.Storage, e Entry, now time.Time,
@@ -78,26 +78,50 @@ func (st *Store) Mend(ctx context.Context, s logical.Storage, e Entry, now time.
 	if m.IDs, err = st.mendIDs(ctx, s, e.at, k, seen); err != nil {
 		return m, err
 	}
-	due := k.DueAt(k.Policy(c, t))
 	late, err := overdue(k, t)
 	if err != nil {
 		return m, err
 	}
-	if late {
-		due = now
-	}
-	if due.IsZero() {
-		return m, nil
-	}
-	entry, err := s.Get(ctx, duePath(due, e.at))
-	if err != nil {
-		return m, fmt.Errorf("reading %s: %w", familyDue, err)
-	}
-	if entry == nil {
-		m.Due++
-		return m, st.putDue(ctx, s, due, e.at, k.UID)
+	for _, in := range wanted(k, k.Policy(c, t), late, now) {
+		put, err := st.mendDue(ctx, s, in, e.at, k.UID)
+		if err != nil {
+			return m, err
+		}
+		if put {
+			m.Due++
+		}
 	}
 	return m, nil
+}
+
+// wanted returns the slots of k, of what is overdue those of now.
+func wanted(k *apikey.Key, p apikey.Policy, late bool, now time.Time) []slot {
+	all := slots(k, p)
+	if !late {
+		return all
+	}
+	rotates, moved := !p.Paused && k.RotationDue(now), false
+	for i := range all {
+		if of := all[i].of; of == chore && !all[i].due.After(now) || of != chore && rotates {
+			all[i].due, moved = now, true
+		}
+	}
+	if !moved {
+		all = append(all, slot{now, chore})
+	}
+	return all
+}
+
+// mendDue writes an entry unless it is there, and reports whether it was not.
+func (st *Store) mendDue(ctx context.Context, s logical.Storage, in slot, at location, uid string) (bool, error) {
+	entry, err := s.Get(ctx, duePath(in.due, at, in.of))
+	if err != nil {
+		return false, fmt.Errorf("reading %s: %w", familyDue, err)
+	}
+	if entry != nil {
+		return false, nil
+	}
+	return true, st.putDue(ctx, s, in, at, uid)
 }
 
 // MendTenant makes sure that a deleted tenant's erasure, or what is left of it, is on the
@@ -114,12 +138,7 @@ func (st *Store) MendTenant(ctx context.Context, s logical.Storage, name tenant.
 	if err != nil {
 		return false, err
 	}
-	due := t.DueAt(c.Retention)
-	entry, err := s.Get(ctx, duePath(due, at))
-	if err != nil || entry != nil {
-		return false, err
-	}
-	return true, st.putDue(ctx, s, due, at, t.UID)
+	return st.mendDue(ctx, s, slot{t.DueAt(c.Retention), unmarked}, at, t.UID)
 }
 
 // mendIDs claims the key IDs of k that nothing leads from, and returns how many.

@@ -110,14 +110,14 @@ func TestRetryBeforeTheClockWasSetBack(t *testing.T) {
 			right := w.now.Add(84 * day)
 			w.create("billing", 90*day, 7*day)
 			w.now = right.Add(5 * day) // the clock is wrong, and storage fails
-			w.s.fails = contains(op)
+			w.s.fail(contains(op))
 			for range 3 {
 				if w.tick() == nil {
 					t.Error("nobody is told")
 				}
 				w.now = w.now.Add(30 * time.Minute)
 			}
-			w.s.fails = nil
+			w.s.fail(nil)
 			w.now = right // and now it is right
 			for range 12 {
 				w.must(w.tick())

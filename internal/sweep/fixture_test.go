@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,13 +37,31 @@ type world struct {
 type broken struct {
 	logical.InmemStorage
 	fails func(op string) bool
+	ops   []string // those that write, where a test wants them
+	mu    sync.Mutex
+	keeps bool
 }
 
 func (b *broken) check(op string) error {
-	if b.fails != nil && b.fails(op) {
+	b.mu.Lock()
+	fails := b.fails
+	if b.keeps && !strings.HasPrefix(op, "get") && !strings.HasPrefix(op, "list") {
+		b.ops = append(b.ops, op)
+	}
+	b.mu.Unlock()
+	if fails != nil && fails(op) {
 		return errBroken
 	}
 	return nil
+}
+
+// fail sets what is asked before each operation, and returns what was until now.
+func (b *broken) fail(fails func(op string) bool) func(op string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	before := b.fails
+	b.fails = fails
+	return before
 }
 
 func (b *broken) Get(ctx context.Context, path string) (*logical.StorageEntry, error) {
@@ -119,9 +139,8 @@ func (w *world) update(name apikey.Name, change func(*apikey.Key) (*apikey.Key, 
 // keys returns the keys in storage by name, past all caches.
 func (w *world) keys() map[apikey.Name]*apikey.Key {
 	w.t.Helper()
-	fails := w.s.fails
-	w.s.fails = nil
-	defer func() { w.s.fails = fails }()
+	fails := w.s.fail(nil)
+	defer func() { w.s.fail(fails) }()
 	names, err := w.st.Keys(w.t.Context(), w.s, w.acme, apikey.External)
 	w.must(err)
 	all := make(map[apikey.Name]*apikey.Key)
@@ -154,11 +173,14 @@ func contains(text string) func(op string) bool {
 // fails then.
 func withOperations(ctx context.Context, s *broken, n int) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
-	s.fails = func(string) bool {
-		if n--; n <= 0 {
-			cancel()
+	var left atomic.Int64
+	left.Store(int64(n))
+	s.fail(func(string) bool {
+		if left.Add(-1) > 0 {
+			return false
 		}
-		return n <= 0
-	}
+		cancel()
+		return true
+	})
 	return ctx, cancel
 }

@@ -8,100 +8,178 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// tenant does what is due about a tenant: erases one that was deleted long enough ago, or
-// has the keys of one that is active again looked at, which may have missed rotations.
-func (t *tick) tenant(ctx context.Context, e store.Entry) (bool, error) {
-	name, _ := e.Tenant()
-	of, err := t.store.Tenant(ctx, t.s, name)
-	if err != nil {
-		return false, err
-	}
-	switch {
-	case of != nil && of.Gone(t.config.Retention, t.now):
-		if done, err := t.eraseTenant(ctx, of); !done || err != nil {
-			return false, err
-		}
-	case of != nil && of.State() == tenant.Active:
-		if done, err := t.catchUp(ctx, e, name); !done || err != nil {
-			return false, err
-		}
-	}
-	return t.store.DropTenantEntry(ctx, t.s, e, of)
+// group is the keys of a tenant that all have to be looked at, one a unit, so that they
+// wait for their turn as everything does. What is left then comes last.
+type group struct {
+	entry  store.Entry
+	places []store.Entry
+	first  int // of those that are still to be looked at
+	each   func(ctx context.Context, place store.Entry) error
+	finish func(ctx context.Context) (bool, error)
+
+	done   []bool // guarded by the run's lock
+	left   int
+	failed error // the first
 }
 
-// eraseTenant erases all that is a tenant's, as far as time allows, and its record last.
-// That the erasure has begun is written first: from then on nothing restores the tenant.
-func (t *tick) eraseTenant(ctx context.Context, of *tenant.Tenant) (bool, error) {
-	_, err := t.store.UpdateTenant(ctx, t.s, of.Name, func(old *tenant.Tenant) (*tenant.Tenant, error) {
-		if old == nil || !old.Gone(t.config.Retention, t.now) || !old.ErasedSince.IsZero() {
+// tenant does what is due about a tenant: erases one that was deleted long enough ago, or
+// has the keys of one that is active again looked at, which may have missed rotations. With
+// a group, the rest is left to that.
+func (r *run) tenant(ctx context.Context, e store.Entry) (*group, bool, error) {
+	name, _ := e.Tenant()
+	of, err := r.store.Tenant(ctx, r.s, name)
+	if err != nil {
+		return nil, false, err
+	}
+	g := &group{entry: e}
+	switch {
+	case of != nil && of.Gone(r.config.Retention, r.now):
+		if err := r.beginErasure(ctx, of); err != nil {
+			return nil, false, err
+		}
+		g.each, g.finish = r.destroy, func(ctx context.Context) (bool, error) { return r.eraseTenant(ctx, e, of) }
+	case of != nil && of.State() == tenant.Active:
+		g.each = func(ctx context.Context, place store.Entry) error {
+			_, err := r.mend(ctx, place, func(string) {})
+			return err
+		}
+		g.finish = func(ctx context.Context) (bool, error) { return r.store.DropTenantEntry(ctx, r.s, e, of) }
+		r.resume(g)
+	default:
+		done, err := r.store.DropTenantEntry(ctx, r.s, e, of)
+		return nil, done, err
+	}
+	if g.places, err = r.store.Places(ctx, r.s, name); err != nil {
+		return nil, false, err
+	}
+	if g.first >= len(g.places) {
+		done, err := g.finish(ctx)
+		return nil, done, err
+	}
+	r.pushGroup(ctx, g)
+	return g, false, nil
+}
+
+// resume has a group that looks for missed rotations go on where it was; those it finds are
+// made in this sweep too.
+func (r *run) resume(g *group) {
+	r.mu.Lock()
+	r.again = true
+	r.mu.Unlock()
+	r.Sweeper.mu.Lock()
+	defer r.Sweeper.mu.Unlock()
+	g.first = r.resumed[g.entry.String()]
+}
+
+func (r *run) pushGroup(ctx context.Context, g *group) {
+	r.mu.Lock()
+	g.done, g.left = make([]bool, len(g.places)), len(g.places)-g.first
+	for i := g.first; i < len(g.places); i++ {
+		r.chores.push(unit{entry: g.places[i], group: g, index: i})
+	}
+	r.count(g, g.left)
+	r.mu.Unlock()
+	r.spawn(ctx)
+}
+
+// count adds keys of a group to what waits with its entry.
+func (r *run) count(g *group, n int) {
+	r.Sweeper.mu.Lock()
+	defer r.Sweeper.mu.Unlock()
+	w := r.waits[g.entry.Minute()]
+	w.all += n
+	r.waits[g.entry.Minute()] = w
+}
+
+// member does one key of a group, and with the last one what is left. One that fails keeps
+// none of the others from their turn, and then all are looked at once more.
+func (r *run) member(ctx context.Context, u unit) {
+	g := u.group
+	err := r.safely(func() error { return g.each(ctx, u.entry) })
+	if err != nil && r.stopped() {
+		r.ended(ctx, g.entry, false, nil, err)
+		return
+	}
+	r.mu.Lock()
+	if err != nil && g.failed == nil {
+		g.failed = err
+	}
+	g.done[u.index] = true
+	g.left--
+	last := g.left == 0
+	for g.first < len(g.done) && g.done[g.first] {
+		g.first++
+	}
+	r.count(g, -1)
+	r.keepPlace(g, last)
+	failed := g.failed
+	r.mu.Unlock()
+	if !last {
+		return
+	}
+	done := false
+	if failed == nil {
+		failed = r.safely(func() (err error) {
+			done, err = g.finish(ctx)
+			return err
+		})
+	}
+	r.ended(ctx, g.entry, done, nil, failed)
+}
+
+// keepPlace notes how far a group is, for the next sweep. One that has met a failure begins
+// anew.
+func (r *run) keepPlace(g *group, last bool) {
+	r.Sweeper.mu.Lock()
+	defer r.Sweeper.mu.Unlock()
+	if last || g.failed != nil {
+		delete(r.resumed, g.entry.String())
+		return
+	}
+	r.resumed[g.entry.String()] = g.first
+}
+
+// beginErasure writes that the erasure has begun: from then on nothing restores the tenant.
+func (r *run) beginErasure(ctx context.Context, of *tenant.Tenant) error {
+	_, err := r.store.UpdateTenant(ctx, r.s, of.Name, func(old *tenant.Tenant) (*tenant.Tenant, error) {
+		if old == nil || !old.Gone(r.config.Retention, r.now) || !old.ErasedSince.IsZero() {
 			return old, nil
 		}
 		begun := *old
-		begun.ErasedSince = t.now
+		begun.ErasedSince = r.now
 		begun.Revision++
 		return &begun, nil
 	})
-	if err != nil {
-		return false, err
-	}
-	places, err := t.store.Places(ctx, t.s, of.Name)
-	if err != nil {
-		return false, err
-	}
-	var failed error
-	for _, place := range places {
-		if !t.more(ctx) {
-			return false, nil
-		}
-		if err := t.store.Destroy(ctx, t.s, place); err == nil {
-			t.erased.Add(1)
-		} else if failed == nil {
-			failed = err // the others go nevertheless
-		}
-	}
-	if failed != nil {
-		return false, failed
-	}
-	if err := t.store.EraseRoles(ctx, t.s, of.Name); err != nil {
-		return false, err
-	}
-	if err := t.store.EraseTenant(ctx, t.s, of.Name); err != nil {
-		return false, err
-	}
-	t.gone(of.UID)
-	return true, nil
+	return err
 }
 
-// catchUp has what the tenant's keys have missed put on the index again, to be done in this
-// tick too. With many keys it takes several.
-func (t *tick) catchUp(ctx context.Context, e store.Entry, name tenant.Name) (bool, error) {
-	t.again = true
-	places, err := t.store.Places(ctx, t.s, name)
-	if err != nil {
+func (r *run) destroy(ctx context.Context, place store.Entry) error {
+	err := r.store.Destroy(ctx, r.s, place)
+	if err == nil {
+		r.erased.Add(1)
+	}
+	return err
+}
+
+// eraseTenant erases what is left of a tenant without keys, and its record last.
+func (r *run) eraseTenant(ctx context.Context, e store.Entry, of *tenant.Tenant) (bool, error) {
+	if err := r.store.EraseRoles(ctx, r.s, of.Name); err != nil {
 		return false, err
 	}
-	at := e.String()
-	r := t.resumed[at]
-	for ; r.next < len(places); r.next++ {
-		if !t.more(ctx) {
-			t.resumed[at] = r
-			return false, nil
-		}
-		if _, err := t.mend(ctx, places[r.next], func(string) {}); err != nil && r.failed == nil {
-			r.failed = err // the others are looked at nevertheless, and then all once more
-		}
+	if err := r.store.EraseTenant(ctx, r.s, of.Name); err != nil {
+		return false, err
 	}
-	delete(t.resumed, at)
-	return r.failed == nil, r.failed
+	r.gone(of.UID)
+	return r.store.DropTenantEntry(ctx, r.s, e, of)
 }
 
 // mend has what leads to a key put right.
-func (t *tick) mend(ctx context.Context, place store.Entry, seen func(keyID string)) (store.Mended, error) {
-	return t.store.Mend(ctx, t.s, place, t.now, func(k *apikey.Key, of *tenant.Tenant) (bool, error) {
-		if k.Gone(t.config.Retention, t.now) {
+func (r *run) mend(ctx context.Context, place store.Entry, seen func(keyID string)) (store.Mended, error) {
+	return r.store.Mend(ctx, r.s, place, r.now, func(k *apikey.Key, of *tenant.Tenant) (bool, error) {
+		if k.Gone(r.config.Retention, r.now) {
 			return true, nil
 		}
-		care, _ := t.care(ctx, k, of) // uses that cannot be read are told of where they are pruned
-		return k.Overdue(care, t.now), nil
+		care, _ := r.care(ctx, k, of) // uses that cannot be read are told of where they are pruned
+		return k.Overdue(care, r.now), nil
 	}, seen)
 }

@@ -11,8 +11,8 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// When the walk over all records begins, and how much of a tick it may take. A million
-// records take some ticks; all others are as short as the index makes them.
+// When the walk over all records begins, and how much of a sweep it may take. A million
+// records take some sweeps; all others are as short as the index makes them.
 const (
 	walkAfterStart = 10 * time.Minute
 	walkEvery      = 12 * time.Hour
@@ -46,31 +46,49 @@ type Report struct {
 	LastFailure       string
 }
 
-// stroll walks for a part of the tick when it is time.
-func (t *tick) stroll(ctx context.Context) error {
-	if t.walk == nil && !t.wantsWalk() {
+// stroll walks a while when it is time.
+func (r *run) stroll(ctx context.Context) error {
+	if r.walk == nil && !r.wantsWalk() {
 		return nil
 	}
-	t.until = minTime(t.until, time.Now().Add(walkBudget))
-	return t.step(ctx)
+	r.until = time.Now().Add(walkBudget) // after a busy sweep too
+	return r.step(ctx)
 }
 
-func (t *tick) wantsWalk() bool {
-	if t.walked.IsZero() {
-		return !t.now.Before(t.started.Add(walkAfterStart)) || t.now.Before(t.started)
+func (r *run) wantsWalk() bool {
+	if r.asked.Load() {
+		return true
 	}
-	return !t.now.Before(t.walked.Add(walkEvery)) || t.now.Before(t.walked) // or the clock was set back
+	if r.walked.IsZero() {
+		return !r.now.Before(r.started.Add(walkAfterStart)) || r.now.Before(r.started)
+	}
+	return !r.now.Before(r.walked.Add(walkEvery)) || r.now.Before(r.walked) // or the clock was set back
 }
 
-// Tidy walks at once, for as long as a request may take; ticks go on with what is left.
+// Tidy walks at once, for as long as a request may take; sweeps go on with what is left.
+// While one of them is under way it waits, and leaves all to the next one if need be.
 func (w *Sweeper) Tidy(ctx context.Context, s logical.Storage, now time.Time) (Report, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	t, err := w.begin(ctx, s, now, tidyBudget)
-	if err != nil {
+	most := time.NewTimer(tidyBudget)
+	defer most.Stop()
+	began := time.Now()
+	select {
+	case w.turn <- struct{}{}:
+	case <-ctx.Done():
+		return Report{}, ctx.Err()
+	case <-most.C:
+		w.asked.Store(true)
+		return Report{Started: now.UTC().Truncate(time.Second)}, nil
+	}
+	r, ok := w.newRun(ctx, s, now, tidyBudget-time.Since(began))
+	if !ok {
+		return Report{}, errStopped
+	}
+	defer w.end(r.cancel)
+	var err error
+	if r.config, err = w.store.Config(ctx, r.s); err != nil {
 		return Report{}, err
 	}
-	err = t.step(ctx)
+	err = r.step(ctx)
 	return w.Report(), err
 }
 
@@ -85,29 +103,30 @@ func (w *Sweeper) Report() Report {
 // step goes on with the walk, or begins one. A record that cannot be read and a tenant
 // whose keys cannot be listed are left out; without the lists of all there is, the walk
 // waits for the next tick.
-func (t *tick) step(ctx context.Context) error {
-	if t.walk == nil {
-		owners, err := t.store.Owners(ctx, t.s)
+func (r *run) step(ctx context.Context) error {
+	if r.walk == nil {
+		owners, err := r.store.Owners(ctx, r.s)
 		if err != nil {
 			return err
 		}
-		t.walk = &walk{
-			report: Report{Started: t.now.UTC().Truncate(time.Second)}, owners: owners,
+		r.asked.Store(false)
+		r.walk = &walk{
+			report: Report{Started: r.now.UTC().Truncate(time.Second)}, owners: owners,
 			seed: maphash.MakeSeed(), seen: make(map[uint64]struct{}),
 		}
 	}
-	done, err := t.walkOn(ctx)
+	done, err := r.walkOn(ctx)
 	if done {
-		t.walk.report.Finished = t.now.UTC().Truncate(time.Second)
+		r.walk.report.Finished = r.now.UTC().Truncate(time.Second)
 	}
-	report := t.walk.report
-	t.report.Store(&report)
+	report := r.walk.report
+	r.report.Store(&report)
 	if done {
-		t.walked = t.now
-		if t.walk.blind {
-			t.walked = t.now.Add(walkAgain - walkEvery)
+		r.walked = r.now
+		if r.walk.blind {
+			r.walked = r.now.Add(walkAgain - walkEvery)
 		}
-		t.walk = nil
+		r.walk = nil
 	}
 	return err
 }
@@ -118,8 +137,8 @@ func (w *walk) failed(what string, err error) {
 	w.report.LastFailure = what + ": " + err.Error()
 }
 
-func (t *tick) walkOn(ctx context.Context) (done bool, err error) {
-	for _, part := range []func(context.Context) (bool, error){t.walkRecords, t.listEntries, t.walkIDs, t.walkUsage} {
+func (r *run) walkOn(ctx context.Context) (done bool, err error) {
+	for _, part := range []func(context.Context) (bool, error){r.walkRecords, r.listEntries, r.walkIDs, r.walkUsage} {
 		if done, err := part(ctx); !done || err != nil {
 			return false, err
 		}
@@ -127,26 +146,26 @@ func (t *tick) walkOn(ctx context.Context) (done bool, err error) {
 	return true, nil
 }
 
-func (t *tick) walkRecords(ctx context.Context) (bool, error) {
-	w := t.walk
+func (r *run) walkRecords(ctx context.Context) (bool, error) {
+	w := r.walk
 	for len(w.places) > 0 || len(w.owners) > 0 {
-		if !t.more(ctx) {
+		if !r.more() {
 			return false, nil
 		}
 		if len(w.places) == 0 {
-			t.walkOwner(ctx, w.owners[0])
+			r.walkOwner(ctx, w.owners[0])
 			w.owners = w.owners[1:]
 			continue
 		}
-		t.walkRecord(ctx, w.places[0])
+		r.walkRecord(ctx, w.places[0])
 		w.places = w.places[1:]
 	}
-	return ctx.Err() == nil, nil
+	return !r.stopped(), nil
 }
 
-func (t *tick) walkRecord(ctx context.Context, place store.Entry) {
-	w := t.walk
-	mended, err := t.mend(ctx, place, func(keyID string) { w.seen[maphash.String(w.seed, keyID)] = struct{}{} })
+func (r *run) walkRecord(ctx context.Context, place store.Entry) {
+	w := r.walk
+	mended, err := r.mend(ctx, place, func(keyID string) { w.seen[maphash.String(w.seed, keyID)] = struct{}{} })
 	w.report.Records++
 	w.report.IDs += mended.IDs
 	w.report.Due += mended.Due
@@ -157,16 +176,16 @@ func (t *tick) walkRecord(ctx context.Context, place store.Entry) {
 }
 
 // walkOwner makes sure that a deleted tenant is erased one day, and finds its keys.
-func (t *tick) walkOwner(ctx context.Context, name tenant.Name) {
-	w := t.walk
-	mended, err := t.store.MendTenant(ctx, t.s, name)
+func (r *run) walkOwner(ctx context.Context, name tenant.Name) {
+	w := r.walk
+	mended, err := r.store.MendTenant(ctx, r.s, name)
 	if err != nil {
 		w.failed(string(name), err)
 	}
 	if mended {
 		w.report.Due++
 	}
-	if w.places, err = t.store.Places(ctx, t.s, name); err != nil {
+	if w.places, err = r.store.Places(ctx, r.s, name); err != nil {
 		w.failed(string(name), err)
 		w.blind = true
 	}
@@ -174,30 +193,30 @@ func (t *tick) walkOwner(ctx context.Context, name tenant.Name) {
 
 // listEntries lists what leads to records, after these were seen: what came later is
 // looked at too, and found to lead somewhere.
-func (t *tick) listEntries(ctx context.Context) (bool, error) {
-	w := t.walk
+func (r *run) listEntries(ctx context.Context) (bool, error) {
+	w := r.walk
 	if w.listed {
 		return true, nil
 	}
-	ids, err := t.store.ClaimedIDs(ctx, t.s)
+	ids, err := r.store.ClaimedIDs(ctx, r.s)
 	if err != nil {
 		return false, err
 	}
-	shards, err := t.store.UsageShards(ctx, t.s)
+	shards, err := r.store.UsageShards(ctx, r.s)
 	w.ids, w.shards, w.listed = ids, shards, err == nil
 	return err == nil, err
 }
 
-func (t *tick) walkIDs(ctx context.Context) (bool, error) {
-	w := t.walk
+func (r *run) walkIDs(ctx context.Context) (bool, error) {
+	w := r.walk
 	for ; len(w.ids) > 0; w.ids = w.ids[1:] {
-		if !t.more(ctx) {
+		if !r.more() {
 			return false, nil
 		}
 		if w.knows(w.ids[0]) {
 			continue
 		}
-		dropped, err := t.store.DropStray(ctx, t.s, w.ids[0])
+		dropped, err := r.store.DropStray(ctx, r.s, w.ids[0])
 		if err != nil {
 			w.failed("ids/"+w.ids[0], err)
 		}
@@ -208,13 +227,13 @@ func (t *tick) walkIDs(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-func (t *tick) walkUsage(ctx context.Context) (bool, error) {
-	w := t.walk
+func (r *run) walkUsage(ctx context.Context) (bool, error) {
+	w := r.walk
 	for ; len(w.shards) > 0; w.shards = w.shards[1:] {
-		if !t.more(ctx) {
+		if !r.more() {
 			return false, nil
 		}
-		if _, err := t.store.PruneUsage(ctx, t.s, w.shards[0], w.knows); err != nil {
+		if _, err := r.store.PruneUsage(ctx, r.s, w.shards[0], w.knows); err != nil {
 			w.failed("usage/"+w.shards[0], err)
 		}
 	}
@@ -226,11 +245,4 @@ func (t *tick) walkUsage(ctx context.Context) (bool, error) {
 func (w *walk) knows(keyID string) bool {
 	_, ok := w.seen[maphash.String(w.seed, keyID)]
 	return ok
-}
-
-func minTime(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"vault-plugin-secrets-apikeys/internal/match"
 	"vault-plugin-secrets-apikeys/internal/refusal"
 )
 
@@ -38,7 +39,7 @@ type KindConfig struct {
 	MaxTTL            time.Duration
 	DefaultOverlap    time.Duration
 	DefaultAutoRotate bool
-	Published         Lines // path globs that calls may be for; none: every path. Of external keys alone
+	Published         match.Globs // path globs that calls may be for; none: every path. Of external keys alone
 }
 
 // Config is the settings of a mount: defaults per kind, and caps for all.
@@ -52,6 +53,7 @@ type Config struct {
 	WindowFuture   time.Duration
 	Replay         ReplayMode
 	ReplayEntries  int // calls remembered for one tenant
+	ReplayTotal    int // calls remembered for all
 	CacheEntries   int // decoded records in memory
 	TenantMetadata string
 	TenantBinding  Binding
@@ -77,7 +79,7 @@ func DefaultConfig() *Config {
 		Internal: kind, External: kind,
 		MinOverlap: 10 * time.Minute, Retention: 7 * day,
 		WindowPast: 300 * time.Second, WindowFuture: 60 * time.Second,
-		Replay: ReplayMemory, ReplayEntries: 1_000_000, CacheEntries: 100_000,
+		Replay: ReplayMemory, ReplayEntries: 1_000_000, ReplayTotal: 4_000_000, CacheEntries: 100_000,
 		TenantMetadata: "tenant", TenantBinding: Required,
 		MaxKeys: 300, MaxLeased: 10_000, MaxVersions: 5, MaxExtension: 7 * day,
 		KeyringMaxAge: time.Minute,

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"vault-plugin-secrets-apikeys/internal/match"
 	"vault-plugin-secrets-apikeys/internal/refusal"
 )
 
@@ -21,7 +22,7 @@ type Caps struct {
 	WindowFuture time.Duration
 	IdleAfter    time.Duration // keys unused for so long are disabled
 	LocalVerify  Consent       // whether gateways may fetch the tenant's keys, to verify by themselves
-	Published    Lines         // path globs; external keys' calls must be within the mount's, these, and the tenant's own
+	Published    match.Globs   // path globs; external keys' calls must be within the mount's, these, and the tenant's own
 }
 
 // Consent is yes, no, or not said.

@@ -64,6 +64,7 @@ func TestAttackByTenant(t *testing.T) {
 			{"PATCH", "apikeys/my", fields{"tenant": "{tenant}"}, invalid, "tenant: comes from"},
 
 			// Leases by the built-in policy, which tell and end nothing.
+			{"PUT", "sys/leases/lookup", fields{"lease_id": "{lease}"}, ok, "{tenant}"},
 			{"PUT", "sys/leases/renew", fields{"lease_id": "{lease}"}, ok, `"data":null`},
 			{"PUT", "sys/leases/revoke", fields{"lease_id": "{lease}"}, forbidden, "permission denied"},
 			{"LIST", "sys/leases/lookup/apikeys/tenants/{tenant}/internal/creds/hidden-role", nil, forbidden, "permission denied"},

@@ -4,9 +4,12 @@ const (
 	core     = "./internal/apikey"
 	store    = "./internal/store"
 	engine   = "./backend"
+	sweep    = "./internal/sweep"
 	verdict  = "internal/apikey/verdict.go"
 	limits   = "internal/apikey/limits.go"
 	identity = "paths/identity.go"
+	matching = "internal/match/"
+	matchers = "./internal/match"
 )
 
 // walls are the engine's checks, from the outside to the inside.
@@ -38,17 +41,26 @@ var walls = []wall{
 	{"roles of a former tenant", "internal/store/keys.go", "(r.UID != t.UID || !r.DeletedAt.IsZero())", "!r.DeletedAt.IsZero()", store, "TestWhatCarriesAnotherUIDDoesNotExist"},
 	{"index entries that lie", "internal/store/ids.go", "k.UID != c.uid || ", "", store, "TestIndexEntriesThatLie|TestWhatCarriesAnotherUIDDoesNotExist"},
 	{"records of a former tenant", "internal/store/ids.go", "|| t.UID != k.UID {", "{", store, "TestIndexEntriesThatLie|TestWhatCarriesAnotherUIDDoesNotExist"},
-	{"key IDs that are taken", "internal/store/ids.go", "if entry != nil {\n\t\treturn ErrTaken", "if entry == new(logical.StorageEntry) {\n\t\treturn ErrTaken", store, "TestClaimsAreNeverOverwritten|TestOneOfManyClaimsWins"},
+	{"key IDs that are taken", "internal/store/ids.go", "err == nil && has != nil && *has != c:", "err == nil && has == &c:", store, "TestClaimsAreNeverOverwritten|TestOneOfManyClaimsWins"},
+
+	// What the sweep may take.
+	{"rotations before all else", "internal/sweep/run.go", "if from.n == 0 || r.chores.n > 0 && ", "if from.n == 0 || r.chores.n > 0 || ", sweep, "TestRotationsBeforeAnErasure"},
+	{"a turn for each tenant", "internal/sweep/queue.go", "f.next = append(f.next, l)\n\t} else", "f.next = append([]*lane{l}, f.next...)\n\t} else", sweep, "TestRotationsAreFairByTenant"},
+	{"no write by a sweep that was stopped", "internal/sweep/guard.go", "if g.run.stopped() {", "if false {", sweep, "TestSweepStops"},
+	{"no write after one that failed", "internal/sweep/guard.go", "if err != nil && g.run.alone.Load() {", "if false {", sweep, "TestSweepStops"},
+	{"no write by a node that may not", "internal/sweep/run.go", "if !r.may() {", "if false {", sweep, "TestSweepStops"},
 
 	// What a verdict is made of.
-	{"the signature", verdict, "if !signed || c.Call.Scheme", "_ = signed\n\tif c.Call.Scheme", core, "TestEveryVerdictIsReached|TestVerdictPrecedence"},
-	{"the key's scheme", verdict, "|| c.Call.Scheme != c.Key.Scheme {", "{", core, "TestCallOfAnotherSchemeIsABadSignature"},
+	{"the signature", verdict, "\tif !signed {\n\t\treturn BadSignature", "\tif false {\n\t\treturn BadSignature", core, "TestEveryVerdictIsReached|TestVerdictPrecedence"},
+	{"the key's scheme", verdict, "signed && c.Call.Scheme == c.Key.Scheme;", "signed;", core, "TestCallOfAnotherSchemeIsABadSignature"},
 	{"one MAC for unknown keys too", verdict, "\t\tc.spend()\n", "", core, "TestUnknownKeyComputesAMAC"},
 	{
-		"nothing told before the signature", verdict, "\tcompat := c.Key.compat(v)", "\tif verdict := c.Key.standing(v, c.Tenant, c.Role, now); verdict != Valid {\n\t\treturn verdict, v\n\t}\n\tcompat := c.Key.compat(v)",
+		"nothing told before the signature", verdict, "\tmatched, signed := c.signed(", "\tif verdict := c.Key.standing(v, c.Tenant, c.Role, now); verdict != Valid {\n\t\treturn verdict, v\n\t}\n\tmatched, signed := c.signed(",
 		core, "TestVerdictPrecedence",
 	},
-	{"forms that a key has not let in", verdict, "if !covers(compat, c.Call.Form) {", "if false {", core, "TestFormsAreMalformedUnlessLetIn"},
+	{"forms that a key has not let in", "signing/variants.go", "case !keyed || form&^allowed != 0:", "case !keyed:", core, "TestFormsAreMalformedUnlessLetIn"},
+	{"nothing told of forms before the signature", verdict, "\tif len(c.Call.Form) > 0 {\n\t\treturn Malformed", "\tif false {\n\t\treturn Malformed", core, "TestFormsAreMalformedUnlessLetIn"},
+	{"bytes hashed for variants", "signing/variants.go", "left < 0 {", "false {", "./signing", "TestBytesOfVariantsAreBounded"},
 	{"the text of a secret as its key", "internal/apikey/compat.go", "|| v.Marks.Get().Imported {", "|| true {", core, "TestKeyASCIIIsForImportedVersions"},
 	{"variants for imported keys alone", "internal/apikey/compat.go", "if !imported && ", "if false && ", core, "TestCheckCompat|TestRoleCheck"},
 	{"calls after their own end", verdict, " || !c.Call.Expires.IsZero() && !now.Before(c.Call.Expires):", ":", core, "TestExpiresOfACall"},
@@ -65,12 +77,22 @@ var walls = []wall{
 	{"old calls", verdict, "age > c.Past ||", "", core, "TestClockWindow"},
 	{"calls from before the start", verdict, "|| stamp.Before(c.Since)", "", core, "TestSince"},
 	{"calls from the future", verdict, "case age < -c.Future:", "case false:", core, "TestClockWindow"},
-	{"addresses", verdict, "if !within(c.Key.Rules.Get().CIDRs, c.From) {", "if false {", core, "TestEveryVerdictIsReached|TestVerdictPrecedence"},
-	{"addresses that are not known", limits, "return ranges == \"\" || isIn(", "return ranges == \"\" || !from.IsValid() || isIn(", core, "TestSources"},
+	{"addresses", verdict, "if !c.within() {", "if false {", core, "TestEveryVerdictIsReached|TestVerdictPrecedence"},
+	{"addresses that are not known", limits, "if ranges.Empty() {", "if ranges.Empty() || !c.From.IsValid() {", core, "TestSources"},
 	{"scopes", verdict, "if c.OutOf() != InBounds {", "if false {", core, "TestEveryVerdictIsReached|TestVerdictPrecedence"},
 	{"scopes of messages", limits, "if c.Head == nil {\n\t\treturn BoundMessage", "if c.Head == nil {\n\t\treturn InBounds", core, "TestSeenIsAskedLast"},
-	{"paths with two readings", limits, "if limitsPath && ambiguous(path) {", "if false {", core, "TestWhatCallsMayBeFor"},
-	{"what is published", limits, "if !Published(globs, path) {", "if false && !Published(globs, path) {", core, "TestWhatCallsMayBeFor"},
+	{"paths with two readings", limits, "if match.Ambiguous(c.Head.Path()) {", "if false {", core, "TestWhatCallsMayBeFor"},
+	{"paths that are too long", limits, "if !path.Read(c.Head.Path()) {", "if path.Read(c.Head.Path()); false {", core, "TestOldRulesAreOutOfScope"},
+	{"paths that are encoded twice", matching + "ambiguous.go", "|| escapedAgain(decoded) ||", "||", matchers, "TestAmbiguousPaths"},
+	{"paths that are no UTF-8", matching + "ambiguous.go", "!utf8.Valid(decoded) ||", "", matchers, "TestAmbiguousPaths"},
+	{"paths that look like others", matching + "ambiguous.go", "|| isOneOf(lookAlikes, r):", ":", matchers, "TestAmbiguousPaths"},
+	{"dots among blanks", matching + "ambiguous.go", "case !isInvisible(r):", "case true:", matchers, "TestAmbiguousPaths"},
+	{"globs of too many segments", matching + "glob.go", "strings.Count(s, \"/\") > MaxGlobSegments ||", "", matchers, "TestBoundsOfGlobs"},
+	{"globs of too many **", matching + "glob.go", "\tif deep > MaxDeep {", "\tif false {", matchers, "TestBoundsOfGlobs"},
+	{"segments of too many *", matching + "glob.go", "if strings.Count(text, \"*\") > MaxStars {", "if false {", matchers, "TestBoundsOfGlobs"},
+	{"lists that look through a path too often", matching + "glob.go", "searches+cost > MaxSearches ||", "", core, "TestWorkOfACall"},
+	{"lists that are too long", matching + "glob.go", "|| size+len(path) > MaxList {", "{", core, "TestWorkOfACall"},
+	{"what is published", limits, "if !globs.Empty() && !globs.Match(&path) {", "if false && !globs.Match(&path) {", core, "TestWhatCallsMayBeFor"},
 	{"whom a call acts as", limits, "if limits.User != \"\" && !actsAs(c.Head, limits.User) {", "if false {", core, "TestWhatCallsMayBeFor"},
 	{"replays", verdict, "&& c.Seen != nil && c.Seen() {", "&& false {", core, "TestEveryVerdictIsReached|TestSeenIsAskedLast"},
 
@@ -96,7 +118,15 @@ var walls = []wall{
 	{"imports over a key", "paths/import.go", "\t\tif old != nil {\n\t\t\treturn nil, errNameTaken(k)", "\t\tif false {\n\t\t\treturn nil, errNameTaken(k)", engine, "TestImportItems"},
 	{"the time to restore a key", "internal/apikey/lifecycle.go", "if !now.Before(k.DeletedAt.Add(retention)) {", "if false {", core, "TestRestoreEndsWithTheRetention"},
 	{"the time to restore a tenant", "paths/admin.go", "if t.Gone(r.config.Retention, r.now) {", "if false {", engine, "TestTenantIsRestoredInTimeOnly"},
-	{"own limits that are looser", "paths/tenant.go", "t.CheckOwn(old.Own, r.config))", "nil)", engine, "TestOwnLimitsOnlyTighten"},
+	{"own limits that are looser", "paths/tenant.go", "t.CheckOwn(old.Own, r.config)", "error(nil)", engine, "TestOwnLimitsOnlyTighten"},
 	{"how many keys there may be", "internal/store/counts.go", "if n.live() >= limit {", "if false {", store, "TestLimits"},
+	{"how many ended leased keys are kept", "internal/store/counts.go", "if n.n >= limit+max(limit, leastEnded) {", "if false {", store, "TestEndedLeasesAreBounded|TestBoundOfEndedLeasesUnderLoad"},
+	{"how many calls all tenants may have remembered", "internal/replay/table.go", "if own >= int64(b.Node)-used {", "if false {", "./internal/replay", "TestShares|TestSharedRoom"},
+	{"calls of a ledger that was dropped", "internal/replay/table.go", "\tif s.gone {\n\t\treturn New, true", "\tif false {\n\t\treturn New, true", "./internal/replay", "TestDroppedLedgerTakesNoCalls"},
+	{"calls of before a ledger was dropped", "internal/replay/table.go", "l.shards[i].floor = t.floor", "_ = i", "./internal/replay", "TestClockSetBackAfterADrop"},
+	{"what a forgotten tenant leaves to others", "internal/replay/table.go", "if until != math.MaxInt64 {\n\t\tt.floor", "if true {\n\t\tt.floor", "./internal/replay", "TestForgottenTenantsLeaveOthersAlone"},
+	{"how long a packed batch may be", "paths/batch.go", "len(text) > maxPacked {", "len(text) < 0 {", "./paths", "TestUnpackingTakesLittle"},
+	{"calls of tenants that are silent", "backend/periodic.go", "\th.ForgetCalls()\n", "", engine, "TestSilentTenantsAreForgotten"},
+	{"secrets without entropy", "internal/apikey/import.go", "case weakness(v.Secret.Reveal()) != \"\":", "case false:", core, "TestKeysWithoutEntropyAreNotImported"},
 	{"short secrets", "internal/apikey/import.go", "case size < MinSecret || size > MaxSecret:", "case size < 0:", engine, "TestImportItems"},
 }

@@ -1,0 +1,158 @@
+package match
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// LooksOfAmbiguous is how often [Ambiguous] looks at a path at most, counting its tables.
+const LooksOfAmbiguous = 10
+
+// Ambiguous reports whether two readers could take a path for different ones. Readers decode once, twice or leniently, and some
+// map characters to those that look like them. So a path must have no empty segment inside, no escape that is none, and neither
+// plain nor encoded any of
+//   - a semicolon, which begins a parameter, a backslash, an encoded slash, or what looks like one of these or a percent sign;
+//   - a control character;
+//   - a percent sign that what is behind it makes an escape again;
+//   - bytes that are no UTF-8, as overlong forms of a character are;
+//   - a segment of dots, or what looks like them, whatever blanks and invisible characters are among them.
+func Ambiguous(path string) bool {
+	if len(path) > MaxPath || strings.ContainsAny(path, ";\\") || strings.Contains(path, "//") {
+		return true
+	}
+	if isPlain(path) {
+		return hasDots(path)
+	}
+	var buf [MaxPath]byte
+	decoded, ok := decode(path, buf[:0])
+	return !ok || !utf8.Valid(decoded) || escapedAgain(decoded) || hasLookAlike(decoded)
+}
+
+// isPlain reports whether a path decodes to itself, and has visible ASCII alone.
+func isPlain(path string) bool {
+	for i := range len(path) {
+		if c := path[i]; c == '%' || c <= ' ' || c >= 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// hasDots looks for segments of dots in a plain path.
+func hasDots(path string) bool {
+	dots := true // all of the segment, so far
+	for i := range len(path) {
+		switch path[i] {
+		case '/':
+			if dots && i > 0 && path[i-1] == '.' {
+				return true
+			}
+			dots = true
+		case '.':
+		default:
+			dots = false
+		}
+	}
+	return dots && strings.HasSuffix(path, ".")
+}
+
+// decode appends the path to b after percent-decoding. It fails for an escape that is none, and one of a slash.
+func decode(path string, b []byte) ([]byte, bool) {
+	for i := 0; i < len(path); i++ {
+		c := path[i]
+		if c == '%' {
+			if i+2 >= len(path) {
+				return nil, false
+			}
+			high, low := unhex(path[i+1]), unhex(path[i+2])
+			if c = high<<4 | low; high > 15 || low > 15 || c == '/' {
+				return nil, false
+			}
+			i += 2
+		}
+		b = append(b, c)
+	}
+	return b, true
+}
+
+// unhex returns the value of a digit, or 16 for what is none.
+func unhex(c byte) byte {
+	switch {
+	case c >= '0' && c <= '9':
+		return c - '0'
+	case c >= 'a' && c <= 'f':
+		return c - 'a' + 10
+	case c >= 'A' && c <= 'F':
+		return c - 'A' + 10
+	default:
+		return 16
+	}
+}
+
+// escapedAgain reports whether what is decoded could be decoded once more: %2e, and %u002e, which some readers know.
+func escapedAgain(decoded []byte) bool {
+	for i := 0; i+2 < len(decoded); i++ {
+		if decoded[i] != '%' {
+			continue
+		}
+		if next := decoded[i+1]; next == 'u' || next == 'U' || unhex(next) < 16 && unhex(decoded[i+2]) < 16 {
+			return true
+		}
+	}
+	return false
+}
+
+// hasLookAlike looks for characters that mean something in a path, or look as if, and for segments of dots.
+func hasLookAlike(decoded []byte) bool {
+	dots, other := false, false // in the segment, so far
+	for i := 0; i < len(decoded); {
+		r, size := utf8.DecodeRune(decoded[i:])
+		i += size
+		switch {
+		case r == '/':
+			if dots && !other {
+				return true
+			}
+			dots, other = false, false
+		case r == ';' || r == '\\' || unicode.IsControl(r) || isOneOf(lookAlikes, r):
+			return true
+		case r == '.' || isOneOf(dotAlikes, r):
+			dots = true
+		case !isInvisible(r):
+			other = true
+		}
+	}
+	return dots && !other
+}
+
+// Characters that compatibility forms (NFKC), or tables of best fit to a smaller character set, make others of.
+var (
+	// U+037E ; U+00A5, U+20A9 \ in Japanese and Korean sets; letters over letters have a slash.
+	lookAlikes = inOrder("\u037e\uff1b\ufe54\ufe14\u204f\u00a5\u20a9\uffe5\uffe6\uff3c\ufe68\u2216\u29f5\u29f9\u244a" +
+		"\uff0f\u2044\u2215\u29f8\u29f6\u2571\u2572\u2100\u2101\u2105\u2106\uff05\ufe6a\u066a")
+	dotAlikes = inOrder("\u2024\u2025\u2026\ufe52\uff0e\ufe19\ufe30\u3002\uff61\u00b7\u2219\u22c5\u30fb\uff65\ufe12")
+)
+
+func inOrder(s string) []rune {
+	all := []rune(s)
+	slices.Sort(all)
+	return all
+}
+
+func isOneOf(all []rune, r rune) bool {
+	if r < utf8.RuneSelf {
+		return false
+	}
+	_, ok := slices.BinarySearch(all, r)
+	return ok
+}
+
+// isInvisible reports whether readers may drop a character: blanks, formats, variation selectors and fillers.
+func isInvisible(r rune) bool {
+	if r < utf8.RuneSelf {
+		return r == ' '
+	}
+	return unicode.IsSpace(r) || unicode.In(r, unicode.Cf, unicode.Z, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point)
+}

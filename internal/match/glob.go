@@ -1,0 +1,191 @@
+package match
+
+import (
+	"strings"
+
+	"vault-plugin-secrets-apikeys/internal/refusal"
+)
+
+// Bounds of what may be held against a path. What is stored from before they were there is cut down to them, and matches nothing.
+const (
+	MaxGlob         = 256  // bytes of a path glob
+	MaxGlobSegments = 32   // of one glob
+	MaxDeep         = 3    // ** in one glob
+	MaxStars        = 3    // * in one segment
+	MaxList         = 3072 // bytes of all globs of a list
+	MaxSearches     = 8    // over one list: segments that are looked for anywhere in a path, which is looked through once for each
+)
+
+const maxMethod = 32
+
+// ParseScope refuses what is no scope: "METHOD /path/glob", where METHOD is a method as it is sent, or * for any, and the glob is
+// one of [ParseGlob].
+func ParseScope(s string) error {
+	method, glob, ok := strings.Cut(s, " ")
+	if !ok || method != "*" && !isMethod(method) {
+		return refusal.Errorf(refusal.Invalid, "a scope is a method, or *, and a path glob, such as GET /wfo/**")
+	}
+	return ParseGlob(glob)
+}
+
+func isMethod(s string) bool {
+	return s != "" && len(s) <= maxMethod && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-_") == ""
+}
+
+// ParseGlob refuses what is no path glob: it begins with a slash; in a segment * stands for any characters, also none, and a
+// segment ** for any number of segments, also none. All else stands for itself, percent-encoded where a path has it so. A glob that
+// could only match paths that are always out of scope is refused too, and one that would be too much work.
+func ParseGlob(s string) error {
+	ok := len(s) <= MaxGlob && strings.HasPrefix(s, "/")
+	for i := 0; ok && i < len(s); i++ {
+		ok = s[i] > ' ' && s[i] < 0x7f && s[i] != '?' && s[i] != '#'
+	}
+	deep, stars, segments := 0, 0, 0
+	for segment := range strings.SplitSeq(strings.TrimPrefix(s, "/"), "/") {
+		segments++
+		if segment == "**" {
+			deep++
+			continue
+		}
+		ok = ok && !strings.Contains(segment, "**")
+		stars = max(stars, strings.Count(segment, "*"))
+	}
+	switch {
+	case !ok || Ambiguous(s):
+		return refusal.Errorf(refusal.Invalid, "a path glob begins with a slash, has at most %d bytes, and has * within a segment and ** for whole ones, "+
+			"such as /wfo/**; no dot segments, empty ones, query, semicolon, backslash, nor these or slashes or percent signs encoded", MaxGlob)
+	case segments > MaxGlobSegments:
+		return refusal.Errorf(refusal.Invalid, "a path glob has at most %d segments", MaxGlobSegments)
+	case deep > MaxDeep:
+		return refusal.Errorf(refusal.Invalid, "a path glob has ** at most %d times", MaxDeep)
+	case stars > MaxStars:
+		return refusal.Errorf(refusal.Invalid, "a segment of a path glob has * at most %d times", MaxStars)
+	}
+	return nil
+}
+
+// program is a list that has been read.
+type program struct {
+	text  string
+	globs []glob
+	over  bool // some are over a bound, and have been left out
+}
+
+// glob is a path glob whose segments are cut into runs by its **. The first run is where the path begins, the last where it ends,
+// and those between are looked for.
+type glob struct {
+	method string // * for any
+	first  []segment
+	deep   bool // there is a **
+	mids   [][]segment
+	last   []segment
+	least  int // how many segments a path has at least
+}
+
+// segment is where the text of a segment is in that of the list.
+type segment struct {
+	from, to uint16
+	kind     kind
+}
+
+type kind uint8
+
+const (
+	literal kind = iota
+	anything
+	starred // with a * in it
+	inner   // with a * before and behind a text, which may be anywhere
+)
+
+// compile reads a list. What is over a bound is left out: it matches nothing.
+func compile(text string, scopes bool) program {
+	p := program{text: text}
+	searches, size, at := 0, 0, 0
+	for line := range strings.SplitSeq(text, "\n") {
+		method, path, from := "*", line, at
+		at += len(line) + 1
+		if scopes {
+			var ok bool
+			if method, path, ok = strings.Cut(line, " "); !ok {
+				continue
+			}
+			from += len(method) + 1
+		}
+		if !strings.HasPrefix(path, "/") {
+			continue
+		}
+		g, cost, ok := compileGlob(path, from)
+		if !ok || searches+cost > MaxSearches || size+len(path) > MaxList {
+			p.over = true
+			continue
+		}
+		searches, size = searches+cost, size+len(path)
+		g.method = method
+		p.globs = append(p.globs, g)
+	}
+	return p
+}
+
+// compileGlob reads the glob that begins at from in a list, and says how often it looks through a path.
+func compileGlob(s string, from int) (g glob, searches int, ok bool) {
+	if len(s) > MaxGlob || strings.Count(s, "/") > MaxGlobSegments || from > 1<<16-1-MaxGlob {
+		return g, 0, false
+	}
+	var runs [][]segment
+	run, deep := []segment(nil), 0
+	at := from + 1
+	for text := range strings.SplitSeq(s[1:], "/") {
+		if text == "**" {
+			runs, run, deep = append(runs, run), nil, deep+1
+		} else {
+			if strings.Count(text, "*") > MaxStars {
+				return g, 0, false
+			}
+			run = append(run, segment{uint16(at), uint16(at + len(text)), kindOf(text)}) // #nosec G115 -- seen above
+			g.least++
+		}
+		at += len(text) + 1
+	}
+	if deep > MaxDeep {
+		return g, 0, false
+	}
+	if deep == 0 {
+		g.first = run
+		return g, inners(run), true
+	}
+	g.deep, g.first, g.mids, g.last = true, runs[0], runs[1:], run
+	return g, g.searches(), true
+}
+
+// searches counts how often a path of a glob with ** is looked through: by the longest run that may be anywhere once for each of
+// its segments, as one begins behind where the one before was found.
+func (g *glob) searches() int {
+	longest := 0
+	for _, mid := range g.mids {
+		longest = max(longest, len(mid))
+	}
+	return longest + max(inners(g.first), inners(g.last))
+}
+
+// inners is 1 where a text may be anywhere in a segment.
+func inners(run []segment) int {
+	for _, s := range run {
+		if s.kind == inner {
+			return 1
+		}
+	}
+	return 0
+}
+
+func kindOf(text string) kind {
+	switch first := strings.IndexByte(text, '*'); {
+	case first < 0:
+		return literal
+	case text == "*":
+		return anything
+	case strings.IndexByte(text[first+1:], '*') < 0:
+		return starred
+	default:
+		return inner
+	}
+}

@@ -1,0 +1,79 @@
+package sweep
+
+import (
+	"slices"
+
+	"vault-plugin-secrets-apikeys/internal/store"
+	"vault-plugin-secrets-apikeys/internal/tenant"
+)
+
+// laneMost is how many entries of a tenant are kept in memory, about 200 bytes each: more
+// than one sweep can do.
+const laneMost = 20_000
+
+// unit is what a worker does at a time: an entry of the due index, or one key of a tenant
+// whose keys all have to be looked at.
+type unit struct {
+	entry store.Entry
+	group *group
+	index int // in the group
+}
+
+// fair is a queue in which each tenant has its turn, whoever has queued how much.
+type fair struct {
+	n     int
+	lanes map[tenant.Name]*lane
+	next  []*lane // those with something in them, in turn
+}
+
+type lane struct {
+	of    tenant.Name
+	units []unit
+}
+
+// push queues a unit of its tenant. An entry beyond what a tenant may have in memory waits
+// in storage for the next sweep.
+func (f *fair) push(u unit) {
+	name, _ := u.entry.Tenant()
+	l := f.lanes[name]
+	if l == nil {
+		if f.lanes == nil {
+			f.lanes = make(map[tenant.Name]*lane)
+		}
+		l = &lane{of: name}
+		f.lanes[name] = l
+		f.next = append(f.next, l)
+	}
+	if u.group == nil && len(l.units) >= laneMost {
+		return
+	}
+	l.units = append(l.units, u)
+	f.n++
+}
+
+// sort has those rotations of a tenant come first whose version ends first, or nobody
+// knows when.
+func (f *fair) sort() {
+	for _, l := range f.lanes {
+		slices.SortStableFunc(l.units, func(a, b unit) int { return a.entry.Ends().Compare(b.entry.Ends()) })
+	}
+}
+
+// pop takes the next unit of the tenant whose turn it is.
+func (f *fair) pop() (unit, bool) {
+	if f.n == 0 {
+		return unit{}, false
+	}
+	l := f.next[0]
+	f.next = f.next[1:]
+	u := l.units[0]
+	l.units[0] = unit{} // its memory goes with it
+	l.units = l.units[1:]
+	if len(l.units) > 0 {
+		f.next = append(f.next, l)
+	} else {
+		delete(f.lanes, l.of)
+	}
+	f.n--
+	return u, true
+}

@@ -1,0 +1,227 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-apikeys/internal/store"
+	"vault-plugin-secrets-apikeys/internal/tenant"
+)
+
+const (
+	workers    = 16
+	eachWorker = 10 // units that wait are worth another worker
+	choreShare = 16 // one unit in so many is a chore, though rotations wait
+	toldMost   = 5  // failures that are told of one sweep
+)
+
+// run is one sweep, or a walk that was asked for.
+type run struct {
+	*Sweeper
+	s      logical.Storage
+	config *tenant.Config
+	now    time.Time
+	until  time.Time       // when to stop
+	caller context.Context // ends the run while it is waited for
+	own    context.Context // ends it at any time
+	cancel context.CancelFunc
+	alone  atomic.Bool // nobody waits for it
+	broken atomic.Bool // it was stopped by a write that has failed
+
+	mu                sync.Mutex
+	free              sync.Cond // something has changed for workers that wait
+	rotations, chores fair
+	taken             int
+	busy, working     int // workers with a unit, and all
+	group             sync.WaitGroup
+	again             bool // the index has got more that is due now
+	failures          []error
+}
+
+// newRun returns a run of the caller's, or false where nothing is to be run any more.
+func (w *Sweeper) newRun(caller context.Context, s logical.Storage, now time.Time, most time.Duration) (*run, bool) {
+	own, cancel := context.WithCancel(context.WithoutCancel(caller))
+	if !w.begin(cancel) {
+		return nil, false
+	}
+	r := &run{Sweeper: w, now: now, until: time.Now().Add(most), caller: caller, own: own, cancel: cancel}
+	r.s = &guard{Storage: s, run: r}
+	r.free.L = &r.mu
+	return r, true
+}
+
+func (r *run) stopped() bool {
+	if !r.alone.Load() && r.caller.Err() != nil {
+		r.cancel()
+	}
+	return r.own.Err() != nil
+}
+
+func (r *run) more() bool { return !r.stopped() && time.Now().Before(r.until) }
+
+// whole sweeps, flushes uses and walks a while.
+func (r *run) whole(ctx context.Context) error {
+	go r.watch(ctx)
+	return r.safely(func() (err error) {
+		if r.config, err = r.store.Config(ctx, r.s); err != nil {
+			return err
+		}
+		_ = r.store.Settle(ctx, r.s, time.Now().Add(flushBudget)) // its failures were told when they were writes
+		swept := r.sweep(ctx)
+		if r.stopped() {
+			return swept
+		}
+		flushed := r.store.FlushUsage(ctx, r.s, time.Now().Add(flushBudget))
+		return errors.Join(swept, flushed, r.stroll(ctx))
+	})
+}
+
+// watch stops a run when the node has lost its right to write.
+func (r *run) watch(ctx context.Context) {
+	every := time.NewTicker(watching)
+	defer every.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-every.C:
+			if !r.may() {
+				r.cancel()
+			}
+		}
+	}
+}
+
+// sweep does what is due, and then what has turned out to be due because of that.
+func (r *run) sweep(ctx context.Context) error {
+	err := r.pass(ctx)
+	if r.again && r.more() {
+		err = errors.Join(err, r.pass(ctx))
+	}
+	return err
+}
+
+// pass goes through the minutes that may hold something due. It lists them all first, for
+// the rotation that is most urgent may be in any of them.
+func (r *run) pass(ctx context.Context) error {
+	minutes, err := r.store.DueMinutes(ctx, r.s, r.now)
+	if err != nil {
+		return err
+	}
+	r.failures = nil
+	r.list(ctx, minutes)
+	r.rotations.sort()
+	r.spawn(ctx)
+	r.work(ctx)
+	r.group.Wait()
+	r.rotations, r.chores, r.working = fair{}, fair{}, 0
+	for _, m := range minutes {
+		if r.left(m.At) == 0 {
+			r.store.Finish(m)
+		}
+	}
+	return errors.Join(r.failures...)
+}
+
+// list queues the entries of minutes. What finds no place in its tenant's queue waits for
+// the next sweep.
+func (r *run) list(ctx context.Context, minutes []store.Minute) {
+	waits := make(map[time.Time]waiting)
+	for _, m := range minutes {
+		if !r.more() {
+			waits[m.At] = waiting{all: 1} // at least
+			continue
+		}
+		entries, err := r.store.Due(ctx, r.s, m)
+		if err != nil {
+			waits[m.At] = waiting{all: 1} // at least
+			r.fail(err)
+		}
+		for _, e := range entries {
+			n := waits[m.At]
+			n.all++
+			if e.Rotation() {
+				n.rotations++
+			}
+			waits[m.At] = n
+			r.queue(e).push(unit{entry: e})
+		}
+	}
+	r.Sweeper.mu.Lock()
+	defer r.Sweeper.mu.Unlock()
+	r.waits = waits
+}
+
+func (r *run) queue(e store.Entry) *fair {
+	if e.Rotation() {
+		return &r.rotations
+	}
+	return &r.chores
+}
+
+// spawn has as many workers as what waits is worth.
+func (r *run) spawn(ctx context.Context) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for ; r.working < min(r.workers-1, (r.rotations.n+r.chores.n)/eachWorker); r.working++ {
+		r.group.Go(func() { r.work(ctx) })
+	}
+	r.free.Broadcast()
+}
+
+// work does unit after unit, until there is none and no other worker can bring one.
+func (r *run) work(ctx context.Context) {
+	for {
+		u, ok := r.take()
+		if !ok {
+			return
+		}
+		err := r.safely(func() error {
+			r.do(ctx, u)
+			return nil
+		})
+		if err != nil {
+			r.fail(err)
+		}
+		r.mu.Lock()
+		r.busy--
+		r.free.Broadcast()
+		r.mu.Unlock()
+	}
+}
+
+// take returns the next unit: a rotation where one waits, and now and then a chore.
+func (r *run) take() (unit, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for r.more() {
+		from := &r.rotations
+		if from.n == 0 || r.chores.n > 0 && (r.taken+1)%choreShare == 0 {
+			from = &r.chores
+		}
+		if u, ok := from.pop(); ok {
+			r.taken++
+			r.busy++
+			return u, true
+		}
+		if r.busy == 0 {
+			break
+		}
+		r.free.Wait()
+	}
+	r.free.Broadcast()
+	return unit{}, false
+}
+
+func (r *run) fail(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.failures) < toldMost {
+		r.failures = append(r.failures, err)
+	}
+}
