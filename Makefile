@@ -9,7 +9,7 @@ SOURCES := go.mod go.sum $(shell find cmd/vault-plugin-secrets-apikeys backend p
              -type f -not -name '*_test.go' -not -path '*/testdata/*')
 export VERSION FUZZTIME ROUNDS
 
-.PHONY: help server build unit race walls fuzz bench interop accept ha isolation linter lint dev test clean
+.PHONY: help server build unit race walls fuzz bench interop accept ha slowdisk isolation linter lint dev test clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -49,6 +49,9 @@ accept: build ## transcripts on a real server: VAULT_BIN, BAO_BIN, or the one fr
 
 ha: build ## a cluster whose leader is killed ROUNDS times (2), and what became of every key: VAULT_BIN, or `make server`
 	scripts/ha.sh
+
+slowdisk: build ## whether answered changes are in force on a server whose disk is slow, CHANGES of each (8): needs strace
+	scripts/slowdisk.sh
 
 isolation: ## build build/isolation, which tries on a live mount whether tenants are kept apart
 	CGO_ENABLED=0 go build -trimpath -o build/isolation ./scripts/isolation

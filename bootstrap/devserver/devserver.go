@@ -26,6 +26,8 @@ type Options struct {
 	Bin     string // the server binary, as Find returns it
 	Port    int    // on 127.0.0.1; 0 for any that is free
 	Durable bool   // keep storage in files (raft, one node), so that it outlives Restart; in memory otherwise
+	// Uncached has the server read what is stored from storage each time.
+	Uncached bool
 }
 
 // Server is a running server, initialised and unsealed. Its methods are safe for concurrent use, but for those that start
@@ -84,7 +86,7 @@ func prepare(options Options, node string) (*Server, error) {
 	}
 	config := &api.Config{Address: s.Addr, HttpClient: &http.Client{Transport: &http.Transport{}}, Timeout: readyWithin}
 	s.base, err = api.NewClient(config)
-	if err := errors.Join(err, s.configure(address, options.Durable, node)); err != nil {
+	if err := errors.Join(err, s.configure(address, options, node)); err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
 	return s, nil
@@ -104,7 +106,7 @@ func (s *Server) begin(ctx context.Context) error {
 }
 
 // configure writes the server's configuration, in JSON as both servers read it.
-func (s *Server) configure(address string, durable bool, node string) error {
+func (s *Server) configure(address string, options Options, node string) error {
 	cluster, err := listenAddress(0) // The server would take the port next to ours, which may be another's.
 	if err != nil {
 		return err
@@ -114,7 +116,7 @@ func (s *Server) configure(address string, durable bool, node string) error {
 		return err
 	}
 	storage := map[string]any{"inmem": map[string]any{}}
-	if durable {
+	if options.Durable {
 		storage = map[string]any{"raft": map[string]any{"path": data, "node_id": node, "performance_multiplier": 1}}
 	}
 	listener := map[string]any{"address": address, "cluster_address": cluster, "tls_disable": true}
@@ -125,6 +127,7 @@ func (s *Server) configure(address string, durable bool, node string) error {
 		"cluster_addr":         "https://" + cluster,
 		"plugin_directory":     s.pluginDir(),
 		"disable_mlock":        true,
+		"disable_cache":        options.Uncached,
 		"raw_storage_endpoint": true, // tests look for secrets in what is stored
 		// OpenBao makes audit devices at run time only when told to; Vault does not know the setting, and says so.
 		"unsafe_allow_api_audit_creation": true,
