@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -122,30 +121,16 @@ type storedShard struct {
 	Keys map[string]storedUse `json:"keys"`
 }
 
-// shard is such an entry.
-type shard struct {
-	uses      map[string]Use
-	forgotten int64 // as of a node
-}
-
-// fullShard is the size from which a shard may have dropped uses: it dropped an eighth at a
-// time when it had more than [maxUsage].
-const fullShard = maxUsage * 3 / 4
-
-func decodeShard(raw []byte) (*shard, error) {
+func decodeShard(raw []byte) (map[string]Use, error) {
 	var stored storedShard
 	if err := decode(familyUsage, raw, &stored); err != nil {
 		return nil, err
 	}
-	sh := &shard{uses: make(map[string]Use, len(stored.Keys))}
+	uses := make(map[string]Use, len(stored.Keys))
 	for keyID, u := range stored.Keys {
-		sh.uses[keyID] = u.use()
+		uses[keyID] = u.use()
 	}
-	if len(raw) >= fullShard {
-		// It dropped what was older than all it kept.
-		sh.forgotten = slices.MinFunc(slices.Collect(maps.Values(sh.uses)), func(a, b Use) int { return a.Last.Compare(b.Last) }).Last.Unix() / 60
-	}
-	return sh, nil
+	return uses, nil
 }
 
 func encodeShard(uses map[string]Use) ([]byte, error) {

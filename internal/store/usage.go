@@ -177,6 +177,13 @@ func (o *owned) await(group, keyID string, use Use, most int) {
 	o.waiting = put(o.waiting, group, keyID, was.merge(use))
 }
 
+func (o *owned) awaits(group, keyID string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_, waits := o.waiting[group][keyID]
+	return waits
+}
+
 func put[V any](m map[string]map[string]V, group, keyID string, v V) map[string]map[string]V {
 	if m == nil {
 		m = make(map[string]map[string]V)

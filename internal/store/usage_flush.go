@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -181,6 +180,3 @@ func (r *round) forgotten(ctx context.Context, s logical.Storage) (wrote bool, e
 	}
 	return true, nil
 }
-
-// errUnwritten says that an end comes before all uses are written.
-var errUnwritten = errors.New("there was no time to write all uses")

@@ -69,11 +69,10 @@ func (r *UsageReader) at(ctx context.Context, s logical.Storage, at location) (U
 	if err != nil {
 		return uses, err
 	}
-	uses.forget(old.forgotten)
 	for keyID, use := range uses.stored {
-		old.uses[keyID] = old.uses[keyID].merge(use)
+		old[keyID] = old[keyID].merge(use)
 	}
-	uses.stored = old.uses
+	uses.stored = old
 	return uses, nil
 }
 
@@ -169,14 +168,14 @@ func shardOf(at location) string {
 }
 
 // loadShard returns such an entry; an empty one when there is none.
-func loadShard(ctx context.Context, s logical.Storage, name string) (sh *shard, there bool, err error) {
+func loadShard(ctx context.Context, s logical.Storage, name string) (uses map[string]Use, there bool, err error) {
 	entry, err := s.Get(ctx, familyUsage+"/"+name)
 	if err != nil {
 		return nil, false, fmt.Errorf("reading %s: %w", familyUsage, err)
 	}
 	if entry == nil {
-		return &shard{uses: make(map[string]Use)}, false, nil
+		return make(map[string]Use), false, nil
 	}
-	sh, err = decodeShard(entry.Value)
-	return sh, true, err
+	uses, err = decodeShard(entry.Value)
+	return uses, true, err
 }

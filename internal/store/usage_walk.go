@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -17,7 +16,7 @@ func (st *Store) UsageShards(ctx context.Context, s logical.Storage) ([]string, 
 	if err != nil {
 		return nil, fmt.Errorf("listing %s: %w", familyUsage, err)
 	}
-	return slices.DeleteFunc(parts, func(part string) bool { return part == usageMount }), nil
+	return parts, nil
 }
 
 // PruneUsage forgets the uses of key IDs that nobody has in a part, with the next flush,
@@ -113,7 +112,8 @@ func (st *Store) dropStale(ctx context.Context, s logical.Storage, uid, prefix s
 const oneMove = 256
 
 // moveShard moves some uses out of an entry of versions before this one, each to its
-// tenant, and deletes the entry when it is empty. It returns the part again until then.
+// tenant, and deletes the entry when it is empty. It returns the part again as long as it
+// gets on.
 func (st *Store) moveShard(ctx context.Context, s logical.Storage, name string) ([]string, error) {
 	release, err := st.usage.occupy(ctx)
 	if err != nil {
@@ -124,72 +124,63 @@ func (st *Store) moveShard(ctx context.Context, s logical.Storage, name string) 
 	if err != nil || !there {
 		return nil, err
 	}
-	if err := st.forgetAll(ctx, s, old.forgotten); err != nil {
-		return nil, err
-	}
-	moved, failed := st.move(ctx, s, old.uses)
-	if len(moved) > 0 || len(old.uses) == 0 {
-		for _, keyID := range moved {
-			delete(old.uses, keyID)
-		}
-		if err := st.saveShard(ctx, s, name, old.uses); err != nil {
-			return nil, err
-		}
-	}
-	if failed != nil || len(old.uses) == 0 {
+	moved, failed := st.move(ctx, s, old)
+	if len(moved) == 0 && len(old) > 0 {
 		return nil, failed
 	}
-	return []string{name}, nil
+	for _, keyID := range moved {
+		delete(old, keyID)
+	}
+	if err := st.saveShard(ctx, s, name, old); err != nil {
+		return nil, err
+	}
+	if len(old) == 0 {
+		return nil, failed
+	}
+	return []string{name}, failed
 }
 
-// move writes some uses where they belong and returns the key IDs of which that is done.
-func (st *Store) move(ctx context.Context, s logical.Storage, uses map[string]Use) (moved []string, err error) {
-	keyIDs := slices.Sorted(maps.Keys(uses))
-	keyIDs = keyIDs[:min(len(keyIDs), oneMove)]
-	to := make(map[string]*owned) // by UID
-	where := make(map[string]func() bool)
-	for _, keyID := range keyIDs {
+// move writes some uses where they belong and returns the key IDs of which that is done,
+// those that nobody has among them.
+func (st *Store) move(ctx context.Context, s logical.Storage, uses map[string]Use) (moved []string, failed error) {
+	type place struct {
+		owned *owned
+		group string
+	}
+	to, places := make(map[string]*owned), make(map[string]place) // by UID, and by key ID
+	tried := 0
+	for keyID, use := range uses {
 		c, err := st.whose(ctx, s, keyID)
-		if err != nil {
-			return nil, err
-		}
-		if c == nil {
+		switch {
+		case err != nil:
+			failed = err
 			continue
+		case c == nil:
+			moved = append(moved, keyID)
+		default:
+			o, group := st.usage.of(c.uid, c.at.tenant), groupOf(c.uid, c.at)
+			to[c.uid], places[keyID] = o, place{o, group}
+			o.mu.Lock()
+			o.await(group, keyID, use, st.usage.most)
+			o.mu.Unlock()
 		}
-		o, group := st.usage.of(c.uid, c.at.tenant), groupOf(c.uid, c.at)
-		to[c.uid] = o
-		o.mu.Lock()
-		o.await(group, keyID, uses[keyID], st.usage.most)
-		o.mu.Unlock()
-		where[keyID] = func() bool { o.mu.Lock(); defer o.mu.Unlock(); _, waits := o.waiting[group][keyID]; return waits }
+		if tried++; tried == oneMove {
+			break
+		}
 	}
 	var rounds []*round
 	for uid, o := range to {
 		rounds = append(rounds, newRound(uid, o))
 	}
-	_, err = turns(ctx, s, rounds)
-	for _, keyID := range keyIDs {
-		if waits := where[keyID]; waits == nil || !waits() {
+	if _, err := turns(ctx, s, rounds); err != nil {
+		failed = err
+	}
+	for keyID, in := range places {
+		if !in.owned.awaits(in.group, keyID) {
 			moved = append(moved, keyID)
 		}
 	}
-	return moved, err
-}
-
-// forgetAll notes for the whole mount that uses of nobody knows which key were forgotten.
-func (st *Store) forgetAll(ctx context.Context, s logical.Storage, minute int64) error {
-	if minute == 0 {
-		return nil
-	}
-	m, b, err := st.look(ctx, s, minuteTime(minute+1))
-	if err != nil {
-		return err
-	}
-	if err := saveMark(ctx, s, m); err != nil {
-		return err
-	}
-	st.usage.changeBegun(func(now *begun) { now.forgotten = b.forgotten })
-	return nil
+	return moved, failed
 }
 
 func (st *Store) saveShard(ctx context.Context, s logical.Storage, name string, uses map[string]Use) error {
@@ -204,9 +195,6 @@ func (st *Store) saveShard(ctx context.Context, s logical.Storage, name string, 
 	if err := deleteUsage(ctx, s, path); err != nil {
 		return err
 	}
-	st.usage.changeBegun(func(b *begun) {
-		b.shards = maps.Clone(b.shards)
-		delete(b.shards, name)
-	})
+	st.usage.moved(name)
 	return nil
 }
