@@ -50,7 +50,7 @@ func decodeNode(prefix string, raw []byte) (*node, error) {
 	}
 	n := &node{tenant: tenant.Name(stored.Tenant), split: stored.Split, forgotten: stored.Forgotten}
 	for group, uses := range stored.Uses {
-		if len(group) != digits || !strings.HasPrefix(group, prefix) {
+		if len(group) != digits || !strings.HasPrefix(group, prefix) || strings.Trim(group, hexDigits) != "" {
 			return nil, fmt.Errorf("%s: %w", familyUsage, ErrCorrupt)
 		}
 		for keyID, u := range uses {
