@@ -35,12 +35,13 @@ func (st *Store) LeasedUsage(ctx context.Context, s logical.Storage, t *tenant.T
 type UsageReader struct {
 	st       *Store
 	uid      string
-	branches []branch
+	branches map[string]branch // by prefix
+	held     int               // uses in them
 	split    map[string]int64
 }
 
-// mostBranches bounds what a reader holds: some 25 MB, of a tenant that has kept so much.
-const mostBranches = 64
+// mostHeld bounds how many uses a reader holds: some 40 MB, of a tenant that has so many.
+const mostHeld = 200_000
 
 // UsesOf returns a reader of the tenant's uses.
 func (st *Store) UsesOf(t *tenant.Tenant) *UsageReader { return st.usesOf(t.UID) }
@@ -77,19 +78,27 @@ func (r *UsageReader) at(ctx context.Context, s logical.Storage, at location) (U
 }
 
 func (r *UsageReader) branch(ctx context.Context, s logical.Storage, group string) (branch, error) {
-	for _, b := range r.branches {
-		if group[:len(b.prefix)] == b.prefix {
+	for n := range digits + 1 {
+		if b, ok := r.branches[group[:n]]; ok {
 			return b, nil
 		}
 	}
 	b, err := descend(ctx, s, r.uid, group, r.split)
-	if err == nil {
-		if len(r.branches) == mostBranches {
-			r.branches = nil
-		}
-		r.branches = append(r.branches, b)
+	if err != nil {
+		return b, err
 	}
-	return b, err
+	n := 0
+	for _, uses := range b.node.uses {
+		n += len(uses)
+	}
+	if r.held += n; r.held > mostHeld {
+		r.branches, r.held = nil, n
+	}
+	if r.branches == nil {
+		r.branches = make(map[string]branch)
+	}
+	r.branches[b.prefix] = b
+	return b, nil
 }
 
 // forget notes a minute in which a use was forgotten; 0: none.

@@ -74,7 +74,10 @@ func TestUsesOfOneTenantAreSplit(t *testing.T) {
 	if n := len(got); n < 17 || n > 300 {
 		t.Errorf("%d entries", n)
 	}
-	w.knownAll("many", many)
+	reads := only(w.s.ops(func() { w.knownAll("many", many) }), "get")
+	if len(reads) > len(got)+1 { // each entry once, and the mark
+		t.Errorf("%d reads of %d entries", len(reads), len(got))
+	}
 	w.st.Used(many[7], id(7), "", minute(1))
 	if ops := w.s.ops(w.flush); len(ops) > digits+2 || len(only(ops, "put")) != 1 {
 		t.Errorf("one use: %v", ops)
