@@ -75,7 +75,7 @@ func (r *run) whole(ctx context.Context) error {
 		_ = r.store.Settle(ctx, r.s, time.Now().Add(flushBudget)) // its failures were told when they were writes
 		swept := r.sweep(ctx)
 		if r.stopped() {
-			return swept
+			return errors.Join(marked, swept)
 		}
 		flushed := r.store.FlushUsage(ctx, r.s, time.Now().Add(flushBudget))
 		return errors.Join(marked, swept, flushed, r.stroll(ctx))
