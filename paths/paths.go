@@ -22,7 +22,6 @@ import (
 type Handlers struct {
 	store    *store.Store
 	calls    *replay.Table
-	fresh    *freshlyUsed
 	sweeper  *sweep.Sweeper
 	maySweep func() bool
 	verdicts verdicts
@@ -35,7 +34,7 @@ type Handlers struct {
 
 // New returns the operations on a store. They answer nothing until [Handlers.Serve].
 func New(s *store.Store) *Handlers {
-	h := &Handlers{store: s, calls: new(replay.Table), fresh: newFreshlyUsed(), verdicts: newVerdicts(), log: hclog.NewNullLogger()}
+	h := &Handlers{store: s, calls: new(replay.Table), verdicts: newVerdicts(), log: hclog.NewNullLogger()}
 	h.sweeper = sweep.New(s, h.calls.Forget)
 	return h
 }

@@ -129,6 +129,22 @@ func (u Uses) Of(keyID string) Use {
 	return use
 }
 
+// WasUsed reports whether a version of k was used, or may have been without its tenant's
+// uses telling of it.
+func (st *Store) WasUsed(ctx context.Context, s logical.Storage, k *apikey.Key, keyID string) (bool, error) {
+	at := locate(k)
+	if in := (Uses{u: &st.usage, uid: k.UID, group: groupOf(k.UID, at)}); !in.Of(keyID).Last.IsZero() {
+		return true, nil // memory first: what is flushed from now on is found in storage
+	}
+	b, err := descend(ctx, s, k.UID, groupOf(k.UID, at), make(map[string]int64))
+	if err != nil {
+		return false, err
+	}
+	forgotten := max(b.forgotten, st.usage.forgottenBy(k.UID))
+	_, used := b.node.uses[groupOf(k.UID, at)][keyID]
+	return used || forgotten > 0 && !k.Version(keyID).IssuedAt.After(minuteTime(forgotten+1)), nil
+}
+
 // LastUse is what is known of a key's last use.
 type LastUse struct {
 	At      time.Time // zero: none is known
@@ -140,18 +156,26 @@ func (st *Store) LastUsed(ctx context.Context, s logical.Storage, k *apikey.Key)
 	return st.usesOf(k.UID).LastUsed(ctx, s, k)
 }
 
+// forgottenBy returns the minute of the tenant's latest use that was forgotten and is not
+// written down yet; 0: there is none.
+func (u *usage) forgottenBy(uid string) int64 {
+	v, ok := u.tenants.Load(uid)
+	if !ok {
+		return 0
+	}
+	o := v.(*owned)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return max(o.forgotten, o.missed.Load())
+}
+
 // LastUsed returns the last use of any version of k.
 func (r *UsageReader) LastUsed(ctx context.Context, s logical.Storage, k *apikey.Key) (LastUse, error) {
 	uses, err := r.at(ctx, s, locate(k))
 	if err != nil {
 		return LastUse{}, err
 	}
-	if v, ok := r.st.usage.tenants.Load(r.uid); ok {
-		o := v.(*owned)
-		o.mu.Lock()
-		uses.forget(max(o.forgotten, o.missed.Load()))
-		o.mu.Unlock()
-	}
+	uses.forget(r.st.usage.forgottenBy(r.uid))
 	var last LastUse
 	maybe := false
 	for i := range k.Versions {
