@@ -60,7 +60,10 @@ func Factory(ctx context.Context, conf *logical.BackendConfig) (logical.Backend,
 		Secrets:        []*framework.Secret{handlers.Secret()},
 		Invalidate:     func(_ context.Context, path string) { records.Invalidate(path) },
 	}
-	b.Clean = func(context.Context) { handlers.Close() }
+	b.InitializeFunc = func(ctx context.Context, req *logical.InitializationRequest) error {
+		return initialize(ctx, b, handlers, req)
+	}
+	b.Clean = func(ctx context.Context) { handlers.Close(ctx, conf.StorageView) }
 	b.PeriodicFunc = func(ctx context.Context, req *logical.Request) error { return periodic(ctx, b, handlers, req) }
 	if conf.System != nil {
 		shared := *conf

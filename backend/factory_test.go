@@ -42,16 +42,29 @@ func TestFactoryOfTheCatalogue(t *testing.T) {
 // Vault refuses them.
 func TestFactoryAllocatesAndNothingElse(t *testing.T) {
 	alone(t, func(t *testing.T, w *world) {
-		c := w.cost(func() {
-			b := w.node()
-			w.must(b.Initialize(context.Background(), &logical.InitializationRequest{Storage: w.storage}))
-		})
+		c := w.cost(func() { w.setUp() })
 		c.atMost(t, "mounting", cost{}, 0)
+	})
+}
+
+// Once it may, a node that may write marks that it collects uses; another one does nothing.
+func TestInitializing(t *testing.T) {
+	alone(t, func(t *testing.T, w *world) {
+		begin := func() {
+			w.must(w.setUp().Initialize(context.Background(), &logical.InitializationRequest{Storage: w.storage}))
+		}
+		w.cost(begin).atMost(t, "a node that may write", cost{Gets: 1, Lists: 1, Puts: 1}, 3)
+		w.vault.change(func(v *vault) { v.state = consts.ReplicationPerformanceStandby })
+		w.cost(begin).atMost(t, "one that may not", cost{}, 3)
+		w.vault.change(func(v *vault) { v.state = 0 })
+		w.storage.hooks(func(string, string) error { return errStorage }, nil)
+		begin() // it serves all the same
 	})
 }
 
 func TestReplicationStateIsAskedOnceInASecond(t *testing.T) {
 	alone(t, func(t *testing.T, w *world) {
+		wait(time.Second)
 		c := w.cost(func() {
 			for range 10 {
 				w.root().read("config")

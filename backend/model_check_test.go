@@ -16,7 +16,7 @@ import (
 // what may happen, as often as it is worth it.
 var happenings = slices.Concat(
 	repeat(1, "nothing"), repeat(14, "tick"), repeat(6, "create", "use"), repeat(2, "rotate", "creds", "end lease", "patch", "disable", "enable", "delete", "restore"),
-	repeat(2, "suspend", "resume", "delete tenant", "restore tenant", "open", "restart"),
+	repeat(2, "suspend", "resume", "delete tenant", "restore tenant", "open", "restart", "reload"),
 	repeat(1, "disable version", "enable version", "revoke", "revoke version", "extend"),
 )
 

@@ -3,7 +3,6 @@ package backend_test
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -110,7 +109,9 @@ func (m *model) do(a action) {
 	case a.Do == "tick":
 		m.tick(a)
 	case a.Do == "restart":
-		m.restart()
+		m.crash()
+	case a.Do == "reload":
+		m.w.reload() // which loses nothing
 	case a.Do == "create":
 		if k == nil {
 			m.create(t, who, name, a)
@@ -150,7 +151,7 @@ func (m *model) ask(a action, who person, op logical.Operation, path string, f f
 	m.w.storage.hooks(nil, nil)
 	if broken.met {
 		if a.Restart {
-			m.restart()
+			m.crash()
 		}
 		again := who.ask(op, path, f)
 		done := again.status == 200 || ok && (again.status == 409 || again.status == 400 && got.status == 500 && path[len(path)-6:] == "extend")
@@ -207,12 +208,17 @@ func (m *model) end(t *modelTenant, pick int) {
 	l.ended = first(l.ended)
 }
 
-// restart loses the uses that were not flushed.
-func (m *model) restart() {
+// crash loses the uses that were not flushed. Any key may have been used until then, unless
+// it was found to be unused before.
+func (m *model) crash() {
 	m.w.restart()
+	now := time.Now().Add(time.Second - 1).Truncate(time.Second)
 	for _, t := range m.tenants {
 		for _, k := range t.keys {
 			k.used = time.Time{}
+			if r := m.record(t, k); r == nil || r.DisabledAt.IsZero() != k.disabled {
+				k.since = now
+			}
 		}
 	}
 }
@@ -233,28 +239,10 @@ func (m *model) tick(a action) {
 	_ = m.w.tick()
 	m.w.storage.hooks(nil, nil)
 	if a.Restart {
-		m.w.restart()
-		for _, t := range m.tenants {
-			for _, k := range t.keys {
-				m.keptUse(t, k)
-			}
-		}
+		m.crash()
 	}
 	m.w.ticking(4*time.Minute, time.Minute)
 	m.swept(began, time.Now())
-}
-
-// keptUse finds out whether a use was flushed before the node was gone.
-func (m *model) keptUse(t *modelTenant, k *modelKey) {
-	of := m.stored(t)
-	if k.used.IsZero() || of == nil {
-		return
-	}
-	uses, err := m.reader.Usage(context.Background(), &m.w.storage.InmemStorage, of, apikey.External, apikey.Name(k.name))
-	m.w.must(err)
-	if !slices.ContainsFunc(k.versions, func(v *modelVersion) bool { return uses.Of(v.holder.keyID).Last.Equal(k.used) }) {
-		k.used = time.Time{}
-	}
 }
 
 // stored returns what is in storage of a tenant, or nil.

@@ -21,6 +21,15 @@ func periodic(ctx context.Context, b *framework.Backend, h *paths.Handlers, req 
 	return h.Sweep(ctx, req.Storage)
 }
 
+// initialize is what Vault calls before the first request, once the mount's storage is
+// writable.
+func initialize(ctx context.Context, b *framework.Backend, h *paths.Handlers, req *logical.InitializationRequest) error {
+	if mayWrite(b) {
+		h.Begin(ctx, req.Storage)
+	}
+	return nil
+}
+
 func mayWrite(b *framework.Backend) bool {
 	return !b.System().Tainted() && b.WriteSafeReplicationState()
 }

@@ -14,7 +14,7 @@ func TestBusyMorning(t *testing.T) {
 		b.of(w, "used").finds("valid")
 		w.sweep()
 		w.root().read("status").is(fields{"rotated": 3, "erased": 6, "failed": 0, "due": 0})
-		b.right(t, w, acme)
+		b.right(t, w, acme, false)
 		wait(day)
 		w.ticking(400*day, 5*day)
 		w.onlyTrueEntries()
@@ -44,7 +44,7 @@ func TestSweepWithFailingStorage(t *testing.T) {
 						b.of(w, "used").finds("valid") // the use may be lost with the node
 					}
 					w.ticking(6*time.Minute, time.Minute)
-					b.right(t, w, acme)
+					b.right(t, w, acme, restarted)
 				})
 			}
 		}
@@ -70,7 +70,7 @@ func TestSweepWithStorageFailingTwice(t *testing.T) {
 				_ = w.tick()
 				w.storage.hooks(nil, nil)
 				w.ticking(6*time.Minute, time.Minute)
-				b.right(t, w, acme)
+				b.right(t, w, acme, false)
 			})
 		}
 	}
@@ -98,7 +98,7 @@ func TestSweepWithoutStorageForHours(t *testing.T) {
 			}
 			w.storage.hooks(nil, nil)
 			w.ticking(62*time.Minute, time.Minute) // the longest that it waits to try again
-			b.right(t, w, acme)
+			b.right(t, w, acme, false)
 		})
 	}
 }

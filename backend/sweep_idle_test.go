@@ -41,7 +41,7 @@ func TestSweepOfUnusedKeys(t *testing.T) {
 				}
 				for range 7 {
 					if restarting {
-						w.restart()
+						w.reload()
 					}
 					w.ticking(9*day, 3*day)
 					h.finds("valid")

@@ -62,6 +62,14 @@ func (w *world) tick() error {
 // node returns another instance of the engine on the same storage.
 func (w *world) node() logical.Backend {
 	w.t.Helper()
+	b := w.setUp()
+	w.must(b.Initialize(context.Background(), &logical.InitializationRequest{Storage: w.storage}))
+	return b
+}
+
+// setUp returns one that Vault has not initialized.
+func (w *world) setUp() logical.Backend {
+	w.t.Helper()
 	b, err := backend.Factory(context.Background(), &logical.BackendConfig{
 		Logger:      hclog.New(&hclog.LoggerOptions{Output: w.log, Level: hclog.Trace, DisableTime: true}),
 		System:      w.vault,
@@ -73,8 +81,14 @@ func (w *world) node() logical.Backend {
 	return b
 }
 
-// restart forgets all that is in memory.
+// restart forgets all that is in memory, as a crash does.
 func (w *world) restart() { w.engine = w.node() }
+
+// reload ends the engine as Vault does in good order, and begins anew.
+func (w *world) reload() {
+	w.engine.Cleanup(context.Background())
+	w.restart()
+}
 
 // paths returns what the engine answers.
 func (w *world) paths() []*framework.Path { return w.engine.(*backend.Engine).Paths }

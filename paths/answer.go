@@ -151,11 +151,16 @@ func secretData(k *apikey.Key, v *apikey.Version) map[string]any {
 // known lets an answer do without uses that are damaged: they must not keep anybody from
 // revoking a key.
 func (r *request) known(uses store.Uses, err error) (store.Uses, error) {
-	if errors.Is(err, store.ErrCorrupt) || errors.Is(err, refusal.Unavailable) {
+	if damaged(err) {
 		r.warn("when versions were used is not known: %s", err)
 		err = nil
 	}
 	return uses, err
+}
+
+// damaged reports whether an entry is there and cannot be read.
+func damaged(err error) bool {
+	return errors.Is(err, store.ErrCorrupt) || errors.Is(err, refusal.Unavailable)
 }
 
 func reply(data map[string]any) (*logical.Response, error) {

@@ -64,7 +64,6 @@ func (h *Handlers) keyringRead(ctx context.Context, r *request) (*logical.Respon
 	if err != nil {
 		return nil, err
 	}
-	h.fresh.note(v, r.now)
 	h.store.Used(found.Key, keyID, "", r.now)
 	return reply(keyringData(r, found, v))
 }

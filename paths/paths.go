@@ -22,8 +22,8 @@ import (
 type Handlers struct {
 	store    *store.Store
 	calls    *replay.Table
-	fresh    *freshlyUsed
 	sweeper  *sweep.Sweeper
+	maySweep func() bool
 	verdicts verdicts
 	identity *identity
 	system   logical.SystemView
@@ -34,7 +34,7 @@ type Handlers struct {
 
 // New returns the operations on a store. They answer nothing until [Handlers.Serve].
 func New(s *store.Store) *Handlers {
-	h := &Handlers{store: s, calls: new(replay.Table), fresh: newFreshlyUsed(), verdicts: newVerdicts(), log: hclog.NewNullLogger()}
+	h := &Handlers{store: s, calls: new(replay.Table), verdicts: newVerdicts(), log: hclog.NewNullLogger()}
 	h.sweeper = sweep.New(s, h.calls.Forget)
 	return h
 }
@@ -44,6 +44,7 @@ func New(s *store.Store) *Handlers {
 func (h *Handlers) Serve(system logical.SystemView, log hclog.Logger, maySweep func() bool) {
 	h.system, h.log, h.started = system, log, time.Now()
 	h.identity = newIdentity(system)
+	h.maySweep = maySweep
 	h.sweeper.Serve(maySweep, log.Error)
 }
 
@@ -54,8 +55,47 @@ func (h *Handlers) Sweep(ctx context.Context, s logical.Storage) (err error) {
 	return h.sweeper.Tick(ctx, s, time.Now())
 }
 
-// Close stops what goes on by itself, as the mount is unloaded.
-func (h *Handlers) Close() { h.sweeper.Close() }
+// Begin marks that uses are collected from now on. Where that fails, the mount serves all
+// the same, and the next sweep tries again.
+func (h *Handlers) Begin(ctx context.Context, s logical.Storage) {
+	if err := h.store.BeginUsage(ctx, s, time.Now()); err != nil {
+		h.log.Warn("uses are not marked as being collected yet", "error", err)
+	}
+}
+
+// unloading is how long uses may take to be written when the mount is unloaded: Vault waits
+// with all its mounts locked.
+const unloading = time.Second
+
+// Close stops what goes on by itself, as the mount is unloaded, and writes the uses that
+// are not written yet, where this node may write.
+func (h *Handlers) Close(ctx context.Context, s logical.Storage) {
+	h.sweeper.Close()
+	if s == nil {
+		return
+	}
+	until := time.Now().Add(unloading)
+	done := make(chan struct{})
+	go func() { // nothing else bounds what Vault is asked
+		defer close(done)
+		if err := h.closeUsage(ctx, s, until); err != nil {
+			h.log.Warn("uses since the last minute may be lost; keys that are not used count as used until now", "error", err)
+		}
+	}()
+	select {
+	case <-done:
+	case <-time.After(time.Until(until)):
+	}
+}
+
+func (h *Handlers) closeUsage(ctx context.Context, s logical.Storage, until time.Time) (err error) {
+	var none *logical.Response
+	defer h.recovered(&none, &err)
+	if !h.maySweep() {
+		return nil
+	}
+	return h.store.CloseUsage(ctx, s, until)
+}
 
 // RestFromSweeping is called in place of [Handlers.Sweep] where nothing may be written.
 func (h *Handlers) RestFromSweeping() { h.sweeper.Pause() }

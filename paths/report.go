@@ -66,6 +66,7 @@ func ruleData() []any {
 
 // eachBroken holds each named key of a tenant against the rules.
 func (h *Handlers) eachBroken(ctx context.Context, r *request, t *tenant.Tenant, each func(k *apikey.Key, failed []string)) error {
+	uses := h.store.UsesOf(t)
 	for _, kind := range apikey.Kinds {
 		names, err := h.store.Keys(ctx, r.Storage, t, kind)
 		if err != nil {
@@ -79,11 +80,11 @@ func (h *Handlers) eachBroken(ctx context.Context, r *request, t *tenant.Tenant,
 			if k == nil {
 				continue
 			}
-			last, err := h.store.LastUsed(ctx, r.Storage, k)
-			if err != nil {
+			last, err := uses.LastUsed(ctx, r.Storage, k)
+			if err != nil && !damaged(err) {
 				return err
 			}
-			each(k, k.Broken(apikey.Care{Config: r.config, Tenant: t, LastUsed: last}, r.now))
+			each(k, k.Broken(apikey.Care{Config: r.config, Tenant: t, LastUsed: last.At, MaybeUsed: last.MaybeAt, Blind: err != nil}, r.now))
 		}
 	}
 	return nil

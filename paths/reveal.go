@@ -2,36 +2,12 @@ package paths
 
 import (
 	"context"
-	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
-	"github.com/maypok86/otter/v2"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/refusal"
 )
-
-// freshlyUsed remembers which key IDs were used within a minute of their reveal: a
-// secret in use has arrived, and its reveal cannot be repeated.
-type freshlyUsed struct {
-	ids *otter.Cache[string, struct{}]
-}
-
-func newFreshlyUsed() *freshlyUsed {
-	return &freshlyUsed{otter.Must(&otter.Options[string, struct{}]{MaximumSize: 10_000, Executor: func(fn func()) { fn() }})}
-}
-
-// note is called for each accepted call, and does nothing for all but fresh versions.
-func (f *freshlyUsed) note(v *apikey.Version, now time.Time) {
-	if !v.RevealedAt.IsZero() && now.Before(v.RevealedAt.Add(apikey.RevealRetry)) && !f.has(v.KeyID) { // to look takes no lock
-		f.ids.Set(v.KeyID, struct{}{})
-	}
-}
-
-func (f *freshlyUsed) has(keyID string) bool {
-	_, ok := f.ids.GetIfPresent(keyID)
-	return ok
-}
 
 var revealAnswer = join(secretAnswer, sealedAnswer)
 
@@ -72,12 +48,20 @@ func (h *Handlers) keyReveal(ctx context.Context, r *request) (*logical.Response
 		return nil, err
 	}
 	k, v, err := h.handOut(ctx, r, func(k *apikey.Key) (*apikey.Key, *apikey.Version, error) {
-		return k.Revealed(r.tenant, requestID, recipient != "", h.fresh.has, r.actor(), r.now)
+		used := func(keyID string) bool { return h.perhapsUsed(ctx, r, k, keyID) }
+		return k.Revealed(r.tenant, requestID, recipient != "", used, r.actor(), r.now)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return r.secretReply(k, v, recipient)
+}
+
+// perhapsUsed reports whether a version was used, as far as its tenant's uses tell; where
+// they cannot be read, it counts as used.
+func (h *Handlers) perhapsUsed(ctx context.Context, r *request, k *apikey.Key, keyID string) bool {
+	used, err := h.store.WasUsed(ctx, r.Storage, k, keyID)
+	return used || err != nil
 }
 
 func (h *Handlers) staticCreds(ctx context.Context, r *request) (*logical.Response, error) {

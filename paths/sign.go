@@ -95,7 +95,6 @@ func (h *Handlers) signOne(r *request, k *apikey.Key, fields map[string]any) (ma
 
 // used notes that a version has signed: its secret is in use, though nobody has it.
 func (h *Handlers) used(k *apikey.Key, v *apikey.Version, r *request) {
-	h.fresh.note(v, r.now)
 	h.store.Used(k, v.KeyID, "", r.now)
 }
 

@@ -132,7 +132,6 @@ func (h *Handlers) judged(ctx context.Context, r *request, c *call, within strin
 	}
 	h.verdicts.count(j.verdict)
 	if j.verdict == apikey.Valid && !c.look {
-		h.fresh.note(j.version, r.now)
 		h.store.Used(found.Key, j.version.KeyID, c.source(), r.now)
 	}
 	return j, nil

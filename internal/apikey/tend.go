@@ -11,11 +11,20 @@ import (
 
 // Care is what the sweep brings along to look after a key.
 type Care struct {
-	Config   *tenant.Config
-	Tenant   *tenant.Tenant
-	LastUsed time.Time // of any version; zero: never
-	Blind    bool      // when it was used is not known, and nothing is done about that
-	NewKeyID string    // for the next version, should one be due
+	Config    *tenant.Config
+	Tenant    *tenant.Tenant
+	LastUsed  time.Time // of any version; zero: no use is known
+	MaybeUsed time.Time // a later use, which nobody knows of any more, may have been as late; zero: there was none
+	Blind     bool      // nothing is known of when it was used, and nothing is done about that
+	NewKeyID  string    // for the next version, should one be due
+}
+
+// used returns when the key may have been used last; zero: never.
+func (c Care) used() time.Time {
+	if c.MaybeUsed.After(c.LastUsed) {
+		return c.MaybeUsed
+	}
+	return c.LastUsed
 }
 
 // Tended says what was done about a key.
@@ -32,7 +41,7 @@ func (k *Key) Tend(c Care, now time.Time) (*Key, Tended, error) {
 	p, did := k.Policy(c.Config, c.Tenant), Tended{}
 	tended := k
 	if !c.Blind {
-		tended = k.watch(p.Idle, c.LastUsed, now)
+		tended = k.watch(p.Idle, c.used(), now)
 	}
 	did.Disabled = tended.State() != k.State()
 	if !p.Paused && tended.RotationDue(now) {

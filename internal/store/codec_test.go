@@ -44,8 +44,34 @@ var codecs = []struct {
 		"usage",
 		location{family: familyUsage},
 		&map[string]Use{id(1): {First: start, Last: start.Add(time.Hour), From: "192.0.2.1"}, id(2): {First: start, Last: start}},
-		encoder(func(u *map[string]Use) ([]byte, error) { return encodeUsage(*u) }),
-		decoder(func(_ location, raw []byte) (*map[string]Use, error) { u, err := decodeUsage(raw); return &u, err }),
+		encoder(func(u *map[string]Use) ([]byte, error) { return encodeShard(*u) }),
+		decoder(func(_ location, raw []byte) (*map[string]Use, error) { u, err := decodeShard(raw); return &u, err }),
+	},
+	{
+		"node",
+		location{family: familyUsage},
+		&node{tenant: "acme", forgotten: 29474521, uses: map[string]map[string]Use{
+			"0af": {id(1): {First: start, Last: start.Add(time.Hour), From: "192.0.2.1"}}, "fa0": {id(2): {First: start, Last: start}},
+		}},
+		encoder(encodeNode),
+		decoder(func(_ location, raw []byte) (*node, error) { return decodeNode("", raw) }),
+	},
+	{
+		"split",
+		location{family: familyUsage},
+		&node{tenant: "acme", split: true, forgotten: 29474521},
+		encoder(encodeNode),
+		decoder(func(_ location, raw []byte) (*node, error) { return decodeNode("fa", raw) }),
+	},
+	{
+		"mark",
+		location{family: familyMark},
+		&storedMark{header{schema}, "LIFE", 1768471201},
+		encoder(func(m *storedMark) ([]byte, error) { return encode(m) }),
+		decoder(func(_ location, raw []byte) (*storedMark, error) {
+			m := new(storedMark)
+			return m, decode(familyMark, raw, m)
+		}),
 	},
 	{
 		"due",
@@ -160,6 +186,7 @@ func TestExamplesLeaveNoFieldEmpty(t *testing.T) {
 		if c.name == "key" {
 			empty = slices.DeleteFunc(empty, func(path string) bool { return path == "key.Lease" }) // a leased one has it
 		}
+		empty = slices.DeleteFunc(empty, func(path string) bool { return path == "node.split" || path == "split.uses" }) // each has one
 		if len(empty) > 0 {
 			t.Errorf("empty: %v", empty)
 		}
@@ -194,7 +221,7 @@ func TestRoundTrip(t *testing.T) {
 		must(t, err)
 		got, err := c.decode(c.at, raw)
 		must(t, err)
-		if diff := cmp.Diff(c.full, got, cmp.AllowUnexported(claim{}, location{}, storedDue{})); diff != "" {
+		if diff := cmp.Diff(c.full, got, cmp.AllowUnexported(claim{}, location{}, storedDue{}, storedMark{}, node{})); diff != "" {
 			t.Errorf("%s (-written +read):\n%s", c.name, diff)
 		}
 	}

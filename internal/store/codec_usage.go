@@ -2,24 +2,27 @@ package store
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
+	"strings"
 	"time"
 
-	"github.com/hashicorp/vault/sdk/logical"
-
 	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// storedUsage is a usage entry, with minutes since 1970:
+// storedNode is an entry of one tenant's uses, with minutes since 1970, by group and key ID:
 //
-//	{"schema":1,"keys":{"<key_id>":{"first":29400000,"last":29400007,"from":"192.0.2.1"}}}
-type storedUsage struct {
+//	{"schema":1,"tenant":"acme","uses":{"3fa":{"<key_id>":{"first":29400000,"last":29400007,"from":"192.0.2.1"}}}}
+//
+// One that would be too large is split: {"schema":1,"tenant":"acme","split":true}.
+type storedNode struct {
 	header
-	Keys map[string]storedUse `json:"keys"`
+	Tenant    string                          `json:"tenant"`
+	Split     bool                            `json:"split,omitempty"`
+	Forgotten int64                           `json:"forgotten_until,omitempty"`
+	Uses      map[string]map[string]storedUse `json:"uses,omitempty"`
 }
 
 type storedUse struct {
@@ -28,73 +31,114 @@ type storedUse struct {
 	From  string `json:"from,omitempty"`
 }
 
-// maxUsage bounds an entry. With a million keys it has room for some three used versions
-// of each; what was used longest ago goes first.
-const maxUsage = 400 << 10
-
-func loadUsage(ctx context.Context, s logical.Storage, shard string) (map[string]Use, error) {
-	entry, err := s.Get(ctx, usagePath(shard))
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", familyUsage, err)
-	}
-	if entry == nil {
-		return make(map[string]Use), nil
-	}
-	return decodeUsage(entry.Value)
+// node is one entry of a tenant's uses. All groups that begin as the node is named are in
+// it, or below it when it is split.
+type node struct {
+	tenant    tenant.Name
+	split     bool
+	forgotten int64                     // the minute of the latest use that was forgotten here or below; 0: none was
+	uses      map[string]map[string]Use // by group and key ID
 }
 
-func decodeUsage(raw []byte) (map[string]Use, error) {
-	var stored storedUsage
+// maxUsage bounds an entry.
+const maxUsage = 400 << 10
+
+func decodeNode(prefix string, raw []byte) (*node, error) {
+	var stored storedNode
+	if err := decode(familyUsage, raw, &stored); err != nil {
+		return nil, err
+	}
+	n := &node{tenant: tenant.Name(stored.Tenant), split: stored.Split, forgotten: stored.Forgotten}
+	for group, uses := range stored.Uses {
+		if len(group) != digits || !strings.HasPrefix(group, prefix) || strings.Trim(group, hexDigits) != "" {
+			return nil, fmt.Errorf("%s: %w", familyUsage, ErrCorrupt)
+		}
+		for keyID, u := range uses {
+			n.uses = put(n.uses, group, keyID, u.use())
+		}
+	}
+	if n.split && (len(prefix) >= digits || len(n.uses) > 0) {
+		return nil, fmt.Errorf("%s: %w", familyUsage, ErrCorrupt)
+	}
+	return n, nil
+}
+
+func encodeNode(n *node) ([]byte, error) {
+	stored := storedNode{header{schema}, string(n.tenant), n.split, n.forgotten, make(map[string]map[string]storedUse, len(n.uses))}
+	for group, uses := range n.uses {
+		for keyID, u := range uses {
+			stored.Uses = put(stored.Uses, group, keyID, storedUse{u.First.Unix() / 60, u.Last.Unix() / 60, u.From})
+		}
+	}
+	return encodeUpTo(stored, maxUsage)
+}
+
+func (u storedUse) use() Use {
+	return Use{First: minuteTime(u.First), Last: minuteTime(u.Last), From: u.From}
+}
+
+// cut forgets the uses that were longest ago until the node fits, and remembers until when
+// they were.
+func (n *node) cut() ([]byte, error) {
+	type one struct {
+		group, keyID string
+		last         int64
+	}
+	var all []one
+	for group, uses := range n.uses {
+		for keyID, u := range uses {
+			all = append(all, one{group, keyID, u.Last.Unix() / 60})
+		}
+	}
+	slices.SortFunc(all, func(a, b one) int { return cmp.Or(cmp.Compare(a.last, b.last), cmp.Compare(a.keyID, b.keyID)) })
+	for {
+		raw, err := encodeNode(n)
+		if len(all) == 0 || !errors.Is(err, refusal.Invalid) {
+			return raw, err
+		}
+		drop := 1 + len(all)/8
+		for _, u := range all[:drop] {
+			delete(n.uses[u.group], u.keyID)
+			n.forgotten = max(n.forgotten, u.last)
+		}
+		all = all[drop:]
+	}
+}
+
+// storedMark says whether uses may have been lost that no entry tells of. Life names who is
+// collecting uses; it is empty after an end at which all of them were written.
+//
+//	{"schema":1,"life":"…","forgotten_until":1764000000}
+type storedMark struct {
+	header
+	Life      string `json:"life"`
+	Forgotten int64  `json:"forgotten_until"` // seconds since 1970; any key may have been used until then
+}
+
+// storedShard is an entry as versions before wrote them, of all tenants together.
+type storedShard struct {
+	header
+	Keys map[string]storedUse `json:"keys"`
+}
+
+func decodeShard(raw []byte) (map[string]Use, error) {
+	var stored storedShard
 	if err := decode(familyUsage, raw, &stored); err != nil {
 		return nil, err
 	}
 	uses := make(map[string]Use, len(stored.Keys))
 	for keyID, u := range stored.Keys {
-		uses[keyID] = Use{First: minuteTime(u.First), Last: minuteTime(u.Last), From: u.From}
+		uses[keyID] = u.use()
 	}
 	return uses, nil
 }
 
-func encodeUsage(uses map[string]Use) ([]byte, error) {
-	stored := storedUsage{header{schema}, make(map[string]storedUse, len(uses))}
+func encodeShard(uses map[string]Use) ([]byte, error) {
+	stored := storedShard{header{schema}, make(map[string]storedUse, len(uses))}
 	for keyID, u := range uses {
 		stored.Keys[keyID] = storedUse{u.First.Unix() / 60, u.Last.Unix() / 60, u.From}
 	}
-	for {
-		raw, err := encodeUpTo(stored, maxUsage)
-		if len(stored.Keys) == 0 || !errors.Is(err, refusal.Invalid) {
-			return raw, err
-		}
-		dropOldest(stored.Keys, 1+len(stored.Keys)/8)
-	}
-}
-
-// dropOldest forgets n of the uses that were longest ago.
-func dropOldest(uses map[string]storedUse, n int) {
-	all := slices.SortedFunc(maps.Keys(uses), func(a, b string) int {
-		return cmp.Or(cmp.Compare(uses[a].Last, uses[b].Last), cmp.Compare(a, b))
-	})
-	for _, keyID := range all[:n] {
-		delete(uses, keyID)
-	}
-}
-
-// saveUsage writes a shard; an empty one is deleted.
-func saveUsage(ctx context.Context, s logical.Storage, shard string, uses map[string]Use) error {
-	if len(uses) == 0 {
-		if err := s.Delete(ctx, usagePath(shard)); err != nil {
-			return fmt.Errorf("deleting %s: %w", familyUsage, err)
-		}
-		return nil
-	}
-	raw, err := encodeUsage(uses)
-	if err != nil {
-		return err
-	}
-	if err := s.Put(ctx, &logical.StorageEntry{Key: usagePath(shard), Value: raw}); err != nil {
-		return fmt.Errorf("writing %s: %w", familyUsage, err)
-	}
-	return nil
+	return encodeUpTo(stored, 2*maxUsage)
 }
 
 func minuteTime(minutes int64) time.Time { return time.Unix(minutes*60, 0).UTC() }

@@ -92,7 +92,11 @@ func (st *Store) Due(ctx context.Context, s logical.Storage, m Minute) ([]Entry,
 }
 
 // ForgetDue has the next sweep list the index: somebody else may have written to it.
-func (st *Store) ForgetDue() { st.agenda.lost() }
+// The same goes for uses: another node may have collected some, and lost them.
+func (st *Store) ForgetDue() {
+	st.agenda.lost()
+	st.usage.begun.Store(nil)
+}
 
 // Finish says that nothing is left of a minute to do now.
 func (st *Store) Finish(m Minute) { st.agenda.finish(m) }

@@ -65,6 +65,9 @@ func (st *Store) EraseTenant(ctx context.Context, s logical.Storage, name tenant
 	if err != nil || t.ErasedSince.IsZero() {
 		return err
 	}
+	if err := st.eraseUsage(ctx, s, t.UID); err != nil {
+		return err
+	}
 	if err := st.tenants.remove(ctx, s, at); err != nil {
 		return err
 	}

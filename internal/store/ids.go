@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/hashicorp/vault/sdk/helper/locksutil"
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
@@ -28,9 +27,7 @@ type claim struct {
 // claim by the record itself, which has no such version yet, is what a write of the record
 // that failed has left: it is made again.
 func (st *Store) claim(ctx context.Context, s logical.Storage, keyID string, c claim) error {
-	lock := locksutil.LockForKey(st.idLocks, keyID)
-	lock.Lock()
-	defer lock.Unlock()
+	defer st.idLocks.lock(keyID)()
 	path := location{family: familyIDs, name: keyID}.path()
 	switch has, err := st.claimed(ctx, s, keyID); {
 	case errors.Is(err, ErrCorrupt), errors.Is(err, refusal.Unavailable), err == nil && has != nil && *has != c:
@@ -71,9 +68,7 @@ func (st *Store) claimed(ctx context.Context, s logical.Storage, keyID string) (
 // unclaim deletes the entry of a key ID that leads to the record at a place, and to no
 // other.
 func (st *Store) unclaim(ctx context.Context, s logical.Storage, keyID string, from location) error {
-	lock := locksutil.LockForKey(st.idLocks, keyID)
-	lock.Lock()
-	defer lock.Unlock()
+	defer st.idLocks.lock(keyID)()
 	path := location{family: familyIDs, name: keyID}.path()
 	has, err := st.claimed(ctx, s, keyID)
 	if err != nil {
@@ -92,9 +87,7 @@ func (st *Store) unclaim(ctx context.Context, s logical.Storage, keyID string, f
 
 // settleID has storage hold what it holds now of a key ID, whatever it was still about to do.
 func (st *Store) settleID(ctx context.Context, s logical.Storage, keyID string) error {
-	lock := locksutil.LockForKey(st.idLocks, keyID)
-	lock.Lock()
-	defer lock.Unlock()
+	defer st.idLocks.lock(keyID)()
 	path := location{family: familyIDs, name: keyID}.path()
 	if !st.writes.unsettled(path) {
 		return nil

@@ -75,6 +75,7 @@ func (st *Store) updateKey(ctx context.Context, s logical.Storage, t *tenant.Ten
 	})
 	if err == nil && k != nil {
 		st.counts.changed(at.family, t, before, k)
+		st.usage.forget(at, before, k)
 	}
 	return k, err
 }

@@ -100,30 +100,6 @@ func TestLargestRecordFitsWithRoom(t *testing.T) {
 	}
 }
 
-// A shard of a million keys fits with three used versions of each. With more, those are
-// forgotten that were used longest ago, and never is it too much to be written.
-func TestLargestUsage(t *testing.T) {
-	const records = 1_000_000 / shardsOfUsage
-	for _, versions := range []int{1, 3, 25} {
-		uses := make(map[string]Use)
-		for n := range records * versions {
-			uses[id(n)] = Use{minute(n), minute(n), "2001:db8:85a3:8d3:1319:8a2e:370:7348"}
-		}
-		raw, err := encodeUsage(uses)
-		must(t, err)
-		kept, err := decodeUsage(raw)
-		must(t, err)
-		if len(raw) > maxUsage || versions <= 3 && len(kept) != len(uses) || len(kept) < 3*records && versions > 3 {
-			t.Errorf("%d versions of each: %d of %d uses in %d bytes", versions, len(kept), len(uses), len(raw))
-		}
-		for n := range kept {
-			if n < id(len(uses)-len(kept)) {
-				t.Fatalf("%s is kept, and later ones are not", n)
-			}
-		}
-	}
-}
-
 func done(t *testing.T) func(*apikey.Key, error) *apikey.Key {
 	return func(k *apikey.Key, err error) *apikey.Key {
 		t.Helper()

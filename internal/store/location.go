@@ -18,6 +18,7 @@ const (
 	familyIDs     = "ids"
 	familyDue     = "due"
 	familyUsage   = "usage"
+	familyMark    = "mark" // of who is collecting uses
 	familyTombs   = "tombs"
 )
 

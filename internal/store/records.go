@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/hashicorp/vault/sdk/helper/locksutil"
 	"github.com/hashicorp/vault/sdk/logical"
 )
 
@@ -17,7 +16,7 @@ type records[T any] struct {
 	sealed bool
 	writes *writes
 	cache  *cache[*T]
-	locks  []*locksutil.LockEntry
+	locks  *locks
 }
 
 // get returns the record, from memory when it is there: no lock, no storage. It is nil
@@ -110,9 +109,7 @@ func (r *records[T]) keep(ctx context.Context, s logical.Storage, at location, s
 
 // lock keeps everybody else from changing the record until unlock is called.
 func (r *records[T]) lock(at location) (unlock func()) {
-	lock := locksutil.LockForKey(r.locks, at.path())
-	lock.Lock()
-	return lock.Unlock
+	return r.locks.lock(at.path())
 }
 
 // remove deletes the record. The caller holds its lock.

@@ -5,10 +5,10 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"slices"
 
-	"github.com/hashicorp/vault/sdk/helper/locksutil"
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
@@ -33,7 +33,7 @@ type Store struct {
 	roles   records[apikey.Role]
 	ids     *cache[claim]
 	nobody  *cache[struct{}]
-	idLocks []*locksutil.LockEntry
+	idLocks *locks
 	counts  counts
 	agenda  agenda
 	usage   usage
@@ -47,26 +47,27 @@ func New() *Store {
 		config: records[tenant.Config]{
 			encode: encodeConfig, decode: decodeConfig, absent: tenant.DefaultConfig,
 			writes: writes,
-			cache:  newCache[*tenant.Config](1), locks: locksutil.CreateLocks(),
+			cache:  newCache[*tenant.Config](1), locks: new(locks),
 		},
 		tenants: records[tenant.Tenant]{
 			encode: encodeTenant, decode: decodeTenant,
 			writes: writes,
-			cache:  newCache[*tenant.Tenant](tenantsCached), locks: locksutil.CreateLocks(),
+			cache:  newCache[*tenant.Tenant](tenantsCached), locks: new(locks),
 		},
 		keys: records[apikey.Key]{
 			encode: encodeKey, decode: decodeKey, slim: slim, sealed: true,
 			writes: writes,
-			cache:  newCache[*apikey.Key](size), locks: locksutil.CreateLocks(),
+			cache:  newCache[*apikey.Key](size), locks: new(locks),
 		},
 		roles: records[apikey.Role]{
 			encode: encodeRole, decode: decodeRole, absent: func() *apikey.Role { return &apikey.Role{} },
 			writes: writes,
-			cache:  newCache[*apikey.Role](size), locks: locksutil.CreateLocks(),
+			cache:  newCache[*apikey.Role](size), locks: new(locks),
 		},
 		ids:     newCache[claim](size),
 		nobody:  newCache[struct{}](absentCached),
-		idLocks: locksutil.CreateLocks(),
+		idLocks: new(locks),
+		usage:   usage{most: mostUses, busy: make(chan struct{}, 1), life: rand.Text()},
 	}
 }
 

@@ -84,6 +84,7 @@ func (st *Store) tended(ctx context.Context, s logical.Storage, e Entry, k, next
 		if err := st.keys.put(ctx, s, e.at, next); err != nil {
 			return false, err
 		}
+		st.usage.forget(e.at, k, next)
 	}
 	if stays {
 		return false, nil
@@ -120,6 +121,6 @@ func (st *Store) destroy(ctx context.Context, s logical.Storage, at location, k 
 			return err
 		}
 	}
-	st.usage.forget(at, k)
+	st.usage.forget(at, k, nil)
 	return nil
 }

@@ -1,15 +1,11 @@
 package store
 
 import (
-	"context"
-	"fmt"
-	"hash/fnv"
-	"maps"
+	"crypto/sha256"
+	"encoding/hex"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/tenant"
@@ -34,37 +30,57 @@ func (u Use) merge(o Use) Use {
 	return u
 }
 
-// usage collects uses in memory until the sweep writes them, in batches: all keys of a
-// shard in one entry. What was used since the last sweep is lost in a crash.
+// usage collects uses in memory, each tenant's for itself, until the sweep writes them.
 type usage struct {
-	fresh sync.Map // key ID -> *used
+	tenants sync.Map // tenant UID -> *owned
+	most    int      // uses of one tenant that are collected, and that wait to be written
 
-	mu      sync.Mutex
-	waiting map[string]map[string]Use      // by shard and key ID: what is on its way to storage
-	gone    map[string]map[string]struct{} // by shard: key IDs to be forgotten
+	busy  chan struct{} // is full while somebody writes entries of uses
+	turns []string      // UIDs of who was left out of the last flush; for who is busy
+
+	life     string // names this store in the mark
+	starting sync.Mutex
+	begun    atomic.Pointer[begun] // nil: [Store.BeginUsage] has not been called, or not with success
+}
+
+// mostUses has room for a tenant that uses 200,000 versions in a minute: some 40 MB.
+const mostUses = 200_000
+
+// owned are one tenant's uses that are not in storage yet. What the tenant does fills this
+// and nothing else.
+type owned struct {
+	tenant tenant.Name
+	fresh  sync.Map     // key ID -> *used
+	cells  atomic.Int64 // how many of them
+	missed atomic.Int64 // the minute of the latest use that found no room; 0: none
+
+	mu        sync.Mutex
+	waiting   map[string]map[string]Use      // by group and key ID: what is on its way to storage
+	waits     int                            // how many of them
+	gone      map[string]map[string]struct{} // by group: key IDs to be forgotten
+	goes      int                            // how many of them
+	forgotten int64                          // as missed, on its way to storage
 }
 
 // used is one version's uses since the last flush. Whoever notes a use writes first and
 // then looks whether the cell is closed; whoever flushes closes it and then reads. So no
 // use is lost, and nobody waits.
 type used struct {
-	shard  string
+	group  string
 	first  time.Time
 	last   atomic.Int64 // minutes since 1970
 	from   atomic.Pointer[string]
 	closed atomic.Bool
 }
 
-const shardsOfUsage = 1024
+// digits are those of a group. A tenant's entries of uses are split by them.
+const digits = 3
 
-// shardOf returns the shard of a record: all its versions share one.
-func shardOf(at location) string {
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(at.path()))
-	return fmt.Sprintf("%03x", h.Sum32()%shardsOfUsage)
+// groupOf returns the group of a record: all its versions share one.
+func groupOf(uid string, at location) string {
+	sum := sha256.Sum256([]byte(uid + "/" + at.path()))
+	return hex.EncodeToString(sum[:2])[:digits]
 }
-
-func usagePath(shard string) string { return familyUsage + "/" + shard }
 
 // locate returns where k's record is.
 func locate(k *apikey.Key) location {
@@ -74,198 +90,146 @@ func locate(k *apikey.Key) location {
 	return location{familyKeys, k.Tenant, k.Kind, string(k.Name)}
 }
 
+func (u *usage) of(uid string, name tenant.Name) *owned {
+	v, ok := u.tenants.Load(uid)
+	if !ok {
+		v, _ = u.tenants.LoadOrStore(uid, &owned{tenant: name})
+	}
+	return v.(*owned)
+}
+
 // Used notes that a version of k was used, from an address if that is known. It takes no
 // lock and touches no storage.
 func (st *Store) Used(k *apikey.Key, keyID, from string, now time.Time) {
-	minute := now.Unix() / 60
+	minute, o := now.Unix()/60, st.usage.of(k.UID, k.Tenant)
 	for {
-		v, ok := st.usage.fresh.Load(keyID)
+		v, ok := o.fresh.Load(keyID)
 		if !ok {
-			cell := &used{shard: shardOf(locate(k)), first: now}
+			if o.cells.Load() >= int64(st.usage.most) {
+				raise(&o.missed, minute)
+				return
+			}
+			cell := &used{group: groupOf(k.UID, locate(k)), first: now}
 			cell.last.Store(minute)
-			v, _ = st.usage.fresh.LoadOrStore(keyID, cell)
+			if v, ok = o.fresh.LoadOrStore(keyID, cell); !ok {
+				o.cells.Add(1)
+			}
 		}
 		u := v.(*used)
-		for last := u.last.Load(); last < minute; last = u.last.Load() {
-			u.last.CompareAndSwap(last, minute)
-		}
+		raise(&u.last, minute)
 		if was := u.from.Load(); from != "" && (was == nil || *was != from) {
 			u.from.Store(&from)
 		}
 		if !u.closed.Load() {
 			return
 		}
-		st.usage.fresh.CompareAndDelete(keyID, v)
+		o.drop(keyID, v)
+	}
+}
+
+func raise(n *atomic.Int64, to int64) {
+	for was := n.Load(); was < to; was = n.Load() {
+		n.CompareAndSwap(was, to)
+	}
+}
+
+func (o *owned) drop(keyID string, cell any) {
+	if o.fresh.CompareAndDelete(keyID, cell) {
+		o.cells.Add(-1)
 	}
 }
 
 func (u *used) use() Use {
-	use := Use{First: u.first.UTC().Truncate(time.Minute), Last: time.Unix(u.last.Load()*60, 0).UTC()}
+	use := Use{First: u.first.UTC().Truncate(time.Minute), Last: minuteTime(u.last.Load())}
 	if from := u.from.Load(); from != nil {
 		use.From = *from
 	}
 	return use
 }
 
-// forget has the uses of a destroyed key dropped from storage.
-func (u *usage) forget(at location, k *apikey.Key) {
-	shard := shardOf(at)
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	for i := range k.Versions {
-		keyID := k.Versions[i].KeyID
-		u.fresh.Delete(keyID)
-		delete(u.waiting[shard], keyID)
-		u.markGone(shard, keyID)
-	}
-}
-
-// drop has the uses of a key ID that nobody has dropped from storage.
-func (u *usage) drop(shard, keyID string) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.markGone(shard, keyID)
-}
-
-func (u *usage) markGone(shard, keyID string) {
-	if u.gone == nil {
-		u.gone = make(map[string]map[string]struct{})
-	}
-	if u.gone[shard] == nil {
-		u.gone[shard] = make(map[string]struct{})
-	}
-	u.gone[shard][keyID] = struct{}{}
-}
-
 // collect moves what is fresh to what is waiting.
-func (u *usage) collect() {
-	u.fresh.Range(func(key, v any) bool {
+func (o *owned) collect(most int) {
+	o.fresh.Range(func(key, v any) bool {
 		cell := v.(*used)
-		u.mu.Lock()
-		defer u.mu.Unlock()
+		o.mu.Lock()
+		defer o.mu.Unlock()
 		cell.closed.Store(true)
-		u.fresh.CompareAndDelete(key, v)
-		if u.waiting == nil {
-			u.waiting = make(map[string]map[string]Use)
-		}
-		if u.waiting[cell.shard] == nil {
-			u.waiting[cell.shard] = make(map[string]Use)
-		}
-		keyID := key.(string)
-		u.waiting[cell.shard][keyID] = u.waiting[cell.shard][keyID].merge(cell.use())
+		o.drop(key.(string), v)
+		o.await(cell.group, key.(string), cell.use(), most)
 		return true
 	})
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.forgotten = max(o.forgotten, o.missed.Swap(0))
 }
 
-// dirty returns the shards that have something to be written.
-func (u *usage) dirty() []string {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	var all []string
-	for shard := range u.waiting {
-		all = append(all, shard)
-	}
-	for shard := range u.gone {
-		if u.waiting[shard] == nil {
-			all = append(all, shard)
+// await has a use written with the next flush. When too many wait, it is forgotten, and
+// that it was is remembered. The caller holds the lock.
+func (o *owned) await(group, keyID string, use Use, most int) {
+	was, waits := o.waiting[group][keyID]
+	if !waits {
+		if o.waits >= most {
+			o.forgotten = max(o.forgotten, use.Last.Unix()/60)
+			return
 		}
+		o.waits++
 	}
-	return all
+	o.waiting = put(o.waiting, group, keyID, was.merge(use))
 }
 
-// FlushUsage writes the uses collected so far, one Get and one Put for each shard, as far
-// as time allows. What was not written is tried again the next time.
-func (st *Store) FlushUsage(ctx context.Context, s logical.Storage, until time.Time) error {
-	st.usage.collect()
-	var failed error
-	for _, shard := range st.usage.dirty() {
-		if ctx.Err() != nil || !time.Now().Before(until) {
-			break
-		}
-		if err := st.flushShard(ctx, s, shard); err != nil && failed == nil {
-			failed = err
-		}
-	}
-	return failed
+func (o *owned) awaits(group, keyID string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_, waits := o.waiting[group][keyID]
+	return waits
 }
 
-func (st *Store) flushShard(ctx context.Context, s logical.Storage, shard string) error {
-	stored, err := loadUsage(ctx, s, shard)
-	if err != nil {
-		return err
+func put[V any](m map[string]map[string]V, group, keyID string, v V) map[string]map[string]V {
+	if m == nil {
+		m = make(map[string]map[string]V)
 	}
-	u := &st.usage
-	u.mu.Lock()
-	waiting, gone := u.waiting[shard], maps.Clone(u.gone[shard])
-	for keyID, use := range waiting {
-		stored[keyID] = stored[keyID].merge(use)
+	if m[group] == nil {
+		m[group] = make(map[string]V)
 	}
-	for keyID := range gone {
-		delete(stored, keyID)
-	}
-	u.mu.Unlock()
-	if err := saveUsage(ctx, s, shard, stored); err != nil {
-		return err
-	}
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	// Nobody but the sweep adds to these, and it is here; a key destroyed meanwhile stays to be forgotten.
-	delete(u.waiting, shard)
-	for keyID := range gone {
-		delete(u.gone[shard], keyID)
-	}
-	if len(u.gone[shard]) == 0 {
-		delete(u.gone, shard)
-	}
-	return nil
+	m[group][keyID] = v
+	return m
 }
 
-// Uses tells when the versions of one key were used.
-type Uses struct {
-	u      *usage
-	shard  string
-	stored map[string]Use
-}
-
-// Usage returns when the versions of the tenant's named key were used, be it there or not.
-func (st *Store) Usage(ctx context.Context, s logical.Storage, t *tenant.Tenant, kind apikey.Kind, name apikey.Name) (Uses, error) {
-	return st.usesAt(ctx, s, location{familyKeys, t.Name, kind, string(name)})
-}
-
-// LeasedUsage is Usage of a leased key.
-func (st *Store) LeasedUsage(ctx context.Context, s logical.Storage, t *tenant.Tenant, kind apikey.Kind, keyID string) (Uses, error) {
-	return st.usesAt(ctx, s, location{familyLeased, t.Name, kind, keyID})
-}
-
-func (st *Store) usesAt(ctx context.Context, s logical.Storage, at location) (Uses, error) {
-	shard := shardOf(at)
-	stored, err := loadUsage(ctx, s, shard)
-	return Uses{&st.usage, shard, stored}, err
-}
-
-// Of returns the use of a version: what is in storage and what is not yet. It is the zero
-// Use when there was none.
-func (u Uses) Of(keyID string) Use {
-	if u.u == nil {
-		return Use{}
+// forget has the uses of versions that k has, and next has not, dropped from memory and
+// storage; next is nil when the key is destroyed.
+func (u *usage) forget(at location, k, next *apikey.Key) {
+	if k == nil {
+		return
 	}
-	u.u.mu.Lock()
-	defer u.u.mu.Unlock()
-	use := u.stored[keyID].merge(u.u.waiting[u.shard][keyID])
-	if v, ok := u.u.fresh.Load(keyID); ok {
-		use = use.merge(v.(*used).use())
-	}
-	return use
-}
-
-// LastUsed returns the last use of any version of k; zero: never.
-func (st *Store) LastUsed(ctx context.Context, s logical.Storage, k *apikey.Key) (time.Time, error) {
-	uses, err := st.usesAt(ctx, s, locate(k))
-	last := time.Time{}
+	group := groupOf(k.UID, at)
 	for i := range k.Versions {
-		if use := uses.Of(k.Versions[i].KeyID); use.Last.After(last) {
-			last = use.Last
+		if keyID := k.Versions[i].KeyID; next == nil || next.Version(keyID) == nil {
+			u.of(k.UID, k.Tenant).forget(group, keyID, u.most)
 		}
 	}
-	return last, err
+}
+
+// forget has a version's uses dropped with the next flush. Should too many of them wait,
+// the walk finds it.
+func (o *owned) forget(group, keyID string, most int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if v, ok := o.fresh.Load(keyID); ok {
+		o.drop(keyID, v)
+	}
+	if _, waits := o.waiting[group][keyID]; waits {
+		delete(o.waiting[group], keyID)
+		o.waits--
+	}
+	if _, goes := o.gone[group][keyID]; !goes && o.goes < most {
+		o.gone = put(o.gone, group, keyID, struct{}{})
+		o.goes++
+	}
+}
+
+// dirty reports whether there is anything to be written.
+func (o *owned) dirty() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.waits+o.goes > 0 || o.forgotten > 0
 }

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -62,7 +61,7 @@ func TestUsesAreMergedAndFlushed(t *testing.T) {
 	w.st.Used(k, id(1), "192.0.2.1", minute(1).Add(59*time.Second))
 	w.st.Used(k, id(1), "", minute(2))
 	w.uses(id(1), Use{minute(1), minute(2), "192.0.2.1"}, Use{})
-	path := "usage/" + shardOf(locate(k))
+	const path = "usage/uid-of-acme/x"
 	expect(t, w.s.ops(w.flush), "get "+path, "put "+path)
 	w.uses(id(1), Use{minute(1), minute(2), "192.0.2.1"}, Use{minute(1), minute(2), "192.0.2.1"})
 	expect(t, w.s.ops(w.flush))
@@ -77,8 +76,8 @@ func TestUsesAreMergedAndFlushed(t *testing.T) {
 	w.flush()
 	w.uses(id(1), Use{minute(1), minute(7), "192.0.2.2"}, Use{minute(1), minute(7), "192.0.2.2"})
 	last, err := w.st.LastUsed(t.Context(), w.s, k)
-	if must(t, err); !last.Equal(minute(7)) {
-		t.Errorf("last used %s", last)
+	if must(t, err); !last.At.Equal(minute(7)) {
+		t.Errorf("last used %s", last.At)
 	}
 }
 
@@ -99,81 +98,6 @@ func TestFlushThatFails(t *testing.T) {
 			w.flush()
 			w.uses(id(1), want, want)
 		}
-	}
-}
-
-// One shard that cannot be written does not keep the others back, and no time does not
-// lose anything.
-func TestFlushGoesOn(t *testing.T) {
-	w := newWorld(t)
-	var keys []*apikey.Key
-	for n := range 6 {
-		k := w.create(apikey.Name(fmt.Sprintf("key-%d", n)), id(n+1))
-		w.st.Used(k, id(n+1), "", minute(n))
-		keys = append(keys, k)
-	}
-	if ops := w.s.ops(func() { must(t, w.st.FlushUsage(t.Context(), w.s, time.Now())) }); len(ops) != 0 {
-		t.Errorf("without time: %v", ops)
-	}
-	bad := "usage/" + shardOf(locate(keys[3]))
-	w.s.raw(t, bad, "{")
-	if err := w.st.FlushUsage(t.Context(), w.s, far()); !errors.Is(err, ErrCorrupt) {
-		t.Errorf("%v", err)
-	}
-	for n, k := range keys {
-		last, err := New().LastUsed(t.Context(), w.s, k)
-		if n == 3 {
-			if !errors.Is(err, ErrCorrupt) || string(w.s.entries(t)[bad].Value) != "{" {
-				t.Errorf("the damaged one: %v", err)
-			}
-			continue
-		}
-		if must(t, err); !last.Equal(minute(n)) {
-			t.Errorf("key %d: %s", n, last)
-		}
-	}
-}
-
-// The uses of a destroyed key are forgotten, those beside it are not, nor is one that is
-// noted too late kept for ever.
-func TestUsesOfADestroyedKeyAreForgotten(t *testing.T) {
-	w := newWorld(t)
-	k := w.create("billing", id(1))
-	w.st.Used(k, id(1), "", minute(1))
-	w.flush()
-	w.st.Used(k, id(1), "", minute(2))
-	must(t, w.st.Destroy(t.Context(), w.s, w.entry("billing")))
-	w.uses(id(1), Use{minute(1), minute(1), ""}, Use{minute(1), minute(1), ""}) // until the flush
-	w.flush()
-	w.uses(id(1), Use{}, Use{})
-	path := "usage/" + shardOf(locate(k))
-	if w.s.entries(t)[path] != nil {
-		t.Error("an empty entry is left")
-	}
-	w.st.Used(k, id(1), "", minute(3)) // a call that was under way
-	w.flush()
-	pruned, err := w.st.PruneUsage(t.Context(), w.s, path[len("usage/"):], func(string) bool { return false })
-	if must(t, err); pruned != 1 {
-		t.Errorf("%d pruned", pruned)
-	}
-	w.flush()
-	w.uses(id(1), Use{}, Use{})
-}
-
-func TestPruneUsageSparesWhoIsThere(t *testing.T) {
-	w := newWorld(t)
-	k := w.create("billing", id(1))
-	w.st.Used(k, id(1), "", minute(1))
-	w.flush()
-	shard := shardOf(locate(k))
-	for known, want := range map[bool][]string{true: {"get usage/" + shard}, false: {"get usage/" + shard, "get ids/" + id(1)}} {
-		w := w.fresh()
-		expect(t, w.s.ops(func() {
-			pruned, err := w.st.PruneUsage(t.Context(), w.s, shard, func(string) bool { return known })
-			if must(t, err); pruned != 0 {
-				t.Errorf("%d pruned", pruned)
-			}
-		}), want...)
 	}
 }
 
@@ -212,7 +136,7 @@ func TestUsesWhileFlushing(t *testing.T) {
 	flushing.Wait()
 	w.flush()
 	for n, k := range keys {
-		uses, err := New().usesAt(t.Context(), w.s, locate(k))
+		uses, err := New().usesOf(k.UID).at(t.Context(), w.s, locate(k))
 		must(t, err)
 		if got := uses.Of(id(n + 1)); !got.First.Equal(minute(0)) || !got.Last.Equal(minute(1999)) {
 			t.Errorf("%s: %+v", k.Name, got)

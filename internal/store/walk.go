@@ -191,36 +191,3 @@ func (st *Store) DropStray(ctx context.Context, s logical.Storage, keyID string)
 	}
 	return true, st.unclaim(ctx, s, keyID, c.at)
 }
-
-// UsageShards returns the shards of usage that are in storage.
-func (st *Store) UsageShards(ctx context.Context, s logical.Storage) ([]string, error) {
-	shards, err := s.List(ctx, familyUsage+"/")
-	if err != nil {
-		return nil, fmt.Errorf("listing %s: %w", familyUsage, err)
-	}
-	return shards, nil
-}
-
-// PruneUsage forgets the uses of key IDs that nobody has, with the next flush. Known
-// reports whether one is surely in use still.
-func (st *Store) PruneUsage(ctx context.Context, s logical.Storage, shard string, known func(keyID string) bool) (int, error) {
-	stored, err := loadUsage(ctx, s, shard)
-	if err != nil {
-		return 0, err
-	}
-	pruned := 0
-	for keyID := range stored {
-		if known(keyID) {
-			continue
-		}
-		c, err := st.whose(ctx, s, keyID)
-		if err != nil {
-			return pruned, err
-		}
-		if c == nil {
-			st.usage.drop(shard, keyID)
-			pruned++
-		}
-	}
-	return pruned, nil
-}

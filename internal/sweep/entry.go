@@ -165,8 +165,7 @@ func (r *run) care(ctx context.Context, k *apikey.Key, of *tenant.Tenant) (apike
 	if !k.Watched(k.Policy(r.config, of).Idle, r.now) {
 		return care, nil
 	}
-	var err error
-	care.LastUsed, err = r.store.LastUsed(ctx, r.s, k)
-	care.Blind = err != nil
+	last, err := r.store.LastUsed(ctx, r.s, k)
+	care.LastUsed, care.MaybeUsed, care.Blind = last.At, last.MaybeAt, err != nil
 	return care, err
 }

@@ -107,6 +107,7 @@ func newWorld(t *testing.T) *world {
 // restart forgets what the node has in memory.
 func (w *world) restart() {
 	w.st = store.New()
+	w.must(w.st.BeginUsage(w.t.Context(), &w.s.InmemStorage, w.now))
 	w.sweep = New(w.st, func(uid string) { w.gone = append(w.gone, uid) })
 }
 

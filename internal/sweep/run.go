@@ -71,13 +71,14 @@ func (r *run) whole(ctx context.Context) error {
 		if r.config, err = r.store.Config(ctx, r.s); err != nil {
 			return err
 		}
+		marked := r.store.BeginUsage(ctx, r.s, r.now)
 		_ = r.store.Settle(ctx, r.s, time.Now().Add(flushBudget)) // its failures were told when they were writes
 		swept := r.sweep(ctx)
 		if r.stopped() {
-			return swept
+			return errors.Join(marked, swept)
 		}
 		flushed := r.store.FlushUsage(ctx, r.s, time.Now().Add(flushBudget))
-		return errors.Join(swept, flushed, r.stroll(ctx))
+		return errors.Join(marked, swept, flushed, r.stroll(ctx))
 	})
 }
 

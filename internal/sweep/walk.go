@@ -229,13 +229,16 @@ func (r *run) walkIDs(ctx context.Context) (bool, error) {
 
 func (r *run) walkUsage(ctx context.Context) (bool, error) {
 	w := r.walk
-	for ; len(w.shards) > 0; w.shards = w.shards[1:] {
+	for len(w.shards) > 0 {
 		if !r.more() {
 			return false, nil
 		}
-		if _, err := r.store.PruneUsage(ctx, r.s, w.shards[0], w.knows); err != nil {
-			w.failed("usage/"+w.shards[0], err)
+		first := w.shards[0]
+		parts, err := r.store.PruneUsage(ctx, r.s, first, w.knows)
+		if err != nil {
+			w.failed("usage/"+first, err)
 		}
+		w.shards = append(parts, w.shards[1:]...)
 	}
 	return true, nil
 }

@@ -1,0 +1,214 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/tenant"
+)
+
+// Uses tells when the versions of one key were used.
+type Uses struct {
+	u          *usage
+	uid, group string
+	stored     map[string]Use
+	forgotten  time.Time // what is not in it may have been used until then
+}
+
+// Usage returns when the versions of the tenant's named key were used, be it there or not.
+func (st *Store) Usage(ctx context.Context, s logical.Storage, t *tenant.Tenant, kind apikey.Kind, name apikey.Name) (Uses, error) {
+	return st.UsesOf(t).at(ctx, s, location{familyKeys, t.Name, kind, string(name)})
+}
+
+// LeasedUsage is Usage of a leased key.
+func (st *Store) LeasedUsage(ctx context.Context, s logical.Storage, t *tenant.Tenant, kind apikey.Kind, keyID string) (Uses, error) {
+	return st.UsesOf(t).at(ctx, s, location{familyLeased, t.Name, kind, keyID})
+}
+
+// UsageReader reads uses of one tenant's keys, and each entry but once. It is for one
+// request.
+type UsageReader struct {
+	st       *Store
+	uid      string
+	branches map[string]branch // by prefix
+	held     int               // uses in them
+	split    map[string]int64
+}
+
+// mostHeld bounds how many uses a reader holds: some 40 MB, of a tenant that has so many.
+const mostHeld = 200_000
+
+// UsesOf returns a reader of the tenant's uses.
+func (st *Store) UsesOf(t *tenant.Tenant) *UsageReader { return st.usesOf(t.UID) }
+
+func (st *Store) usesOf(uid string) *UsageReader {
+	return &UsageReader{st: st, uid: uid, split: make(map[string]int64)}
+}
+
+func (r *UsageReader) at(ctx context.Context, s logical.Storage, at location) (Uses, error) {
+	uses := Uses{u: &r.st.usage, uid: r.uid, group: groupOf(r.uid, at)}
+	mount, err := r.st.known(ctx, s)
+	if err != nil {
+		return uses, err
+	}
+	b, err := r.branch(ctx, s, uses.group)
+	if err != nil {
+		return uses, err
+	}
+	uses.stored, uses.forgotten = b.node.uses[uses.group], mount.forgotten
+	uses.forget(b.forgotten)
+	name := shardOf(at)
+	if _, there := mount.shards[name]; !there {
+		return uses, nil
+	}
+	old, _, err := loadShard(ctx, s, name)
+	if err != nil {
+		return uses, err
+	}
+	for keyID, use := range uses.stored {
+		old[keyID] = old[keyID].merge(use)
+	}
+	uses.stored = old
+	return uses, nil
+}
+
+func (r *UsageReader) branch(ctx context.Context, s logical.Storage, group string) (branch, error) {
+	for n := range digits + 1 {
+		if b, ok := r.branches[group[:n]]; ok {
+			return b, nil
+		}
+	}
+	b, err := descend(ctx, s, r.uid, group, r.split)
+	if err != nil {
+		return b, err
+	}
+	n := 0
+	for _, uses := range b.node.uses {
+		n += len(uses)
+	}
+	if r.held += n; r.held > mostHeld {
+		r.branches, r.held = nil, n
+	}
+	if r.branches == nil {
+		r.branches = make(map[string]branch)
+	}
+	r.branches[b.prefix] = b
+	return b, nil
+}
+
+// forget notes a minute in which a use was forgotten; 0: none.
+func (u *Uses) forget(minute int64) {
+	if end := minuteTime(minute + 1); minute > 0 && end.After(u.forgotten) {
+		u.forgotten = end
+	}
+}
+
+// Of returns the use of a version: what is in storage and what is not yet. It is the zero
+// Use when none is known.
+func (u Uses) Of(keyID string) Use {
+	use := u.stored[keyID]
+	if u.u == nil {
+		return use
+	}
+	v, ok := u.u.tenants.Load(u.uid)
+	if !ok {
+		return use
+	}
+	o := v.(*owned)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	use = use.merge(o.waiting[u.group][keyID])
+	if cell, ok := o.fresh.Load(keyID); ok {
+		use = use.merge(cell.(*used).use())
+	}
+	return use
+}
+
+// WasUsed reports whether a version of k was used, or may have been without its tenant's
+// uses telling of it.
+func (st *Store) WasUsed(ctx context.Context, s logical.Storage, k *apikey.Key, keyID string) (bool, error) {
+	at := locate(k)
+	if in := (Uses{u: &st.usage, uid: k.UID, group: groupOf(k.UID, at)}); !in.Of(keyID).Last.IsZero() {
+		return true, nil // memory first: what is flushed from now on is found in storage
+	}
+	b, err := descend(ctx, s, k.UID, groupOf(k.UID, at), make(map[string]int64))
+	if err != nil {
+		return false, err
+	}
+	forgotten := max(b.forgotten, st.usage.forgottenBy(k.UID))
+	_, used := b.node.uses[groupOf(k.UID, at)][keyID]
+	return used || forgotten > 0 && !k.Version(keyID).IssuedAt.After(minuteTime(forgotten+1)), nil
+}
+
+// LastUse is what is known of a key's last use.
+type LastUse struct {
+	At      time.Time // zero: none is known
+	MaybeAt time.Time // a later one that was forgotten may have been so late; zero: none was
+}
+
+// LastUsed returns the last use of any version of k.
+func (st *Store) LastUsed(ctx context.Context, s logical.Storage, k *apikey.Key) (LastUse, error) {
+	return st.usesOf(k.UID).LastUsed(ctx, s, k)
+}
+
+// forgottenBy returns the minute of the tenant's latest use that was forgotten and is not
+// written down yet; 0: there is none.
+func (u *usage) forgottenBy(uid string) int64 {
+	v, ok := u.tenants.Load(uid)
+	if !ok {
+		return 0
+	}
+	o := v.(*owned)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return max(o.forgotten, o.missed.Load())
+}
+
+// LastUsed returns the last use of any version of k.
+func (r *UsageReader) LastUsed(ctx context.Context, s logical.Storage, k *apikey.Key) (LastUse, error) {
+	uses, err := r.at(ctx, s, locate(k))
+	if err != nil {
+		return LastUse{}, err
+	}
+	uses.forget(r.st.usage.forgottenBy(r.uid))
+	var last LastUse
+	maybe := false
+	for i := range k.Versions {
+		v := &k.Versions[i]
+		if use := uses.Of(v.KeyID); use.Last.After(last.At) {
+			last.At = use.Last
+		}
+		maybe = maybe || v.IssuedAt.Before(uses.forgotten) // before it was there nothing of it was forgotten
+	}
+	if maybe && uses.forgotten.After(last.At) {
+		last.MaybeAt = uses.forgotten
+	}
+	return last, nil
+}
+
+const oldShards = 1024
+
+// shardOf returns the entry in which versions before this one kept a record's uses.
+func shardOf(at location) string {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(at.path()))
+	return fmt.Sprintf("%03x", h.Sum32()%oldShards)
+}
+
+// loadShard returns such an entry; an empty one when there is none.
+func loadShard(ctx context.Context, s logical.Storage, name string) (uses map[string]Use, there bool, err error) {
+	entry, err := s.Get(ctx, familyUsage+"/"+name)
+	if err != nil {
+		return nil, false, fmt.Errorf("reading %s: %w", familyUsage, err)
+	}
+	if entry == nil {
+		return make(map[string]Use), false, nil
+	}
+	uses, err = decodeShard(entry.Value)
+	return uses, true, err
+}

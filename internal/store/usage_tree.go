@@ -1,0 +1,149 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-apikeys/internal/refusal"
+)
+
+// A tenant's uses are a tree of entries, usage/<uid>/x and, where that was too large,
+// usage/<uid>/x0 to xf, and so on: most tenants have one entry.
+const rootNode = "x"
+
+func usageFolder(uid string) string { return familyUsage + "/" + uid + "/" }
+
+func nodePath(uid, prefix string) string { return usageFolder(uid) + rootNode + prefix }
+
+const hexDigits = "0123456789abcdef"
+
+// loadNode returns a node; an empty one when there is none.
+func loadNode(ctx context.Context, s logical.Storage, uid, prefix string) (n *node, there bool, err error) {
+	entry, err := s.Get(ctx, nodePath(uid, prefix))
+	if err != nil {
+		return nil, false, fmt.Errorf("reading %s: %w", familyUsage, err)
+	}
+	if entry == nil {
+		return new(node), false, nil
+	}
+	n, err = decodeNode(prefix, entry.Value)
+	return n, true, err
+}
+
+// saveNode writes a node, split when it is too large: what is below it first, so that
+// until it says so nobody looks there. An empty node is deleted.
+func saveNode(ctx context.Context, s logical.Storage, uid, prefix string, n *node) error {
+	if n.forgotten == 0 && !n.split && n.empty() {
+		return deleteUsage(ctx, s, nodePath(uid, prefix))
+	}
+	raw, err := encodeNode(n)
+	if errors.Is(err, refusal.Invalid) {
+		if len(prefix) < digits {
+			return splitNode(ctx, s, uid, prefix, n)
+		}
+		raw, err = n.cut()
+	}
+	if err != nil {
+		return err
+	}
+	return putUsage(ctx, s, nodePath(uid, prefix), raw)
+}
+
+// splitNode writes all that may be below a node, also what is empty: a split that was cut
+// off may have left something there.
+func splitNode(ctx context.Context, s logical.Storage, uid, prefix string, n *node) error {
+	for _, digit := range hexDigits {
+		below := &node{tenant: n.tenant, uses: make(map[string]map[string]Use)}
+		for group, uses := range n.uses {
+			if rune(group[len(prefix)]) == digit {
+				below.uses[group] = uses
+			}
+		}
+		if err := saveNode(ctx, s, uid, prefix+string(digit), below); err != nil {
+			return err
+		}
+	}
+	return saveNode(ctx, s, uid, prefix, &node{tenant: n.tenant, split: true, forgotten: n.forgotten})
+}
+
+func (n *node) empty() bool {
+	for _, uses := range n.uses {
+		if len(uses) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// branch is the way from the root to the node that holds a group.
+type branch struct {
+	prefix    string
+	node      *node
+	forgotten int64 // by any node on the way
+}
+
+// descend goes that way. Seen may hold nodes that are known to be split, and gets more of
+// them. With an error the branch tells how far it is whole.
+func descend(ctx context.Context, s logical.Storage, uid, group string, seen map[string]int64) (branch, error) {
+	var b branch
+	for ; ; b.prefix = group[:len(b.prefix)+1] {
+		forgotten, split := seen[b.prefix]
+		if !split {
+			n, _, err := loadNode(ctx, s, uid, b.prefix)
+			if err != nil {
+				return b, err
+			}
+			forgotten, b.node = n.forgotten, n
+			if split = n.split; split {
+				seen[b.prefix] = forgotten
+			}
+		}
+		if b.forgotten = max(b.forgotten, forgotten); !split {
+			return b, nil
+		}
+	}
+}
+
+// EraseUsage deletes all that is kept about the uses of one tenant, the root last.
+func (st *Store) eraseUsage(ctx context.Context, s logical.Storage, uid string) error {
+	release, err := st.usage.occupy(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	names, err := s.List(ctx, usageFolder(uid))
+	if err != nil {
+		return fmt.Errorf("listing %s: %w", familyUsage, err)
+	}
+	for _, name := range names {
+		if name == rootNode || strings.HasSuffix(name, "/") {
+			continue
+		}
+		if err := deleteUsage(ctx, s, usageFolder(uid)+name); err != nil {
+			return err
+		}
+	}
+	if err := deleteUsage(ctx, s, nodePath(uid, "")); err != nil {
+		return err
+	}
+	st.usage.tenants.Delete(uid)
+	return nil
+}
+
+func putUsage(ctx context.Context, s logical.Storage, path string, raw []byte) error {
+	if err := s.Put(ctx, &logical.StorageEntry{Key: path, Value: raw}); err != nil {
+		return fmt.Errorf("writing %s: %w", familyUsage, err)
+	}
+	return nil
+}
+
+func deleteUsage(ctx context.Context, s logical.Storage, path string) error {
+	if err := s.Delete(ctx, path); err != nil {
+		return fmt.Errorf("deleting %s: %w", familyUsage, err)
+	}
+	return nil
+}

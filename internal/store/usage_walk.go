@@ -1,0 +1,200 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/vault/sdk/logical"
+)
+
+// UsageShards returns the parts of what is kept about uses: tenants, and entries of
+// versions before this one.
+func (st *Store) UsageShards(ctx context.Context, s logical.Storage) ([]string, error) {
+	parts, err := s.List(ctx, familyUsage+"/")
+	if err != nil {
+		return nil, fmt.Errorf("listing %s: %w", familyUsage, err)
+	}
+	return parts, nil
+}
+
+// PruneUsage forgets the uses of key IDs that nobody has in a part, with the next flush,
+// and returns the parts that it consists of, to be looked at next. Known reports whether a
+// key ID is surely in use still.
+func (st *Store) PruneUsage(ctx context.Context, s logical.Storage, part string, known func(keyID string) bool) ([]string, error) {
+	uid, name, of := strings.Cut(part, "/")
+	switch {
+	case !of:
+		return st.moveShard(ctx, s, part)
+	case name == "":
+		return st.pruneTenant(ctx, s, uid)
+	default:
+		return nil, st.pruneNode(ctx, s, uid, strings.TrimPrefix(name, rootNode), known)
+	}
+}
+
+// pruneTenant erases what a tenant that is gone has left, or returns the entries of one
+// that is there.
+func (st *Store) pruneTenant(ctx context.Context, s logical.Storage, uid string) ([]string, error) {
+	root, there, err := loadNode(ctx, s, uid, "")
+	if err != nil {
+		return nil, err
+	}
+	if there {
+		t, err := st.Tenant(ctx, s, root.tenant)
+		if err != nil {
+			return nil, err
+		}
+		there = t != nil && t.UID == uid
+	}
+	if !there { // below no root there is nothing that is looked at
+		return nil, st.eraseUsage(ctx, s, uid)
+	}
+	names, err := s.List(ctx, usageFolder(uid))
+	if err != nil {
+		return nil, fmt.Errorf("listing %s: %w", familyUsage, err)
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return !strings.HasPrefix(name, rootNode) })
+	for i, name := range names {
+		names[i] = uid + "/" + name
+	}
+	slices.Sort(names) // what is above comes first
+	return names, nil
+}
+
+func (st *Store) pruneNode(ctx context.Context, s logical.Storage, uid, prefix string, known func(keyID string) bool) error {
+	if prefix != "" {
+		above, _, err := loadNode(ctx, s, uid, prefix[:len(prefix)-1])
+		if err != nil {
+			return err
+		}
+		if !above.split {
+			return st.dropStale(ctx, s, uid, prefix)
+		}
+	}
+	n, _, err := loadNode(ctx, s, uid, prefix)
+	if err != nil {
+		return err
+	}
+	for group, uses := range n.uses {
+		for keyID := range uses {
+			if known(keyID) {
+				continue
+			}
+			c, err := st.whose(ctx, s, keyID)
+			if err != nil {
+				return err
+			}
+			if c == nil || c.uid != uid {
+				st.usage.of(uid, n.tenant).forget(group, keyID, st.usage.most)
+			}
+		}
+	}
+	return nil
+}
+
+// dropStale deletes what a split that was cut off has left below a node that is whole.
+func (st *Store) dropStale(ctx context.Context, s logical.Storage, uid, prefix string) error {
+	release, err := st.usage.occupy(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	above, _, err := loadNode(ctx, s, uid, prefix[:len(prefix)-1])
+	if err != nil || above.split {
+		return err
+	}
+	return deleteUsage(ctx, s, nodePath(uid, prefix))
+}
+
+// oneMove is how many uses are moved at a time.
+const oneMove = 256
+
+// moveShard moves some uses out of an entry of versions before this one, each to its
+// tenant, and deletes the entry when it is empty. It returns the part again as long as it
+// gets on.
+func (st *Store) moveShard(ctx context.Context, s logical.Storage, name string) ([]string, error) {
+	release, err := st.usage.occupy(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	old, there, err := loadShard(ctx, s, name)
+	if err != nil || !there {
+		return nil, err
+	}
+	moved, failed := st.move(ctx, s, old)
+	if len(moved) == 0 && len(old) > 0 {
+		return nil, failed
+	}
+	for _, keyID := range moved {
+		delete(old, keyID)
+	}
+	if err := st.saveShard(ctx, s, name, old); err != nil {
+		return nil, err
+	}
+	if len(old) == 0 {
+		return nil, failed
+	}
+	return []string{name}, failed
+}
+
+// move writes some uses where they belong and returns the key IDs of which that is done,
+// those that nobody has among them.
+func (st *Store) move(ctx context.Context, s logical.Storage, uses map[string]Use) (moved []string, failed error) {
+	type place struct {
+		owned *owned
+		group string
+	}
+	to, places := make(map[string]*owned), make(map[string]place) // by UID, and by key ID
+	tried := 0
+	for keyID, use := range uses {
+		c, err := st.whose(ctx, s, keyID)
+		switch {
+		case err != nil:
+			failed = err
+			continue
+		case c == nil:
+			moved = append(moved, keyID)
+		default:
+			o, group := st.usage.of(c.uid, c.at.tenant), groupOf(c.uid, c.at)
+			to[c.uid], places[keyID] = o, place{o, group}
+			o.mu.Lock()
+			o.await(group, keyID, use, st.usage.most)
+			o.mu.Unlock()
+		}
+		if tried++; tried == oneMove {
+			break
+		}
+	}
+	var rounds []*round
+	for uid, o := range to {
+		rounds = append(rounds, newRound(uid, o))
+	}
+	if _, err := turns(ctx, s, rounds); err != nil {
+		failed = err
+	}
+	for keyID, in := range places {
+		if !in.owned.awaits(in.group, keyID) {
+			moved = append(moved, keyID)
+		}
+	}
+	return moved, failed
+}
+
+func (st *Store) saveShard(ctx context.Context, s logical.Storage, name string, uses map[string]Use) error {
+	path := familyUsage + "/" + name
+	if len(uses) > 0 {
+		raw, err := encodeShard(uses)
+		if err != nil {
+			return err
+		}
+		return putUsage(ctx, s, path, raw)
+	}
+	if err := deleteUsage(ctx, s, path); err != nil {
+		return err
+	}
+	st.usage.moved(name)
+	return nil
+}
