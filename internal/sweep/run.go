@@ -211,7 +211,8 @@ func (r *run) take() (unit, bool) {
 	defer r.mu.Unlock()
 	for r.more() {
 		from := &r.rotations
-		if share := (r.taken+1)%choreShare == 0 && 2*r.chored < r.working+1; from.n == 0 || r.chores.n > 0 && share {
+		share := (r.taken+1)%choreShare == 0 && 2*r.chored < r.working+1
+		if from.n == 0 || r.chores.n > 0 && share {
 			from = &r.chores
 		}
 		if u, ok := from.pop(); ok {
