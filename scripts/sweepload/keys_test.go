@@ -27,7 +27,11 @@ func (w *world) open(t *testing.T, tenant string) {
 // scheduled are the settings of keys that rotate by schedule, all of which are due at a moment, or up to a tenth of the
 // overlap before.
 func scheduled(due time.Time, overlap time.Duration) fields {
-	return fields{"auto_rotate": true, "ttl": "1d", "overlap": overlap.String(), "expires_at": due.Add(overlap).UTC().Format(time.RFC3339)}
+	ends := due.Add(overlap).UTC()
+	return fields{
+		"auto_rotate": true, "ttl": "1d", "overlap": overlap.String(),
+		"issued_at": ends.Add(-24 * time.Hour).Format(time.RFC3339), "expires_at": ends.Format(time.RFC3339),
+	}
 }
 
 // fill gives a tenant so many keys.
