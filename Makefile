@@ -9,7 +9,7 @@ SOURCES := go.mod go.sum $(shell find cmd/vault-plugin-secrets-apikeys backend p
              -type f -not -name '*_test.go' -not -path '*/testdata/*')
 export VERSION FUZZTIME ROUNDS
 
-.PHONY: help server build unit race walls fuzz bench interop accept ha slowdisk hostile isolation linter lint dev test clean
+.PHONY: help server build unit race walls fuzz bench interop accept ha slowdisk hostile sweepload isolation linter lint dev test clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -55,6 +55,9 @@ slowdisk: build ## whether answered changes are in force on a server whose disk 
 
 hostile: build ## how much memory the plugin takes under attack for MINUTES (10)
 	scripts/hostile.sh
+
+sweepload: build ## what a sweep carries, and what waits for it, on a real server: ONLY, KEYS, ERASED, ROUNDS, PLUGIN
+	scripts/sweepload.sh
 
 isolation: ## build build/isolation, which tries on a live mount whether tenants are kept apart
 	CGO_ENABLED=0 go build -trimpath -o build/isolation ./scripts/isolation
