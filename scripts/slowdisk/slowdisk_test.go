@@ -23,7 +23,7 @@ import (
 const (
 	shortest = 200 * time.Millisecond // that an fsync is made to last; it changes all the while
 	longest  = 1500 * time.Millisecond
-	patience = longest          // the longest that a caller who goes away waits, and then stays away
+	patience = 4 * time.Second  // the longest that a caller who goes away waits, and then stays away: two writes, as an index comes first
 	leaves   = 3                // times that they do so at the most
 	watched  = 6 * time.Second  // for so long a subject is looked at once its change was answered
 	drained  = 3 * time.Second  // after the disk is fast again, for what was still to be written
