@@ -190,15 +190,19 @@ func (w *world) delay(ctx context.Context, strace string, fsync time.Duration) e
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	ended := make(chan struct{})
+	var failed error
+	go func() {
+		defer close(ended)
+		failed = cmd.Wait()
+	}()
 	select {
-	case err := <-ended:
-		return fmt.Errorf("strace has ended: %w", cmp.Or(err, errors.New("without an error")))
+	case <-ended:
+		return fmt.Errorf("strace has ended: %w", cmp.Or(failed, errors.New("without an error")))
 	case <-time.After(5*time.Second + rand.N(5*time.Second)):
 	case <-ctx.Done():
 	}
 	_ = cmd.Process.Signal(syscall.SIGINT) // it lets the server go
-	_ = <-ended // that it was told to end is no failure
+	<-ended
 	return nil
 }
