@@ -9,7 +9,8 @@ SOURCES := go.mod go.sum $(shell find cmd/vault-plugin-secrets-apikeys backend p
              -type f -not -name '*_test.go' -not -path '*/testdata/*')
 export VERSION FUZZTIME ROUNDS
 
-.PHONY: help server build unit race walls fuzz bench interop accept ha slowdisk hostile isolation linter lint dev test clean
+.PHONY: help server build unit race walls fuzz bench interop accept ha slowdisk hostile sweepload isolation \
+        linter lint dev test clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -50,11 +51,14 @@ accept: build ## transcripts on a real server: VAULT_BIN, BAO_BIN, or the one fr
 ha: build ## a cluster whose leader is killed ROUNDS times (2), and what became of every key: VAULT_BIN, or `make server`
 	scripts/ha.sh
 
-slowdisk: build ## whether answered changes are in force on a server whose disk is slow, CHANGES of each (8): needs strace
+slowdisk: build ## whether answered changes are in force though the disk is slow, CHANGES of each (8): needs strace
 	scripts/slowdisk.sh
 
 hostile: build ## how much memory the plugin takes under attack for MINUTES (10)
 	scripts/hostile.sh
+
+sweepload: build ## what a sweep carries, and what waits for it, on a real server: ONLY, KEYS, ERASED, ROUNDS, PLUGIN
+	scripts/sweepload.sh
 
 isolation: ## build build/isolation, which tries on a live mount whether tenants are kept apart
 	CGO_ENABLED=0 go build -trimpath -o build/isolation ./scripts/isolation

@@ -34,7 +34,7 @@ type KeyringOptions struct {
 	Keys          int           // held at once, those used last; 10000
 	Idle          time.Duration // a key that was not used for so long is let go; 5 min
 	ReplayEntries int           // calls remembered for one tenant; 1000000, as the engine's config replay_entries has it
-	ReplayTotal   int           // calls remembered for all tenants; 4000000, as the engine's config replay_entries_total has it
+	ReplayTotal   int           // calls remembered for all tenants; 4000000, as config replay_entries_total has it
 	Fetches       int           // of keys that are not held, under way at once; 16
 	StrictReplay  bool          // calls stamped before the Keyring was made are too old, as config replay=strict has it
 	Fallback      Judge         // judges the calls of keys that are [ErrNotLocal]; a [Verifier], as a rule

@@ -156,8 +156,9 @@ func (d *decoder) key(told *Verdict, sent time.Time) (*apikey.Key, *apikey.Versi
 	key.Scheme, key.Replay = scheme, replayed == "on"
 	compat := d.texts("compat", d.data["compat"])
 	key.Rules = apikey.Share(apikey.Rules{Limits: apikey.Limits{
-		Scopes: match.ScopesOf(d.texts("scopes", d.data["scopes"])), CIDRs: match.RangesOf(d.texts("allowed_cidrs", d.data["allowed_cidrs"])),
-		User: told.User, Compat: tenant.LinesOf(compat),
+		Scopes: match.ScopesOf(d.texts("scopes", d.data["scopes"])),
+		CIDRs:  match.RangesOf(d.texts("allowed_cidrs", d.data["allowed_cidrs"])),
+		User:   told.User, Compat: tenant.LinesOf(compat),
 	}})
 	v := apikey.Version{KeyID: told.KeyID, Number: told.Version, Secret: placeholder, ExpiresAt: told.ExpiresAt}
 	if slices.Contains(compat, string(signing.KeyASCII)) { // The engine tells it of imported versions alone.

@@ -140,14 +140,14 @@ type lines interface {
 
 // linesSetting is a list of texts that read takes. A single text is split at commas, as the
 // command line's are.
-func linesSetting[T any, L lines](name, description string, at func(*T) *L, read func([]string) (L, error)) setting[T] {
+func linesSetting[T any, L lines](name, description string, at func(*T) *L, read func(field string, list []string) (L, error)) setting[T] {
 	return of(name, field(framework.TypeStringSlice, description), at,
 		func(raw any, _ L, _ bool) (none L, err error) {
 			list, err := parseLines(name, raw)
 			if err != nil {
 				return none, err
 			}
-			return read(list)
+			return read(name, list)
 		},
 		func(l L) any { return l.List() })
 }

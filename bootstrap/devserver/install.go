@@ -48,7 +48,8 @@ func (s *Server) place(plugin Plugin, binary []byte) error {
 func (s *Server) mount(ctx context.Context, plugin Plugin, binary []byte) error {
 	name, sum := filepath.Base(plugin.File), sha256.Sum256(binary)
 	err := s.Root().Sys().RegisterPluginWithContext(ctx, &api.RegisterPluginInput{
-		Name: name, Type: api.PluginTypeSecrets, Command: name, SHA256: hex.EncodeToString(sum[:]), Version: plugin.Version, Env: plugin.Env,
+		Name: name, Type: api.PluginTypeSecrets, Version: plugin.Version,
+		Command: name, SHA256: hex.EncodeToString(sum[:]), Env: plugin.Env,
 	})
 	if err != nil {
 		return err

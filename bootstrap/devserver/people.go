@@ -113,3 +113,19 @@ func (s *Server) Login(ctx context.Context, name string) (string, error) {
 	}
 	return answer.TokenID()
 }
+
+// Admit enrols people and logs each in. It returns their tokens by name.
+func (s *Server) Admit(ctx context.Context, people []Person) (map[string]string, error) {
+	tokens := make(map[string]string, len(people))
+	for _, person := range people {
+		if err := s.Enrol(ctx, person); err != nil {
+			return nil, fmt.Errorf("%s: %w", person.Name, err)
+		}
+		token, err := s.Login(ctx, person.Name)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", person.Name, err)
+		}
+		tokens[person.Name] = token
+	}
+	return tokens, nil
+}

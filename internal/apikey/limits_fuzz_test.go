@@ -102,9 +102,9 @@ func FuzzLimits(f *testing.F) {
 	f.Add(true, "* /**/a/**/b*c*", "/**/*a*/**", "", "", "GET", "/b/a/a/bcc", "", "")
 	f.Add(true, "GET /wfo/**", "", "", "", "GET", "/wfo/..%20/%c0%ae", "", "")
 	f.Fuzz(func(t *testing.T, external bool, scope, published, cidr, user, method, path, name, from string) {
-		scopes, err1 := ParseScopes(listOf(scope))
-		globs, err2 := ParsePublished(listOf(published))
-		ranges, err3 := ParseCIDRs(listOf(cidr))
+		scopes, err1 := ParseScopes("scopes", listOf(scope))
+		globs, err2 := ParsePublished("published", listOf(published))
+		ranges, err3 := ParseCIDRs("allowed_cidrs", listOf(cidr))
 		if errors.Join(err1, err2, err3) != nil || strings.Contains(path, "%") && path != asked(path) {
 			return
 		}

@@ -43,12 +43,12 @@ func TestSources(t *testing.T) {
 		}
 	}
 	for _, s := range []string{"", "192.0.2.1", "192.0.2.1/24", "192.0.2.0/33", "192.0.2.0/24 ", "::ffff:192.0.2.0/120", "2001:DB8::/32", "fe80::%eth0/64", "0192.0.2.0/24"} {
-		if _, err := ParseCIDRs([]string{s}); !errors.Is(err, refusal.Invalid) {
+		if _, err := ParseCIDRs("allowed_cidrs", []string{s}); !errors.Is(err, refusal.Invalid) {
 			t.Errorf("%q is taken: %v", s, err)
 		}
 	}
 	for _, s := range []string{"192.0.2.0/24", "192.0.2.7/32", "0.0.0.0/0", "::/0", "2001:db8::/32"} {
-		if _, err := ParseCIDRs([]string{s}); err != nil {
+		if _, err := ParseCIDRs("allowed_cidrs", []string{s}); err != nil {
 			t.Errorf("%q: %v", s, err)
 		}
 	}

@@ -5,48 +5,48 @@ import (
 	"vault-plugin-secrets-apikeys/internal/refusal"
 )
 
-// ParseScopes returns what calls of a key may be for, or a refusal.
-func ParseScopes(list []string) (match.Scopes, error) {
-	if err := each("scopes", list, match.ParseScope); err != nil {
+// ParseScopes returns what calls of a key may be for, or a refusal that names the field.
+func ParseScopes(field string, list []string) (match.Scopes, error) {
+	if err := each(field, list, match.ParseScope); err != nil {
 		return match.Scopes{}, err
 	}
 	scopes := match.ScopesOf(list)
 	if scopes.Over() {
-		return match.Scopes{}, tooMuch("scopes")
+		return match.Scopes{}, tooMuch(field)
 	}
 	return scopes, nil
 }
 
-// ParsePublished returns the path globs that external keys' calls may be for, or a refusal.
-func ParsePublished(list []string) (match.Globs, error) {
-	if err := each("published", list, match.ParseGlob); err != nil {
+// ParsePublished returns the path globs that external keys' calls may be for, or a refusal that names the field.
+func ParsePublished(field string, list []string) (match.Globs, error) {
+	if err := each(field, list, match.ParseGlob); err != nil {
 		return match.Globs{}, err
 	}
 	globs := match.GlobsOf(list)
 	if globs.Over() {
-		return match.Globs{}, tooMuch("published")
+		return match.Globs{}, tooMuch(field)
 	}
 	return globs, nil
 }
 
-// ParseCIDRs returns the ranges of addresses that calls may come from, or a refusal.
-func ParseCIDRs(list []string) (match.Ranges, error) {
-	if err := each("allowed_cidrs", list, match.ParseRange); err != nil {
+// ParseCIDRs returns the ranges of addresses that calls may come from, or a refusal that names the field.
+func ParseCIDRs(field string, list []string) (match.Ranges, error) {
+	if err := each(field, list, match.ParseRange); err != nil {
 		return match.Ranges{}, err
 	}
 	return match.RangesOf(list), nil
 }
 
-func each(name string, list []string, check func(string) error) error {
+func each(field string, list []string, check func(string) error) error {
 	for i, line := range list {
 		if err := check(line); err != nil {
-			return refusal.Errorf(refusal.Invalid, "%s: item %d: %s", name, i+1, err)
+			return refusal.Errorf(refusal.Invalid, "%s: item %d: %s", field, i+1, err)
 		}
 	}
 	return nil
 }
 
-func tooMuch(name string) error {
+func tooMuch(field string) error {
 	return refusal.Errorf(refusal.Invalid, "%s: together they have more than %d bytes, or look for more than %d segments anywhere in a path, "+
-		"which is those between two **, and those with a text between two *: write fewer of these", name, match.MaxList, match.MaxSearches)
+		"which is those between two **, and those with a text between two *: write fewer of these", field, match.MaxList, match.MaxSearches)
 }

@@ -166,12 +166,12 @@ func TestOldRulesAreOutOfScope(t *testing.T) {
 			t.Errorf("%.40s of %.40s: %q, want %q", row.path, row.scopes, got, row.want)
 		}
 	}
-	_, err := ParseScopes([]string{old})
+	_, err := ParseScopes("scopes", []string{old})
 	refusedAs(t, err, refusal.Invalid, "scopes: item 1: ")
-	_, err = ParseScopes(repeated(9, "GET /**/a%d/**"))
+	_, err = ParseScopes("scopes", repeated(9, "GET /**/a%d/**"))
 	refusedAs(t, err, refusal.Invalid, "scopes: together")
-	_, err = ParsePublished(repeated(9, "/**/a%d/**"))
-	refusedAs(t, err, refusal.Invalid, "published: together")
+	_, err = ParsePublished("external_published", repeated(9, "/**/a%d/**"))
+	refusedAs(t, err, refusal.Invalid, "external_published: together")
 }
 
 // BenchmarkWorstScopes is the call that cost four seconds, and the worst that there is within the bounds.

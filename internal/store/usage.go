@@ -17,14 +17,14 @@ type Use struct {
 	From        string // an address; "" when the one who asked did not say
 }
 
-// merge returns the earlier first use and the later last one.
+// merge returns the earlier first use and the later last one. Within one minute o is the later one.
 func (u Use) merge(o Use) Use {
 	if u.First.IsZero() || !o.First.IsZero() && o.First.Before(u.First) {
 		u.First = o.First
 	}
 	if o.Last.After(u.Last) {
 		u.Last, u.From = o.Last, o.From
-	} else if o.Last.Equal(u.Last) && u.From == "" {
+	} else if o.Last.Equal(u.Last) && o.From != "" {
 		u.From = o.From
 	}
 	return u

@@ -46,7 +46,8 @@ func TestMergeOfUses(t *testing.T) {
 		{"earlier", early, Use{minute(0), minute(2), "b"}, Use{minute(0), minute(3), "a"}},
 		{"around", Use{minute(1), minute(2), "a"}, Use{minute(0), minute(5), "b"}, Use{minute(0), minute(5), "b"}},
 		{"later, from nobody knows where", early, Use{minute(4), minute(4), ""}, Use{minute(1), minute(4), ""}},
-		{"in the same minute", early, Use{minute(3), minute(3), "b"}, early},
+		{"in the same minute", early, Use{minute(3), minute(3), "b"}, Use{minute(1), minute(3), "b"}},
+		{"in the same minute, from nobody knows where", early, Use{minute(3), minute(3), ""}, early},
 		{"in the same minute, and where from is known now", Use{minute(3), minute(3), ""}, Use{minute(3), minute(3), "b"}, Use{minute(3), minute(3), "b"}},
 	} {
 		if diff := cmp.Diff(row.w, row.u.merge(row.o)); diff != "" {

@@ -19,6 +19,9 @@ type unit struct {
 	index int // in the group
 }
 
+// chore reports whether u is anything but a rotation.
+func (u unit) chore() bool { return u.group != nil || !u.entry.Rotation() }
+
 // fair is a queue in which each tenant has its turn, whoever has queued how much.
 type fair struct {
 	n     int

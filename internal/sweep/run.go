@@ -38,6 +38,7 @@ type run struct {
 	rotations, chores fair
 	taken             int
 	busy, working     int // workers with a unit, and all
+	chored            int // of those with a unit, with a chore
 	group             sync.WaitGroup
 	again             bool // the index has got more that is due now
 	failures          []error
@@ -189,25 +190,38 @@ func (r *run) work(ctx context.Context) {
 		if err != nil {
 			r.fail(err)
 		}
-		r.mu.Lock()
-		r.busy--
-		r.free.Broadcast()
-		r.mu.Unlock()
+		r.put(u)
 	}
 }
 
-// take returns the next unit: a rotation where one waits, and now and then a chore.
+// put notes that a unit is done.
+func (r *run) put(u unit) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.busy--
+	if u.chore() {
+		r.chored--
+	}
+	r.free.Broadcast()
+}
+
+// take returns the next unit: a rotation where one waits, and now and then a chore. Those
+// of one tenant may wait for each other, so only half of the workers have one meanwhile.
 func (r *run) take() (unit, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for r.more() {
 		from := &r.rotations
-		if from.n == 0 || r.chores.n > 0 && (r.taken+1)%choreShare == 0 {
+		share := (r.taken+1)%choreShare == 0 && 2*r.chored < r.working+1
+		if from.n == 0 || r.chores.n > 0 && share {
 			from = &r.chores
 		}
 		if u, ok := from.pop(); ok {
 			r.taken++
 			r.busy++
+			if u.chore() {
+				r.chored++
+			}
 			return u, true
 		}
 		if r.busy == 0 {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"sync"
@@ -75,16 +76,11 @@ func (w *world) furnish(ctx context.Context) error {
 	if err := errors.Join(w.cluster.Install(ctx, plugin), first.LoadPolicies(ctx, policies.Files), first.EnableLogins(ctx)); err != nil {
 		return err
 	}
-	for _, person := range append(tour.Provider(), tour.Staff(tenant)...) {
-		if err := first.Enrol(ctx, person); err != nil {
-			return err
-		}
-		token, err := first.Login(ctx, person.Name)
-		if err != nil {
-			return err
-		}
-		w.tokens[person.Name] = token
+	tokens, err := first.Admit(ctx, append(tour.Provider(), tour.Staff(tenant)...))
+	if err != nil {
+		return err
 	}
+	maps.Copy(w.tokens, tokens)
 	return w.open(ctx)
 }
 

@@ -56,7 +56,7 @@ func newWorld(t *testing.T) *world {
 			t.Error(err)
 		}
 	})
-	w := &world{Server: server, tokens: map[string]string{"root": server.RootToken}, client: &http.Client{
+	w := &world{Server: server, client: &http.Client{
 		Timeout: 2 * time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 2 * attackers},
 	}}
 	plugin := devserver.Plugin{
@@ -70,13 +70,8 @@ func newWorld(t *testing.T) *world {
 	for _, tenant := range []string{"acme", "bolt"} {
 		people = append(people, tour.Staff(tenant)...)
 	}
-	for _, person := range people {
-		if err := w.Enrol(t.Context(), person); err != nil {
-			t.Fatal(err)
-		}
-		if w.tokens[person.Name], err = w.Login(t.Context(), person.Name); err != nil {
-			t.Fatal(err)
-		}
+	if w.tokens, err = w.Admit(t.Context(), people); err != nil {
+		t.Fatal(err)
 	}
 	w.must(t, "operator", "POST", "config", fields{"allow_import_until": time.Now().Add(time.Hour).UTC().Format(time.RFC3339)})
 	for _, tenant := range []string{"acme", "bolt"} {

@@ -4,107 +4,33 @@ package slowdisk
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/hashicorp/vault/api"
 
 	"vault-plugin-secrets-apikeys/bootstrap/tour"
 )
 
 const (
-	fsync    = 400 * time.Millisecond
-	patience = 3 * fsync       // the longest that a caller who goes away waits, and then stays away
-	leaves   = 3               // times that they do so at the most
-	watched  = 6 * time.Second // for so long a subject is looked at once its change was answered
+	shortest = 200 * time.Millisecond // that an fsync is made to last; it changes all the while
+	longest  = 1500 * time.Millisecond
+	patience = 4 * time.Second  // the longest that a caller who goes away waits, and then stays away: two writes, as an index comes first
+	leaves   = 3                // times that they do so at the most
+	watched  = 6 * time.Second  // for so long a subject is looked at once its change was answered
+	drained  = 3 * time.Second  // after the disk is fast again, for what was still to be written
+	round    = 90 * time.Second // for an answer, and the looking
 	workers  = 12
-	most     = 10 * time.Minute
+	most     = 8 * time.Minute
 )
-
-// subject is what a change is asked for, once.
-type subject struct {
-	verb   *verb
-	change request
-	record request // reads what is changed
-	keyID  string
-	secret []byte
-}
-
-// verb is a kind of change, and the verdict on calls of its subject from then on.
-type verb struct {
-	name, verdict string
-	begin         func(t *testing.T, w *world, s *subject, tenant, name string)
-
-	mu                                  sync.Mutex
-	rounds, left, judged, contradicting int
-	first                               string // contradiction
-}
-
-const external, internal = "apikeys/my/external/", "apikeys/my/internal/"
-
-// ofKey is a change of a key that is made for it.
-func ofKey(name, verdict, method, suffix string, with fields, before ...string) *verb {
-	return &verb{name: name, verdict: verdict, begin: func(t *testing.T, w *world, s *subject, tenant, key string) {
-		admin, path := tenant+"-admin", external+"keys/"+key
-		w.must(t, request{admin, "POST", path, nil})
-		s.holder(t, w.must(t, request{admin, "POST", path + "/reveal", nil}))
-		for _, first := range before {
-			w.must(t, request{admin, "POST", path + "/" + first, nil})
-		}
-		s.change, s.record = request{admin, method, path + suffix, with}, request{admin, "GET", path, nil}
-	}}
-}
-
-// ofTenant is a change of a tenant that is opened for it.
-func ofTenant(name, verdict string, before ...string) *verb {
-	return &verb{name: name, verdict: verdict, begin: func(t *testing.T, w *world, s *subject, _, own string) {
-		path := "apikeys/admin/tenants/" + own
-		w.open(t, own)
-		ofKey("", "", "", "", nil).begin(t, w, s, own, "key")
-		for _, first := range before {
-			w.must(t, request{"spa", "POST", path + "/" + first, nil})
-		}
-		s.change, s.record = request{"spa", "POST", path + "/" + name, nil}, request{"spa", "GET", path, nil}
-	}}
-}
-
-// ofLease is a change that ends a leased key of a role that is made for it.
-func ofLease(name string, change func(s *subject, tenant, role, leaseID string) request) *verb {
-	return &verb{name: name, verdict: "revoked", begin: func(t *testing.T, w *world, s *subject, tenant, role string) {
-		admin := tenant + "-admin"
-		w.must(t, request{admin, "POST", internal + "roles/" + role, nil})
-		told := w.must(t, request{tenant + "-app", "GET", "apikeys/tenants/" + tenant + "/internal/creds/" + role, nil})
-		s.holder(t, told)
-		s.change = change(s, tenant, role, fmt.Sprint(told["lease_id"]))
-		s.record = request{admin, "GET", internal + "leased/" + s.keyID, nil}
-	}}
-}
-
-func verbs() []*verb {
-	return []*verb{
-		ofKey("revoke", "revoked", "POST", "/revoke", nil),
-		ofKey("disable", "disabled", "POST", "/disable", nil),
-		ofKey("enable", "valid", "POST", "/enable", nil, "disable"),
-		ofKey("delete", "disabled", "DELETE", "", nil),
-		ofKey("narrow scopes", "out_of_scope", "PATCH", "", fields{"scopes": []string{"GET /other/**"}}),
-		ofTenant("suspend", "tenant_suspended"),
-		ofTenant("resume", "valid", "suspend"),
-		ofLease("revoke a leased key", func(s *subject, tenant, _, _ string) request {
-			return request{tenant + "-admin", "POST", internal + "leased/" + s.keyID + "/revoke", nil}
-		}),
-		ofLease("revoke a role's keys", func(_ *subject, tenant, role, _ string) request {
-			return request{tenant + "-admin", "POST", internal + "roles/" + role + "/revoke-leased", nil}
-		}),
-		ofLease("revoke a lease", func(_ *subject, _, _, leaseID string) request {
-			return request{"root", "PUT", "sys/leases/revoke", fields{"lease_id": leaseID, "sync": true}}
-		}),
-	}
-}
 
 func (w *world) open(t *testing.T, tenant string) {
 	t.Helper()
@@ -128,33 +54,25 @@ func TestAnsweredChangesAreInForce(t *testing.T) {
 			subjects = append(subjects, s)
 		}
 	}
-	w.slowDown(t, fsync)
+	speedUp := w.slowDown(t)
 	ctx, cancel := context.WithTimeout(t.Context(), most)
 	defer cancel()
 	rand.Shuffle(len(subjects), func(i, j int) { subjects[i], subjects[j] = subjects[j], subjects[i] })
-	next := make(chan *subject)
-	var group sync.WaitGroup
-	for range workers {
-		group.Go(func() {
-			for s := range next {
-				w.round(ctx, t, s)
-			}
-		})
-	}
-	for _, s := range subjects {
-		next <- s
-	}
-	close(next)
-	group.Wait()
+	each(subjects, func(s *subject) { w.round(ctx, t, s) })
+	speedUp()
+	time.Sleep(drained)
+	each(subjects, func(s *subject) { w.last(ctx, t, s) })
 	left := 0
+	for _, s := range subjects {
+		s.verb.count(s)
+	}
 	for _, v := range all {
-		t.Logf("%-20s %2d answered, %2d callers left before, %4d verdicts afterwards, %d of %d not in force",
-			v.name, v.rounds, v.left, v.judged, v.contradicting, v.rounds)
+		t.Log(v)
 		if v.contradicting > 0 {
 			t.Errorf("%s: %d answered and not in force: %s", v.name, v.contradicting, v.first)
 		}
-		if v.rounds < rounds || v.judged == 0 {
-			t.Errorf("%s: not all were answered and judged", v.name)
+		if v.answered < rounds || v.judged == 0 || v.read == 0 {
+			t.Errorf("%s: not all were answered, judged and read", v.name)
 		}
 		left += v.left
 	}
@@ -163,82 +81,150 @@ func TestAnsweredChangesAreInForce(t *testing.T) {
 	}
 }
 
+// each does something with each subject, several at once.
+func each(subjects []*subject, do func(*subject)) {
+	next := make(chan *subject)
+	var group sync.WaitGroup
+	for range workers {
+		group.Go(func() {
+			for s := range next {
+				do(s)
+			}
+		})
+	}
+	for _, s := range subjects {
+		next <- s
+	}
+	close(next)
+	group.Wait()
+}
+
 // round has a change made by callers who come and go, while the subject is looked at.
 func (w *world) round(ctx context.Context, t *testing.T, s *subject) {
-	ctx, stop := context.WithTimeout(ctx, time.Minute)
+	ctx, stop := context.WithTimeout(ctx, round)
 	defer stop()
-	looking := w.look(ctx, s)
-	left, err := w.ask(ctx, s)
-	answered := time.Now()
-	if err != nil {
+	looking := make(chan struct{})
+	go func() {
+		defer close(looking)
+		for ctx.Err() == nil {
+			_ = w.look(ctx, s) // an answer that fails tells nothing
+			time.Sleep(rand.N(shortest / 2))
+		}
+	}()
+	if err := w.ask(ctx, s); err != nil {
 		t.Errorf("%s: %v", s.verb.name, err)
-		stop()
-		<-looking
-		return
-	}
-	select {
-	case <-time.After(watched):
-	case <-ctx.Done():
+	} else {
+		s.answered = time.Now()
+		select {
+		case <-time.After(watched):
+		case <-ctx.Done():
+		}
 	}
 	stop()
-	s.verb.count(left, answered, <-looking)
+	<-looking
+}
+
+// last looks once more at a subject whose change was answered, and has to get to see it.
+func (w *world) last(ctx context.Context, t *testing.T, s *subject) {
+	if s.answered.IsZero() {
+		return
+	}
+	if err := w.look(ctx, s); err != nil {
+		t.Errorf("%s: %v", s.verb.name, err)
+	}
 }
 
 // ask asks until there is an answer. The first callers go away, and are away for a while.
-func (w *world) ask(ctx context.Context, s *subject) (left int, err error) {
-	for n := rand.N(leaves + 1); left < n; left++ {
+func (w *world) ask(ctx context.Context, s *subject) error {
+	for n := rand.N(leaves + 1); s.left < n; s.left++ {
 		once, cancel := context.WithTimeout(ctx, rand.N(patience))
-		_, err := w.send(once, s.change)
+		err := w.change(once, s)
 		cancel()
 		if err == nil {
-			return left, nil
+			return nil
 		}
 		time.Sleep(rand.N(patience))
 	}
 	for {
-		if _, err = w.send(ctx, s.change); err == nil || ctx.Err() != nil || strings.Contains(err.Error(), "Code: 4") {
-			return left, err
+		err := w.change(ctx, s)
+		if code := status(err); err == nil || ctx.Err() != nil || code >= 400 && code < 500 {
+			return err
 		}
 	}
 }
 
-// seen is a verdict, and when it was asked for.
+func (w *world) change(ctx context.Context, s *subject) error {
+	_, err := w.send(ctx, s.change)
+	if s.verb.once && status(err) == http.StatusConflict {
+		return nil // it says that the change was made
+	}
+	return err
+}
+
+func status(err error) int {
+	var refused *api.ResponseError
+	if errors.As(err, &refused) {
+		return refused.StatusCode
+	}
+	return 0
+}
+
+// seen is what a verdict or a record told, and when it was asked for.
 type seen struct {
-	asked   time.Time
-	verdict string
+	asked time.Time
+	told  string
+	right bool // as it is to be once the change was answered
 }
 
-// look has calls judged and the record read, until ctx ends, and tells the verdicts then.
-func (w *world) look(ctx context.Context, s *subject) <-chan []seen {
-	told := make(chan []seen, 1)
-	go func() {
-		var all []seen
-		for ctx.Err() == nil {
-			asked := time.Now()
-			if verdict, err := w.verdict(ctx, s); err == nil {
-				all = append(all, seen{asked, verdict})
-			}
-			_, _ = w.send(ctx, s.record) // that it is cached where it may be
-			time.Sleep(rand.N(fsync / 4))
-		}
-		told <- all
-	}()
-	return told
+// look has a call judged, which caches what it may of the subject, and reads the record.
+func (w *world) look(ctx context.Context, s *subject) error {
+	asked := time.Now()
+	verdict, err := w.verdict(ctx, s)
+	if err == nil {
+		s.verdicts = append(s.verdicts, seen{asked, verdict, verdict == s.verb.verdict})
+	}
+	asked = time.Now()
+	record, failed := w.send(ctx, s.record)
+	if failed == nil {
+		told, right := s.verb.shows(s, record)
+		s.records = append(s.records, seen{asked, told, right})
+	}
+	return errors.Join(err, failed)
 }
 
-func (v *verb) count(left int, answered time.Time, all []seen) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.rounds++
-	v.left += left
-	all = slices.DeleteFunc(all, func(s seen) bool { return !s.asked.After(answered) })
-	v.judged += len(all)
-	wrong := slices.IndexFunc(all, func(s seen) bool { return s.verdict != v.verdict })
-	if wrong < 0 {
+// counts are of all subjects of a kind of change.
+type counts struct {
+	answered, left, judged, read, contradicting int
+	first                                       string // contradiction
+}
+
+func (v *verb) String() string {
+	return fmt.Sprintf("%-20s %2d answered, %2d callers left before, %4d verdicts and %4d reads afterwards, %d of %d not in force",
+		v.name, v.answered, v.left, v.judged, v.read, v.contradicting, v.answered)
+}
+
+func (c *counts) count(s *subject) {
+	c.left += s.left
+	if s.answered.IsZero() {
 		return
 	}
-	v.contradicting++
-	if v.first == "" {
-		v.first = fmt.Sprintf("%s after the answer a call was %s, not %s", all[wrong].asked.Sub(answered), all[wrong].verdict, v.verdict)
+	c.answered++
+	before := func(one seen) bool { return !one.asked.After(s.answered) }
+	verdicts, records := slices.DeleteFunc(s.verdicts, before), slices.DeleteFunc(s.records, before)
+	c.judged += len(verdicts)
+	c.read += len(records)
+	wrong := func(one seen) bool { return !one.right }
+	for what, all := range map[string][]seen{"a call was judged": verdicts, "its record said": records} {
+		if n := slices.IndexFunc(all, wrong); n >= 0 {
+			last := all[len(all)-1]
+			s.first = fmt.Sprintf("%s after the answer %s %s, at last %s", all[n].asked.Sub(s.answered).Round(time.Millisecond), what, all[n].told, last.told)
+		}
+	}
+	if s.first == "" {
+		return
+	}
+	c.contradicting++
+	if c.first == "" {
+		c.first = s.first
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"strconv"
@@ -59,16 +61,11 @@ func newWorld(t *testing.T) *world {
 
 func (w *world) enrol(t *testing.T, people []devserver.Person) {
 	t.Helper()
-	for _, person := range people {
-		if err := w.Enrol(t.Context(), person); err != nil {
-			t.Fatal(err)
-		}
-		token, err := w.Login(t.Context(), person.Name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		w.tokens[person.Name] = token
+	tokens, err := w.Admit(t.Context(), people)
+	if err != nil {
+		t.Fatal(err)
 	}
+	maps.Copy(w.tokens, tokens)
 }
 
 // request is what somebody asks for.
@@ -89,7 +86,7 @@ func (w *world) send(ctx context.Context, r request) (fields, error) {
 			return nil, err
 		}
 	}
-	answer, err := client.RawRequestWithContext(ctx, req) //nolint:staticcheck // it sends any method
+	answer, err := client.RawRequestWithContext(ctx, req) //nolint:staticcheck // what is to replace it has a function for each method
 	if err != nil {
 		return nil, err
 	}
@@ -150,29 +147,62 @@ func (s *subject) holder(t *testing.T, told fields) {
 	s.secret, s.keyID = secret, fmt.Sprint(told["key_id"])
 }
 
-// slowDown makes each fsync of the server last, until the test ends. It shows first that it does.
-func (w *world) slowDown(t *testing.T, fsync time.Duration) {
+// slowDown makes each fsync of the server last, each few seconds another time, until the disk is sped up again or the test
+// ends. It shows first that it does.
+func (w *world) slowDown(t *testing.T) (speedUp func()) {
 	t.Helper()
 	strace, err := exec.LookPath("strace")
 	if err != nil {
 		t.Fatal("strace is missing, which slows the disk: apt-get install strace")
 	}
-	delay := fmt.Sprintf("inject=fdatasync,fsync:delay_enter=%d", fsync.Microseconds())
-	cmd := exec.Command(strace, "-f", "-q", "-p", strconv.Itoa(w.PID()), "-o", os.DevNull, "-e", "trace=fdatasync,fsync", "-e", delay) // #nosec G204 -- our own words
-	cmd.Stderr = os.Stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for fsync := longest; ctx.Err() == nil; fsync = shortest + rand.N(longest-shortest) {
+			if err := w.delay(ctx, strace, fsync); err != nil {
+				t.Errorf("the disk is not slow any more: %v", err)
+				return
+			}
+		}
+	}()
+	speedUp = func() {
+		stop()
+		<-ended
 	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGINT) // it lets the server go
-		_ = cmd.Wait()
-	})
+	t.Cleanup(speedUp)
 	for range 50 {
 		begun := time.Now()
 		w.must(t, request{"root", "PUT", "sys/policies/acl/slow", fields{"policy": `path "x" { capabilities = ["deny"] }`}})
-		if time.Since(begun) > fsync {
-			return
+		if time.Since(begun) > shortest {
+			return speedUp
 		}
 	}
 	t.Fatal("strace does not slow the disk down")
+	return nil
+}
+
+// delay makes each fsync last that long for a few seconds. It fails when strace ends by itself.
+func (w *world) delay(ctx context.Context, strace string, fsync time.Duration) error {
+	inject := fmt.Sprintf("inject=fdatasync,fsync:delay_enter=%d", fsync.Microseconds())
+	cmd := exec.Command(strace, "-f", "-q", "-p", strconv.Itoa(w.PID()), "-o", os.DevNull, "-e", "trace=fdatasync,fsync", "-e", inject) // #nosec G204 -- our own words
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	ended := make(chan struct{})
+	var failed error
+	go func() {
+		defer close(ended)
+		failed = cmd.Wait()
+	}()
+	select {
+	case <-ended:
+		return fmt.Errorf("strace has ended: %w", cmp.Or(failed, errors.New("without an error")))
+	case <-time.After(5*time.Second + rand.N(5*time.Second)):
+	case <-ctx.Done():
+	}
+	_ = cmd.Process.Signal(syscall.SIGINT) // it lets the server go
+	<-ended
+	return nil
 }
