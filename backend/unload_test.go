@@ -43,7 +43,9 @@ func TestUnloadingThatCannotWrite(t *testing.T) {
 			}, nil)
 		},
 		"a mount that is going away": func(w *world, _ chan struct{}) { w.vault.change(func(v *vault) { v.tainted = true }) },
-		"storage that fails":         func(w *world, _ chan struct{}) { w.storage.hooks(func(string, string) error { return errStorage }, nil) },
+		"storage that fails": func(w *world, _ chan struct{}) {
+			w.storage.hooks(func(string, string) error { return errStorage }, nil)
+		},
 		"storage that hangs": func(w *world, hang chan struct{}) {
 			w.storage.hooks(func(string, string) error { <-hang; return errStorage }, nil)
 		},

@@ -48,7 +48,7 @@ func TestUsesThatAnotherHasLost(t *testing.T) {
 		next := w.fresh()
 		must(t, next.st.BeginUsage(t.Context(), w.s, minute(5)))
 		got := next.lastUsed(old)
-		if (got.MaybeAt == minute(5)) != row.maybe || !row.maybe && got.At != minute(3) {
+		if got.MaybeAt.Equal(minute(5)) != row.maybe || !row.maybe && !got.At.Equal(minute(3)) {
 			t.Errorf("%s: %+v", row.name, got)
 		}
 		later, err := next.update("later", becomes(issuedAt(newKey(w.tenant, "later", id(2)), minute(5))))
