@@ -196,3 +196,21 @@ func TestProtectedKeyIsNotDeleted(t *testing.T) {
 		acme.remove(billing).is(fields{"state": "deleted", "restorable_to": stamp(7 * 24 * time.Hour)})
 	})
 }
+
+// Where it cannot be told whether a version was used since, its reveal is not repeated; a storage that answers again lets it.
+func TestRevealWithoutUses(t *testing.T) {
+	alone(t, func(_ *testing.T, w *world) {
+		acme := w.tenant("acme")
+		acme.write(billing, nil)
+		acme.write(billing+"/reveal", fields{"request_id": "one"})
+		w.storage.hooks(func(_, path string) error {
+			if strings.HasPrefix(path, "usage/") {
+				return errStorage
+			}
+			return nil
+		}, nil)
+		acme.refused(409, "rotate").write(billing+"/reveal", fields{"request_id": "one"})
+		w.storage.hooks(nil, nil)
+		acme.write(billing+"/reveal", fields{"request_id": "one"})
+	})
+}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -90,6 +91,8 @@ func TestPruneUsageSparesWhoIsThere(t *testing.T) {
 func TestUsesOfATenantGoWithIt(t *testing.T) {
 	w := newWorld(t)
 	k := w.create("billing", id(1))
+	stays := w.in("beside", "uid-of-beside").create("billing", id(9))
+	w.st.Used(stays, id(9), "", minute(1))
 	w.st.Used(k, id(1), "", minute(1))
 	w.flush()
 	w.st.Used(k, id(1), "", minute(2))
@@ -107,10 +110,13 @@ func TestUsesOfATenantGoWithIt(t *testing.T) {
 			}
 		}
 		w.st.usage.tenants.Range(func(uid, _ any) bool { in = append(in, uid.(string)); return true })
-		return in
+		return slices.DeleteFunc(in, func(of string) bool { return strings.Contains(of, "uid-of-beside") })
 	}
 	if l := left(); len(l) != 0 {
 		t.Errorf("left: %v", l)
+	}
+	if last := w.lastUsed(stays); !last.At.Equal(minute(1)) {
+		t.Errorf("another tenant's last use: %+v", last)
 	}
 	w.st.Used(k, id(1), "", minute(3)) // a call that was under way
 	w.flush()

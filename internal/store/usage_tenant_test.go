@@ -94,6 +94,15 @@ func TestUsesThatFindNoRoom(t *testing.T) {
 		}
 		w.flush()
 	}
+	w.s.stepIn(func(op string) error { return map[bool]error{true: errBroken}[strings.HasPrefix(op, "put usage/")] }, nil)
+	for n := range 9 {
+		w.st.Used(first, id(n+1), "", minute(9))
+		_ = w.st.FlushUsage(t.Context(), w.s, far())
+	}
+	if n := w.st.usage.of("uid-of-acme", "acme").waits; n != 3 {
+		t.Errorf("%d uses wait", n)
+	}
+	w.s.stepIn(nil, nil)
 	later, err := w.update("later", becomes(issuedAt(newKey(w.tenant, "later", id(11)), minute(20))))
 	must(t, err)
 	if got := w.lastUsed(later); got != (LastUse{}) {
@@ -150,6 +159,7 @@ func TestFlushIsFairByTenant(t *testing.T) {
 		must(t, w.st.FlushUsage(ctx, w.s, far()))
 		return got
 	}
+	w.st.usage.turns = []string{"uid-big"}
 	first, second := written(4), written(4) // seven tenants wait
 	for uid := range first {
 		if first[uid] != 1 {
