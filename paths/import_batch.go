@@ -2,6 +2,7 @@ package paths
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -88,7 +89,15 @@ func (b *importBatch) result(ctx context.Context, raw any, until time.Time) (res
 		err = errNoTime
 		return result
 	}
-	result["key_id"], err = b.one(ctx, raw)
+	place, err := b.h.shares.writes.Enter(ctx, b.r.owner(), time.Until(until))
+	if err != nil {
+		err = errNoTime
+		return result
+	}
+	defer place.Leave()
+	if result["key_id"], err = b.one(ctx, raw); errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		err = errGone // no failure of ours to be logged
+	}
 	return result
 }
 

@@ -5,6 +5,7 @@ package paths
 import (
 	"context"
 	"regexp"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -25,6 +26,7 @@ type Handlers struct {
 	fresh    *freshlyUsed
 	sweeper  *sweep.Sweeper
 	verdicts verdicts
+	shares   *shares
 	identity *identity
 	system   logical.SystemView
 	log      hclog.Logger
@@ -34,7 +36,7 @@ type Handlers struct {
 
 // New returns the operations on a store. They answer nothing until [Handlers.Serve].
 func New(s *store.Store) *Handlers {
-	h := &Handlers{store: s, calls: new(replay.Table), fresh: newFreshlyUsed(), verdicts: newVerdicts(), log: hclog.NewNullLogger()}
+	h := &Handlers{store: s, calls: new(replay.Table), fresh: newFreshlyUsed(), verdicts: newVerdicts(), shares: newShares(runtime.GOMAXPROCS(0)), log: hclog.NewNullLogger()}
 	h.sweeper = sweep.New(s, h.calls.Forget)
 	return h
 }

@@ -1,0 +1,207 @@
+package backend_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+)
+
+// leaver is a caller that goes after so many looks at whether it is there.
+type leaver struct {
+	context.Context
+	looks, after atomic.Int64
+	until        int64
+}
+
+func (l *leaver) Err() error {
+	if l.looks.Add(1) <= l.until {
+		return nil
+	}
+	l.after.Add(1)
+	return context.Canceled
+}
+
+// Whatever does many things stops when its caller goes: one more is done at most.
+func TestWorkStopsWhenItsCallerGoes(t *testing.T) {
+	const n, gone = 60, 20
+	unknown := make([]any, n)
+	for i := range unknown {
+		unknown[i] = fields{"message": "m", "signature": fmt.Sprintf("v1:unknown%02d:%s", i, strings.Repeat("A", 43))}
+	}
+	texts := make([]any, n)
+	for i := range texts {
+		texts[i] = fields{"message": fmt.Sprint(i)}
+	}
+	keys := make([]any, n)
+	for _, row := range []struct {
+		name string
+		ask  func(w *world, acme person) *logical.Request
+		verb string // what each costs of storage
+	}{
+		{"verify", func(w *world, _ person) *logical.Request {
+			return w.root().request(logical.UpdateOperation, "verify", fields{"batch": unknown})
+		}, get},
+		{"verify of a tenant's own", func(_ *world, acme person) *logical.Request {
+			return acme.request(logical.UpdateOperation, "my/verify", fields{"batch": unknown})
+		}, get},
+		{"list", func(_ *world, acme person) *logical.Request {
+			return acme.request(logical.ListOperation, "my/internal/keys", nil)
+		}, get},
+		{"due", func(_ *world, acme person) *logical.Request {
+			return acme.request(logical.ReadOperation, "my/due", nil)
+		}, get},
+		{"report", func(_ *world, acme person) *logical.Request {
+			return acme.request(logical.ReadOperation, "my/report", nil)
+		}, get},
+		{"admin/report", func(w *world, _ person) *logical.Request {
+			return w.root().request(logical.ReadOperation, "admin/report", nil)
+		}, get},
+		{"import, tried", func(w *world, acme person) *logical.Request {
+			for i := range keys {
+				_, keys[i] = foreign(w, fmt.Sprintf("%c0Imported", 'a'+i%26)+fmt.Sprint(i))
+			}
+			return acme.request(logical.UpdateOperation, "my/external/import", fields{"keys": keys, "dry_run": true})
+		}, get},
+	} {
+		alone(t, func(t *testing.T, w *world) {
+			acme := w.tenant("acme")
+			for i := range n {
+				acme.write(fmt.Sprintf("my/internal/keys/k%02d", i), fields{"scheme": "hmac-sha256"})
+			}
+			req := row.ask(w, acme)
+			w.restart()
+			acme.read("my")
+			ctx, leave := context.WithCancel(t.Context())
+			defer leave()
+			seen, after := 0, 0
+			w.storage.hooks(func(verb, path string) error {
+				if verb != row.verb || strings.HasPrefix(path, "usage/") {
+					return nil
+				}
+				if seen++; seen == gone {
+					leave()
+				} else if seen > gone {
+					after++
+				}
+				return nil
+			}, nil)
+			req.Storage = w.storage
+			_, err := w.engine.HandleRequest(ctx, req)
+			if seen < gone || after > 2 { // two operations are one item
+				t.Errorf("%s: %d operations of storage, %d after its caller had gone: %v", row.name, seen, after, err)
+			}
+			if strings.Contains(w.log.String(), "[ERROR]") {
+				t.Errorf("%s: %s", row.name, w.log)
+			}
+		})
+	}
+	// A signature costs no storage: what is counted is how often the caller was looked for.
+	alone(t, func(t *testing.T, w *world) {
+		acme := w.tenant("acme")
+		acme.write("my/internal/keys/k", fields{"scheme": "hmac-sha256"})
+		for _, until := range []int64{5, 20} {
+			req := acme.request(logical.UpdateOperation, "my/internal/sign/k", fields{"batch": texts})
+			req.Storage = w.storage
+			ctx := &leaver{Context: t.Context(), until: until}
+			if _, err := w.engine.HandleRequest(ctx, req); err == nil || ctx.after.Load() > 1 {
+				t.Errorf("sign: %v, and %d looked for a caller who had gone", err, ctx.after.Load())
+			}
+		}
+	})
+}
+
+// While all that one tenant may have at work waits for storage, its next requests wait,
+// too many are turned away, and another tenant's are answered at once.
+func TestOneTenantsWorkHoldsUpItsOwnAlone(t *testing.T) {
+	alone(t, func(t *testing.T, w *world) {
+		acme, bolt := w.tenant("acme"), w.tenant("bolt")
+		h := bolt.key("my/external/keys/billing", nil)
+		own := acme.key("my/external/keys/billing", nil)
+		w.restart()
+		own.finds("valid")
+		slow := make(chan struct{})
+		w.storage.hooks(func(verb, path string) error {
+			if verb == list && strings.Contains(path, "acme") {
+				<-slow
+			}
+			return nil
+		}, nil)
+		var all sync.WaitGroup
+		var mu sync.Mutex
+		told := map[string]int{}
+		for range 1000 {
+			all.Go(func() {
+				req := acme.request(logical.ReadOperation, "my/due", nil)
+				req.Storage = w.storage
+				resp, err := w.engine.HandleRequest(t.Context(), req)
+				a := newAnswer(t, req, resp, err)
+				what, _, _ := strings.Cut(a.text, " of this tenant")
+				mu.Lock()
+				told[fmt.Sprint(a.status, " ", what)]++
+				mu.Unlock()
+			})
+		}
+		synctest.Wait()
+		began := time.Now()
+		bolt.read("my/due")
+		bolt.read("my/report")
+		h.finds("valid")
+		own.finds("valid") // its plain calls go on, too
+		if waited := time.Since(began); waited != 0 {
+			t.Errorf("another tenant waited %s", waited)
+		}
+		time.Sleep(6 * time.Second)
+		close(slow)
+		all.Wait()
+		if told["503 busy: costly requests"] != 32 || told["503 busy: more than 32 costly requests"] < 500 || told["200 "] == 0 {
+			t.Errorf("%v", told)
+		}
+	})
+}
+
+// A batch tells of long metadata up to a bound. What does not fit was not judged, so that
+// it can be sent again.
+func TestBatchTellsSoMuchOfLongMetadata(t *testing.T) {
+	long := fields{}
+	for i := range 64 {
+		long[fmt.Sprintf("%064d", i)] = strings.Repeat("v", 256)
+	}
+	alone(t, func(t *testing.T, w *world) {
+		acme, bolt := w.tenant("acme"), w.tenant("bolt")
+		fat := acme.key("my/internal/keys/fat", fields{"scheme": "hmac-sha256", "metadata": long})
+		lean := bolt.key("my/internal/keys/lean", fields{"scheme": "hmac-sha256", "metadata": fields{"a": "b"}})
+		items := []any{}
+		for i := range 400 {
+			items = append(items, fat.callAt(time.Unix(int64(i), 0)))
+		}
+		items = append(items, lean.call(), fat.forged())
+		var left []any
+		told := 0
+		results := w.root().write("verify", fields{"batch": items}).rows("results")
+		for i, r := range results[:400] {
+			switch text, _ := r["error"].(string); {
+			case r["verdict"] == "valid":
+				told++
+			case strings.HasPrefix(text, "not judged: ") && r["verdict"] == "":
+				left = append(left, items[i])
+			default:
+				t.Fatalf("%d: %v", i, r)
+			}
+		}
+		if told < 200 || told > 210 || results[400]["verdict"] != "valid" {
+			t.Errorf("%d of 400 are told; another tenant's: %v", told, results[400])
+		}
+		for _, r := range w.root().write("verify", fields{"batch": left}).rows("results") {
+			if r["verdict"] != "valid" {
+				t.Fatalf("sent again: %v", r)
+			}
+		}
+	})
+}
