@@ -77,14 +77,14 @@ func toldOf(err error) error {
 	}
 }
 
-// enter waits for a place, as long as the request may yet wait.
+// enter waits for a place, as long as the request may yet wait: all its items together.
 func (r *request) enter(ctx context.Context, gate *fair.Gate, owner string) (fair.Place, error) {
-	if !r.together {
-		place, err := gate.Enter(ctx, owner, patience)
-		return place, toldOf(err)
+	most := patience
+	if r.together {
+		most = batchPatience
 	}
 	began := time.Now()
-	place, err := gate.Enter(ctx, owner, batchPatience-r.waited)
+	place, err := gate.Enter(ctx, owner, most-r.waited)
 	r.waited += time.Since(began)
 	return place, toldOf(err)
 }

@@ -66,6 +66,22 @@ func TestWhatIsHeavy(t *testing.T) {
 	}
 }
 
+// What a plain call adds for the gate's sake is reading a few lengths.
+func TestEstimatesTakeNoMemory(t *testing.T) {
+	globs := []string{"GET /**"}
+	k := &apikey.Key{Ref: apikey.Ref{Kind: apikey.External}}
+	k.Rules = apikey.Share(apikey.Rules{Limits: apikey.Limits{Compat: "a\nb\nc", Scopes: match.ScopesOf(globs)}})
+	c := &call{http: true, content: "GET /" + strings.Repeat("a", 60) + "\n" + strings.Repeat("b", 900)}
+	owner, config := new(tenant.Tenant), new(tenant.Config)
+	if allocs := testing.AllocsPerRun(100, func() {
+		if c.isHeavy(k, owner, config) {
+			t.Error("heavy")
+		}
+	}); allocs != 0 {
+		t.Errorf("%v allocations", allocs)
+	}
+}
+
 // judging returns handlers whose places are all taken, and what judges a message.
 func judging(t *testing.T, together bool) (h *Handlers, judge func(size int) error, free func()) {
 	h = New(store.New())
@@ -111,7 +127,7 @@ func TestHeavyCallsWait(t *testing.T) {
 			}
 			began = time.Now()
 			err := judge(1 << 20)
-			if waited := time.Since(began); !errors.Is(err, errBusy) || together != (waited == 0) {
+			if waited := time.Since(began); !errors.Is(err, errBusy) || waited != 0 {
 				t.Errorf("the second waited %s more: %v", waited, err)
 			}
 			free()

@@ -55,7 +55,7 @@ func (h *Handlers) op(res *resource, path *framework.Path, run handler) framewor
 		r := &request{Request: req, captured: captured, now: time.Now()}
 		r.Data = given(ctx)
 		if resp, err = h.serve(ctx, res.scope, path, r, run); err != nil {
-			if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+			if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 				err = errGone // callers who go are no failure of ours to be logged
 			}
 			return h.refuse(err)
