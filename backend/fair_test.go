@@ -3,6 +3,7 @@ package backend_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -195,42 +196,45 @@ func TestOneTenantsWorkHoldsUpItsOwnAlone(t *testing.T) {
 	})
 }
 
-// A batch tells of long metadata up to a bound. What does not fit was not judged, so that
-// it can be sent again.
-func TestBatchTellsSoMuchOfLongMetadata(t *testing.T) {
-	long := fields{}
-	for i := range 64 {
-		long[fmt.Sprintf("%064d", i)] = strings.Repeat("v", 256)
-	}
+// While a tenant's explanations take all its places, its long messages wait as well, for so
+// long; its plain calls do not, nor do another's.
+func TestExplanationsAndLongSignaturesWait(t *testing.T) {
 	alone(t, func(t *testing.T, w *world) {
 		acme, bolt := w.tenant("acme"), w.tenant("bolt")
-		fat := acme.key("my/internal/keys/fat", fields{"scheme": "hmac-sha256", "metadata": long})
-		lean := bolt.key("my/internal/keys/lean", fields{"scheme": "hmac-sha256", "metadata": fields{"a": "b"}})
-		items := []any{}
-		for i := range 400 {
-			items = append(items, fat.callAt(time.Unix(int64(i), 0)))
-		}
-		items = append(items, lean.call(), fat.forged())
-		var left []any
-		told := 0
-		results := w.root().write("verify", fields{"batch": items}).rows("results")
-		for i, r := range results[:400] {
-			switch text, _ := r["error"].(string); {
-			case r["verdict"] == "valid":
-				told++
-			case strings.HasPrefix(text, "not judged: ") && r["verdict"] == "":
-				left = append(left, items[i])
-			default:
-				t.Fatalf("%d: %v", i, r)
+		h := bolt.key("my/external/keys/billing", nil)
+		own := acme.key("my/external/keys/billing", nil)
+		acme.write("my/internal/keys/signer", fields{"scheme": "hmac-sha256"})
+		slow := make(chan struct{})
+		w.storage.hooks(func(_, path string) error {
+			if strings.Contains(path, "unknown") {
+				<-slow
 			}
+			return nil
+		}, nil)
+		var all sync.WaitGroup
+		asking := 2 * runtime.GOMAXPROCS(0)
+		for i := range asking {
+			all.Go(func() {
+				req := acme.request(logical.UpdateOperation, "my/explain", fields{"message": "m", "signature": fmt.Sprintf("v1:unknown%02d:%s", i, strings.Repeat("A", 43))})
+				req.Storage = w.storage
+				_, _ = w.engine.HandleRequest(t.Context(), req)
+			})
 		}
-		if told < 200 || told > 210 || results[400]["verdict"] != "valid" {
-			t.Errorf("%d of 400 are told; another tenant's: %v", told, results[400])
+		synctest.Wait()
+		began := time.Now()
+		h.finds("valid")
+		own.finds("valid")
+		acme.write("my/internal/sign/signer", fields{"message": "short"})
+		if waited := time.Since(began); waited != 0 {
+			t.Errorf("plain calls waited %s", waited)
 		}
-		for _, r := range w.root().write("verify", fields{"batch": left}).rows("results") {
-			if r["verdict"] != "valid" {
-				t.Fatalf("sent again: %v", r)
-			}
+		acme.refused(503, "busy").write("my/internal/sign/signer", fields{"message": strings.Repeat("m", 1<<20)})
+		acme.refused(503, "busy").write("my/explain", own.call())
+		if waited := time.Since(began); waited != 10*time.Second {
+			t.Errorf("costly calls waited %s", waited)
 		}
+		close(slow)
+		all.Wait()
+		acme.write("my/internal/sign/signer", fields{"message": strings.Repeat("m", 1<<20)})
 	})
 }

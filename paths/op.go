@@ -29,9 +29,10 @@ type request struct {
 
 	// Of a batch that may hold items of many tenants.
 	together bool
-	waited   time.Duration // for turns
-	fat      int           // bytes of long metadata told
-	turned   bool          // the request has its tenant's turn in the gate of work
+	waited   time.Duration   // for turns
+	fat      int             // bytes of long metadata told
+	toldOf   map[string]bool // key IDs with such, where each is told of once
+	turned   bool            // the request has its tenant's turn in the gate of work
 
 	walk *turn // of a request that reads many records
 }

@@ -121,7 +121,7 @@ func (h *Handlers) judged(ctx context.Context, r *request, c *call, within strin
 	if found == nil || within != "" && found.Tenant.UID != within {
 		found = new(store.Found)
 	}
-	if err := r.fits(found.Key); err != nil {
+	if err := r.fits(found.Key, signed.KeyID); err != nil {
 		return judgement{}, err
 	}
 	if !r.turned && c.isHeavy(found.Key, found.Tenant, r.config) {

@@ -25,6 +25,9 @@ func (h *Handlers) verifyBatch(ctx context.Context, r *request, items []any, wit
 	if err := new(call).parseOptions(r.Data); err != nil {
 		return nil, err // told once, not in each item
 	}
+	if r.Data["batch_json"] != nil {
+		r.toldOf = make(map[string]bool)
+	}
 	turn := new(turn)
 	r.together = within == "" // which waits for each tenant's turn when it comes to an item of it
 	if !r.together {
@@ -83,8 +86,11 @@ func (h *Handlers) judgeItem(ctx context.Context, r *request, raw any, within st
 		return outcome{}, err
 	}
 	j, err := h.judged(ctx, r, c, within, false)
-	if j.version != nil && len(j.found.Key.Metadata) > fatFrom {
+	if v := j.version; v != nil && len(j.found.Key.Metadata) > fatFrom && !r.toldOf[v.KeyID] {
 		r.fat += len(j.found.Key.Metadata)
+		if r.toldOf != nil {
+			r.toldOf[v.KeyID] = true
+		}
 	}
 	return outcome{judgement: j}, err
 }
@@ -100,8 +106,8 @@ var errFull = refusal.Errorf(refusal.Unavailable, "not judged: the answer holds 
 	fatMost>>20, fatFrom>>10)
 
 // fits is asked before a call is judged: once it is recorded, it has to be answered.
-func (r *request) fits(k *apikey.Key) error {
-	if k != nil && r.fat >= fatMost && len(k.Metadata) > fatFrom {
+func (r *request) fits(k *apikey.Key, keyID string) error {
+	if k != nil && r.fat >= fatMost && len(k.Metadata) > fatFrom && !r.toldOf[keyID] {
 		return errFull
 	}
 	return nil
