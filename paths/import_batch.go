@@ -85,7 +85,7 @@ func (b *importBatch) result(ctx context.Context, raw any, until time.Time) (res
 	var err error
 	defer func() { result["ok"], result["error"] = err == nil, importError(b.h, err) }()
 	defer b.h.recovered(&none, &err) // here too: a goroutine's panic would end the plugin
-	if ctx.Err() != nil || time.Now().After(until) {
+	if time.Now().After(until) {
 		err = errNoTime
 		return result
 	}

@@ -65,7 +65,10 @@ var walls = []wall{
 	{"turns by tenant", "internal/fair/gate.go", "s.turn = g.turns.PushBack(s)", "s.turn = g.turns.PushFront(s)", "./internal/fair", "TestTenantsTakeTurns"},
 	{"tenants that have left", "internal/fair/gate.go", "delete(g.tenants, s.tenant)", "_ = s", "./internal/fair", "TestNothingIsKeptOfWhoHasLeft"},
 	{"callers who have gone", "paths/fair.go", "if ctx.Err() != nil {\n\t\treturn errGone", "if false {\n\t\treturn errGone", engine, "TestWorkStopsWhenItsCallerGoes"},
-	{"imports whose caller has gone", "paths/import_batch.go", "if ctx.Err() != nil || time.Now().After(until) {", "if time.Now().After(until) {", engine, "TestWorkStopsWhenItsCallerGoes"},
+	{
+		"imports whose caller has gone", "internal/fair/gate.go", "if err := ctx.Err(); err != nil {\n\t\treturn Place{}, err\n\t}\n\ts, w",
+		"if err := ctx.Err(); false {\n\t\treturn Place{}, err\n\t}\n\ts, w", engine, "TestWorkStopsWhenItsCallerGoes",
+	},
 	{"long metadata in one answer", "paths/verify_batch.go", "if k != nil && r.fat >= fatMost && len(k.Metadata) > fatFrom && !r.toldOf[keyID] {", "if false {", engine, "TestBatchTellsSoMuchOfLongMetadata"},
 	{"sizes of RSA keys", "internal/seal/seal.go", "bits > maxModulus || ", "", "./internal/seal", "TestRSAIsBounded"},
 	{"exponents of RSA keys", "internal/seal/seal.go", " || public.E > maxExponent", "", "./internal/seal", "TestRSAIsBounded"},
