@@ -82,8 +82,8 @@ var walls = []wall{
 	{"no write by a node that may not", "internal/sweep/run.go", "if !r.may() {", "if false {", sweep, "TestSweepStops"},
 
 	// What a verdict is made of.
-	{"the signature", verdict, "\tif !signed {\n\t\treturn BadSignature", "\tif false {\n\t\treturn BadSignature", core, "TestEveryVerdictIsReached|TestVerdictPrecedence"},
-	{"the key's scheme", verdict, "signed && c.Call.Scheme == c.Key.Scheme;", "signed;", core, "TestCallOfAnotherSchemeIsABadSignature"},
+	{"the signature", verdict, "if !signed || c.Call.Scheme", "_ = signed\n\tif c.Call.Scheme", core, "TestEveryVerdictIsReached|TestVerdictPrecedence"},
+	{"the key's scheme", verdict, "|| c.Call.Scheme != c.Key.Scheme {", "{", core, "TestCallOfAnotherSchemeIsABadSignature"},
 	{"one MAC for unknown keys too", verdict, "\t\tc.spend()\n", "", core, "TestUnknownKeyComputesAMAC"},
 	{
 		"nothing told before the signature", verdict, "\tmatched, signed := c.signed(", "\tif verdict := c.Key.standing(v, c.Tenant, c.Role, now); verdict != Valid {\n\t\treturn verdict, v\n\t}\n\tmatched, signed := c.signed(",
