@@ -33,7 +33,7 @@ func (h *Handlers) adminResources() []resource {
 	return []resource{
 		{
 			scope: platform, pattern: "admin/tenants/?", suffix: "admin-tenants", fields: pageFields,
-			operations: map[logical.Operation]operation{logical.ListOperation: {h.adminList, "List the tenants.", answerList}},
+			operations: map[logical.Operation]operation{logical.ListOperation: {h.walking(h.adminList), "List the tenants.", answerList}},
 			synopsis:   "The tenants with state and counts, never a key.",
 			description: "Deleted tenants are listed until all that was theirs is erased. " +
 				"A page has at most 1000; a cut one says how to go on.",
@@ -62,7 +62,7 @@ func (h *Handlers) adminList(ctx context.Context, r *request) (*logical.Response
 	if err != nil {
 		return nil, err
 	}
-	return page(r, names, func(name string) (map[string]any, error) {
+	return page(ctx, r, names, func(name string) (map[string]any, error) {
 		t, err := h.store.Tenant(ctx, r.Storage, tenant.Name(name))
 		if err != nil || t == nil {
 			return nil, err

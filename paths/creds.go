@@ -36,6 +36,11 @@ func (h *Handlers) creds(ctx context.Context, r *request) (*logical.Response, er
 	if err != nil {
 		return nil, err
 	}
+	place, err := h.toSeal(ctx, r, recipient)
+	if err != nil {
+		return nil, err
+	}
+	defer place.Leave()
 	role, err := h.store.Role(ctx, r.Storage, r.tenant, kind, name)
 	if err != nil {
 		return nil, err

@@ -21,7 +21,7 @@ func (h *Handlers) dueResources() []resource {
 	return []resource{{
 		scope: tenants, pattern: "/due", suffix: "due",
 		fields: schema{"within": field(framework.TypeDurationSecond, "How far to look ahead. Default 14d.")},
-		operations: map[logical.Operation]operation{logical.ReadOperation: {h.dueRead, "Read what happens to the tenant's keys soon.", schema{
+		operations: map[logical.Operation]operation{logical.ReadOperation: {h.walking(h.dueRead), "Read what happens to the tenant's keys soon.", schema{
 			"items": rows("What happens, soonest first: kind, name, key_id, event, at."),
 		}}},
 		synopsis: "What expires, rotates, fails or waits to be picked up.",
@@ -64,6 +64,9 @@ func (h *Handlers) dueOf(ctx context.Context, r *request, kind apikey.Kind, unti
 	}
 	var items []any
 	for _, name := range names {
+		if err := r.walk.next(ctx); err != nil {
+			return nil, err
+		}
 		k, err := gone(h.store.Key(ctx, r.Storage, r.tenant, kind, apikey.Name(name)))
 		if err != nil {
 			return nil, err

@@ -65,6 +65,11 @@ func (h *Handlers) explain(ctx context.Context, r *request) (*logical.Response, 
 	if err != nil {
 		return nil, err
 	}
+	place, err := r.enter(ctx, h.shares.work, r.owner())
+	if err != nil {
+		return nil, err
+	}
+	defer place.Leave()
 	attempt, err := c.attempt()
 	if err != nil { // what cannot be read is a finding, not an error
 		return h.explained(r, nil, &explanation{

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/fair"
 	"vault-plugin-secrets-apikeys/internal/refusal"
 	"vault-plugin-secrets-apikeys/internal/seal"
 )
@@ -34,7 +35,15 @@ func (h *Handlers) handoverResources() []resource {
 }
 
 func (h *Handlers) keyHandover(ctx context.Context, r *request) (*logical.Response, error) {
+	place, err := r.enter(ctx, h.shares.walks, r.owner())
+	if err != nil {
+		return nil, err
+	}
+	defer place.Leave()
 	k, v, err := h.handOut(ctx, r, func(k *apikey.Key) (*apikey.Key, *apikey.Version, error) {
+		if err := sealable(k); err != nil {
+			return nil, nil, err
+		}
 		return k.HandedOver(r.tenant, r.actor(), r.now)
 	})
 	if err != nil {
@@ -45,6 +54,15 @@ func (h *Handlers) keyHandover(ctx context.Context, r *request) (*logical.Respon
 		return nil, err
 	}
 	return reply(data)
+}
+
+// sealable refuses recipients that were written before there were bounds for them, before
+// anything is noted as handed over.
+func sealable(k *apikey.Key) error {
+	if err := seal.CheckAll(k.Rules.Get().Recipients.List()); err != nil {
+		return refusal.Errorf(refusal.Invalid, "recipients: %s", err)
+	}
+	return nil
 }
 
 // sealedData is what hands a secret out to recipients alone.
@@ -75,6 +93,15 @@ func (r *request) recipient() (string, error) {
 		return "", refusal.Errorf(refusal.Invalid, "recipient: %s", err)
 	}
 	return s, nil
+}
+
+// toSeal waits for a place to seal in, before anything is noted as handed out: afterwards
+// there is no turning away.
+func (h *Handlers) toSeal(ctx context.Context, r *request, recipient string) (place fair.Place, err error) {
+	if recipient != "" {
+		place, err = r.enter(ctx, h.shares.walks, r.owner())
+	}
+	return place, err
 }
 
 // secretReply hands a secret out, sealed where the caller has named a recipient.

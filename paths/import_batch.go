@@ -2,6 +2,7 @@ package paths
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -84,11 +85,19 @@ func (b *importBatch) result(ctx context.Context, raw any, until time.Time) (res
 	var err error
 	defer func() { result["ok"], result["error"] = err == nil, importError(b.h, err) }()
 	defer b.h.recovered(&none, &err) // here too: a goroutine's panic would end the plugin
-	if ctx.Err() != nil || time.Now().After(until) {
+	if time.Now().After(until) {
 		err = errNoTime
 		return result
 	}
-	result["key_id"], err = b.one(ctx, raw)
+	place, err := b.h.shares.writes.Enter(ctx, b.r.owner(), time.Until(until))
+	if err != nil {
+		err = errNoTime
+		return result
+	}
+	defer place.Leave()
+	if result["key_id"], err = b.one(ctx, raw); errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		err = errGone // no failure of ours to be logged
+	}
 	return result
 }
 

@@ -15,7 +15,7 @@ func (h *Handlers) keyResources() []resource {
 	return []resource{
 		{
 			scope: tenants, pattern: "/" + capture("kind") + "/keys/?", suffix: "keys", fields: pageFields,
-			operations:  map[logical.Operation]operation{logical.ListOperation: {h.keyList, "List the keys of a kind.", answerList}},
+			operations:  map[logical.Operation]operation{logical.ListOperation: {h.walking(h.keyList), "List the keys of a kind.", answerList}},
 			synopsis:    "The names of the tenant's keys of a kind, with their state.",
 			description: "Deleted keys are listed until they are destroyed. A page has at most 1000; a cut one says how to go on.",
 		},
@@ -44,7 +44,7 @@ func (h *Handlers) keyList(ctx context.Context, r *request) (*logical.Response, 
 	if err != nil {
 		return nil, err
 	}
-	return page(r, names, func(name string) (map[string]any, error) {
+	return page(ctx, r, names, func(name string) (map[string]any, error) {
 		k, err := gone(h.store.Key(ctx, r.Storage, r.tenant, kind, apikey.Name(name)))
 		if k == nil {
 			return nil, err

@@ -33,7 +33,7 @@ func (h *Handlers) leasedResources() []resource {
 	return []resource{
 		{
 			scope: tenants, pattern: folder + "?", suffix: "leased-keys", fields: pageFields,
-			operations:  map[logical.Operation]operation{logical.ListOperation: {h.leasedList, "List the leased keys of a kind.", answerList}},
+			operations:  map[logical.Operation]operation{logical.ListOperation: {h.walking(h.leasedList), "List the leased keys of a kind.", answerList}},
 			synopsis:    "The tenant's leased keys by key ID, with role and state.",
 			description: "Ended ones are listed until they are erased. A page has at most 1000; a cut one says how to go on.",
 		},
@@ -58,7 +58,7 @@ func (h *Handlers) leasedList(ctx context.Context, r *request) (*logical.Respons
 	if err != nil {
 		return nil, err
 	}
-	return page(r, ids, func(keyID string) (map[string]any, error) {
+	return page(ctx, r, ids, func(keyID string) (map[string]any, error) {
 		k, err := gone(h.store.Leased(ctx, r.Storage, r.tenant, kind, keyID))
 		if k == nil {
 			return nil, err

@@ -1,6 +1,7 @@
 package paths
 
 import (
+	"context"
 	"slices"
 
 	"github.com/hashicorp/vault/sdk/framework"
@@ -19,7 +20,7 @@ var pageFields = schema{
 
 // page answers a list from sorted names. Info describes one of them; a nil description
 // leaves it out. A page that is cut says how to go on.
-func page(r *request, names []string, info func(name string) (map[string]any, error)) (*logical.Response, error) {
+func page(ctx context.Context, r *request, names []string, info func(name string) (map[string]any, error)) (*logical.Response, error) {
 	after, limit, err := r.paging()
 	if err != nil {
 		return nil, err
@@ -31,6 +32,9 @@ func page(r *request, names []string, info func(name string) (map[string]any, er
 	shown, infos := make([]string, 0, min(limit, len(names)-from)), make(map[string]any)
 	i := from
 	for ; i < len(names) && len(shown) < limit; i++ {
+		if err := r.walk.next(ctx); err != nil {
+			return nil, err
+		}
 		d, err := info(names[i])
 		if err != nil {
 			return nil, err

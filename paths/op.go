@@ -26,6 +26,15 @@ type request struct {
 	tenant   *tenant.Tenant // on tenants' paths
 	now      time.Time
 	warnings []string
+
+	// Of a batch that may hold items of many tenants.
+	together bool
+	waited   time.Duration   // for turns
+	fat      int             // bytes of long metadata told
+	toldOf   map[string]bool // key IDs with such, where each is told of once
+	turned   bool            // the request has its tenant's turn in the gate of work
+
+	walk *turn // of a request that reads many records
 }
 
 // handler answers one operation of one path. It decodes, calls and encodes.
@@ -47,6 +56,9 @@ func (h *Handlers) op(res *resource, path *framework.Path, run handler) framewor
 		r := &request{Request: req, captured: captured, now: time.Now()}
 		r.Data = given(ctx)
 		if resp, err = h.serve(ctx, res.scope, path, r, run); err != nil {
+			if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+				err = errGone // callers who go are no failure of ours to be logged
+			}
 			return h.refuse(err)
 		}
 		// An empty list stays empty: by Vault's custom that is a 404.

@@ -5,6 +5,7 @@ package paths
 import (
 	"context"
 	"regexp"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -25,6 +26,7 @@ type Handlers struct {
 	sweeper  *sweep.Sweeper
 	maySweep func() bool
 	verdicts verdicts
+	shares   *shares
 	identity *identity
 	system   logical.SystemView
 	log      hclog.Logger
@@ -34,7 +36,9 @@ type Handlers struct {
 
 // New returns the operations on a store. They answer nothing until [Handlers.Serve].
 func New(s *store.Store) *Handlers {
-	h := &Handlers{store: s, calls: new(replay.Table), verdicts: newVerdicts(), log: hclog.NewNullLogger()}
+	h := &Handlers{
+		store: s, calls: new(replay.Table), verdicts: newVerdicts(), shares: newShares(runtime.GOMAXPROCS(0)), log: hclog.NewNullLogger(),
+	}
 	h.sweeper = sweep.New(s, h.calls.Forget)
 	return h
 }

@@ -45,6 +45,11 @@ func (h *Handlers) pickup(ctx context.Context, r *request) (*logical.Response, e
 		r.warn("the call was signed with the newest version; there is no successor to pick up")
 		return reply(data)
 	}
+	place, err := r.enter(ctx, h.shares.walks, j.found.Tenant.UID)
+	if err != nil {
+		return nil, err
+	}
+	defer place.Leave()
 	sealed, err := h.succeed(ctx, r, j)
 	if errors.Is(err, refusal.Invalid) {
 		r.warn("nothing is handed over: %s", err)
@@ -64,6 +69,9 @@ func (h *Handlers) succeed(ctx context.Context, r *request, j judgement) (map[st
 	k, err := h.store.UpdateKey(ctx, r.Storage, j.found.Tenant, j.found.Key.Kind, j.found.Key.Name, func(old *apikey.Key) (*apikey.Key, error) {
 		if old == nil {
 			return nil, refusal.Errorf(refusal.Invalid, "the key is gone")
+		}
+		if err := sealable(old); err != nil {
+			return nil, err
 		}
 		changed, current, err := old.HandedOver(j.found.Tenant, r.actor(), r.now)
 		v = current

@@ -25,14 +25,14 @@ func (h *Handlers) reportResources() []resource {
 	return []resource{
 		{
 			scope: tenants, pattern: "/report", suffix: "report",
-			operations: map[logical.Operation]operation{logical.ReadOperation: {h.reportRead, "Hold each key against each rule.", reportAnswer}},
+			operations: map[logical.Operation]operation{logical.ReadOperation: {h.walking(h.reportRead), "Hold each key against each rule.", reportAnswer}},
 			synopsis:   "How the tenant's keys stand against the rules, for an assessor to keep.",
 			description: "Rules are in our own words, each with the requirement of PCI DSS 4 that it supports. Revoked and deleted keys break none. " +
 				"Leased keys are not in it: they end with their leases.",
 		},
 		{
 			scope: platform, pattern: "admin/report", suffix: "admin-report", fields: pageFields,
-			operations:  map[logical.Operation]operation{logical.ReadOperation: {h.adminReport, "Count the keys that break rules.", adminReportAnswer}},
+			operations:  map[logical.Operation]operation{logical.ReadOperation: {h.walking(h.adminReport), "Count the keys that break rules.", adminReportAnswer}},
 			synopsis:    "How many keys of each tenant break which rule, and no names.",
 			description: "A page has at most 1000 tenants; a cut one says how to go on.",
 		},
@@ -73,6 +73,9 @@ func (h *Handlers) eachBroken(ctx context.Context, r *request, t *tenant.Tenant,
 			return err
 		}
 		for _, name := range names {
+			if err := r.walk.next(ctx); err != nil {
+				return err
+			}
 			k, err := gone(h.store.Key(ctx, r.Storage, t, kind, apikey.Name(name)))
 			if err != nil {
 				return err
@@ -96,7 +99,7 @@ func (h *Handlers) adminReport(ctx context.Context, r *request) (*logical.Respon
 		return nil, err
 	}
 	reports := []any{}
-	_, err = page(r, names, func(name string) (map[string]any, error) {
+	_, err = page(ctx, r, names, func(name string) (map[string]any, error) {
 		t, err := gone(h.store.OpenTenant(ctx, r.Storage, tenant.Name(name)))
 		if t == nil {
 			return nil, err

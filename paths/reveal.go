@@ -47,6 +47,11 @@ func (h *Handlers) keyReveal(ctx context.Context, r *request) (*logical.Response
 	if err != nil {
 		return nil, err
 	}
+	place, err := h.toSeal(ctx, r, recipient)
+	if err != nil {
+		return nil, err
+	}
+	defer place.Leave()
 	k, v, err := h.handOut(ctx, r, func(k *apikey.Key) (*apikey.Key, *apikey.Version, error) {
 		used := func(keyID string) bool { return h.perhapsUsed(ctx, r, k, keyID) }
 		return k.Revealed(r.tenant, requestID, recipient != "", used, r.actor(), r.now)

@@ -36,7 +36,7 @@ func (h *Handlers) roleResources() []resource {
 	return []resource{
 		{
 			scope: tenants, pattern: folder + "?", suffix: "roles", fields: pageFields,
-			operations:  map[logical.Operation]operation{logical.ListOperation: {h.roleList, "List the roles of a kind.", answerList}},
+			operations:  map[logical.Operation]operation{logical.ListOperation: {h.walking(h.roleList), "List the roles of a kind.", answerList}},
 			synopsis:    "The templates of leased keys.",
 			description: "A page has at most 1000; a cut one says how to go on.",
 		},
@@ -79,6 +79,9 @@ func (h *Handlers) roleList(ctx context.Context, r *request) (*logical.Response,
 	}
 	roles := make(map[string]*apikey.Role)
 	for _, name := range names {
+		if err := r.walk.next(ctx); err != nil {
+			return nil, err
+		}
 		role, err := gone(h.store.Role(ctx, r.Storage, r.tenant, kind, apikey.Name(name)))
 		if err != nil {
 			return nil, err
@@ -88,7 +91,7 @@ func (h *Handlers) roleList(ctx context.Context, r *request) (*logical.Response,
 		}
 	}
 	// Markers of deleted roles are neither shown nor counted.
-	return page(r, slices.Sorted(maps.Keys(roles)), func(name string) (map[string]any, error) {
+	return page(ctx, r, slices.Sorted(maps.Keys(roles)), func(name string) (map[string]any, error) {
 		role := roles[name]
 		return map[string]any{"description": role.Description, "scheme": string(role.Scheme), "ttl": inSeconds(role.TTL), "max_ttl": inSeconds(role.MaxTTL)}, nil
 	})

@@ -44,32 +44,49 @@ func (h *Handlers) sign(ctx context.Context, r *request) (*logical.Response, err
 		return nil, err
 	}
 	if items == nil {
-		data, err := h.signOne(r, k, r.Data)
+		data, err := h.signOne(ctx, r, k, r.Data)
 		if err != nil {
 			return nil, err
 		}
 		return reply(data)
 	}
+	return h.signBatch(ctx, r, k, items)
+}
+
+func (h *Handlers) signBatch(ctx context.Context, r *request, k *apikey.Key, items []any) (*logical.Response, error) {
+	turn, err := r.take(ctx, h.shares.work, len(items))
+	if err != nil {
+		return nil, err
+	}
+	defer turn.leave()
+	r.turned = turn.held
 	results := make([]any, len(items))
 	for i, raw := range items {
-		results[i] = h.signItem(r, k, raw)
+		err := turn.next(ctx)
+		if errors.Is(err, errGone) {
+			return nil, err
+		}
+		var data map[string]any
+		if err == nil {
+			data, err = h.signItem(ctx, r, k, raw)
+		}
+		if err != nil {
+			data = map[string]any{"error": err.Error()}
+		}
+		results[i] = data
 	}
 	return reply(map[string]any{"results": results})
 }
 
-func (h *Handlers) signItem(r *request, k *apikey.Key, raw any) map[string]any {
+func (h *Handlers) signItem(ctx context.Context, r *request, k *apikey.Key, raw any) (map[string]any, error) {
 	fields, err := item(raw, contentFields)
-	var data map[string]any
-	if err == nil {
-		data, err = h.signOne(r, k, fields)
-	}
 	if err != nil {
-		return map[string]any{"error": err.Error()}
+		return nil, err
 	}
-	return data
+	return h.signOne(ctx, r, k, fields)
 }
 
-func (h *Handlers) signOne(r *request, k *apikey.Key, fields map[string]any) (map[string]any, error) {
+func (h *Handlers) signOne(ctx context.Context, r *request, k *apikey.Key, fields map[string]any) (map[string]any, error) {
 	v, verdict := k.MaySign(r.tenant, r.now)
 	if verdict != apikey.Valid {
 		return nil, apikey.Refuse(verdict)
@@ -80,6 +97,13 @@ func (h *Handlers) signOne(r *request, k *apikey.Key, fields map[string]any) (ma
 	}
 	if c.http != k.Scheme.HTTP() {
 		return nil, refusal.Errorf(refusal.Invalid, "scheme: the key's is %s, which signs %s", k.Scheme, signs(k.Scheme))
+	}
+	if !r.turned && 2*len(c.content) >= heavy {
+		place, err := r.enter(ctx, h.shares.work, r.owner())
+		if err != nil {
+			return nil, err
+		}
+		defer place.Leave()
 	}
 	if !c.http {
 		h.used(k, v, r)

@@ -121,6 +121,20 @@ func (h *Handlers) judged(ctx context.Context, r *request, c *call, within strin
 	if found == nil || within != "" && found.Tenant.UID != within {
 		found = new(store.Found)
 	}
+	if err := r.fits(found.Key, signed.KeyID); err != nil {
+		return judgement{}, err
+	}
+	if !r.turned && c.isHeavy(found.Key, found.Tenant, r.config) {
+		owner := within
+		if found.Key != nil {
+			owner = found.Tenant.UID
+		}
+		place, err := r.enter(ctx, h.shares.work, owner)
+		if err != nil {
+			return judgement{}, err
+		}
+		defer place.Leave()
+	}
 	replayed := replay.New
 	of := h.caseOf(r, signed, found, !c.look, &replayed)
 	of.Head, of.From, of.Mount, of.Strict = head, c.from, r.config, strict

@@ -25,14 +25,35 @@ func (h *Handlers) verifyBatch(ctx context.Context, r *request, items []any, wit
 	if err := new(call).parseOptions(r.Data); err != nil {
 		return nil, err // told once, not in each item
 	}
+	if r.Data["batch_json"] != nil {
+		r.toldOf = make(map[string]bool)
+	}
+	turn := new(turn)
+	r.together = within == "" // which waits for each tenant's turn when it comes to an item of it
+	if !r.together {
+		var err error
+		if turn, err = r.take(ctx, h.shares.work, len(items)); err != nil {
+			return nil, err
+		}
+		defer turn.leave()
+		r.turned = turn.held
+	}
 	outcomes, unjudged := make([]outcome, len(items)), []error(nil)
 	for i, raw := range items {
-		if err := ctx.Err(); err != nil {
-			return nil, err // nobody waits for the rest
+		err := turn.next(ctx)
+		if errors.Is(err, errGone) {
+			return nil, err // the answer is to nobody, and what was recorded stays
 		}
-		var err error
-		if outcomes[i], err = h.judgeItem(ctx, r, raw, within); err != nil {
-			h.log.Error("item of a batch not judged", "error", err)
+		if err == nil {
+			outcomes[i], err = h.judgeItem(ctx, r, raw, within)
+		}
+		if err != nil && ctx.Err() != nil {
+			return nil, errGone
+		}
+		if err != nil {
+			if !errors.Is(err, refusal.Unavailable) {
+				h.log.Error("item of a batch not judged", "error", err)
+			}
 			outcomes[i].wrong = told(err).Error()
 			unjudged = append(unjudged, err)
 		}
@@ -65,7 +86,31 @@ func (h *Handlers) judgeItem(ctx context.Context, r *request, raw any, within st
 		return outcome{}, err
 	}
 	j, err := h.judged(ctx, r, c, within, false)
+	if v := j.version; v != nil && len(j.found.Key.Metadata) > fatFrom && !r.toldOf[v.KeyID] {
+		r.fat += len(j.found.Key.Metadata)
+		if r.toldOf != nil {
+			r.toldOf[v.KeyID] = true
+		}
+	}
 	return outcome{judgement: j}, err
+}
+
+// What a batch tells of metadata is bounded: up to the first length whatever else is in
+// the batch, and of longer ones as much as the second together.
+const (
+	fatFrom = 4 << 10
+	fatMost = 4 << 20
+)
+
+var errFull = refusal.Errorf(refusal.Unavailable, "not judged: the answer holds %d MiB of metadata longer than %d KiB already; send it again, in another batch",
+	fatMost>>20, fatFrom>>10)
+
+// fits is asked before a call is judged: once it is recorded, it has to be answered.
+func (r *request) fits(k *apikey.Key, keyID string) error {
+	if k != nil && r.fat >= fatMost && len(k.Metadata) > fatFrom && !r.toldOf[keyID] {
+		return errFull
+	}
+	return nil
 }
 
 // verifyItemFields are the fields that an item may have.

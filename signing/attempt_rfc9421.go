@@ -162,8 +162,9 @@ func (a *Attempt) checkComponents(in *looseInput) {
 	if missing != nil {
 		a.keep(componentMissing.with("Not covered: " + strings.Join(missing, ", ") + "."))
 	}
+	find := a.head.finderFor(in.names)
 	for _, name := range in.names {
-		if _, ok := appendComponent(nil, a.head, name); ok {
+		if _, ok := find.appendComponent(nil, name); ok {
 			continue
 		}
 		if name == "@authority" || name == "@target-uri" {

@@ -57,7 +57,7 @@ func (a *Attempt) readVrnt1(value string) {
 	if salt == "" || a.Time.IsZero() {
 		return
 	}
-	a.StringToSign = string(vrnt1Message(nil, a.head, a.head.Path(), salt, formatIssuedAt(a.Time), 0))
+	a.StringToSign = string(vrnt1Message(nil, a.head, a.head.Path(), salt, formatIssuedAt(a.Time), nil, 0))
 	a.try = func(s *search, body []byte) {
 		draft := vrnt1Draft{fields: []string{salt, a.head.method, a.head.Path(), iat}, colon: ":", eol: "\n", end: "\n"}
 		for i := range a.head.fields {

@@ -1,9 +1,6 @@
 package signing
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 // maxComponents is far above what clients sign: a handful.
 const maxComponents = 64
@@ -66,24 +63,22 @@ func (c *components) any(f *fields) error {
 		return malformed("signature input without a list of components")
 	}
 	c.names = make([]string, 0, 8)
+	var seen nameSet
 	for !f.eat(")") {
 		if len(c.names) > 0 && !f.eat(" ") {
 			return malformed("list of components, or one with parameters")
 		}
 		name, ok := f.unescaped() // A token has no escapes.
-		if !ok || !c.add(name) {
+		if !ok || !seen.add(name) || !c.add(name) {
 			return malformed("component %d", len(c.names)+1)
 		}
 	}
 	return nil
 }
 
-// add keeps a name that is known, not given yet, and not of the signature
-// itself.
+// add keeps a name that is known, and not of the signature itself. Whether it was
+// given before, its caller looks.
 func (c *components) add(name string) bool {
-	if len(c.names) == maxComponents || slices.Contains(c.names, name) {
-		return false
-	}
 	switch name {
 	case "@method":
 		c.covers |= coversMethod
@@ -176,9 +171,10 @@ func (h *Head) announcesBody() (bool, error) {
 // signatureBase appends to b the bytes under the MAC (RFC 9421 section 2.5): a line
 // `"name": value` for each component, and the parameters.
 func signatureBase(b []byte, h *Head, names []string, params string) ([]byte, error) {
+	in := h.finderFor(names)
 	for _, name := range names {
 		var ok bool
-		if b, ok = appendComponent(b, h, name); !ok {
+		if b, ok = in.appendComponent(b, name); !ok {
 			return nil, malformed("component that the head has not, or Host that is none")
 		}
 		b = append(b, '\n')
@@ -187,8 +183,9 @@ func signatureBase(b []byte, h *Head, names []string, params string) ([]byte, er
 }
 
 // appendComponent appends a component, its name and value (RFC 9421 sections 2.1
-// and 2.2), or reports that h has none.
-func appendComponent(b []byte, h *Head, name string) ([]byte, bool) {
+// and 2.2), or reports that the head has none.
+func (f *finder) appendComponent(b []byte, name string) ([]byte, bool) {
+	h := f.head
 	switch name {
 	case "@method":
 		return append(append(b, `"@method": `...), h.method...), true
@@ -205,13 +202,11 @@ func appendComponent(b []byte, h *Head, name string) ([]byte, bool) {
 	}
 	b = append(append(append(b, '"'), name...), `": `...)
 	found := false
-	for i := range h.fields {
-		if equalFold(h.name(i), name) {
-			if found {
-				b = append(b, ", "...)
-			}
-			b, found = append(b, h.value(i)...), true
+	for i := f.next(name, 0); i >= 0; i = f.next(name, i+1) {
+		if found {
+			b = append(b, ", "...)
 		}
+		b, found = append(b, h.value(i)...), true
 	}
 	return b, found
 }

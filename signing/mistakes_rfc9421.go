@@ -81,8 +81,9 @@ func always(value string) func(string) string { return func(string) string { ret
 // try9421 tries what is signed in place of the right base of the call.
 func try9421(s *search, h *Head, in *looseInput, body []byte) {
 	right := baseDraft{last: in.params, colon: ": ", eol: "\n"}
+	find := h.finderFor(in.names)
 	for _, name := range in.names {
-		line, _ := appendComponent(nil, h, name) // each is there: the base has been made
+		line, _ := find.appendComponent(nil, name) // each is there: the base has been made
 		right.lines = append(right.lines, Header{name, string(line[len(name)+len(`"": `):])})
 	}
 	mistakes := slices.Concat(baseValues(h, body), baseLayout(), baseParams(in), baseOrders(right.lines))

@@ -1,7 +1,5 @@
 package signing
 
-import "slices"
-
 // singular is a header of which a head has at most one, since a second one
 // could be read instead of the one that was judged.
 type singular uint8
@@ -28,16 +26,6 @@ func (h *Head) checkVerints(verints []uint8) error {
 		}
 	}
 	return nil
-}
-
-// sortByName sorts indexes of headers by the lower-cased names.
-func (h *Head) sortByName(indexes []uint8) {
-	if len(indexes) < 2 {
-		return
-	}
-	slices.SortFunc(indexes, func(i, j uint8) int {
-		return compareFold(h.name(int(i)), h.name(int(j)))
-	})
 }
 
 // singularOf tells the names apart by their first letters, and lengths, which

@@ -52,13 +52,18 @@ func (c *Call) signedAs(compat Compat, mac macer, keyed bool) (Compat, bool) {
 		return nil, false
 	}
 	set, left := allowed&c.effective()&messageVariants, MaxVariantBytes
+	var order []uint8
+	var message []byte
+	if set&headersSorted != 0 {
+		order = c.head.sortedVerints()
+	}
 	for count := 1; count <= bits.OnesCount16(uint16(set)); count++ {
 		// The subsets of set, from the greatest down, as bits.
 		for some := set; some != 0; some = (some - 1) & set {
 			if bits.OnesCount16(uint16(some)) != count {
 				continue
 			}
-			message := c.variantMessage(some)
+			message = c.variantMessage(message[:0], some, order)
 			if left -= len(message); left < 0 {
 				return nil, false
 			}
@@ -97,7 +102,11 @@ func (c *Call) effective() variantSet {
 	return set
 }
 
-func (c *Call) variantMessage(set variantSet) []byte {
+// variantMessage takes the order of sorted headers, which is the same each time.
+func (c *Call) variantMessage(b []byte, set variantSet, order []uint8) []byte {
+	if set&headersSorted == 0 {
+		order = nil
+	}
 	path := c.head.Path()
 	switch {
 	case set&pathQuery != 0:
@@ -105,7 +114,7 @@ func (c *Call) variantMessage(set variantSet) []byte {
 	case set&pathDecoded != 0:
 		path, _ = decodedPath(path)
 	}
-	return vrnt1Message(nil, c.head, path, c.Nonce, formatIssuedAt(c.Time), set)
+	return vrnt1Message(b, c.head, path, c.Nonce, formatIssuedAt(c.Time), order, set)
 }
 
 func hasUpper(s string) bool {

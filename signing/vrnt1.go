@@ -138,7 +138,7 @@ func (c *Call) parseVrnt1(h *Head, buf []byte, value string, loose bool) error {
 		return err
 	}
 	c.Scheme, c.KeyID, c.Nonce, c.Time, c.Tag, c.Form = Vrnt1, v.KeyID, v.Salt, v.IssuedAt, v.Tag, form.list()
-	c.Message = vrnt1Message(buf, h, h.Path(), v.Salt, v.iat(value, form), 0)
+	c.Message = vrnt1Message(buf, h, h.Path(), v.Salt, v.iat(value, form), nil, 0)
 	return nil
 }
 
@@ -159,26 +159,20 @@ func formatIssuedAt(t time.Time) string { return t.Format(time.RFC3339) }
 //	salt LF method LF path LF iat LF {name ":" value LF} LF
 //
 // with one name and value, in lower case, for each Verint- header in the order
-// received, unless set has it sorted or the values' case kept. No field can
+// received, unless an order is given, or set has the values' case kept. No field can
 // hold an LF, so no two calls share a message unless they differ in what the
 // scheme leaves unsigned: query, host, body, other headers and the case of
 // those values.
-func vrnt1Message(b []byte, h *Head, path, salt, iat string, set variantSet) []byte {
+func vrnt1Message(b []byte, h *Head, path, salt, iat string, order []uint8, set variantSet) []byte {
 	var buf [MaxHeadLines]uint8
-	verints := buf[:0]
-	for i := int(h.verints[0]); i < int(h.verints[1]); i++ {
-		if isVerint(h.name(i)) {
-			verints = append(verints, uint8(i)) // #nosec G115 -- below MaxHeadLines
-		}
-	}
-	if set&headersSorted != 0 {
-		h.sortByName(verints)
+	if order == nil {
+		order = h.appendVerints(buf[:0])
 	}
 	b = append(append(b, salt...), '\n')
 	b = append(append(b, h.method...), '\n')
 	b = append(append(b, path...), '\n')
 	b = append(append(b, iat...), '\n')
-	for _, i := range verints {
+	for _, i := range order {
 		b = append(appendLower(b, h.name(int(i))), ':')
 		if value := h.value(int(i)); set&headerValueCase != 0 {
 			b = append(b, value...)
@@ -188,6 +182,23 @@ func vrnt1Message(b []byte, h *Head, path, salt, iat string, set variantSet) []b
 		b = append(b, '\n')
 	}
 	return append(b, '\n')
+}
+
+// appendVerints appends the indexes of the Verint- headers, as received.
+func (h *Head) appendVerints(to []uint8) []uint8 {
+	for i := int(h.verints[0]); i < int(h.verints[1]); i++ {
+		if isVerint(h.name(i)) {
+			to = append(to, uint8(i)) // #nosec G115 -- below MaxHeadLines
+		}
+	}
+	return to
+}
+
+// sortedVerints returns them by their names.
+func (h *Head) sortedVerints() []uint8 {
+	verints := h.appendVerints(nil)
+	h.sortByName(verints)
+	return verints
 }
 
 func newSalt() string {
@@ -202,7 +213,7 @@ func signVrnt1(h *Head, salt, keyID string, key []byte, now time.Time) ([]Header
 		return nil, malformed("time that has no iat")
 	}
 	v := Vrnt1Header{Salt: salt, IssuedAt: now, KeyID: keyID}
-	v.Tag = MAC(key, vrnt1Message(nil, h, h.Path(), salt, formatIssuedAt(now), 0))
+	v.Tag = MAC(key, vrnt1Message(nil, h, h.Path(), salt, formatIssuedAt(now), nil, 0))
 	add := Header{Name: authorizationName, Value: v.String()}
 	if !h.fits(add) {
 		return nil, malformed("head too long with its signature")

@@ -5,7 +5,9 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"errors"
+	"fmt"
 	"io"
+	"math/big"
 	"strings"
 	"testing"
 
@@ -124,19 +126,66 @@ func TestSealToSeveral(t *testing.T) {
 
 func TestWhatIsNoRecipient(t *testing.T) {
 	good := native(t).recipient
-	small, err := rsa.GenerateKey(rand.Reader, 1024) //nolint:gosec // G403: it is refused for that
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, s := range []string{
 		"", "age1", good[:len(good)-1], strings.ToUpper(good), good + " ", " " + good, good + "\n", good + "," + good, "AGE-SECRET-KEY-1QQQQ",
 		"ssh-ed25519", "ssh-ed25519 AAAA", "ssh-dss AAAA", "ecdsa-sha2-nistp256 AAAA", `command="x" ssh-ed25519 AAAA`, "age1pq1qqqq",
 		"github:somebody", "https://example.com/key", strings.Repeat("a", MaxRecipient+1), "age1" + strings.Repeat("q", MaxRecipient),
-		sshKey(t, small.Public(), nil, nil).recipient,
 	} {
 		if err := Check(s); !errors.Is(err, ErrRecipient) {
 			t.Errorf("%.40q is taken: %v", s, err)
 		}
+	}
+}
+
+// What sealing to a stranger's key may cost is bounded when it is written, and when it is
+// used: it may have been written before there were bounds.
+func TestRSAIsBounded(t *testing.T) {
+	for _, row := range []struct {
+		bits uint
+		e    int
+		want error
+	}{
+		{1024, 65537, ErrRSA},
+		{2047, 65537, ErrRSA},
+		{2048, 3, nil},
+		{2048, 65537, nil},
+		{8192, 65537, nil},
+		{8193, 65537, ErrRSA},
+		{16384, 65537, ErrRSA},
+		{2048, 65539, ErrRSA},
+		{2048, 1<<24 - 1, ErrRSA},
+		{2048, 1<<31 - 1, ErrRecipient}, // golang.org/x/crypto/ssh takes none above 24 bits
+	} {
+		odd := new(big.Int).SetBit(big.NewInt(1), int(row.bits)-1, 1) // nobody has the private part
+		s := sshKey(t, &rsa.PublicKey{N: odd, E: row.e}, nil, nil).recipient
+		_, used := Seal([]byte(plain), []string{s})
+		if err := Check(s); !errors.Is(err, row.want) || !errors.Is(used, row.want) {
+			t.Errorf("%d bits, exponent %d: %v, and when used %v; want %v", row.bits, row.e, err, used, row.want)
+		}
+	}
+}
+
+func BenchmarkSeal(b *testing.B) {
+	for _, bits := range []uint{0, 2048, 4096, 8192} {
+		id, err := age.GenerateX25519Identity()
+		if err != nil {
+			b.Fatal(err)
+		}
+		to := id.Recipient().String()
+		if bits > 0 {
+			key, err := ssh.NewPublicKey(&rsa.PublicKey{N: new(big.Int).SetBit(big.NewInt(1), int(bits)-1, 1), E: maxExponent})
+			if err != nil {
+				b.Fatal(err)
+			}
+			to = strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key)))
+		}
+		b.Run(fmt.Sprintf("bits=%d", bits), func(b *testing.B) {
+			for b.Loop() {
+				if _, err := Seal([]byte(plain), []string{to}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 

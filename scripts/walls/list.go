@@ -54,6 +54,26 @@ var walls = []wall{
 	{"items beyond what a batch may have", "paths/batch.go", "for d.More() && len(items) <= maxBatch {", "for d.More() {", "./paths", "TestUnpackingTakesLittle"},
 	{"key IDs that are taken", "internal/store/ids.go", "err == nil && has != nil && *has != c:", "err == nil && has == &c:", store, "TestClaimsAreNeverOverwritten|TestOneOfManyClaimsWins"},
 
+	// What one tenant's work may take from others.
+	{"heavy calls at the gate", "paths/verify.go", "if !r.turned && c.isHeavy(found.Key, found.Tenant, r.config) {", "if false {", "./paths", "TestHeavyCallsWait"},
+	{"heavy messages to sign at the gate", "paths/sign.go", "if !r.turned && 2*len(c.content) >= heavy {", "if false {", engine, "TestExplanationsAndLongSignaturesWait"},
+	{"explanations at the gate", "paths/explain.go", "place, err := r.enter(ctx, h.shares.work, r.owner())", "place, err := r.enter(ctx, newShares(64).work, r.owner())", engine, "TestExplanationsAndLongSignaturesWait"},
+	{"lists and reports at the gate", "paths/fair.go", "turn, err := r.take(ctx, h.shares.walks, manyItems)", "turn, err := r.take(ctx, h.shares.walks, 0)", engine, "TestOneTenantsWorkHoldsUpItsOwnAlone"},
+	{"plain calls that pass the gate by", "paths/fair.go", "return len(c.content) > light && c.weight(k, t, m) >= heavy", "return true", "./paths", "TestPlainCallsPassTheGateBy"},
+	{"one tenant's places", "internal/fair/gate.go", "s.in < g.bounds.Each && g.in < g.bounds.All {", "g.in < g.bounds.All {", "./internal/fair", "TestNobodyTakesAllPlaces"},
+	{"one tenant's queue", "internal/fair/gate.go", "if s.waiting.Len() >= g.bounds.Queue {", "if false {", "./internal/fair", "TestWhoDoesNotGetIn"},
+	{"turns by tenant", "internal/fair/gate.go", "s.turn = g.turns.PushBack(s)", "s.turn = g.turns.PushFront(s)", "./internal/fair", "TestTenantsTakeTurns"},
+	{"tenants that have left", "internal/fair/gate.go", "delete(g.tenants, s.tenant)", "_ = s", "./internal/fair", "TestNothingIsKeptOfWhoHasLeft"},
+	{"callers who have gone", "paths/fair.go", "if ctx.Err() != nil {\n\t\treturn errGone", "if false {\n\t\treturn errGone", engine, "TestWorkStopsWhenItsCallerGoes"},
+	{
+		"imports whose caller has gone", "internal/fair/gate.go", "if err := ctx.Err(); err != nil {\n\t\treturn Place{}, err\n\t}\n\ts, w",
+		"if err := ctx.Err(); false {\n\t\treturn Place{}, err\n\t}\n\ts, w", engine, "TestWorkStopsWhenItsCallerGoes",
+	},
+	{"long metadata in one answer", "paths/verify_batch.go", "if k != nil && r.fat >= fatMost && len(k.Metadata) > fatFrom && !r.toldOf[keyID] {", "if false {", engine, "TestBatchTellsSoMuchOfLongMetadata"},
+	{"sizes of RSA keys", "internal/seal/seal.go", "bits > maxModulus || ", "", "./internal/seal", "TestRSAIsBounded"},
+	{"exponents of RSA keys", "internal/seal/seal.go", " || public.E > maxExponent", "", "./internal/seal", "TestRSAIsBounded"},
+	{"stored recipients over a bound", "paths/handover.go", "if err := seal.CheckAll(k.Rules.Get().Recipients.List()); err != nil {", "if err := seal.CheckAll(nil); err != nil {", engine, "TestRecipientsFromBeforeTheBounds"},
+
 	// What the sweep may take.
 	{"rotations before all else", "internal/sweep/run.go", "if from.n == 0 || r.chores.n > 0 && ", "if from.n == 0 || r.chores.n > 0 || ", sweep, "TestRotationsBeforeAnErasure"},
 	{"workers left to rotations", "internal/sweep/run.go", " && 2*r.chored < r.working+1", "", sweep, "TestChoresLeaveWorkersToRotations"},

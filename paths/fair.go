@@ -1,0 +1,190 @@
+package paths
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/fair"
+	"vault-plugin-secrets-apikeys/internal/match"
+	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/internal/tenant"
+	"vault-plugin-secrets-apikeys/signing"
+)
+
+const (
+	// heavy is the weight from which on a call waits for its tenant's turn: bytes looked at
+	// or hashed. A call of a head of 600 bytes weighs 1200.
+	heavy = 48 << 10
+	// light is a content that no settings of a key make heavy: see [call.weight].
+	light = (heavy - maxLists*match.MaxList) / (1 + maxMACs + maxLists*match.MaxSearches)
+	// maxLists are the key's scopes, and what mount, provider and tenant have published.
+	maxLists = 4
+	// maxMACs is what a key that lets variants in costs: see [signing.Call.SignedAs].
+	maxMACs = 16
+	// manyItems is of how many items on a tenant's batch is work for its turn, and how many
+	// items or records are done before others are let in.
+	manyItems = 32
+	// patience is how long a request waits for its turn.
+	patience = 5 * time.Second
+	// batchPatience is how long a batch that may be of many tenants waits for all of theirs
+	// together: each of its items waits for those before it.
+	batchPatience = time.Second
+	queued        = 32
+)
+
+// shares are the places in which work of more than a plain call's cost is done.
+type shares struct {
+	work   *fair.Gate // what keeps a processor busy: explain, long or lenient calls, tenants' batches
+	walks  *fair.Gate // what reads many records, or seals: lists, report, due, handover
+	writes *fair.Gate // what an import writes, one by one
+}
+
+// newShares leaves a processor to plain calls where there are several. Walks wait for
+// storage most of the time, so more of them go on at once.
+func newShares(processors int) *shares {
+	work, walks := max(1, processors-1), 8*processors
+	return &shares{
+		work:   fair.New(fair.Bounds{All: work, Each: max(1, work/2), Queue: queued}),
+		walks:  fair.New(fair.Bounds{All: walks, Each: walks / 4, Queue: queued}),
+		writes: fair.New(fair.Bounds{All: 4 * importWorkers, Each: importWorkers, Queue: 4 * importWorkers}),
+	}
+}
+
+var (
+	errGone = refusal.Errorf(refusal.Unavailable, "the caller has gone; what was not done by then is not done")
+	errBusy = refusal.Errorf(refusal.Unavailable, "busy: costly requests of this tenant are done a few at a time, and the turn of this one did not come within %s; "+
+		"send it again later, and fewer at once", patience)
+	errCrowded = refusal.Errorf(refusal.Unavailable, "busy: more than %d costly requests of this tenant wait already; send fewer at once", queued)
+)
+
+// toldOf says why there was no place.
+func toldOf(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, fair.ErrPatience):
+		return errBusy
+	case errors.Is(err, fair.ErrCrowded):
+		return errCrowded
+	default:
+		return errGone
+	}
+}
+
+// enter waits for a place, as long as the request may yet wait: all its items together.
+func (r *request) enter(ctx context.Context, gate *fair.Gate, owner string) (fair.Place, error) {
+	most := patience
+	if r.together {
+		most = batchPatience
+	}
+	began := time.Now()
+	place, err := gate.Enter(ctx, owner, most-r.waited)
+	r.waited += time.Since(began)
+	return place, toldOf(err)
+}
+
+// owner is whose work a request on this path is: the tenant's, or the provider's.
+func (r *request) owner() string {
+	if r.tenant == nil {
+		return ""
+	}
+	return r.tenant.UID
+}
+
+// turn is a place of a request that does many things in a row.
+type turn struct {
+	place   fair.Place
+	held    bool
+	done    int
+	refused error // it had to give way, and did not get in again
+}
+
+// take waits for a turn, of a request of so many things; few need none.
+func (r *request) take(ctx context.Context, gate *fair.Gate, things int) (*turn, error) {
+	if things < manyItems {
+		return new(turn), nil
+	}
+	place, err := r.enter(ctx, gate, r.owner())
+	if err != nil {
+		return nil, err
+	}
+	return &turn{place: place, held: true}, nil
+}
+
+// walking wraps a handler that reads many records: it waits for a turn, and calls
+// r.walk.next before each.
+func (h *Handlers) walking(run handler) handler {
+	return func(ctx context.Context, r *request) (*logical.Response, error) {
+		turn, err := r.take(ctx, h.shares.walks, manyItems)
+		if err != nil {
+			return nil, err
+		}
+		defer turn.leave()
+		r.walk = turn
+		return run(ctx, r)
+	}
+}
+
+// next is called before each of the things. It is [errGone] when the caller has gone, and
+// now and then it lets others in.
+func (t *turn) next(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return errGone
+	}
+	if t.refused != nil {
+		return t.refused
+	}
+	if t.done++; t.done%manyItems != 0 {
+		return nil
+	}
+	runtime.Gosched() // for plain calls, which have no turn to wait for
+	if !t.held {
+		return nil
+	}
+	t.refused = toldOf(t.place.Pass(ctx, patience))
+	return t.refused
+}
+
+func (t *turn) leave() { t.place.Leave() }
+
+// isHeavy reports whether a call is worth a turn. That is known before the work is done.
+func (c *call) isHeavy(k *apikey.Key, t *tenant.Tenant, m *tenant.Config) bool {
+	return len(c.content) > light && c.weight(k, t, m) >= heavy
+}
+
+// weight is an estimate of the bytes that judging the call looks at or hashes: the content
+// once, and once for each MAC; of each list of globs all of its text, and the path as often
+// as it may be looked through.
+func (c *call) weight(k *apikey.Key, t *tenant.Tenant, m *tenant.Config) int {
+	if k == nil || !c.http {
+		return 2 * len(c.content)
+	}
+	rules, lists := k.Rules.Get(), 0
+	if !rules.Scopes.Empty() {
+		lists++
+	}
+	if k.Kind == apikey.External {
+		for _, globs := range [...]match.Globs{m.External.Published, t.Provider.Published, t.Own.Published} {
+			if !globs.Empty() {
+				lists++
+			}
+		}
+	}
+	path, _, _ := strings.Cut(c.content, "\n")
+	return len(c.content) + c.hashed(rules.Compat) + lists*(match.MaxList+match.MaxSearches*min(len(path), match.MaxPath))
+}
+
+// hashed is how much the MACs hash, as each variant at most doubles their number.
+func (c *call) hashed(compat tenant.Lines) int {
+	if compat == "" {
+		return len(c.content)
+	}
+	macs := min(maxMACs, 2<<strings.Count(string(compat), "\n"))
+	return len(c.content) + min((macs-1)*len(c.content), signing.MaxVariantBytes)
+}

@@ -1,0 +1,197 @@
+package paths
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/fair"
+	"vault-plugin-secrets-apikeys/internal/match"
+	"vault-plugin-secrets-apikeys/internal/store"
+	"vault-plugin-secrets-apikeys/internal/tenant"
+)
+
+// What is worth a turn, as policy.
+func TestWhatIsHeavy(t *testing.T) {
+	many := slices.Repeat([]string{"/**"}, 32)
+	with := func(l apikey.Limits) *apikey.Key {
+		return &apikey.Key{Ref: apikey.Ref{Kind: apikey.External}, Settings: apikey.Settings{Rules: apikey.Share(apikey.Rules{Limits: l})}}
+	}
+	plain, lenient, scoped := with(apikey.Limits{}), with(apikey.Limits{Compat: "a\nb\nc\nd\ne"}), with(apikey.Limits{Scopes: match.ScopesOf(slices.Repeat([]string{"GET /**"}, 32))})
+	one, some := with(apikey.Limits{Compat: "a"}), with(apikey.Limits{Scopes: match.ScopesOf([]string{"GET /**"})})
+	config := &tenant.Config{}
+	published := &tenant.Config{External: tenant.KindConfig{Published: match.GlobsOf(many)}}
+	head := func(path, rest int) *call {
+		return &call{http: true, content: "GET /" + strings.Repeat("a", path) + "\n" + strings.Repeat("b", rest)}
+	}
+	message := func(size int) *call { return &call{content: strings.Repeat("m", size)} }
+	for _, row := range []struct {
+		name string
+		c    *call
+		k    *apikey.Key
+		m    *tenant.Config
+		want bool
+	}{
+		{"a usual head", head(60, 900), plain, config, false},
+		{"a head of much", head(60, 16_000), plain, config, false},
+		{"the longest head", head(60, 32_700), plain, config, true},
+		{"a usual head of a key with many scopes", head(60, 900), scoped, published, false},
+		{"a long path, two lists", head(2500, 500), scoped, published, true},
+		{"a long path, one list", head(2500, 500), scoped, config, false},
+		{"a long path, another list", head(2500, 500), plain, published, false},
+		{"the longest path, one list", head(4090, 4000), some, config, true},
+		{"a usual head of a lenient key", head(60, 900), lenient, config, false},
+		{"a long head of a lenient key", head(60, 4000), lenient, config, true},
+		{"a long head of a key that is so in one way", head(60, 4000), one, config, false},
+		{"a short message", message(20_000), plain, config, false},
+		{"a long message", message(33_000), plain, config, true},
+		{"a long message of nobody's", message(33_000), nil, config, true},
+		{"a usual head of nobody's", head(60, 900), nil, config, false},
+	} {
+		if got := row.c.isHeavy(row.k, new(tenant.Tenant), row.m); got != row.want {
+			t.Errorf("%s: heavy %v, weight %d", row.name, got, row.c.weight(row.k, new(tenant.Tenant), row.m))
+		}
+	}
+	all := with(apikey.Limits{Compat: "a\nb\nc\nd\ne", Scopes: match.ScopesOf([]string{"GET /**"})})
+	both := &tenant.Tenant{Own: tenant.Caps{Published: match.GlobsOf(many)}, Provider: tenant.Caps{Published: match.GlobsOf(many)}}
+	if most := head(light-6, 0); most.weight(all, both, published) >= heavy {
+		t.Error("a call that is let through for its length alone is heavy")
+	}
+}
+
+// What a plain call adds for the gate's sake is reading a few lengths.
+func TestEstimatesTakeNoMemory(t *testing.T) {
+	globs := []string{"GET /**"}
+	k := &apikey.Key{Ref: apikey.Ref{Kind: apikey.External}}
+	k.Rules = apikey.Share(apikey.Rules{Limits: apikey.Limits{Compat: "a\nb\nc", Scopes: match.ScopesOf(globs)}})
+	c := &call{http: true, content: "GET /" + strings.Repeat("a", 60) + "\n" + strings.Repeat("b", 900)}
+	owner, config := new(tenant.Tenant), new(tenant.Config)
+	if allocs := testing.AllocsPerRun(100, func() {
+		if c.isHeavy(k, owner, config) {
+			t.Error("heavy")
+		}
+	}); allocs != 0 {
+		t.Errorf("%v allocations", allocs)
+	}
+}
+
+// judging returns handlers whose places are all taken, and what judges a message.
+func judging(t *testing.T, together bool) (h *Handlers, judge func(size int) error, free func()) {
+	h = New(store.New())
+	h.shares = newShares(2)
+	place, err := h.shares.work.Enter(t.Context(), "another", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &request{Request: &logical.Request{Storage: new(logical.InmemStorage)}, config: &tenant.Config{}, now: time.Now(), together: together}
+	return h, func(size int) error {
+		c := &call{content: strings.Repeat("m", size), signature: "v1:tEsTkId1:" + strings.Repeat("A", 43)}
+		j, err := h.judged(t.Context(), r, c, "", false)
+		if err == nil && j.verdict != apikey.UnknownKey {
+			t.Error(j.verdict)
+		}
+		return err
+	}, place.Leave
+}
+
+// A plain call waits for nobody, and does not so much as look at the gate.
+func TestPlainCallsPassTheGateBy(t *testing.T) {
+	h, judge, _ := judging(t, false)
+	if err := judge(1000); err != nil {
+		t.Error(err)
+	}
+	h.shares = nil
+	if err := judge(1000); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestHeavyCallsWait(t *testing.T) {
+	for _, together := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			_, judge, free := judging(t, together)
+			most := patience
+			if together {
+				most = batchPatience
+			}
+			began := time.Now()
+			if err := judge(1 << 20); !errors.Is(err, errBusy) || time.Since(began) != most {
+				t.Errorf("after %s: %v", time.Since(began), err)
+			}
+			began = time.Now()
+			err := judge(1 << 20)
+			if waited := time.Since(began); !errors.Is(err, errBusy) || waited != 0 {
+				t.Errorf("the second waited %s more: %v", waited, err)
+			}
+			free()
+			if err := judge(1 << 20); err != nil {
+				t.Errorf("with nobody in: %v", err)
+			}
+		})
+	}
+}
+
+func TestWhyThereWasNoPlace(t *testing.T) {
+	for _, row := range []struct{ err, want error }{
+		{nil, nil}, {fair.ErrCrowded, errCrowded}, {fair.ErrPatience, errBusy}, {context.Canceled, errGone}, {context.DeadlineExceeded, errGone},
+	} {
+		if got := toldOf(row.err); !errors.Is(got, row.want) {
+			t.Errorf("%v: %v", row.err, got)
+		}
+		if row.err == nil {
+			continue
+		}
+		if status, _ := crossed(t, toldOf(row.err)); status != 503 {
+			t.Errorf("%v: %d", row.err, status)
+		}
+	}
+}
+
+// One processor is left for plain calls, where there are several, and no tenant has all.
+func TestShares(t *testing.T) {
+	for _, processors := range []int{1, 2, 8} {
+		s := newShares(processors)
+		for _, g := range []*fair.Gate{s.work, s.walks, s.writes} {
+			in := 0
+			for ; in < 1000; in++ {
+				if _, err := g.Enter(t.Context(), "a", 0); err != nil {
+					break
+				}
+			}
+			_, err := g.Enter(t.Context(), "b", 0)
+			if err == nil != (g != s.work || processors > 2) {
+				t.Errorf("%d processors: %d of one tenant are in, and one of another: %v", processors, in, err)
+			}
+		}
+	}
+}
+
+func TestTurnThatWasNotGivenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gate := fair.New(fair.Bounds{All: 1, Each: 1, Queue: 1})
+		r := &request{tenant: &tenant.Tenant{UID: "a"}}
+		turn, err := r.take(t.Context(), gate, manyItems)
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			if _, err := gate.Enter(t.Context(), "b", time.Minute); err != nil {
+				t.Error(err)
+			}
+		}()
+		synctest.Wait()
+		for i := 1; i < 3*manyItems; i++ {
+			if err := turn.next(t.Context()); (err == nil) != (i < manyItems) {
+				t.Fatalf("%d: %v", i, err)
+			}
+		}
+		turn.leave()
+	})
+}
