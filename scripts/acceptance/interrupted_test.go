@@ -14,7 +14,7 @@ import (
 // halfway waits until a sweep has rotated some keys since the plugin began.
 func (c *caller) halfway(some int) {
 	c.t.Helper()
-	within(c.t, tickWithin, "sweep", func() error {
+	withinEvery(c.t, tickWithin, time.Millisecond, "sweep", func() error { // A sweep rotates hundreds in the time of one ordinary look.
 		a, err := c.tried("GET", "apikeys/status", nil)
 		if err != nil {
 			return err
@@ -36,7 +36,7 @@ func TestInterrupted(t *testing.T) {
 	tenant := w.tenant(t, "interrupted")
 	admin, app, gateway := w.caller(t, tenant+"-admin"), w.caller(t, tenant+"-app"), w.caller(t, "gateway")
 	operator := w.caller(t, "operator")
-	const many, some = 300, 40
+	const many, some = 600, 40
 	operator.must("PATCH", "apikeys/config", fields{"min_overlap": "10s", "max_keys": many})
 	firsts := make([]string, many)
 	name := func(i int) string { return fmt.Sprintf("key-%03d", i) }

@@ -59,8 +59,14 @@ func until(t *testing.T, name string, what func() error) {
 // within is until for what takes longer, or has to be sooner.
 func within(t *testing.T, most time.Duration, name string, what func() error) {
 	t.Helper()
+	withinEvery(t, most, pollEvery, name, what)
+}
+
+// withinEvery is within for what is over sooner than one looks.
+func withinEvery(t *testing.T, most, every time.Duration, name string, what func() error) {
+	t.Helper()
 	deadline := time.Now().Add(most)
-	tick := time.NewTicker(pollEvery)
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for ; ; <-tick.C {
 		err := what()
