@@ -1,14 +1,13 @@
 package backend_test
 
 import (
-	"crypto/rsa"
+	"bytes"
+	"encoding/base64"
+	"encoding/binary"
 	"fmt"
-	"math/big"
 	"strings"
 	"testing"
 	"time"
-
-	"golang.org/x/crypto/ssh"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/tenant"
@@ -65,13 +64,14 @@ func TestBatchTellsSoMuchOfLongMetadata(t *testing.T) {
 // A recipient that was written before there were bounds is refused when it is used, by name,
 // and nothing is noted as handed over; a new one is refused at once.
 func TestRecipientsFromBeforeTheBounds(t *testing.T) {
-	odd := new(big.Int).SetBit(big.NewInt(1), 16383, 1)
-	public, err := ssh.NewPublicKey(&rsa.PublicKey{N: odd, E: 65537})
-	if err != nil {
-		t.Fatal(err)
+	// RFC 4253 section 6.6: the name, the exponent, and a modulus of 16,384 bits.
+	modulus := append([]byte{0}, bytes.Repeat([]byte{0xff}, 2048)...)
+	var wire []byte
+	for _, part := range [][]byte{[]byte("ssh-rsa"), {1, 0, 1}, modulus} {
+		wire = append(binary.BigEndian.AppendUint32(wire, uint32(len(part))), part...) // #nosec G115 -- short
 	}
-	large := strings.TrimSpace(string(ssh.MarshalAuthorizedKey(public)))
-	alone(t, func(t *testing.T, w *world) {
+	large := "ssh-rsa " + base64.StdEncoding.EncodeToString(wire)
+	alone(t, func(_ *testing.T, w *world) {
 		acme := w.tenant("acme")
 		old := acme.key(billing, nil)
 		for _, path := range []string{billing, "my/external/keys/another"} {

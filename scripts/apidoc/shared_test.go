@@ -21,6 +21,7 @@ func TestWhatTenantsShareIsTested(t *testing.T) {
 		"whether a revealed version was used":    {"TestWhetherAVersionWasUsed"},
 		"what is due":                            {"TestRotationsBeforeAnErasure", "TestRotationsAreFairByTenant"},
 		"records that the sweep could not write": {"TestSweepOfARecordThatFails"},
+		"places for costly work":                 {"TestOneTenantsWorkHoldsUpItsOwnAlone", "TestExplanationsAndLongSignaturesWait", "TestPlainCallsPassTheGateBy"},
 		"counts of verdicts":                     {"TestVerdictsAreCountedForAll"},
 	}
 	tests := testsOf(t)
