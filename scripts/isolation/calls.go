@@ -81,7 +81,9 @@ func (r *run) ownCalls(ctx context.Context, w *wall, by *party) error {
 			if err != nil {
 				return err
 			}
-			if a.ok() && a.text("verdict") != "valid" {
+			valid := a.ok() && a.text("verdict") == "valid"
+			mine.used = mine.used || valid
+			if a.ok() && !valid {
 				r.note("%s: its own are found %s", w.Name, a.text("verdict"))
 			}
 		}

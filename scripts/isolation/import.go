@@ -12,10 +12,7 @@ import (
 func (r *run) byImport(ctx context.Context, by, of *party) error {
 	w := r.wall(fmt.Sprintf("%s importing over %s", by.Name, of.Name))
 	item := func(field, value string) fields {
-		const shortest = 32
-		key := make([]byte, shortest)
-		_, _ = rand.Read(key) // It never fails.
-		all := fields{"name": r.nobody, "key_id": rand.Text()[:16], "key": base64.RawURLEncoding.EncodeToString(key), "scheme": "hmac-sha256"}
+		all := r.importable()
 		all[field] = value
 		return all
 	}
@@ -48,6 +45,14 @@ func (r *run) byImport(ctx context.Context, by, of *party) error {
 		}
 	}
 	return nil
+}
+
+// importable returns a key that could be imported.
+func (r *run) importable() fields {
+	const shortest = 32
+	key := make([]byte, shortest)
+	_, _ = rand.Read(key) // It never fails.
+	return fields{"name": r.nobody, "key_id": rand.Text()[:16], "key": base64.RawURLEncoding.EncodeToString(key), "scheme": "hmac-sha256"}
 }
 
 // unimported is for imports of which no item may be taken.

@@ -20,6 +20,7 @@ type probe struct {
 	key, role     bool
 	keyID, secret string // of the key
 	leasedID      string
+	used          bool // a call of the key was found valid
 }
 
 // word returns a name that nobody has taken.

@@ -167,6 +167,7 @@ func (r *run) walls(ctx context.Context) error {
 			func() error { return r.byCall(ctx, by, of) },
 			func() error { return r.byField(ctx, by, of) },
 			func() error { return r.byImport(ctx, by, of) },
+			func() error { return r.choices(ctx, by) },
 		} {
 			if err == nil {
 				err = next()
@@ -181,7 +182,7 @@ func (r *run) walls(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return errors.Join(r.kept(ctx, r.a), r.kept(ctx, r.b))
 }
 
 // answers reads all that a party may read, and looks in it for what is another's.
