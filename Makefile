@@ -2,7 +2,7 @@ VERSION  := 0.1.0
 FUZZTIME ?= 10s
 ROUNDS   ?= 2
 
-PLUGIN  := build/vault-plugin-secrets-apikeys
+BINARY  := build/vault-plugin-secrets-apikeys
 SERVER  := build/server/vault
 LINTER  := build/tools/golangci-lint
 SOURCES := go.mod go.sum $(shell find cmd/vault-plugin-secrets-apikeys backend paths internal signing \
@@ -19,8 +19,8 @@ server: $(SERVER) ## build a Vault server for development into build/server
 $(SERVER): bootstrap/vault/go.mod bootstrap/vault/go.sum bootstrap/vault/main.go
 	go -C bootstrap/vault build -tags minimal -trimpath -o ../../$@ .
 
-build: $(PLUGIN) ## build the plugin into build
-$(PLUGIN): Makefile build/v$(VERSION) $(SOURCES)
+build: $(BINARY) ## build the plugin into build
+$(BINARY): Makefile build/v$(VERSION) $(SOURCES)
 	CGO_ENABLED=0 go build -trimpath -o $@ \
 		-ldflags "-X vault-plugin-secrets-apikeys/backend.Version=v$(VERSION)" ./cmd/vault-plugin-secrets-apikeys
 
