@@ -18,19 +18,19 @@ path "apikeys/my/ids/*" {
 path "apikeys/my/+/import" {
   capabilities = ["update"]
 }
-path "apikeys/my/+/keys" {
+path "apikeys/my/+/keys/" {
   capabilities = ["list"]
 }
 path "apikeys/my/+/keys/*" {
   capabilities = ["read", "list", "update", "patch", "delete"]
 }
-path "apikeys/my/+/roles" {
+path "apikeys/my/+/roles/" {
   capabilities = ["list"]
 }
 path "apikeys/my/+/roles/*" {
   capabilities = ["read", "list", "update", "patch", "delete"]
 }
-path "apikeys/my/+/leased" {
+path "apikeys/my/+/leased/" {
   capabilities = ["list"]
 }
 path "apikeys/my/+/leased/*" {
