@@ -5,7 +5,7 @@ path "apikeys/admin/tenants/" {
   capabilities = ["list"]
 }
 path "apikeys/admin/tenants/*" {
-  capabilities = ["read", "list", "update", "patch", "delete"]
+  capabilities = ["read", "update", "patch", "delete"]
 }
 path "apikeys/admin/ids/*" {
   capabilities = ["read"]

@@ -22,17 +22,17 @@ path "apikeys/my/+/keys/" {
   capabilities = ["list"]
 }
 path "apikeys/my/+/keys/*" {
-  capabilities = ["read", "list", "update", "patch", "delete"]
+  capabilities = ["read", "update", "patch", "delete"]
 }
 path "apikeys/my/+/roles/" {
   capabilities = ["list"]
 }
 path "apikeys/my/+/roles/*" {
-  capabilities = ["read", "list", "update", "patch", "delete"]
+  capabilities = ["read", "update", "patch", "delete"]
 }
 path "apikeys/my/+/leased/" {
   capabilities = ["list"]
 }
 path "apikeys/my/+/leased/*" {
-  capabilities = ["read", "list", "update"]
+  capabilities = ["read", "update"]
 }

@@ -8,111 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"vault-plugin-secrets-apikeys/bootstrap/policies"
 	"vault-plugin-secrets-apikeys/bootstrap/tour"
 )
-
-// grants says who may do what by policy; whoever is not named may not. A tenant's people act through my/, and the tenant
-// here is theirs.
-var grants = []struct{ capability, path, who string }{
-	{"read", "config", "operator"},
-	{"update", "config", "operator"},
-	{"patch", "config", "operator"},
-	{"read", "status", "operator monitor"},
-	{"read", "metrics", "operator monitor"},
-	{"update", "tidy", "operator"},
-	{"read", "tidy/status", "operator"},
-
-	{"list", "admin/tenants/", "spa migrator"},
-	{"update", "admin/tenants/initech", "spa"},
-	{"patch", "admin/tenants/initech", "spa"},
-	{"delete", "admin/tenants/initech", "spa"},
-	{"read", "admin/tenants/initech", "spa migrator"},
-	{"update", "admin/tenants/initech/suspend", "spa"},
-	{"update", "admin/tenants/initech/resume", "spa"},
-	{"update", "admin/tenants/initech/restore", "spa"},
-	{"read", "admin/ids/0123456789abcdef", "spa"},
-	{"read", "admin/report", "spa"},
-	{"update", "admin/import", "migrator"},
-	{"read", "admin/import", ""},
-
-	{"read", "my", "admin viewer auditor"},
-	{"patch", "my", "admin"},
-	{"read", "my/due", "admin viewer auditor internal-issuer external-issuer"},
-	{"read", "my/ids/0123456789abcdef", "admin viewer auditor internal-issuer external-issuer"},
-	{"read", "my/report", "admin auditor"},
-	{"update", "my/explain", "admin"},
-	{"update", "my/external/import", "admin"},
-	{"update", "my/internal/import", "admin"},
-
-	{"list", "my/external/keys/", "admin viewer auditor external-issuer"},
-	{"list", "my/internal/keys/", "admin viewer auditor internal-issuer"},
-	{"read", "my/external/keys/billing", "admin viewer auditor external-issuer"},
-	{"read", "my/internal/keys/billing", "admin viewer auditor internal-issuer"},
-	{"update", "my/external/keys/billing", "admin external-issuer"},
-	{"update", "my/internal/keys/billing", "admin internal-issuer"},
-	{"patch", "my/external/keys/billing", "admin external-issuer"},
-	{"patch", "my/internal/keys/billing", "admin internal-issuer"},
-	{"delete", "my/external/keys/billing", "admin"},
-	{"delete", "my/internal/keys/billing", "admin"},
-	{"update", "my/external/keys/billing/rotate", "admin external-issuer"},
-	{"update", "my/internal/keys/billing/rotate", "admin internal-issuer"},
-	{"update", "my/external/keys/billing/disable", "admin external-issuer"},
-	{"update", "my/internal/keys/billing/enable", "admin internal-issuer"},
-	{"update", "my/external/keys/billing/revoke", "admin"},
-	{"update", "my/internal/keys/billing/revoke", "admin"},
-	{"update", "my/external/keys/billing/restore", "admin"},
-	{"update", "my/external/keys/billing/extend", "admin external-issuer"},
-	{"update", "my/internal/keys/billing/extend", "admin internal-issuer"},
-	{"read", "my/external/keys/billing/history", "admin auditor external-issuer"},
-	{"read", "my/internal/keys/billing/history", "admin auditor internal-issuer"},
-
-	// The ways to a secret.
-	{"update", "my/external/keys/billing/reveal", "admin external-issuer"},
-	{"update", "my/internal/keys/billing/reveal", "admin internal-issuer"},
-	{"read", "my/external/keys/billing/handover", "admin external-issuer"},
-	{"read", "my/internal/keys/billing/handover", "admin internal-issuer"},
-	{"read", "my/external/static-creds/billing", "app"},
-	{"read", "my/internal/static-creds/billing", "app"},
-	{"read", "tenants/{tenant}/internal/creds/desktop", "app"},
-	{"read", "tenants/{tenant}/external/creds/desktop", "app"},
-	{"read", "my/internal/creds/desktop", ""},
-	{"read", "tenants/initech/internal/creds/desktop", ""},
-	{"read", "keyring/0123456789abcdef", "local-gateway"},
-	{"update", "pickup", "gateway"},
-	{"patch", "pickup", ""},
-
-	{"list", "my/internal/roles/", "admin viewer auditor internal-issuer"},
-	{"read", "my/internal/roles/desktop", "admin viewer auditor internal-issuer"},
-	{"update", "my/internal/roles/desktop", "admin internal-issuer"},
-	{"patch", "my/internal/roles/desktop", "admin internal-issuer"},
-	{"update", "my/external/roles/desktop", "admin external-issuer"},
-	{"update", "my/internal/roles/desktop/revoke-leased", "admin"},
-	{"delete", "my/internal/roles/desktop", "admin"},
-	{"list", "my/internal/leased/", "admin viewer auditor internal-issuer"},
-	{"list", "my/external/leased/", "admin viewer auditor external-issuer"},
-	{"read", "my/internal/leased/0123456789abcdef", "admin viewer auditor internal-issuer"},
-	{"update", "my/internal/leased/0123456789abcdef/disable", "admin"},
-	{"update", "my/internal/leased/0123456789abcdef/revoke", "admin"},
-
-	{"update", "my/external/sign/billing", "app"},
-	{"update", "my/internal/sign/billing", "app"},
-	{"patch", "my/external/sign/billing", "app"},
-	{"update", "my/verify", "verifier"},
-	{"patch", "my/verify", "verifier"},
-	{"update", "verify", "gateway"},
-	{"patch", "verify", "gateway"},
-
-	// Through its full name a tenant is reached by nobody whom these policies serve, not even its own people.
-	{"read", "tenants/{tenant}", ""},
-	{"list", "tenants/{tenant}/external/keys/", ""},
-	{"update", "tenants/{tenant}/external/keys/billing/reveal", ""},
-	{"read", "tenants/{tenant}/external/static-creds/billing", ""},
-	{"update", "tenants/{tenant}/verify", ""},
-	{"update", "tenants/{tenant}/explain", ""},
-	{"read", "tenants/{tenant}/report", ""},
-	{"read", "tenants/{tenant}/external/keys/billing/handover", ""},
-	{"update", "tenants/{tenant}/external/import", ""},
-}
 
 // capabilities returns what somebody may do to each of the paths.
 func capabilities(t *testing.T, name string, paths []string) map[string]any {
@@ -125,28 +23,24 @@ func capabilities(t *testing.T, name string, paths []string) map[string]any {
 	return answer.Data
 }
 
+// TestPolicies asks the server what everybody may do, and holds it to the table.
 func TestPolicies(t *testing.T) {
 	t.Parallel()
 	tenant := shared.tenant(t, "policies")
-	people := map[string]string{} // by job
-	for _, name := range []string{"spa", "operator", "monitor", "gateway", "migrator", "local-gateway"} {
-		people[name] = name
-	}
-	for _, person := range tour.Staff(tenant) {
-		people[strings.TrimPrefix(person.Name, tenant+"-")] = person.Name
-	}
+	people := slices.Concat(tour.Provider(), furtherProvider(), tour.Staff(tenant))
 	paths := map[string]bool{}
-	for _, grant := range grants {
-		paths[fullPath(grant.path, tenant)] = true
+	for _, grant := range policies.Grants {
+		paths[fullPath(grant.Path, tenant)] = true
 	}
 
-	for job, name := range people {
-		may := capabilities(t, name, slices.Collect(maps.Keys(paths)))
-		for _, grant := range grants {
-			want := slices.Contains(strings.Fields(grant.who), job)
-			has, _ := may[fullPath(grant.path, tenant)].([]any)
-			if got := slices.Contains(has, any(grant.capability)); got != want {
-				t.Errorf("%s may %s %s: %t", job, grant.capability, grant.path, got)
+	for _, person := range people {
+		may := capabilities(t, person.Name, slices.Collect(maps.Keys(paths)))
+		policy := strings.TrimPrefix(person.Policies[0], policies.Prefix)
+		for _, grant := range policies.Grants {
+			want := slices.Contains(strings.Fields(grant.Policies), policy)
+			has, _ := may[fullPath(grant.Path, tenant)].([]any)
+			if got := slices.Contains(has, any(grant.Capability)); got != want {
+				t.Errorf("%s may %s %s: %t", policy, grant.Capability, grant.Path, got)
 			}
 		}
 	}

@@ -52,14 +52,19 @@ func newWorld(ctx context.Context, durable bool) (*world, error) {
 		secrets: needles{},
 	}
 	w.know(tour.Provider())
-	w.know([]devserver.Person{
-		{Name: "migrator", Policies: policies.Named("migrator")},
-		{Name: "local-gateway", Policies: policies.Named("local-verifier")},
-	})
+	w.know(furtherProvider())
 	if err := w.furnish(ctx); err != nil {
 		return nil, errors.Join(err, server.Stop())
 	}
 	return w, nil
+}
+
+// furtherProvider returns those of the provider who are not in the tour.
+func furtherProvider() []devserver.Person {
+	return []devserver.Person{
+		{Name: "migrator", Policies: policies.Named("migrator")},
+		{Name: "local-gateway", Policies: policies.Named("local-verifier")},
+	}
 }
 
 // ownWorld starts a server for one test, after which it must leave no process behind. A durable one can be restarted.
