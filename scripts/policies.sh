@@ -62,46 +62,39 @@ esac
 policies=("$@")
 if ((${#policies[@]} == 0)); then
 	for file in "$from"/*.hcl; do
-		policies+=("$(basename "$file" .hcl)")
+		file=${file##*/}
+		policies+=("${file%.hcl}")
 	done
 fi
-seen=
+
+# All is made before any of it goes anywhere.
+names=() marks=() texts=() seen=" "
+known='^(#.*|path "apikeys/[^" ]+" \{|  [a-z_]+ += [^/]+|\}|)$' # Whatever else a file may hold, nobody has taught this script to rewrite.
 for policy in "${policies[@]}"; do
 	[[ $policy =~ ^(variants/)?[a-z-]+$ && -f $from/$policy.hcl ]] ||
 		refuse "there is no policy '$policy': bootstrap/policies/ has what there is"
-	[[ $seen != *" $policy "* ]] || refuse "'$policy' is named twice"
-	seen+=" $policy "
+	name=$prefix${policy##*/}
+	[[ $seen != *" $name "* ]] || refuse "'$policy' is named twice"
+	seen+="$name "
+	mark="# $name for $mount/, written by scripts/policies.sh."
+	text=$mark
+	while IFS= read -r line || [[ -n $line ]]; do
+		[[ $line =~ $known ]] || fail "$from/$policy.hcl cannot be rewritten for another mount: $line"
+		text+=$'\n'${line/#path \"apikeys\//path \"$mount/}
+	done <"$from/$policy.hcl"
+	names+=("$name") marks+=("$mark") texts+=("$text")
 done
 
-title() { # title POLICY: its name on the server
-	echo "$prefix${1##*/}"
-}
-
-mark() { # mark POLICY: the line by which this script knows its own
-	echo "# $(title "$1") for $mount/, written by scripts/policies.sh."
-}
-
-rules() { # rules POLICY: its rules for the mount
-	local file=$from/$1.hcl strange
-	# Whatever else a file may hold, nobody has taught this script to rewrite.
-	strange=$(grep -vnE '^(#.*|path "apikeys/[^" ]+" \{|  [a-z_]+ += [^/]+|\}|)$' "$file" || true)
-	[[ -z $strange ]] || fail "$file cannot be rewritten for another mount: $strange"
-	mark "$1"
-	sed "s|^path \"apikeys/|path \"$mount/|" "$file"
-}
-
 if [[ -n $show ]]; then
-	for policy in "${policies[@]}"; do
-		text=$(rules "$policy")
-		printf "vault policy write %s - <<'EOF'\n%s\nEOF\n" "$(title "$policy")" "$text"
+	for i in "${!names[@]}"; do
+		printf "vault policy write %s - <<'EOF'\n%s\nEOF\n" "${names[i]}" "${texts[i]}"
 	done
 	exit
 fi
 if [[ -n $dir ]]; then
 	[[ -d $dir ]] || refuse "-o: there is no directory '$dir'"
-	for policy in "${policies[@]}"; do
-		text=$(rules "$policy")
-		printf '%s\n' "$text" >"$dir/$(title "$policy").hcl"
+	for i in "${!names[@]}"; do
+		printf '%s\n' "${texts[i]}" >"$dir/${names[i]}.hcl"
 	done
 	exit
 fi
@@ -111,18 +104,15 @@ if [[ -z $cli ]]; then
 	cli=$(command -v vault || command -v bao) || fail "neither vault nor bao is on PATH; VAULT_BIN or BAO_BIN may name one, and -n needs none"
 fi
 
-# All are looked at before one is written.
 there=$("$cli" policy list -format=table) || fail "which policies there are cannot be told: check VAULT_ADDR, and that VAULT_TOKEN may list them"
-for policy in "${policies[@]}"; do
-	name=$(title "$policy")
-	grep -qxF "$name" <<<"$there" || continue
+for i in "${!names[@]}"; do
+	name=${names[i]}
+	[[ $'\n'$there$'\n' == *$'\n'"$name"$'\n'* ]] || continue
 	text=$("$cli" policy read -format=table "$name") || fail "$name is there and cannot be read: nothing was written"
-	[[ ${text%%$'\n'*} == "$(mark "$policy")" ]] ||
+	[[ ${text%%$'\n'*} == "${marks[i]}" ]] ||
 		fail "$name is there, and was not written by this script for $mount/: nothing was written. Take another prefix with -p, or delete it"
 done
-for policy in "${policies[@]}"; do
-	name=$(title "$policy")
-	text=$(rules "$policy")
-	"$cli" policy write "$name" - <<<"$text" >/dev/null || fail "$name was not written: those named above were; run this again"
-	echo "$name"
+for i in "${!names[@]}"; do
+	"$cli" policy write "${names[i]}" - <<<"${texts[i]}" >/dev/null || fail "${names[i]} was not written: those named above were; run this again"
+	echo "${names[i]}"
 done

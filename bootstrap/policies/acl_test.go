@@ -1,7 +1,7 @@
 package policies_test
 
 import (
-	"os"
+	"embed"
 	"regexp"
 	"slices"
 	"strings"
@@ -57,12 +57,15 @@ func (a acl) add(t *testing.T, text, tenant string) {
 	}
 }
 
+//go:embed *.hcl
+var files embed.FS
+
 // shipped returns the rules of shipped policies, for somebody of the tenant acme.
 func shipped(t *testing.T, names ...string) acl {
 	t.Helper()
 	a := acl{}
 	for _, name := range names {
-		text, err := os.ReadFile(name + ".hcl")
+		text, err := files.ReadFile(name + ".hcl")
 		if err != nil {
 			t.Fatal(err)
 		}

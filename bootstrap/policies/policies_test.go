@@ -1,7 +1,7 @@
 package policies_test
 
 import (
-	"path/filepath"
+	"io/fs"
 	"slices"
 	"strings"
 	"testing"
@@ -9,10 +9,10 @@ import (
 	"vault-plugin-secrets-apikeys/bootstrap/policies"
 )
 
-// files returns the names of the shipped policies.
-func files(t *testing.T) []string {
+// names returns those of the shipped policies.
+func names(t *testing.T) []string {
 	t.Helper()
-	found, err := filepath.Glob("*.hcl")
+	found, err := fs.Glob(files, "*.hcl")
 	if err != nil || len(found) == 0 {
 		t.Fatalf("no policies: %v", err)
 	}
@@ -28,7 +28,7 @@ func onMount(path string) string {
 
 // TestGrants holds every policy to the table, by the rules of both servers.
 func TestGrants(t *testing.T) {
-	for _, policy := range files(t) {
+	for _, policy := range names(t) {
 		rules := shipped(t, policy)
 		for _, grant := range policies.Grants {
 			want := slices.Contains(strings.Fields(grant.Policies), policy)
@@ -43,7 +43,7 @@ func TestGrants(t *testing.T) {
 
 // TestGrantsAreAll checks that the table misses nothing that a policy lets anybody do, and names no policy that there is not.
 func TestGrantsAreAll(t *testing.T) {
-	all := files(t)
+	all := names(t)
 	for _, policy := range all {
 		rules := shipped(t, policy)
 		shown := map[string]bool{}
