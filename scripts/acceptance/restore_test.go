@@ -68,14 +68,25 @@ func TestRestore(t *testing.T) {
 		made(admin, name)
 	}
 	made(their, "suspended")
-	for _, role := range []string{"byid", "byrole", "bylease"} {
-		admin.must("POST", "apikeys/my/internal/roles/"+role, nil)
+	again := *app // the same app, logged in once more
+	token, err := w.Login(t.Context(), app.name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again.token = token
+	hashed := map[string]string{} // what the audit log hides, by its hash
+	hash := func(clear string) string {
+		h := root.must("POST", "sys/audit-hash/file", fields{"input": clear}).field("hash")
+		hashed[h] = clear
+		return h
 	}
 	leases := map[string]string{}
-	for _, role := range []string{"byid", "byrole", "bylease"} {
-		leased := app.must("GET", "apikeys/tenants/"+ours+"/internal/creds/"+role, nil)
+	for role, by := range map[string]*caller{"byid": app, "byrole": app, "byprefix": app, "bylease": app, "bytoken": &again} {
+		admin.must("POST", "apikeys/my/internal/roles/"+role, nil)
+		leased := by.must("GET", "apikeys/tenants/"+ours+"/internal/creds/"+role, nil)
 		holders[role], leases[role] = leased.holder(t), leased.LeaseID
 	}
+	accessor := again.must("GET", "auth/token/lookup-self", nil).field("accessor")
 	admin.must("POST", keys+"before/revoke", nil)
 	time.Sleep(time.Second) // The command's time has whole seconds.
 
@@ -97,7 +108,9 @@ func TestRestore(t *testing.T) {
 		{admin, "POST", keys + "rotated/rotate", fields{"overlap": 0}, "update {path} - -"},
 		{admin, "POST", "apikeys/my/internal/leased/" + holders["byid"].keyID + "/revoke", nil, "update {path} - -"},
 		{admin, "POST", "apikeys/my/internal/roles/byrole/revoke-leased", nil, "update {path} - -"},
-		{root, "PUT", "sys/leases/revoke-prefix/apikeys/tenants/" + ours + "/internal/creds/bylease", nil, "update {path} - -"},
+		{root, "PUT", "sys/leases/revoke-prefix/apikeys/tenants/" + ours + "/internal/creds/byprefix", nil, "update {path} - -"},
+		{root, "PUT", "sys/leases/revoke", fields{"lease_id": leases["bylease"]}, "update {path} " + hash(leases["bylease"]) + " -"},
+		{root, "POST", "auth/token/revoke-accessor", fields{"accessor": accessor}, "update {path} " + hash(accessor) + " -"},
 		{spa, "POST", "apikeys/admin/tenants/" + theirs + "/suspend", nil, "update {path} - -"},
 	}
 	var want []string
@@ -112,11 +125,11 @@ func TestRestore(t *testing.T) {
 
 	good := map[string]string{
 		"before": "revoked", "revoked": "valid", "version": "valid", "switched": "valid", "gone": "valid", "rotated": "valid",
-		"byid": "valid", "byrole": "valid", "bylease": "valid", "suspended": "valid",
+		"byid": "valid", "byrole": "valid", "byprefix": "valid", "bylease": "valid", "bytoken": "valid", "suspended": "valid",
 	}
 	ended := map[string]string{
 		"before": "revoked", "revoked": "revoked", "version": "revoked", "switched": "disabled", "gone": "disabled", "rotated": "expired",
-		"byid": "revoked", "byrole": "revoked", "bylease": "revoked", "suspended": "tenant_suspended",
+		"byid": "revoked", "byrole": "revoked", "byprefix": "revoked", "bylease": "revoked", "bytoken": "revoked", "suspended": "tenant_suspended",
 	}
 	judge := func(when string, want map[string]string) {
 		t.Helper()
@@ -147,13 +160,19 @@ func TestRestore(t *testing.T) {
 		t.Fatalf("found\n%s\nwant\n%s", strings.Join(lines, "\n"), strings.Join(want, "\n"))
 	}
 	// Again by what the lines say alone.
-	callers := map[string]*caller{ours + " my": admin, theirs + " my": their, "- sys": root, theirs + " admin": spa}
+	callers := map[string]*caller{ours + " my": admin, theirs + " my": their, "- sys": root, "- auth": root, theirs + " admin": spa}
 	for _, line := range lines {
 		f := strings.Split(line, "\t")
 		sent := fields{}
 		for i, name := range []string{"key_id", "reason"} {
 			if f[4+i] != "-" {
 				sent[name] = f[4+i]
+			}
+		}
+		if clear, ok := hashed[f[4]]; ok {
+			sent = fields{"lease_id": clear}
+			if f[3] == "auth/token/revoke-accessor" {
+				sent = fields{"accessor": clear}
 			}
 		}
 		if strings.HasSuffix(f[3], "/rotate") {
