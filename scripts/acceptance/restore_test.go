@@ -75,9 +75,9 @@ func TestRestore(t *testing.T) {
 	}
 	again.token = token
 	hashed := map[string]string{} // what the audit log hides, by its hash
-	hash := func(clear string) string {
-		h := root.must("POST", "sys/audit-hash/file", fields{"input": clear}).field("hash")
-		hashed[h] = clear
+	hash := func(plain string) string {
+		h := root.must("POST", "sys/audit-hash/file", fields{"input": plain}).field("hash")
+		hashed[h] = plain
 		return h
 	}
 	leases := map[string]string{}
@@ -169,10 +169,10 @@ func TestRestore(t *testing.T) {
 				sent[name] = f[4+i]
 			}
 		}
-		if clear, ok := hashed[f[4]]; ok {
-			sent = fields{"lease_id": clear}
+		if plain, ok := hashed[f[4]]; ok {
+			sent = fields{"lease_id": plain}
 			if f[3] == "auth/token/revoke-accessor" {
-				sent = fields{"accessor": clear}
+				sent = fields{"accessor": plain}
 			}
 		}
 		if strings.HasSuffix(f[3], "/rotate") {
