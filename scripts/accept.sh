@@ -2,6 +2,11 @@
 # Runs the acceptance tests on each server named by VAULT_BIN and BAO_BIN, or on the one that `make server` builds.
 set -euo pipefail
 
+if ! command -v jq >/dev/null; then
+	echo "accept: jq is missing, which a documented command needs: apt-get install -y jq" >&2
+	exit 1
+fi
+
 servers=()
 [[ -n ${VAULT_BIN:-} ]] && servers+=("$VAULT_BIN")
 [[ -n ${BAO_BIN:-} ]] && servers+=("$BAO_BIN")

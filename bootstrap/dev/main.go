@@ -110,11 +110,11 @@ func port() (int, error) {
 
 // furnish mounts the plugin, loads the policies and enrols everybody.
 func furnish(ctx context.Context, server *devserver.Server, o options) ([]devserver.Person, error) {
-	plugin := devserver.Plugin{File: o.plugin, Version: o.version, Mount: "apikeys"}
+	plugin := devserver.Plugin{File: o.plugin, Version: o.version, Mount: policies.Mount}
 	if err := server.Install(ctx, plugin); err != nil {
 		return nil, err
 	}
-	if err := server.LoadPolicies(ctx, policies.Files); err != nil {
+	if err := server.LoadPolicies(ctx, "scripts/policies.sh", policies.Mount, policies.Prefix); err != nil {
 		return nil, err
 	}
 	if err := server.EnableLogins(ctx); err != nil {

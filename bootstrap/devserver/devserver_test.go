@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"testing/fstest"
 )
 
 // binary makes an executable file in dir, and returns its path.
@@ -116,9 +115,15 @@ func TestServerEnds(t *testing.T) {
 	}
 }
 
+// TestNoPolicies checks that a script that makes none, or refuses to, is not taken for one that has.
 func TestNoPolicies(t *testing.T) {
-	if err := (&Server{}).LoadPolicies(t.Context(), fstest.MapFS{}); !errors.Is(err, ErrNoPolicies) {
+	none := binary(t, t.TempDir(), "none")
+	if err := (&Server{}).LoadPolicies(t.Context(), none, "apikeys", "apikeys-"); !errors.Is(err, ErrNoPolicies) {
 		t.Errorf("got %v, want %v", err, ErrNoPolicies)
+	}
+	err := (&Server{}).LoadPolicies(t.Context(), "../../scripts/policies.sh", "sys", "apikeys-")
+	if err == nil || !strings.Contains(err.Error(), "'sys' is the server's own") {
+		t.Errorf("got %v, want what the script says", err)
 	}
 }
 

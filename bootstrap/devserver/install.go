@@ -6,16 +6,16 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 
 	"github.com/hashicorp/vault/api"
 )
 
-// ErrNoPolicies says that there are no policies where they were looked for.
-var ErrNoPolicies = errors.New("no policies to load")
+// ErrNoPolicies says that there are no policies to load.
+var ErrNoPolicies = errors.New("the script made no policies to load")
 
 // Plugin is a secrets engine to register and mount.
 type Plugin struct {
@@ -59,22 +59,32 @@ func (s *Server) mount(ctx context.Context, plugin Plugin, binary []byte) error 
 	})
 }
 
-// LoadPolicies loads every *.hcl of files as the policy of that name; when there are none, that is [ErrNoPolicies].
-func (s *Server) LoadPolicies(ctx context.Context, files fs.FS) error {
-	names, err := fs.Glob(files, "*.hcl")
+// LoadPolicies loads the policies that the script, scripts/policies.sh, makes for the mount, under the names it makes with the
+// prefix. They go through one client, as starting the server's CLI for each takes long.
+func (s *Server) LoadPolicies(ctx context.Context, script, mount, prefix string) error {
+	dir, err := os.MkdirTemp("", "policies-")
 	if err != nil {
 		return err
 	}
-	if len(names) == 0 {
+	defer os.RemoveAll(dir)
+	cmd := exec.CommandContext(ctx, script, "-m", mount, "-p", prefix, "-o", dir)
+	if output, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", script, err, output)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*.hcl"))
+	if err != nil {
+		return err
+	}
+	if len(files) == 0 {
 		return ErrNoPolicies
 	}
-	for _, name := range names {
-		rules, err := fs.ReadFile(files, name)
+	for _, file := range files {
+		rules, err := os.ReadFile(file)
 		if err != nil {
 			return err
 		}
-		err = s.Root().Sys().PutPolicyWithContext(ctx, strings.TrimSuffix(name, ".hcl"), string(rules))
-		if err != nil {
+		name := strings.TrimSuffix(filepath.Base(file), ".hcl")
+		if err := s.Root().Sys().PutPolicyWithContext(ctx, name, string(rules)); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}

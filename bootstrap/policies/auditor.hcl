@@ -12,7 +12,7 @@ path "apikeys/my/report" {
 path "apikeys/my/ids/+" {
   capabilities = ["read"]
 }
-path "apikeys/my/+/keys" {
+path "apikeys/my/+/keys/" {
   capabilities = ["list"]
 }
 path "apikeys/my/+/keys/+" {
@@ -21,13 +21,13 @@ path "apikeys/my/+/keys/+" {
 path "apikeys/my/+/keys/+/history" {
   capabilities = ["read"]
 }
-path "apikeys/my/+/roles" {
+path "apikeys/my/+/roles/" {
   capabilities = ["list"]
 }
 path "apikeys/my/+/roles/+" {
   capabilities = ["read"]
 }
-path "apikeys/my/+/leased" {
+path "apikeys/my/+/leased/" {
   capabilities = ["list"]
 }
 path "apikeys/my/+/leased/+" {

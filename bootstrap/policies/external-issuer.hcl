@@ -7,7 +7,7 @@ path "apikeys/my/due" {
 path "apikeys/my/ids/+" {
   capabilities = ["read"]
 }
-path "apikeys/my/external/keys" {
+path "apikeys/my/external/keys/" {
   capabilities = ["list"]
 }
 path "apikeys/my/external/keys/+" {
@@ -34,13 +34,13 @@ path "apikeys/my/external/keys/+/handover" {
 path "apikeys/my/external/keys/+/history" {
   capabilities = ["read"]
 }
-path "apikeys/my/external/roles" {
+path "apikeys/my/external/roles/" {
   capabilities = ["list"]
 }
 path "apikeys/my/external/roles/+" {
   capabilities = ["read", "update", "patch"]
 }
-path "apikeys/my/external/leased" {
+path "apikeys/my/external/leased/" {
   capabilities = ["list"]
 }
 path "apikeys/my/external/leased/+" {

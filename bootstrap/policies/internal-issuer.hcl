@@ -7,7 +7,7 @@ path "apikeys/my/due" {
 path "apikeys/my/ids/+" {
   capabilities = ["read"]
 }
-path "apikeys/my/internal/keys" {
+path "apikeys/my/internal/keys/" {
   capabilities = ["list"]
 }
 path "apikeys/my/internal/keys/+" {
@@ -34,13 +34,13 @@ path "apikeys/my/internal/keys/+/handover" {
 path "apikeys/my/internal/keys/+/history" {
   capabilities = ["read"]
 }
-path "apikeys/my/internal/roles" {
+path "apikeys/my/internal/roles/" {
   capabilities = ["list"]
 }
 path "apikeys/my/internal/roles/+" {
   capabilities = ["read", "update", "patch"]
 }
-path "apikeys/my/internal/leased" {
+path "apikeys/my/internal/leased/" {
   capabilities = ["list"]
 }
 path "apikeys/my/internal/leased/+" {

@@ -4,7 +4,7 @@
 path "apikeys/admin/import" {
   capabilities = ["update"]
 }
-path "apikeys/admin/tenants" {
+path "apikeys/admin/tenants/" {
   capabilities = ["list"]
 }
 path "apikeys/admin/tenants/+" {

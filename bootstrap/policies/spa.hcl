@@ -1,11 +1,11 @@
 # The Service Provider Administrator: opens, limits, suspends and closes tenants.
 # Must never hold: a tenant's keys, secrets or verdicts; imports, which would plant keys the provider knows; and what leads
 # round this wall: sys/ (policies, mounts, leases, plugins, audit, raw, wrapping), identity/ and the settings of auth/.
-path "apikeys/admin/tenants" {
+path "apikeys/admin/tenants/" {
   capabilities = ["list"]
 }
 path "apikeys/admin/tenants/*" {
-  capabilities = ["read", "list", "update", "patch", "delete"]
+  capabilities = ["read", "update", "patch", "delete"]
 }
 path "apikeys/admin/ids/*" {
   capabilities = ["read"]
@@ -14,10 +14,40 @@ path "apikeys/admin/report" {
   capabilities = ["read"]
 }
 
-# Refused even when another policy of the same person grants it.
+# All that follows is refused even when another policy of the same person grants it, or a broader path.
+# What is the operator's: whoever writes config can take the wall of identity down.
+path "apikeys/config" {
+  capabilities = ["deny"]
+}
+path "apikeys/tidy" {
+  capabilities = ["deny"]
+}
+path "apikeys/tidy/status" {
+  capabilities = ["deny"]
+}
+path "apikeys/metrics" {
+  capabilities = ["deny"]
+}
+
+# Verdicts, and the ways to a secret.
+path "apikeys/verify" {
+  capabilities = ["deny"]
+}
+path "apikeys/pickup" {
+  capabilities = ["deny"]
+}
+path "apikeys/keyring/*" {
+  capabilities = ["deny"]
+}
+# The same once more: a plus is more particular than a star, and would win.
+path "apikeys/keyring/+" {
+  capabilities = ["deny"]
+}
 path "apikeys/admin/import" {
   capabilities = ["deny"]
 }
+
+# What is a tenant's.
 path "apikeys/tenants/*" {
   capabilities = ["deny"]
 }
@@ -25,8 +55,5 @@ path "apikeys/my" {
   capabilities = ["deny"]
 }
 path "apikeys/my/*" {
-  capabilities = ["deny"]
-}
-path "apikeys/keyring/*" {
   capabilities = ["deny"]
 }

@@ -18,21 +18,21 @@ path "apikeys/my/ids/*" {
 path "apikeys/my/+/import" {
   capabilities = ["update"]
 }
-path "apikeys/my/+/keys" {
+path "apikeys/my/+/keys/" {
   capabilities = ["list"]
 }
 path "apikeys/my/+/keys/*" {
-  capabilities = ["read", "list", "update", "patch", "delete"]
+  capabilities = ["read", "update", "patch", "delete"]
 }
-path "apikeys/my/+/roles" {
+path "apikeys/my/+/roles/" {
   capabilities = ["list"]
 }
 path "apikeys/my/+/roles/*" {
-  capabilities = ["read", "list", "update", "patch", "delete"]
+  capabilities = ["read", "update", "patch", "delete"]
 }
-path "apikeys/my/+/leased" {
+path "apikeys/my/+/leased/" {
   capabilities = ["list"]
 }
 path "apikeys/my/+/leased/*" {
-  capabilities = ["read", "list", "update"]
+  capabilities = ["read", "update"]
 }

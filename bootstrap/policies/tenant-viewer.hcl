@@ -9,19 +9,19 @@ path "apikeys/my/due" {
 path "apikeys/my/ids/+" {
   capabilities = ["read"]
 }
-path "apikeys/my/+/keys" {
+path "apikeys/my/+/keys/" {
   capabilities = ["list"]
 }
 path "apikeys/my/+/keys/+" {
   capabilities = ["read"]
 }
-path "apikeys/my/+/roles" {
+path "apikeys/my/+/roles/" {
   capabilities = ["list"]
 }
 path "apikeys/my/+/roles/+" {
   capabilities = ["read"]
 }
-path "apikeys/my/+/leased" {
+path "apikeys/my/+/leased/" {
   capabilities = ["list"]
 }
 path "apikeys/my/+/leased/+" {

@@ -2,21 +2,25 @@
 // get from a real server.
 package tour
 
-import "vault-plugin-secrets-apikeys/bootstrap/devserver"
+import (
+	"vault-plugin-secrets-apikeys/bootstrap/devserver"
+	"vault-plugin-secrets-apikeys/bootstrap/policies"
+)
 
 // Provider returns those of the provider, who belong to no tenant.
 func Provider() []devserver.Person {
 	return []devserver.Person{
-		{Name: "spa", Policies: []string{"spa"}},
-		{Name: "operator", Policies: []string{"operator"}},
-		{Name: "gateway", Policies: []string{"platform-verifier"}, App: true},
+		{Name: "spa", Policies: policies.Named("spa")},
+		{Name: "operator", Policies: policies.Named("operator")},
+		{Name: "monitor", Policies: policies.Named("monitor"), App: true},
+		{Name: "gateway", Policies: policies.Named("platform-verifier"), App: true},
 	}
 }
 
 // Staff returns the people and apps of a tenant, named TENANT-JOB.
 func Staff(tenant string) []devserver.Person {
 	person := func(job, policy string, app bool) devserver.Person {
-		return devserver.Person{Name: tenant + "-" + job, Tenant: tenant, Policies: []string{policy}, App: app}
+		return devserver.Person{Name: tenant + "-" + job, Tenant: tenant, Policies: policies.Named(policy), App: app}
 	}
 	return []devserver.Person{
 		person("admin", "tenant-admin", false),

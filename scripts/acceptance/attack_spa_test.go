@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"vault-plugin-secrets-apikeys/bootstrap/devserver"
+	"vault-plugin-secrets-apikeys/bootstrap/policies"
 )
 
 const (
@@ -19,12 +20,12 @@ const (
 )
 
 // person makes somebody known who has the policies, and the tenant unless it is "".
-func (w *world) person(t *testing.T, name, tenant string, policies ...string) *caller {
+func (w *world) person(t *testing.T, name, tenant string, has ...string) *caller {
 	t.Helper()
 	if err := w.Root().Sys().PutPolicyWithContext(t.Context(), "wide", wide); err != nil {
 		t.Fatal(err)
 	}
-	w.know([]devserver.Person{{Name: name, Tenant: tenant, Policies: policies}})
+	w.know([]devserver.Person{{Name: name, Tenant: tenant, Policies: has}})
 	return w.caller(t, name)
 }
 
@@ -60,13 +61,28 @@ func (v victim) refusedSomehow(t *testing.T, who *caller, attacks []attack) {
 	}
 }
 
+// deniedToSPA are the provider's paths that the policy of the SPA denies by name, so that no broader policy grants them either.
+var deniedToSPA = []attack{
+	{"GET", "apikeys/config", nil, forbidden, "permission denied"},
+	{"POST", "apikeys/config", fields{"tenant_binding": "auto"}, forbidden, "permission denied"},
+	{"PATCH", "apikeys/config", fields{"tenant_binding": "auto"}, forbidden, "permission denied"},
+	{"POST", "apikeys/verify", fields{"request": "GET /a"}, forbidden, "permission denied"},
+	{"PATCH", "apikeys/verify", fields{"request": "GET /a"}, forbidden, "permission denied"},
+	{"POST", "apikeys/pickup", fields{"request": "GET /a"}, forbidden, "permission denied"},
+	{"GET", "apikeys/keyring/{key}", nil, forbidden, "permission denied"},
+	{"GET", "apikeys/metrics", nil, forbidden, "permission denied"},
+	{"POST", "apikeys/tidy", nil, forbidden, "permission denied"},
+	{"GET", "apikeys/tidy/status", nil, forbidden, "permission denied"},
+	{"POST", "apikeys/admin/import", fields{"keys": []any{fields{}}}, forbidden, "permission denied"},
+}
+
 // TestAttackBySPA has the provider's administrator try to reach a tenant's keys: with the shipped policy, with one that grants
 // far too much beside it or alone, and with root. What the built-in policy lets everybody do is in the table too.
 func TestAttackBySPA(t *testing.T) {
 	t.Parallel()
 	v := shared.newVictim(t, "spa-victim")
 	spa, root := shared.caller(t, "spa"), shared.caller(t, "root")
-	both := shared.person(t, v.tenant+"-spa-too-wide", "", "spa", "wide")
+	both := shared.person(t, v.tenant+"-spa-too-wide", "", append(policies.Named("spa"), "wide")...)
 	alone := shared.person(t, v.tenant+"-wide-alone", "", "wide")
 	wrapped := v.wraps(t)
 
@@ -86,18 +102,15 @@ func TestAttackBySPA(t *testing.T) {
 		{"GET", "apikeys/admin/tenants/{tenant}", nil, ok, `"keys":3`},
 		{"LIST", "apikeys/admin/tenants?limit=1000", nil, ok, "{tenant}"},
 		{"GET", "apikeys/admin/report?limit=1000", nil, ok, "{tenant}"},
-		{"POST", "apikeys/admin/import", fields{"keys": []any{fields{}}}, forbidden, "permission denied"},
-		{"POST", "apikeys/pickup", fields{"request": "GET /a"}, forbidden, "permission denied"},
-		{"POST", "apikeys/verify", fields{"request": "GET /a"}, forbidden, "permission denied"},
-		{"GET", "apikeys/config", nil, forbidden, "permission denied"},
-		{"PATCH", "apikeys/config", fields{"tenant_binding": "auto"}, forbidden, "permission denied"},
-		{"GET", "apikeys/keyring/{key}", nil, forbidden, "permission denied"},
 		{"PATCH", "apikeys/admin/tenants/{tenant}", fields{"tenant": "another"}, invalid, "tenant: comes from the path"},
 		{"POST", "apikeys/admin/tenants/{tenant}", fields{"cas": 0}, conflict, "cas"},
 		{"POST", "apikeys/admin/tenants/{tenant}/restore", nil, ok, `"state":"active"`}, // there is nothing to undo
 		{"POST", "apikeys/admin/tenants/my", nil, invalid, "my"},
 	}
 	v.tries(t, spa, shipped)
+	for _, who := range []*caller{spa, both} {
+		v.tries(t, who, deniedToSPA)
+	}
 
 	// The built-in policy: a lease that is known can be looked up and renewed, but tells no secret; nothing else about leases
 	// is granted. A wrapping token is as good as what it wraps.
@@ -116,8 +129,8 @@ func TestAttackBySPA(t *testing.T) {
 		{"POST", "identity/lookup/entity", fields{"name": v.tenant + "-admin"}, forbidden, "permission denied"},
 		{"POST", "identity/entity", fields{"name": "spa", "metadata": map[string]string{"tenant": v.tenant}}, forbidden, "permission denied"},
 		{"POST", "identity/group", fields{"name": v.tenant, "metadata": map[string]string{"tenant": v.tenant}}, forbidden, "permission denied"},
-		{"POST", "auth/token/create", fields{"policies": []string{"tenant-admin"}}, forbidden, "permission denied"},
-		{"POST", "sys/policies/acl/spa", fields{"policy": wide}, forbidden, "permission denied"},
+		{"POST", "auth/token/create", fields{"policies": policies.Named("tenant-admin")}, forbidden, "permission denied"},
+		{"POST", "sys/policies/acl/apikeys-spa", fields{"policy": wide}, forbidden, "permission denied"},
 		{"GET", "sys/raw/logical", nil, forbidden, "permission denied"},
 		{"GET", "sys/internal/ui/mounts/apikeys", nil, ok, "apikeys"},
 	}

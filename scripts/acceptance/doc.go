@@ -22,8 +22,8 @@
 //
 // The commands beside testscript's own:
 //
-//   - [!] as WHO COMMAND [ARG]... [> FILE]: runs a command with the token of WHO: spa, operator, gateway, local-gateway or migrator; of tenant A
-//     or B a-admin, b-viewer and so on (tour.Staff has them all); root; or nobody, who has no token. They are enrolled
+//   - [!] as WHO COMMAND [ARG]... [> FILE]: runs a command with the token of WHO: spa, operator, monitor, gateway, local-gateway or
+//     migrator; of tenant A or B a-admin, b-viewer and so on (tour.Staff has them all); root; or nobody, who has no token. They are enrolled
 //     when first named. An answer that holds a secret must go to a file, and no log of the server may ever hold it.
 //   - signcall [-age DURATION] [-H HEADER]... KEYFILE METHOD TARGET [> FILE]: signs a call, in the scheme of the key in
 //     an answer that went to KEYFILE (bootstrap/tour/sign).

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"vault-plugin-secrets-apikeys/bootstrap/devserver"
+	"vault-plugin-secrets-apikeys/bootstrap/policies"
 )
 
 // wide is a policy that grants far too much: all that is ours. Whom it is given, the wall of identity alone holds back.
@@ -106,7 +107,7 @@ func TestIdentity(t *testing.T) {
 	}
 
 	// A wildcard for a tenant widens the app's policy, which is made from the metadata, and comes to the wall all the same.
-	shared.know([]devserver.Person{{Name: ours + "-wild", Tenant: "+", Policies: []string{"app"}}})
+	shared.know([]devserver.Person{{Name: ours + "-wild", Tenant: "+", Policies: policies.Named("app")}})
 	shared.caller(t, ours+"-wild").refused(forbidden, "", "GET", "apikeys/tenants/"+ours+"/external/creds/integrator", nil)
 
 	// A tenant that nobody has opened has nothing, also for its own.

@@ -14,6 +14,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"vault-plugin-secrets-apikeys/bootstrap/policies"
 )
 
 // issuer is a provider of identities: it signs tokens (ES256), as a company's login service does.
@@ -81,7 +83,7 @@ func TestLoginService(t *testing.T) {
 	accessor := root.must("GET", "sys/auth/"+mount, nil).field("accessor")
 	external := func(name, tenant, policy string) {
 		group := root.must("POST", "identity/group", fields{
-			"name": ours + "-" + name, "type": "external", "policies": []string{policy}, "metadata": map[string]string{"tenant": tenant},
+			"name": ours + "-" + name, "type": "external", "policies": policies.Named(policy), "metadata": map[string]string{"tenant": tenant},
 		})
 		root.must("POST", "identity/group-alias", fields{"name": name, "canonical_id": group.field("id"), "mount_accessor": accessor})
 	}

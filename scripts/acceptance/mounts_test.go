@@ -22,7 +22,7 @@ func TestTwoMounts(t *testing.T) {
 	root.must("POST", "sys/mounts/"+other, fields{
 		"type": plugin.field("type"), "config": fields{"plugin_version": plugin.field("plugin_version")},
 	})
-	root.must("PATCH", other+"/config", fields{"tenant_binding": "auto"}) // The policies speak of apikeys/ alone.
+	root.must("PATCH", other+"/config", fields{"tenant_binding": "auto"}) // Nobody has a policy for it.
 	call := holder.call("GET", "/wfo/v1/agents")
 	there := func() string {
 		return root.must("PATCH", other+"/verify", fields{"request": call}).field("verdict")

@@ -32,8 +32,8 @@ var requests = []struct {
 	{"GET", "config", nil, "operator root", 0},
 	{"POST", "config", fields{"min_overlap": "10m"}, "operator root", 0},
 	{"PATCH", "config", fields{"min_overlap": "10m"}, "operator root", 0},
-	{"GET", "status", nil, "operator root", 0},
-	{"GET", "metrics", nil, "operator root", 0},
+	{"GET", "status", nil, "operator monitor root", 0},
+	{"GET", "metrics", nil, "operator monitor root", 0},
 	{"POST", "tidy", nil, "operator root", 0},
 	{"GET", "tidy/status", nil, "operator root", 0},
 
@@ -145,7 +145,7 @@ func TestRequests(t *testing.T) {
 	t.Parallel()
 	tenant, other := shared.tenant(t, "requests"), shared.tenant(t, "requests")
 	people := map[string]*caller{}
-	for _, name := range []string{"spa", "operator", "gateway", "migrator", "root", "nobody"} {
+	for _, name := range []string{"spa", "operator", "monitor", "gateway", "migrator", "root", "nobody"} {
 		people[name] = shared.caller(t, name)
 	}
 	for _, person := range tour.Staff(tenant) {

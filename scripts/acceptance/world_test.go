@@ -33,6 +33,9 @@ type world struct {
 	secrets needles // what was handed out, and must not be found in a log
 }
 
+// policyScript is what puts the policies on a server.
+const policyScript = "../policies.sh"
+
 // newWorld starts a server: the one named by VAULT_BIN or BAO_BIN, or what Find finds.
 func newWorld(ctx context.Context, durable bool) (*world, error) {
 	bin, err := devserver.Find("../../build/server/vault")
@@ -49,11 +52,19 @@ func newWorld(ctx context.Context, durable bool) (*world, error) {
 		secrets: needles{},
 	}
 	w.know(tour.Provider())
-	w.know([]devserver.Person{{Name: "migrator", Policies: []string{"migrator"}}, {Name: "local-gateway", Policies: []string{"local-verifier"}}})
+	w.know(furtherProvider())
 	if err := w.furnish(ctx); err != nil {
 		return nil, errors.Join(err, server.Stop())
 	}
 	return w, nil
+}
+
+// furtherProvider returns those of the provider who are not in the tour.
+func furtherProvider() []devserver.Person {
+	return []devserver.Person{
+		{Name: "migrator", Policies: policies.Named("migrator")},
+		{Name: "local-gateway", Policies: policies.Named("local-verifier")},
+	}
 }
 
 // ownWorld starts a server for one test, after which it must leave no process behind. A durable one can be restarted.
@@ -88,7 +99,7 @@ func (w *world) furnish(ctx context.Context) error {
 		tour.Commands(w.bin, w.Bin, sign),
 		w.EnableAudit(ctx),
 		w.Install(ctx, plugin),
-		w.LoadPolicies(ctx, policies.Files),
+		w.LoadPolicies(ctx, policyScript, policies.Mount, policies.Prefix),
 		w.EnableLogins(ctx),
 	)
 }
@@ -102,7 +113,8 @@ func (w *world) know(people []devserver.Person) {
 	}
 }
 
-// token returns the token of anybody known; spa, operator, gateway, local-gateway, migrator, root and nobody are from the start.
+// token returns the token of anybody known; spa, operator, monitor, gateway, local-gateway, migrator, root and nobody are
+// from the start.
 func (w *world) token(ctx context.Context, name string) (string, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

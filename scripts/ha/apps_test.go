@@ -18,6 +18,7 @@ import (
 	"github.com/hashicorp/vault/api"
 
 	"vault-plugin-secrets-apikeys/bootstrap/devserver"
+	"vault-plugin-secrets-apikeys/bootstrap/policies"
 	"vault-plugin-secrets-apikeys/bootstrap/tour"
 	apikeys "vault-plugin-secrets-apikeys/client"
 	"vault-plugin-secrets-apikeys/scripts/ha/history"
@@ -100,7 +101,7 @@ func (a *apps) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, person := range append(tour.Staff(store), devserver.Person{Name: "local-gateway", Policies: []string{"local-verifier"}}) {
+	for _, person := range append(tour.Staff(store), devserver.Person{Name: "local-gateway", Policies: policies.Named("local-verifier")}) {
 		switch person.Name {
 		case store + "-app":
 			person.Policies = append(person.Policies, "give-back")

@@ -73,7 +73,11 @@ func (w *world) furnish(ctx context.Context) error {
 		Version: os.Getenv("PLUGIN_VERSION"), Mount: "apikeys",
 	}
 	first := w.cluster.Nodes[0]
-	if err := errors.Join(w.cluster.Install(ctx, plugin), first.LoadPolicies(ctx, policies.Files), first.EnableLogins(ctx)); err != nil {
+	if err := errors.Join(
+		w.cluster.Install(ctx, plugin),
+		first.LoadPolicies(ctx, "../policies.sh", policies.Mount, policies.Prefix),
+		first.EnableLogins(ctx),
+	); err != nil {
 		return err
 	}
 	tokens, err := first.Admit(ctx, append(tour.Provider(), tour.Staff(tenant)...))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -45,6 +46,24 @@ func TestTable(t *testing.T) {
 	want, got := served(t), merged(table)
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(endpoint{})); diff != "" {
 		t.Errorf("paths (-engine +table):\n%s", diff)
+	}
+}
+
+// TestSPAMay says which of the provider's paths are no hole when the SPA comes through: all others are.
+func TestSPAMay(t *testing.T) {
+	want := []string{
+		"admin/ids/:key_id", "admin/report", "admin/tenants/", "admin/tenants/:tenant", "admin/tenants/:tenant/restore",
+		"admin/tenants/:tenant/resume", "admin/tenants/:tenant/suspend", "status",
+	}
+	var got []string
+	for _, e := range merged(table) {
+		if slices.ContainsFunc(methods, func(method string) bool { return !e.tenants() && spaMay(e, method) }) {
+			got = append(got, e.name)
+		}
+	}
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
 

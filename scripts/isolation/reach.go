@@ -69,7 +69,11 @@ func (r *run) over(ctx context.Context, w *wall, p *party, c *caller) error {
 			for _, kind := range kindsOf(e) {
 				if e.tenants() {
 					there := names{"tenants/" + of.Tenant, of.Tenant, kind, r.nobody, r.nobodyID}
-					paths = append(paths, r.mount+"/"+there.fill(e))
+					path := r.mount + "/" + there.fill(e)
+					paths = append(paths, path)
+					if strings.HasSuffix(e.name, "/") {
+						paths = append(paths, path+"/") // A policy may allow a list with its slash alone.
+					}
 				}
 			}
 		}

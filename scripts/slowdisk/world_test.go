@@ -52,7 +52,11 @@ func newWorld(t *testing.T) *world {
 		File:    cmp.Or(os.Getenv("PLUGIN"), "../../build/vault-plugin-secrets-apikeys"),
 		Version: os.Getenv("PLUGIN_VERSION"), Mount: "apikeys",
 	}
-	if err := errors.Join(w.Install(t.Context(), plugin), w.LoadPolicies(t.Context(), policies.Files), w.EnableLogins(t.Context())); err != nil {
+	if err := errors.Join(
+		w.Install(t.Context(), plugin),
+		w.LoadPolicies(t.Context(), "../policies.sh", policies.Mount, policies.Prefix),
+		w.EnableLogins(t.Context()),
+	); err != nil {
 		t.Fatal(err)
 	}
 	w.enrol(t, tour.Provider())

@@ -11,6 +11,7 @@ const (
 	identity = "paths/identity.go"
 	matching = "internal/match/"
 	matchers = "./internal/match"
+	shipped  = "./bootstrap/policies"
 )
 
 // walls are the engine's checks, from the outside to the inside.
@@ -170,4 +171,11 @@ var walls = []wall{
 	{"uses of another that are written first", "internal/store/usage_flush.go", "all = append(all, r)", "all = append([]*round{r}, all...)", store, "TestFlushIsFairByTenant"},
 	{"secrets without entropy", "internal/apikey/import.go", "case weakness(v.Secret.Reveal()) != \"\":", "case false:", core, "TestKeysWithoutEntropyAreNotImported"},
 	{"short secrets", "internal/apikey/import.go", "case size < MinSecret || size > MaxSecret:", "case size < 0:", engine, "TestImportItems"},
+
+	// What the shipped policies grant, and what the command that tests the separation lets pass.
+	{"lists with the slash", "bootstrap/policies/auditor.hcl", "my/+/keys/\"", "my/+/keys\"", shipped, "TestGrants"},
+	{"what monitoring may read", "bootstrap/policies/monitor.hcl", "apikeys/status", "apikeys/config", shipped, "TestGrants|TestMonitor"},
+	{"the SPA at the settings", "bootstrap/policies/spa.hcl", "\"apikeys/config\"", "\"apikeys/config/none\"", shipped, "TestSPAHoldsNothingMore"},
+	{"the SPA at the keyring", "bootstrap/policies/spa.hcl", "apikeys/keyring/+", "apikeys/keyring/none", shipped, "TestSPAHoldsNothingMore"},
+	{"the SPA at the settings, unseen", "scripts/isolation/walls.go", "\"admin/report\", \"status\":", "\"admin/report\", \"config\":", "./scripts/isolation", "TestSPAMay"},
 }

@@ -1,0 +1,117 @@
+package policies
+
+// Grant says which of the policies let their holders do something.
+type Grant struct {
+	Capability string // as policies name it: read, list, update, patch or delete
+	Path       string // after the mount; {tenant} is the holder's tenant, and a list ends in a slash
+	Policies   string // names of files, with blanks between
+}
+
+// Grants says who may do what by the shipped policies; whichever is not named does not let them. It is what tests hold the files to.
+// A tenant's people act through my/.
+var Grants = []Grant{
+	{"read", "config", "operator"},
+	{"update", "config", "operator"},
+	{"patch", "config", "operator"},
+	{"read", "status", "operator monitor"},
+	{"read", "metrics", "operator monitor"},
+	{"update", "tidy", "operator"},
+	{"read", "tidy/status", "operator"},
+
+	{"list", "admin/tenants/", "spa migrator"},
+	{"update", "admin/tenants/initech", "spa"},
+	{"patch", "admin/tenants/initech", "spa"},
+	{"delete", "admin/tenants/initech", "spa"},
+	{"read", "admin/tenants/initech", "spa migrator"},
+	{"update", "admin/tenants/initech/suspend", "spa"},
+	{"update", "admin/tenants/initech/resume", "spa"},
+	{"update", "admin/tenants/initech/restore", "spa"},
+	{"read", "admin/ids/0123456789abcdef", "spa"},
+	{"read", "admin/report", "spa"},
+	{"update", "admin/import", "migrator"},
+	{"read", "admin/import", ""},
+
+	{"read", "my", "tenant-admin tenant-viewer auditor"},
+	{"patch", "my", "tenant-admin"},
+	{"read", "my/due", "tenant-admin tenant-viewer auditor internal-issuer external-issuer"},
+	{"read", "my/ids/0123456789abcdef", "tenant-admin tenant-viewer auditor internal-issuer external-issuer"},
+	{"read", "my/report", "tenant-admin auditor"},
+	{"update", "my/explain", "tenant-admin"},
+	{"update", "my/external/import", "tenant-admin"},
+	{"update", "my/internal/import", "tenant-admin"},
+
+	{"list", "my/external/keys/", "tenant-admin tenant-viewer auditor external-issuer"},
+	{"list", "my/internal/keys/", "tenant-admin tenant-viewer auditor internal-issuer"},
+	{"read", "my/external/keys/billing", "tenant-admin tenant-viewer auditor external-issuer"},
+	{"read", "my/internal/keys/billing", "tenant-admin tenant-viewer auditor internal-issuer"},
+	{"update", "my/external/keys/billing", "tenant-admin external-issuer"},
+	{"update", "my/internal/keys/billing", "tenant-admin internal-issuer"},
+	{"patch", "my/external/keys/billing", "tenant-admin external-issuer"},
+	{"patch", "my/internal/keys/billing", "tenant-admin internal-issuer"},
+	{"delete", "my/external/keys/billing", "tenant-admin"},
+	{"delete", "my/internal/keys/billing", "tenant-admin"},
+	{"update", "my/external/keys/billing/rotate", "tenant-admin external-issuer"},
+	{"update", "my/internal/keys/billing/rotate", "tenant-admin internal-issuer"},
+	{"update", "my/external/keys/billing/disable", "tenant-admin external-issuer"},
+	{"update", "my/internal/keys/billing/disable", "tenant-admin internal-issuer"},
+	{"update", "my/external/keys/billing/enable", "tenant-admin external-issuer"},
+	{"update", "my/internal/keys/billing/enable", "tenant-admin internal-issuer"},
+	{"update", "my/external/keys/billing/revoke", "tenant-admin"},
+	{"update", "my/internal/keys/billing/revoke", "tenant-admin"},
+	{"update", "my/external/keys/billing/restore", "tenant-admin"},
+	{"update", "my/external/keys/billing/extend", "tenant-admin external-issuer"},
+	{"update", "my/internal/keys/billing/extend", "tenant-admin internal-issuer"},
+	{"read", "my/external/keys/billing/history", "tenant-admin auditor external-issuer"},
+	{"read", "my/internal/keys/billing/history", "tenant-admin auditor internal-issuer"},
+
+	// The ways to a secret.
+	{"update", "my/external/keys/billing/reveal", "tenant-admin external-issuer"},
+	{"update", "my/internal/keys/billing/reveal", "tenant-admin internal-issuer"},
+	{"read", "my/external/keys/billing/handover", "tenant-admin external-issuer"},
+	{"read", "my/internal/keys/billing/handover", "tenant-admin internal-issuer"},
+	{"read", "my/external/static-creds/billing", "app"},
+	{"read", "my/internal/static-creds/billing", "app"},
+	{"read", "tenants/{tenant}/internal/creds/desktop", "app"},
+	{"read", "tenants/{tenant}/external/creds/desktop", "app"},
+	{"read", "my/internal/creds/desktop", ""},
+	{"read", "tenants/initech/internal/creds/desktop", ""},
+	{"read", "keyring/0123456789abcdef", "local-verifier"},
+	{"update", "pickup", "platform-verifier"},
+	{"patch", "pickup", ""},
+
+	{"list", "my/internal/roles/", "tenant-admin tenant-viewer auditor internal-issuer"},
+	{"list", "my/external/roles/", "tenant-admin tenant-viewer auditor external-issuer"},
+	{"read", "my/internal/roles/desktop", "tenant-admin tenant-viewer auditor internal-issuer"},
+	{"read", "my/external/roles/desktop", "tenant-admin tenant-viewer auditor external-issuer"},
+	{"update", "my/internal/roles/desktop", "tenant-admin internal-issuer"},
+	{"patch", "my/internal/roles/desktop", "tenant-admin internal-issuer"},
+	{"update", "my/external/roles/desktop", "tenant-admin external-issuer"},
+	{"patch", "my/external/roles/desktop", "tenant-admin external-issuer"},
+	{"update", "my/internal/roles/desktop/revoke-leased", "tenant-admin"},
+	{"delete", "my/internal/roles/desktop", "tenant-admin"},
+	{"list", "my/internal/leased/", "tenant-admin tenant-viewer auditor internal-issuer"},
+	{"list", "my/external/leased/", "tenant-admin tenant-viewer auditor external-issuer"},
+	{"read", "my/internal/leased/0123456789abcdef", "tenant-admin tenant-viewer auditor internal-issuer"},
+	{"read", "my/external/leased/0123456789abcdef", "tenant-admin tenant-viewer auditor external-issuer"},
+	{"update", "my/internal/leased/0123456789abcdef/disable", "tenant-admin"},
+	{"update", "my/internal/leased/0123456789abcdef/revoke", "tenant-admin"},
+
+	{"update", "my/external/sign/billing", "app"},
+	{"update", "my/internal/sign/billing", "app"},
+	{"patch", "my/external/sign/billing", "app"},
+	{"update", "my/verify", "tenant-verifier"},
+	{"patch", "my/verify", "tenant-verifier"},
+	{"update", "verify", "platform-verifier"},
+	{"patch", "verify", "platform-verifier"},
+
+	// Through its full name a tenant is reached by nobody whom these policies serve, not even its own people.
+	{"read", "tenants/{tenant}", ""},
+	{"list", "tenants/{tenant}/external/keys/", ""},
+	{"update", "tenants/{tenant}/external/keys/billing/reveal", ""},
+	{"read", "tenants/{tenant}/external/static-creds/billing", ""},
+	{"update", "tenants/{tenant}/verify", ""},
+	{"update", "tenants/{tenant}/explain", ""},
+	{"read", "tenants/{tenant}/report", ""},
+	{"read", "tenants/{tenant}/external/keys/billing/handover", ""},
+	{"update", "tenants/{tenant}/external/import", ""},
+}
