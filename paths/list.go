@@ -14,18 +14,18 @@ import (
 const pageMost = 1000
 
 var pageFields = schema{
-	"after": field(framework.TypeString, "Begin with what follows this name; next of a cut page."),
-	"limit": field(framework.TypeInt, "How many to answer, at most 1000. Default, as 0 and below: all."),
+	"after": field(framework.TypeString, "Answer what follows this name, such as the next of a page."),
+	"limit": field(framework.TypeInt, "How many to answer, at most 1000. Default: all, as with 0 and below."),
 }
 
 // cutFields are what a cut page answers beside its entries.
 var cutFields = schema{
-	"total": number("Of a page that others follow: how many there are in all that the filters let through."),
-	"next":  text("Of a page that others follow: the after of the next page."),
+	"total": number("Of a cut page alone: how many the list has, before after and limit."),
+	"next":  text("Of a cut page alone: the after of the page that follows."),
 }
 
 // howPaged is told of each list.
-const howPaged = "All are answered unless a limit is given. Of a page that others follow, next is the after of the next one; it has none when none follows."
+const howPaged = "All are answered unless a limit is given. A page that it cuts also has total, and next, which is the after of the page that follows."
 
 // listing is a list before it is cut to what was asked for.
 type listing[T any] struct {

@@ -39,6 +39,7 @@ type UsageReader struct {
 	uid      string
 	branches map[string]branch // by prefix
 	held     int               // uses in them
+	most     int               // that it holds, unless one entry has more
 	split    map[string]int64
 	failed   map[string]error // why a node could not be read, by prefix
 }
@@ -50,7 +51,7 @@ const mostHeld = 200_000
 func (st *Store) UsesOf(t *tenant.Tenant) *UsageReader { return st.usesOf(t.UID) }
 
 func (st *Store) usesOf(uid string) *UsageReader {
-	return &UsageReader{st: st, uid: uid, split: make(map[string]int64), failed: make(map[string]error)}
+	return &UsageReader{st: st, uid: uid, most: mostHeld, split: make(map[string]int64), failed: make(map[string]error)}
 }
 
 func (r *UsageReader) at(ctx context.Context, s logical.Storage, at location) (Uses, error) {
@@ -98,7 +99,7 @@ func (r *UsageReader) branch(ctx context.Context, s logical.Storage, group strin
 	for _, uses := range b.node.uses {
 		n += len(uses)
 	}
-	if r.held += n; r.held > mostHeld {
+	if r.held += n; r.held > r.most {
 		r.branches, r.held = nil, n
 	}
 	if r.branches == nil {
