@@ -109,14 +109,14 @@ func TestKeyInfoOfAFailingRotation(t *testing.T) {
 
 // Of leased keys the same is told, and whose role they are and who asked for them.
 func TestLeasedInfo(t *testing.T) {
-	alone(t, func(t *testing.T, w *world) {
+	alone(t, func(_ *testing.T, w *world) {
 		acme := w.tenant("acme")
-		const list, creds = "my/external/leased/", "tenants/acme/external/creds/"
+		const list, issued = "my/external/leased/", "tenants/acme/external/creds/"
 		acme.write("my/external/roles/app", fields{"owner": "platform", "ttl": "2h"})
 		acme.write("my/external/roles/gone", fields{"scheme": "hmac-sha256"})
-		used, asked := acme.read(creds+"app").holder(w), w.someone("acme-app", "acme").read(creds+"gone").holder(w)
-		revoked, ended := acme.read(creds+"app").holder(w), acme.read(creds+"app")
-		disabled := acme.read(creds + "app").holder(w)
+		used, asked := acme.read(issued+"app").holder(w), w.someone("acme-app", "acme").read(issued+"gone").holder(w)
+		revoked, ended := acme.read(issued+"app").holder(w), acme.read(issued+"app")
+		disabled := acme.read(issued + "app").holder(w)
 		acme.write(list+revoked.keyID+"/revoke", nil)
 		acme.write(list+disabled.keyID+"/disable", nil)
 		ended.lease(w).end().expect(200, "")
@@ -126,17 +126,17 @@ func TestLeasedInfo(t *testing.T) {
 		w.must(w.tick())
 		for range 2 { // with records in memory, and read anew
 			a := acme.list(list, nil)
-			row := func(keyID, current, state string, lastUsed any) fields {
+			row := func(current, state string, lastUsed any) fields {
 				return fields{
 					"state": state, "scheme": "rfc9421", "owner": "platform", "current_key_id": current, "expires_at": stamp(2 * time.Hour), "next_rotation": nil,
 					"last_used_at": lastUsed, "unrevealed": false, "rotation_error": "", "role": "app", "entity_id": "acme-admin",
 				}
 			}
-			a.tells(used.keyID, row(used.keyID, used.keyID, "current", stamp(0)))
-			a.tells(revoked.keyID, row(revoked.keyID, "", "revoked", nil))
-			a.tells(ended.str("key_id"), row(ended.str("key_id"), "", "revoked", nil))
-			a.tells(disabled.keyID, row(disabled.keyID, disabled.keyID, "disabled", nil))
-			outlived := row(asked.keyID, "", "revoked", nil)
+			a.tells(used.keyID, row(used.keyID, "current", stamp(0)))
+			a.tells(revoked.keyID, row("", "revoked", nil))
+			a.tells(ended.str("key_id"), row("", "revoked", nil))
+			a.tells(disabled.keyID, row(disabled.keyID, "disabled", nil))
+			outlived := row("", "revoked", nil)
 			outlived["role"], outlived["entity_id"], outlived["owner"], outlived["scheme"] = "gone", "acme-app", "", "hmac-sha256"
 			outlived["expires_at"] = stamp(time.Hour)
 			a.tells(asked.keyID, outlived)

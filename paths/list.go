@@ -20,7 +20,7 @@ var pageFields = schema{
 
 // cutFields are what a cut page answers beside its entries.
 var cutFields = schema{
-	"total": number("Of a cut page alone: how many the list has, before after and limit."),
+	"total": number("Of a cut page alone: how many there are on all pages."),
 	"next":  text("Of a cut page alone: the after of the page that follows."),
 }
 
