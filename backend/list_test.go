@@ -210,3 +210,23 @@ func TestDeletedAreListed(t *testing.T) {
 		}
 	})
 }
+
+// What is due is cut too, and then says of how much.
+func TestDueTellsHowMuchItLeavesOut(t *testing.T) {
+	alone(t, func(t *testing.T, w *world) {
+		acme := w.tenant("acme")
+		const keys = 501 // each expires, and is unrevealed
+		w.root().write("config", fields{"max_keys": keys})
+		for i := range keys {
+			acme.write(fmt.Sprintf("my/external/keys/k%03d", i), nil)
+			if i == keys-2 {
+				acme.ask(logical.ReadOperation, "my/due", fields{"within": "365d"}).whole()
+			}
+		}
+		a := acme.ask(logical.ReadOperation, "my/due", fields{"within": "365d"})
+		if a.is(fields{"total": 2 * keys}); len(a.rows("items")) != 1000 {
+			t.Errorf("%d items", len(a.rows("items")))
+		}
+		a.warns("of 1002")
+	})
+}
