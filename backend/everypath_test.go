@@ -178,6 +178,9 @@ func TestEveryOperationRefusesUnknownFields(t *testing.T) {
 			t.Errorf("%s %s: %+v", o.op, o.path, c)
 		}
 		for _, name := range []string{"tenant", "kind", "name", "role"} {
+			if name == "role" && strings.HasSuffix(o.path, "/leased/") {
+				continue // there it is a filter
+			}
 			f = maps.Clone(o.fields)
 			f[name] = "acme"
 			o.who.refused(400, name).ask(o.op, o.path, f)

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/hashicorp/vault/sdk/logical"
 )
 
 // folder is a list, and how it gets entries.
@@ -14,11 +16,8 @@ type folder struct {
 }
 
 var folders = []folder{
-	{"admin/tenants/", func(w *world, _ person, i int) string {
-		name := fmt.Sprintf("t%03d", i)
-		w.spa().write("admin/tenants/"+name, nil)
-		return name
-	}},
+	{"admin/tenants/", makeTenant},
+	{"admin/report", makeTenant},
 	{"my/external/keys/", func(_ *world, acme person, i int) string {
 		name := fmt.Sprintf("k%03d", i)
 		acme.write("my/external/keys/"+name, nil)
@@ -37,77 +36,129 @@ var folders = []folder{
 	}},
 }
 
+func makeTenant(w *world, _ person, i int) string {
+	name := fmt.Sprintf("t%03d", i)
+	w.spa().write("admin/tenants/"+name, nil)
+	return name
+}
+
 // filled returns a reader of the folder with n entries, and their names.
 func (f folder) filled(w *world, n int) (person, []string) {
 	w.spa().write("admin/tenants/acme", nil)
 	acme := w.someone("acme-admin", "acme")
 	var names []string
-	if f.path == "admin/tenants/" {
+	if strings.HasPrefix(f.path, "admin/") {
 		names, n = []string{"acme"}, n-1
 	}
 	for i := range n {
 		names = append(names, f.make(w, acme, i))
 	}
 	slices.Sort(names)
-	if f.path == "admin/tenants/" {
+	if strings.HasPrefix(f.path, "admin/") {
 		return w.spa(), names
 	}
 	return acme, names
 }
 
+// ask asks for the list, which of admin/report is a part of what is read.
+func (f folder) ask(who person, given fields) answer {
+	if f.path == "admin/report" {
+		return who.ask(logical.ReadOperation, f.path, given)
+	}
+	return who.list(f.path, given)
+}
+
+// names returns what was listed. All of it has to be described.
+func (f folder) names(a answer) []string {
+	a.t.Helper()
+	if f.path == "admin/report" {
+		names := []string{}
+		for _, row := range a.rows("tenants") {
+			names = append(names, row["tenant"].(string))
+		}
+		return names
+	}
+	info, _ := a.data["key_info"].(fields)
+	for _, name := range a.keys() {
+		if info[name] == nil {
+			a.t.Errorf("%s: nothing is told about %s", a.asked, name)
+		}
+	}
+	if len(info) != len(a.keys()) {
+		a.t.Errorf("%s: %d names, and of %d is told", a.asked, len(a.keys()), len(info))
+	}
+	return a.keys()
+}
+
+// whole checks that an answer leaves nothing out and says nothing of pages.
+func (a answer) whole() {
+	a.t.Helper()
+	if a.data["total"] != nil || a.data["next"] != nil || len(a.warnings) != 0 {
+		a.t.Errorf("%s: total %v, next %v, warnings %v", a.asked, a.data["total"], a.data["next"], a.warnings)
+	}
+}
+
+func TestListsAnswerEverything(t *testing.T) {
+	for _, f := range folders {
+		clocked(t, f.path, func(t *testing.T, w *world) {
+			who, names := f.filled(w, 105)
+			for _, given := range []fields{nil, {"limit": 0}, {"limit": -1}, {"limit": "-200"}, {"limit": nil}, {"limit": 105}, {"limit": "1000"}, {"after": nil}} {
+				a := f.ask(who, given)
+				if got := f.names(a); !slices.Equal(got, names) {
+					t.Errorf("%v: %d names, want %d", given, len(got), len(names))
+				}
+				a.whole()
+			}
+			a := f.ask(who, fields{"after": names[101]})
+			if got := f.names(a); !slices.Equal(got, names[102:]) {
+				t.Errorf("after the 102nd: %v", got)
+			}
+			a.whole()
+		})
+	}
+}
+
+// Following next comes past each entry once, and every page but the last says how many there are.
 func TestListsByPages(t *testing.T) {
 	for _, f := range folders {
 		clocked(t, f.path, func(t *testing.T, w *world) {
-			who, names := f.filled(w, 5)
-			whole := who.list(f.path, nil)
-			if !slices.Equal(whole.keys(), names) || len(whole.warnings) != 0 {
-				t.Errorf("%v %v, want %v", whole.keys(), whole.warnings, names)
-			}
-			info, _ := whole.data["key_info"].(fields)
-			if len(info) != len(names) {
-				t.Errorf("%d infos", len(info))
-			}
-			var seen []string
-			after := ""
-			for page := range 3 {
-				a := who.list(f.path, fields{"after": after, "limit": 2})
-				seen = append(seen, a.keys()...)
-				if after = seen[len(seen)-1]; page < 2 {
-					a.warns("of 5")
-					a.warns("after=" + after)
-				} else if len(a.warnings) != 0 {
-					t.Errorf("the last page warns: %v", a.warnings)
+			who, names := f.filled(w, 6)
+			for _, size := range []int{1, 2, 4, 5, 6, 7} {
+				var seen []string
+				for given := (fields{"limit": size}); ; {
+					a := f.ask(who, given)
+					page := f.names(a)
+					if seen = append(seen, page...); len(seen) >= len(names) {
+						a.whole()
+						break
+					}
+					if len(page) != size || a.num("total") != len(names) || a.str("next") != page[size-1] || len(a.warnings) != 0 {
+						t.Fatalf("pages of %d: %v, total %v, next %v, warnings %v", size, page, a.data["total"], a.data["next"], a.warnings)
+					}
+					given = fields{"limit": size, "after": a.str("next")}
+				}
+				if !slices.Equal(seen, names) {
+					t.Errorf("pages of %d: %v, want %v", size, seen, names)
 				}
 			}
-			if !slices.Equal(seen, names) {
-				t.Errorf("by pages %v, want %v", seen, names)
-			}
-			if rest := who.list(f.path, fields{"after": "zzzz"}); len(rest.keys()) != 0 {
-				t.Errorf("after the end: %v", rest.keys())
+			if rest := f.names(f.ask(who, fields{"after": "zzzz"})); len(rest) != 0 {
+				t.Errorf("after the end: %v", rest)
 			}
 		})
 	}
 }
 
-// A page has 100 unless asked otherwise, and never more than 1000.
+// What cannot be a page is refused, and tells what can.
 func TestListLimits(t *testing.T) {
 	for _, f := range folders {
-		clocked(t, f.path, func(t *testing.T, w *world) {
-			who, names := f.filled(w, 101)
-			first := who.list(strings.TrimSuffix(f.path, "/"), nil)
-			if !slices.Equal(first.keys(), names[:100]) {
-				t.Errorf("%d names", len(first.keys()))
+		clocked(t, f.path, func(_ *testing.T, w *world) {
+			who, _ := f.filled(w, 2)
+			for _, limit := range []any{1001, "1001", 1.5, "many", "", true, []any{1}} {
+				f.ask(who.refused(400, "limit: must be a whole number up to 1000"), fields{"limit": limit})
 			}
-			first.warns("100 of 101")
-			first.warns("after=" + names[99])
-			if all := who.list(f.path, fields{"limit": "1000"}); len(all.keys()) != 101 || len(all.warnings) != 0 {
-				t.Errorf("%d names, %v", len(all.keys()), all.warnings)
-			}
-			for _, limit := range []any{0, -1, 1001, 1.5, "many", true} {
-				who.refused(400, "limit").list(f.path, fields{"limit": limit})
-			}
-			who.refused(400, "after").list(f.path, fields{"after": strings.Repeat("x", 500)})
-			who.refused(400, "befor").list(f.path, fields{"befor": "x"})
+			f.ask(who.refused(400, "after"), fields{"after": strings.Repeat("x", 500)})
+			f.ask(who.refused(400, "after"), fields{"after": 7})
+			f.ask(who.refused(400, "befor"), fields{"befor": "x"})
 		})
 	}
 }
@@ -122,9 +173,23 @@ func TestMarkersAreNotListed(t *testing.T) {
 		acme.remove("my/external/roles/b")
 		acme.remove("my/external/roles/d")
 		a := acme.list("my/external/roles/", fields{"limit": 2})
-		if got := a.keys(); !slices.Equal(got, []string{"a", "c"}) || len(a.warnings) != 0 {
-			t.Errorf("%v, warnings %v", got, a.warnings)
+		if got := a.keys(); !slices.Equal(got, []string{"a", "c"}) {
+			t.Errorf("%v", got)
 		}
+		a.whole()
+		acme.list("my/external/roles/", fields{"limit": 1}).is(fields{"total": 2, "next": "a"})
+	})
+}
+
+// The report is of open tenants, and so is its total.
+func TestReportsCountOpenTenants(t *testing.T) {
+	alone(t, func(_ *testing.T, w *world) {
+		for _, name := range []string{"acme", "bolt", "cogs"} {
+			w.tenant(name)
+		}
+		w.spa().remove("admin/tenants/cogs")
+		w.spa().ask(logical.ReadOperation, "admin/report", fields{"limit": 1}).is(fields{"total": 2, "next": "acme"})
+		w.spa().ask(logical.ReadOperation, "admin/report", fields{"limit": 2}).whole()
 	})
 }
 
@@ -143,5 +208,25 @@ func TestDeletedAreListed(t *testing.T) {
 		if info["state"] != "deleted" || info["keys"] != 1.0 {
 			t.Errorf("tenant: %v", info)
 		}
+	})
+}
+
+// What is due is cut too, and then says of how much.
+func TestDueTellsHowMuchItLeavesOut(t *testing.T) {
+	alone(t, func(t *testing.T, w *world) {
+		acme := w.tenant("acme")
+		const keys = 501 // each expires, and is unrevealed
+		w.root().write("config", fields{"max_keys": keys})
+		for i := range keys {
+			acme.write(fmt.Sprintf("my/external/keys/k%03d", i), nil)
+			if i == keys-2 {
+				acme.ask(logical.ReadOperation, "my/due", fields{"within": "365d"}).whole()
+			}
+		}
+		a := acme.ask(logical.ReadOperation, "my/due", fields{"within": "365d"})
+		if a.is(fields{"total": 2 * keys}); len(a.rows("items")) != 1000 {
+			t.Errorf("%d items", len(a.rows("items")))
+		}
+		a.warns("of 1002")
 	})
 }

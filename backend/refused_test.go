@@ -59,7 +59,7 @@ func TestUnknownThingsAreNamed(t *testing.T) {
 		{logical.UpdateOperation, "my/external/keys/billing", fields{"scop": "x"}, 400, "scop"},
 		{logical.UpdateOperation, "my/external/roles/app", fields{"ttl": "2h", "max_ttl": "1h"}, 400, "max_ttl"},
 		{logical.UpdateOperation, "my/external/roles/app", fields{"max_ttl": "366d"}, 400, "external_max_ttl"},
-		{logical.UpdateOperation, "my/external/roles/app", fields{"owner": "x"}, 400, "owner"},
+		{logical.UpdateOperation, "my/external/roles/app", fields{"reveal": "once"}, 400, "reveal"},
 	} {
 		clocked(t, fmt.Sprint(row.op, " ", row.path, " ", row.fields), func(t *testing.T, w *world) {
 			acme := w.tenant("acme")

@@ -58,10 +58,10 @@ var objects = []object{
 		"scopes": []any{"POST /wfo/v1/*", "GET /wfo/**", "* /a"}, "user": "svc-billing", "ttl": 86400, "overlap": 7200, "compat": []any{"no_nonce"},
 	}, true},
 	{"role", "my/external/roles/app", acmeAdmin, fields{
-		"description": "for apps", "scheme": "hmac-sha256", "ttl": "2h", "max_ttl": "3h", "replay": "off", "metadata": fields{"a": "1"},
+		"description": "for apps", "owner": "platform", "scheme": "hmac-sha256", "ttl": "2h", "max_ttl": "3h", "replay": "off", "metadata": fields{"a": "1"},
 		"allowed_cidrs": []any{"192.0.2.0/24", "10.0.0.0/8"},
 	}, true},
-	{"role with scopes", "my/internal/roles/calls", acmeAdmin, fields{"scopes": []any{"POST /wfo/v1/*", "GET /wfo/**"}, "user": "svc-app", "ttl": "30m", "compat": []any{"no_nonce"}}, true},
+	{"role with scopes", "my/internal/roles/calls", acmeAdmin, fields{"owner": "callers", "scopes": []any{"POST /wfo/v1/*", "GET /wfo/**"}, "user": "svc-app", "ttl": "30m", "compat": []any{"no_nonce"}}, true},
 }
 
 // writable returns the part of a read that the path takes back.

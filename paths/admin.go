@@ -33,10 +33,9 @@ func (h *Handlers) adminResources() []resource {
 	return []resource{
 		{
 			scope: platform, pattern: "admin/tenants/?", suffix: "admin-tenants", fields: pageFields,
-			operations: map[logical.Operation]operation{logical.ListOperation: {h.walking(h.adminList), "List the tenants.", answerList}},
-			synopsis:   "The tenants with state and counts, never a key.",
-			description: "Deleted tenants are listed until all that was theirs is erased. " +
-				"A page has at most 1000; a cut one says how to go on.",
+			operations:  map[logical.Operation]operation{logical.ListOperation: {h.walking(h.adminList), "List the tenants.", listAnswer("display_name, state, keys, leased_keys")}},
+			synopsis:    "The tenants with state and counts, never a key.",
+			description: "Deleted tenants are listed until all that was theirs is erased. " + howPaged,
 		},
 		{
 			scope: platform, pattern: named, suffix: "admin-tenant", fields: schemas(adminSettings, casField),
@@ -62,9 +61,15 @@ func (h *Handlers) adminList(ctx context.Context, r *request) (*logical.Response
 	if err != nil {
 		return nil, err
 	}
-	return page(ctx, r, names, func(name string) (map[string]any, error) {
-		t, err := h.store.Tenant(ctx, r.Storage, tenant.Name(name))
-		if err != nil || t == nil {
+	all := listing[tenant.Tenant]{names: names, read: func(name string) (*tenant.Tenant, error) {
+		return h.store.Tenant(ctx, r.Storage, tenant.Name(name))
+	}}
+	p, err := all.page(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return p.list(func(t *tenant.Tenant) (map[string]any, error) {
+		if err := r.walk.next(ctx); err != nil {
 			return nil, err
 		}
 		keys, leased, err := h.store.Counts(ctx, r.Storage, t)

@@ -51,9 +51,12 @@ func rows(description string) *framework.FieldSchema { return field(framework.Ty
 
 var answerTenant = schema{"tenant": text("The tenant.")}
 
-var answerList = schema{
-	"keys":     field(framework.TypeStringSlice, "The names."),
-	"key_info": table("What there is to know about each, by name."),
+// listAnswer is what a list answers; info says what key_info has.
+func listAnswer(info string) schema {
+	return join(cutFields, schema{
+		"keys":     field(framework.TypeStringSlice, "The names, sorted."),
+		"key_info": table("By name: " + info + "."),
+	})
 }
 
 // keyAnswer is what reading or writing a key answers: the settings and what follows.

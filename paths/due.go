@@ -22,7 +22,8 @@ func (h *Handlers) dueResources() []resource {
 		scope: tenants, pattern: "/due", suffix: "due",
 		fields: schema{"within": field(framework.TypeDurationSecond, "How far to look ahead. Default 14d.")},
 		operations: map[logical.Operation]operation{logical.ReadOperation: {h.walking(h.dueRead), "Read what happens to the tenant's keys soon.", schema{
-			"items": rows("What happens, soonest first: kind, name, key_id, event, at."),
+			"items": rows("What happens, soonest first, 1000 at the most: kind, name, key_id, event, at."),
+			"total": number("Where there are more: how many."),
 		}}},
 		synopsis: "What expires, rotates, fails or waits to be picked up.",
 		description: "Events are expires (a version ends), rotates (the schedule makes the next one), rotation_late (it came, or comes, when half of the overlap has passed), rotation_failed (it could not, and tries again at " +
@@ -50,11 +51,13 @@ func (h *Handlers) dueRead(ctx context.Context, r *request) (*logical.Response, 
 	slices.SortStableFunc(items, func(a, b any) int {
 		return strings.Compare(a.(map[string]any)["at"].(string), b.(map[string]any)["at"].(string))
 	})
+	data := make(map[string]any)
 	if len(items) > maxDueItems {
 		r.warn("showing the first %d of %d; ask for less with within", maxDueItems, len(items))
-		items = items[:maxDueItems]
+		data["total"], items = len(items), items[:maxDueItems]
 	}
-	return reply(map[string]any{"items": append([]any{}, items...)})
+	data["items"] = append([]any{}, items...)
+	return reply(data)
 }
 
 func (h *Handlers) dueOf(ctx context.Context, r *request, kind apikey.Kind, until time.Time) ([]any, error) {

@@ -14,10 +14,10 @@ import (
 func (h *Handlers) keyResources() []resource {
 	return []resource{
 		{
-			scope: tenants, pattern: "/" + capture("kind") + "/keys/?", suffix: "keys", fields: pageFields,
-			operations:  map[logical.Operation]operation{logical.ListOperation: {h.walking(h.keyList), "List the keys of a kind.", answerList}},
+			scope: tenants, pattern: "/" + capture("kind") + "/keys/?", suffix: "keys", fields: keyListFields,
+			operations:  map[logical.Operation]operation{logical.ListOperation: {h.walking(h.keyList), "List the keys of a kind.", keyListAnswer}},
 			synopsis:    "The names of the tenant's keys of a kind, with their state.",
-			description: "Deleted keys are listed until they are destroyed. A page has at most 1000; a cut one says how to go on.",
+			description: "Deleted keys are listed until they are destroyed. " + howPaged,
 		},
 		{
 			scope: tenants, pattern: "/" + capture("kind") + "/keys/" + capture("name"), suffix: "key",
@@ -33,35 +33,6 @@ func (h *Handlers) keyResources() []resource {
 				"at first and stay as they are later, and null sets the default. A change counts for versions made afterwards.",
 		},
 	}
-}
-
-func (h *Handlers) keyList(ctx context.Context, r *request) (*logical.Response, error) {
-	kind, err := r.kind()
-	if err != nil {
-		return nil, err
-	}
-	names, err := h.store.Keys(ctx, r.Storage, r.tenant, kind)
-	if err != nil {
-		return nil, err
-	}
-	return page(ctx, r, names, func(name string) (map[string]any, error) {
-		k, err := gone(h.store.Key(ctx, r.Storage, r.tenant, kind, apikey.Name(name)))
-		if k == nil {
-			return nil, err
-		}
-		return keyInfo(k, r.now), nil
-	})
-}
-
-func keyInfo(k *apikey.Key, now time.Time) map[string]any {
-	info := map[string]any{
-		"state": string(k.State()), "scheme": string(k.Scheme), "description": k.Description, "owner": k.Owner,
-		"current_key_id": "", "expires_at": nil, "next_rotation": rfc3339(k.NextRotation()), "unrevealed": k.Unrevealed(now),
-	}
-	if v := k.Current(now); v != nil {
-		info["current_key_id"], info["expires_at"] = v.KeyID, rfc3339(v.ExpiresAt)
-	}
-	return info
 }
 
 func (h *Handlers) keyRead(ctx context.Context, r *request) (*logical.Response, error) {

@@ -12,12 +12,12 @@ import (
 
 var leasedAnswer = schema{
 	"kind": text("internal or external."), "role": text("The role it was issued from."), "key_id": text("The public ID, the kid on the wire."),
-	"state": text("current, disabled, revoked or expired."), "reason": text("Why it is disabled or revoked."),
+	"state": text("current, disabled, revoked, expired, or destroyed: its secret is erased."), "reason": text("Why it is disabled or revoked."),
 	"scheme": text("How calls are signed."), "issued_at": stamp("When it was issued."), "expires_at": stamp("When it ends unless its lease is renewed."),
 	"disabled_at": stamp("Since when it is disabled."), "revoked_at": stamp("Since when it is revoked."),
 	"first_used_at": stamp("When it was first used, to the minute."), "last_used_at": stamp("When it was used last, to the minute."),
 	"last_used_ip": text("From where it was used last, if the one who asked said so."),
-	"ended_at":     stamp("When its lease ended."), "entity_id": text("Who asked for it."), "revision": number("Counts the changes."),
+	"ended_at":     stamp("When its lease ended."), "entity_id": text("Who asked for it."), "owner": text("Who answers for it: the role's owner when it was issued."), "revision": number("Counts the changes."),
 }
 
 func (h *Handlers) leasedResources() []resource {
@@ -32,10 +32,10 @@ func (h *Handlers) leasedResources() []resource {
 	}
 	return []resource{
 		{
-			scope: tenants, pattern: folder + "?", suffix: "leased-keys", fields: pageFields,
-			operations:  map[logical.Operation]operation{logical.ListOperation: {h.walking(h.leasedList), "List the leased keys of a kind.", answerList}},
+			scope: tenants, pattern: folder + "?", suffix: "leased-keys", fields: leasedListFields,
+			operations:  map[logical.Operation]operation{logical.ListOperation: {h.walking(h.leasedList), "List the leased keys of a kind.", leasedListAnswer}},
 			synopsis:    "The tenant's leased keys by key ID, with role and state.",
-			description: "Ended ones are listed until they are erased. A page has at most 1000; a cut one says how to go on.",
+			description: "Ended ones are listed until they are erased. " + howPaged,
 		},
 		{
 			scope: tenants, pattern: folder + capture("key_id"), suffix: "leased-key",
@@ -49,25 +49,6 @@ func (h *Handlers) leasedResources() []resource {
 	}
 }
 
-func (h *Handlers) leasedList(ctx context.Context, r *request) (*logical.Response, error) {
-	kind, err := r.kind()
-	if err != nil {
-		return nil, err
-	}
-	ids, err := h.store.LeasedIDs(ctx, r.Storage, r.tenant, kind)
-	if err != nil {
-		return nil, err
-	}
-	return page(ctx, r, ids, func(keyID string) (map[string]any, error) {
-		k, err := gone(h.store.Leased(ctx, r.Storage, r.tenant, kind, keyID))
-		if k == nil {
-			return nil, err
-		}
-		state, err := h.leasedState(ctx, r, k)
-		return map[string]any{"role": string(k.Name), "state": state, "expires_at": rfc3339(k.Newest().ExpiresAt)}, err
-	})
-}
-
 func (h *Handlers) leasedRead(ctx context.Context, r *request) (*logical.Response, error) {
 	kind, keyID, err := r.leasedID()
 	if err != nil {
@@ -77,7 +58,7 @@ func (h *Handlers) leasedRead(ctx context.Context, r *request) (*logical.Respons
 	if err != nil {
 		return nil, err
 	}
-	k, err := h.store.WholeLeased(ctx, r.Storage, r.tenant, kind, keyID)
+	k, err := h.store.Leased(ctx, r.Storage, r.tenant, kind, keyID)
 	if err != nil {
 		return nil, err
 	}
@@ -134,31 +115,28 @@ func (h *Handlers) leasedReply(ctx context.Context, r *request, k *apikey.Key, u
 	if reason == "" {
 		reason = k.DisabledReason
 	}
-	asked := ""
-	if v.RevealedTo != nil {
-		asked = v.RevealedTo.EntityID
-	}
 	use := uses.Of(v.KeyID)
 	return reply(map[string]any{
 		"first_used_at": rfc3339(use.First), "last_used_at": rfc3339(use.Last), "last_used_ip": use.From,
-		"kind": string(k.Kind), "role": string(k.Name), "key_id": v.KeyID, "state": state, "reason": reason,
-		"scheme": string(k.Scheme), "issued_at": rfc3339(v.IssuedAt), "expires_at": rfc3339(v.ExpiresAt),
+		"kind": string(k.Kind), "role": string(k.Name), "key_id": v.KeyID, "state": string(state), "reason": reason,
+		"scheme": string(k.Scheme), "owner": k.Owner, "issued_at": rfc3339(v.IssuedAt), "expires_at": rfc3339(v.ExpiresAt),
 		"disabled_at": rfc3339(k.DisabledAt), "revoked_at": rfc3339(k.RevokedAt), "ended_at": rfc3339(k.Lease.EndedAt),
-		"entity_id": asked, "revision": k.Revision,
+		"entity_id": askedBy(k), "revision": k.Revision,
 	})
 }
 
 // leasedState is the state as verification judges it: a role may have revoked its keys.
-func (h *Handlers) leasedState(ctx context.Context, r *request, k *apikey.Key) (string, error) {
-	found, err := h.store.Find(ctx, r.Storage, k.Newest().KeyID)
-	if err != nil {
-		return "", err
+func (h *Handlers) leasedState(ctx context.Context, r *request, k *apikey.Key) (apikey.State, error) {
+	role, err := h.store.RoleOf(ctx, r.Storage, k)
+	return k.StateUnder(role, k.Newest(), r.now), err
+}
+
+// askedBy returns the entity that asked for a leased key.
+func askedBy(k *apikey.Key) string {
+	if by := k.Newest().RevealedTo; by != nil {
+		return by.EntityID
 	}
-	var role *apikey.Role
-	if found != nil {
-		role = found.Role
-	}
-	return string(k.StateUnder(role, k.Newest(), r.now)), nil
+	return ""
 }
 
 func (r *request) leasedID() (apikey.Kind, string, error) {

@@ -6,57 +6,127 @@ import (
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-apikeys/internal/refusal"
 )
 
-const (
-	pageDefault = 100
-	pageMost    = 1000
-)
+// pageMost is the longest page that may be asked for.
+const pageMost = 1000
 
 var pageFields = schema{
-	"after": field(framework.TypeString, "Show what follows this name."),
-	"limit": field(framework.TypeInt, "How many to show: 100, at most 1000."),
+	"after": field(framework.TypeString, "Answer what follows this name, such as the next of a page."),
+	"limit": field(framework.TypeInt, "How many to answer, at most 1000. Default: all, as with 0 and below."),
 }
 
-// page answers a list from sorted names. Info describes one of them; a nil description
-// leaves it out. A page that is cut says how to go on.
-func page(ctx context.Context, r *request, names []string, info func(name string) (map[string]any, error)) (*logical.Response, error) {
-	after, limit, err := r.paging()
+// cutFields are what a cut page answers beside its entries.
+var cutFields = schema{
+	"total": number("Of a cut page alone: how many there are on all pages."),
+	"next":  text("Of a cut page alone: the after of the page that follows."),
+}
+
+// howPaged is told of each list.
+const howPaged = "All are answered unless a limit is given. A page that it cuts also has total, and next, which is the after of the page that follows."
+
+// listing is a list before it is cut to what was asked for.
+type listing[T any] struct {
+	names []string                      // sorted
+	read  func(name string) (*T, error) // nil: there is no such thing any more
+	lets  func(*T) bool                 // what is to be shown; nil: all that is named
+}
+
+// there lets all through that a name still leads to: only they are counted.
+func there[T any](*T) bool { return true }
+
+// page is what of a list was asked for.
+type page[T any] struct {
+	names []string
+	found []*T // what they lead to, one by one
+	most  int  // how many there may be; 0: any number
+	total int  // of the whole list
+	next  string
+}
+
+func (p *page[T]) full() bool { return p.most > 0 && len(p.names) == p.most }
+
+// add takes one more in, or notes that more would follow.
+func (p *page[T]) add(name string, one *T) {
+	if p.full() {
+		p.next = p.names[p.most-1]
+		return
+	}
+	p.names, p.found = append(p.names, name), append(p.found, one)
+}
+
+// page reads what was asked for, and no more: but for a page of a filtered list, whose total needs all.
+func (l *listing[T]) page(ctx context.Context, r *request) (*page[T], error) {
+	after, most, err := r.paging()
 	if err != nil {
 		return nil, err
 	}
-	from, found := slices.BinarySearch(names, after)
-	if found {
-		from++
+	p, counts := &page[T]{most: most, total: len(l.names)}, most > 0 && l.lets != nil
+	names := l.names
+	if counts {
+		p.total = 0
+	} else {
+		from, _ := slices.BinarySearch(names, after+"\x00")
+		names = names[from:]
 	}
-	shown, infos := make([]string, 0, min(limit, len(names)-from)), make(map[string]any)
-	i := from
-	for ; i < len(names) && len(shown) < limit; i++ {
+	for _, name := range names {
+		if !counts && p.full() {
+			p.next = p.names[most-1]
+			break
+		}
 		if err := r.walk.next(ctx); err != nil {
 			return nil, err
 		}
-		d, err := info(names[i])
+		one, err := l.read(name)
 		if err != nil {
 			return nil, err
 		}
-		if d != nil {
-			shown = append(shown, names[i])
-			infos[names[i]] = d
+		if one == nil || l.lets != nil && !l.lets(one) {
+			continue
+		}
+		if counts {
+			p.total++
+		}
+		if name > after {
+			p.add(name, one)
 		}
 	}
-	if i < len(names) {
-		r.warn("showing %d of %d; for the next ones add after=%s", len(shown), len(names), names[i-1])
-	}
-	return logical.ListResponseWithInfo(shown, infos), nil
+	return p, nil
 }
 
+// list answers a page as Vault's lists are. Info describes one entry.
+func (p *page[T]) list(info func(one *T) (map[string]any, error)) (*logical.Response, error) {
+	infos := make(map[string]any, len(p.names))
+	for i, name := range p.names {
+		d, err := info(p.found[i])
+		if err != nil {
+			return nil, err
+		}
+		infos[name] = d
+	}
+	resp := logical.ListResponseWithInfo(p.names, infos)
+	p.tell(resp.Data)
+	return resp, nil
+}
+
+// tell says in an answer what the page leaves out.
+func (p *page[T]) tell(data map[string]any) {
+	if p.next != "" {
+		data["total"], data["next"] = p.total, p.next
+	}
+}
+
+// paging reads what page is asked for; a limit of 0 is none.
 func (r *request) paging() (after string, limit int, err error) {
 	if after, err = r.text("after", 128); err != nil {
 		return "", 0, err
 	}
-	limit = pageDefault
 	if raw := r.Data["limit"]; raw != nil {
-		limit, err = parseInt("limit", raw, 1, pageMost)
+		if limit, err = parseInt("limit", raw, -1<<53, pageMost); err != nil {
+			err = refusal.Errorf(refusal.Invalid, "limit: must be a whole number up to %d; without one, all are answered", pageMost)
+		}
 	}
-	return after, limit, err
+	return after, max(0, limit), err
 }

@@ -15,11 +15,11 @@ var reportAnswer = schema{
 	"keys":         rows("Each key: kind, name, state, current_key_id, failed (the rules that it breaks), compat (how its calls may deviate from their scheme)."),
 }
 
-var adminReportAnswer = schema{
+var adminReportAnswer = join(cutFields, schema{
 	"generated_at": stamp("When the report was made."),
 	"rules":        rows("The rules: id, requirement (of PCI DSS 4), text."),
 	"tenants":      rows("Each tenant: tenant, keys, failing (keys that break a rule), failed (how many break each rule)."),
-}
+})
 
 func (h *Handlers) reportResources() []resource {
 	return []resource{
@@ -34,7 +34,7 @@ func (h *Handlers) reportResources() []resource {
 			scope: platform, pattern: "admin/report", suffix: "admin-report", fields: pageFields,
 			operations:  map[logical.Operation]operation{logical.ReadOperation: {h.walking(h.adminReport), "Count the keys that break rules.", adminReportAnswer}},
 			synopsis:    "How many keys of each tenant break which rule, and no names.",
-			description: "A page has at most 1000 tenants; a cut one says how to go on.",
+			description: howPaged,
 		},
 	}
 }
@@ -98,20 +98,22 @@ func (h *Handlers) adminReport(ctx context.Context, r *request) (*logical.Respon
 	if err != nil {
 		return nil, err
 	}
-	reports := []any{}
-	_, err = page(ctx, r, names, func(name string) (map[string]any, error) {
-		t, err := gone(h.store.OpenTenant(ctx, r.Storage, tenant.Name(name)))
-		if t == nil {
-			return nil, err
-		}
-		counted, err := h.tenantCounts(ctx, r, t)
-		reports = append(reports, counted)
-		return counted, err
-	})
+	open := listing[tenant.Tenant]{names: names, lets: there[tenant.Tenant], read: func(name string) (*tenant.Tenant, error) {
+		return gone(h.store.OpenTenant(ctx, r.Storage, tenant.Name(name)))
+	}}
+	p, err := open.page(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	return reply(map[string]any{"generated_at": rfc3339(r.now), "rules": ruleData(), "tenants": reports})
+	reports := make([]any, len(p.found))
+	for i, t := range p.found {
+		if reports[i], err = h.tenantCounts(ctx, r, t); err != nil {
+			return nil, err
+		}
+	}
+	data := map[string]any{"generated_at": rfc3339(r.now), "rules": ruleData(), "tenants": reports}
+	p.tell(data)
+	return reply(data)
 }
 
 func (h *Handlers) tenantCounts(ctx context.Context, r *request, t *tenant.Tenant) (map[string]any, error) {

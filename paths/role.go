@@ -2,8 +2,6 @@ package paths
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -16,6 +14,7 @@ import (
 
 var roleSettings = append(limitSettings(func(r *apikey.Role) *apikey.Limits { return &r.Limits }),
 	textSetting("description", "What keys of the role are for.", apikey.MaxDescription, func(r *apikey.Role) *string { return &r.Description }),
+	textSetting("owner", "Who answers for keys of the role.", apikey.MaxOwner, func(r *apikey.Role) *string { return &r.Owner }),
 	schemeSetting(func(r *apikey.Role) *signing.Scheme { return &r.Scheme }),
 	durationSetting("ttl", "The life of a leased key, and of each renewal. Default 1h.", atLeast, maxDuration,
 		func(r *apikey.Role) *time.Duration { return &r.TTL }),
@@ -36,9 +35,9 @@ func (h *Handlers) roleResources() []resource {
 	return []resource{
 		{
 			scope: tenants, pattern: folder + "?", suffix: "roles", fields: pageFields,
-			operations:  map[logical.Operation]operation{logical.ListOperation: {h.walking(h.roleList), "List the roles of a kind.", answerList}},
+			operations:  map[logical.Operation]operation{logical.ListOperation: {h.walking(h.roleList), "List the roles of a kind.", listAnswer("description, owner, scheme, ttl, max_ttl")}},
 			synopsis:    "The templates of leased keys.",
-			description: "A page has at most 1000; a cut one says how to go on.",
+			description: howPaged,
 		},
 		{
 			scope: tenants, pattern: folder + capture("role"), suffix: "role", fields: schemas(roleSettings, casField),
@@ -77,23 +76,16 @@ func (h *Handlers) roleList(ctx context.Context, r *request) (*logical.Response,
 	if err != nil {
 		return nil, err
 	}
-	roles := make(map[string]*apikey.Role)
-	for _, name := range names {
-		if err := r.walk.next(ctx); err != nil {
-			return nil, err
-		}
-		role, err := gone(h.store.Role(ctx, r.Storage, r.tenant, kind, apikey.Name(name)))
-		if err != nil {
-			return nil, err
-		}
-		if role != nil {
-			roles[name] = role
-		}
-	}
 	// Markers of deleted roles are neither shown nor counted.
-	return page(ctx, r, slices.Sorted(maps.Keys(roles)), func(name string) (map[string]any, error) {
-		role := roles[name]
-		return map[string]any{"description": role.Description, "scheme": string(role.Scheme), "ttl": inSeconds(role.TTL), "max_ttl": inSeconds(role.MaxTTL)}, nil
+	roles := listing[apikey.Role]{names: names, lets: there[apikey.Role], read: func(name string) (*apikey.Role, error) {
+		return gone(h.store.Role(ctx, r.Storage, r.tenant, kind, apikey.Name(name)))
+	}}
+	p, err := roles.page(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return p.list(func(role *apikey.Role) (map[string]any, error) {
+		return map[string]any{"description": role.Description, "owner": role.Owner, "scheme": string(role.Scheme), "ttl": inSeconds(role.TTL), "max_ttl": inSeconds(role.MaxTTL)}, nil
 	})
 }
 

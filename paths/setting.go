@@ -154,11 +154,7 @@ func linesSetting[T any, L lines](name, description string, at func(*T) *L, read
 
 // choiceSetting is one word out of some.
 func choiceSetting[T any, V ~string](name, description string, words []V, at func(*T) *V) setting[T] {
-	schema := field(framework.TypeString, description)
-	for _, w := range words {
-		schema.AllowedValues = append(schema.AllowedValues, string(w))
-	}
-	return of(name, schema, at,
+	return of(name, choice(description, words), at,
 		func(raw any, _ V, _ bool) (V, error) {
 			s, _ := raw.(string)
 			if !slices.Contains(words, V(s)) {
@@ -167,6 +163,14 @@ func choiceSetting[T any, V ~string](name, description string, words []V, at fun
 			return V(s), nil
 		},
 		func(v V) any { return string(v) })
+}
+
+func choice[V ~string](description string, words []V) *framework.FieldSchema {
+	schema := field(framework.TypeString, description)
+	for _, w := range words {
+		schema.AllowedValues = append(schema.AllowedValues, string(w))
+	}
+	return schema
 }
 
 func oneOf[V ~string](words []V) string {

@@ -38,7 +38,7 @@ type Version struct {
 	RotatedFrom, RotatedTo string // key IDs
 
 	RevealedAt     time.Time
-	RevealedTo     *Actor // who took the secret last, for a retry of that very request; not in records from the cache
+	RevealedTo     *Actor // who took the secret last, for a retry of that very request; in records from the cache only of leased keys, and then the entity alone
 	DisabledAt     time.Time
 	DisabledReason string
 	RevokedAt      time.Time

@@ -22,6 +22,7 @@ type Role struct {
 	UID    string // of the tenant it was made under
 
 	Description string
+	Owner       string // who answers for its keys
 	Scheme      signing.Scheme
 	TTL         time.Duration
 	MaxTTL      time.Duration
@@ -63,7 +64,7 @@ func (r *Role) Span(c *tenant.Config, t *tenant.Tenant, mount time.Duration) Spa
 // Issue returns a fresh leased key of the role. It has been revealed by being issued.
 func (r *Role) Issue(keyID string, span Span, by Actor, now time.Time) *Key {
 	s := Settings{
-		Description: r.Description, Metadata: r.Metadata, Scheme: r.Scheme, TTL: span.TTL,
+		Description: r.Description, Owner: r.Owner, Metadata: r.Metadata, Scheme: r.Scheme, TTL: span.TTL,
 		Reveal: RevealNever, Replay: r.Replay, Rules: Share(Rules{Limits: r.Limits}),
 	}
 	k := New(Ref{Tenant: r.Tenant, Kind: r.Kind, Name: r.Name}, r.UID, s, keyID, by, now)

@@ -194,8 +194,6 @@ func TestWhatCarriesAnotherUIDDoesNotExist(t *testing.T) {
 		refused(t, "KeyWithHistory", err)
 		_, err = w.st.Leased(t.Context(), w.s, w.tenant, apikey.Internal, id(2))
 		refused(t, "Leased", err)
-		_, err = w.st.WholeLeased(t.Context(), w.s, w.tenant, apikey.Internal, id(2))
-		refused(t, "WholeLeased", err)
 		_, err = w.st.Role(t.Context(), w.s, w.tenant, apikey.Internal, "agent")
 		refused(t, "Role", err)
 	}

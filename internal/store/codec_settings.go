@@ -154,6 +154,7 @@ type storedRole struct {
 	UID         string            `json:"uid"`
 	Revision    int               `json:"revision"`
 	Description string            `json:"description,omitempty"`
+	Owner       string            `json:"owner,omitempty"`
 	Scheme      string            `json:"scheme"`
 	TTL         int64             `json:"ttl"`
 	MaxTTL      int64             `json:"max_ttl"`
@@ -168,7 +169,7 @@ type storedRole struct {
 
 func encodeRole(r *apikey.Role) ([]byte, error) {
 	return encode(storedRole{
-		header: header{schema}, UID: r.UID, Revision: r.Revision, Description: r.Description, Scheme: string(r.Scheme),
+		header: header{schema}, UID: r.UID, Revision: r.Revision, Description: r.Description, Owner: r.Owner, Scheme: string(r.Scheme),
 		TTL: seconds(r.TTL), MaxTTL: seconds(r.MaxTTL), Replay: r.Replay, Metadata: r.Metadata.Map(), storedLimits: storeLimits(&r.Limits),
 		Epoch: r.Epoch, RevokedBefore: r.RevokedBefore, CreatedAt: r.CreatedAt, DeletedAt: r.DeletedAt,
 	})
@@ -181,7 +182,7 @@ func decodeRole(at location, raw []byte) (*apikey.Role, error) {
 	}
 	return &apikey.Role{
 		Tenant: at.tenant, Kind: at.kind, Name: apikey.Name(at.name), UID: s.UID, Revision: s.Revision,
-		Description: s.Description, Scheme: signing.Scheme(s.Scheme), TTL: duration(s.TTL), MaxTTL: duration(s.MaxTTL),
+		Description: s.Description, Owner: s.Owner, Scheme: signing.Scheme(s.Scheme), TTL: duration(s.TTL), MaxTTL: duration(s.MaxTTL),
 		Replay: s.Replay, Metadata: apikey.PairsOf(s.Metadata), Limits: s.limits(), Epoch: s.Epoch, RevokedBefore: s.RevokedBefore,
 		CreatedAt: s.CreatedAt, DeletedAt: s.DeletedAt,
 	}, nil

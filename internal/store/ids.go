@@ -143,12 +143,8 @@ func (st *Store) Trace(ctx context.Context, s logical.Storage, keyID string) (*F
 	}
 	found := &Found{Key: k, Tenant: t}
 	if k.Lease != nil {
-		role, err := st.role(ctx, s, k.Tenant, k.Kind, k.Name)
-		if err != nil {
+		if found.Role, err = st.RoleOf(ctx, s, k); err != nil {
 			return nil, err
-		}
-		if role.UID == k.UID {
-			found.Role = role
 		}
 	}
 	return found, nil

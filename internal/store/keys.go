@@ -17,15 +17,9 @@ func (st *Store) Key(ctx context.Context, s logical.Storage, t *tenant.Tenant, k
 	return ownedKey(k, err, t, "key", string(name))
 }
 
-// Leased returns the tenant's leased key with the key ID, or a refusal.
+// Leased returns the tenant's leased key with the key ID, with the entity that asked for it, or a refusal.
 func (st *Store) Leased(ctx context.Context, s logical.Storage, t *tenant.Tenant, kind apikey.Kind, keyID string) (*apikey.Key, error) {
 	k, err := st.keys.get(ctx, s, location{familyLeased, t.Name, kind, keyID})
-	return ownedKey(k, err, t, "leased key", keyID)
-}
-
-// WholeLeased is Leased with who asked for the key, from storage.
-func (st *Store) WholeLeased(ctx context.Context, s logical.Storage, t *tenant.Tenant, kind apikey.Kind, keyID string) (*apikey.Key, error) {
-	k, err := st.keys.load(ctx, s, location{familyLeased, t.Name, kind, keyID})
 	return ownedKey(k, err, t, "leased key", keyID)
 }
 
@@ -135,6 +129,15 @@ func (st *Store) Role(ctx context.Context, s logical.Storage, t *tenant.Tenant, 
 		return nil, NoRole(t.Name, name)
 	}
 	return r, err
+}
+
+// RoleOf returns the role of a leased key, a deleted one too: what it has revoked stays so. It is nil when there is none.
+func (st *Store) RoleOf(ctx context.Context, s logical.Storage, k *apikey.Key) (*apikey.Role, error) {
+	r, err := st.role(ctx, s, k.Tenant, k.Kind, k.Name)
+	if err != nil || r.UID != k.UID {
+		return nil, err
+	}
+	return r, nil
 }
 
 // NoRole is the refusal of a role that is not there.

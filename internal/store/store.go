@@ -72,13 +72,17 @@ func New() *Store {
 }
 
 // slim keeps out of memory what only the reader of a history and the retry of a reveal
-// want: who did what.
+// want: who did what. What entity asked for a leased key is told by lists.
 func slim(k *apikey.Key) *apikey.Key {
 	c := *k
 	c.History = nil
 	c.Versions = slices.Clone(k.Versions)
 	for i := range c.Versions {
-		c.Versions[i].RevealedTo = nil
+		if by := k.Versions[i].RevealedTo; by != nil && k.Lease != nil {
+			c.Versions[i].RevealedTo = &apikey.Actor{EntityID: by.EntityID}
+		} else {
+			c.Versions[i].RevealedTo = nil
+		}
 	}
 	return &c
 }

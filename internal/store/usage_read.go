@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -37,7 +39,9 @@ type UsageReader struct {
 	uid      string
 	branches map[string]branch // by prefix
 	held     int               // uses in them
+	most     int               // that it holds, unless one entry has more
 	split    map[string]int64
+	failed   map[string]error // why a node could not be read, by prefix
 }
 
 // mostHeld bounds how many uses a reader holds: some 40 MB, of a tenant that has so many.
@@ -47,7 +51,7 @@ const mostHeld = 200_000
 func (st *Store) UsesOf(t *tenant.Tenant) *UsageReader { return st.usesOf(t.UID) }
 
 func (st *Store) usesOf(uid string) *UsageReader {
-	return &UsageReader{st: st, uid: uid, split: make(map[string]int64)}
+	return &UsageReader{st: st, uid: uid, most: mostHeld, split: make(map[string]int64), failed: make(map[string]error)}
 }
 
 func (r *UsageReader) at(ctx context.Context, s logical.Storage, at location) (Uses, error) {
@@ -82,16 +86,20 @@ func (r *UsageReader) branch(ctx context.Context, s logical.Storage, group strin
 		if b, ok := r.branches[group[:n]]; ok {
 			return b, nil
 		}
+		if err, ok := r.failed[group[:n]]; ok {
+			return branch{}, err
+		}
 	}
 	b, err := descend(ctx, s, r.uid, group, r.split)
 	if err != nil {
+		r.failed[b.prefix] = err
 		return b, err
 	}
 	n := 0
 	for _, uses := range b.node.uses {
 		n += len(uses)
 	}
-	if r.held += n; r.held > mostHeld {
+	if r.held += n; r.held > r.most {
 		r.branches, r.held = nil, n
 	}
 	if r.branches == nil {
@@ -189,6 +197,29 @@ func (r *UsageReader) LastUsed(ctx context.Context, s logical.Storage, k *apikey
 		last.MaybeAt = uses.forgotten
 	}
 	return last, nil
+}
+
+// EachLastUsed tells the last use of any version of each of some keys, in an order in which no entry is read twice,
+// however many the keys are. An error is of the entry that has the key's uses; each decides whether it ends the walk.
+func (r *UsageReader) EachLastUsed(ctx context.Context, s logical.Storage, keys []*apikey.Key,
+	each func(k *apikey.Key, last LastUse, err error) error,
+) error {
+	type member struct {
+		group string
+		key   *apikey.Key
+	}
+	members := make([]member, len(keys))
+	for i, k := range keys {
+		members[i] = member{groupOf(r.uid, locate(k)), k}
+	}
+	slices.SortStableFunc(members, func(a, b member) int { return strings.Compare(a.group, b.group) })
+	for _, m := range members {
+		last, err := r.LastUsed(ctx, s, m.key)
+		if err := each(m.key, last, err); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 const oldShards = 1024

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -81,6 +82,38 @@ func TestUsesOfOneTenantAreSplit(t *testing.T) {
 	w.st.Used(many[7], id(7), "", minute(1))
 	if ops := w.s.ops(w.flush); len(ops) > digits+2 || len(only(ops, "put")) != 1 {
 		t.Errorf("one use: %v", ops)
+	}
+}
+
+// Of however many keys the last uses are asked for: each entry is read once, also where they are more than a reader holds.
+func TestEachLastUsedReadsEntriesOnce(t *testing.T) {
+	w := newWorld(t)
+	w.begin()
+	all := w.use(5000)
+	w.flush()
+	entries := len(w.usagePaths())
+	st := New()
+	must(t, st.BeginUsage(t.Context(), w.s.copied(t), start))
+	reader := st.UsesOf(w.tenant)
+	reader.most = 1
+	told := make(map[apikey.Name]bool)
+	reads := only(w.s.ops(func() {
+		must(t, reader.EachLastUsed(t.Context(), w.s, all, func(k *apikey.Key, last LastUse, err error) error {
+			if must(t, err); last != (LastUse{At: minute(1)}) {
+				t.Errorf("%s: %+v", k.Name, last)
+			}
+			told[k.Name] = true
+			return nil
+		}))
+	}), "get")
+	if len(told) != len(all) || entries < 17 || len(reads) > entries {
+		t.Errorf("%d of %d keys told of, by %d reads of %d entries", len(told), len(all), len(reads), entries)
+	}
+	stop := errors.New("enough")
+	asked := 0
+	err := reader.EachLastUsed(t.Context(), w.s, all, func(*apikey.Key, LastUse, error) error { asked++; return stop })
+	if !errors.Is(err, stop) || asked != 1 {
+		t.Errorf("it goes on after an error: %v, %d keys", err, asked)
 	}
 }
 

@@ -33,15 +33,16 @@ func TestPages(t *testing.T) {
 			}
 		}
 		var got []string
-		for after, warned := "", "after="; strings.Contains(warned, "after="); {
+		for after, more := "", true; more; {
 			page := admin.must("LIST", path+"?limit=2&after="+after, nil)
 			found := names(page)
-			if info, _ := page.Data["key_info"].(map[string]any); len(info) != len(found) || len(found) > 2 {
-				t.Fatalf("%s: %d names, %d described", list, len(found), len(info))
+			if info, _ := page.Data["key_info"].(map[string]any); len(info) != len(found) || len(found) > 2 || len(page.Warnings) != 0 {
+				t.Fatalf("%s: %d names, %d described, warnings %v", list, len(found), len(info), page.Warnings)
 			}
-			got, after, warned = append(got, found...), found[len(found)-1], page.says()
-			if cut := strings.Contains(warned, "of 5; for the next ones add after="+after); cut != (len(got) < len(all)) {
-				t.Errorf("%s: %d of %d so far, and it says %q", list, len(got), len(all), warned)
+			got = append(got, found...)
+			after, more = page.field("next"), page.Data["next"] != nil
+			if more != (len(got) < len(all)) || more && (page.field("total") != "5" || after != got[len(got)-1]) {
+				t.Errorf("%s: %d of %d so far, total %v, next %v", list, len(got), len(all), page.Data["total"], page.Data["next"])
 			}
 		}
 		if diff := cmp.Diff(all, got); diff != "" {
@@ -50,8 +51,13 @@ func TestPages(t *testing.T) {
 		if rest := names(admin.must("GET", path+"?list=true&after="+all[3], nil)); len(rest) != 1 || rest[0] != all[4] {
 			t.Errorf("%s: after the fourth come %v", list, rest)
 		}
-		for _, wrong := range []string{"limit=0", "limit=1001", "limit=many", "limit=-1", "before=key-1"} {
+		for _, wrong := range []string{"limit=1001", "limit=many", "limit=", "before=key-1"} {
 			admin.refused(http.StatusBadRequest, strings.Split(wrong, "=")[0], "LIST", path+"?"+wrong, nil)
+		}
+		for _, everything := range []string{"limit=0", "limit=-1"} {
+			if diff := cmp.Diff(all, names(admin.must("LIST", path+"?"+everything, nil))); diff != "" {
+				t.Errorf("%s: %s: (-want +got)\n%s", list, everything, diff)
+			}
 		}
 	}
 	spa := shared.caller(t, "spa")
