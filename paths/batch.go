@@ -1,6 +1,7 @@
 package paths
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -74,24 +75,49 @@ func unpack(packed any) any {
 	return items
 }
 
-// unpackItem returns an item that is known to be JSON; of an object, the fields.
+// badItem is an item that was not read to its end.
+type badItem struct{ why error }
+
+// unpackItem returns an item that is known to be JSON; of an object, the fields. It reads no
+// further than the first that an item does not have, or has already: a map of all could take
+// fifty times the text.
 func unpackItem(raw json.RawMessage) (any, error) {
 	if raw[0] != '{' {
 		return scalar(raw)
 	}
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &fields); err != nil {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	if _, err := d.Token(); err != nil { // the brace
 		return nil, err
 	}
-	item := make(map[string]any, len(contentFields))
-	for name, value := range fields {
-		v, err := scalar(value)
+	fields := make(map[string]any, len(contentFields))
+	for d.More() {
+		token, err := d.Token()
 		if err != nil {
 			return nil, err
 		}
-		item[name] = v
+		name, _ := token.(string)
+		if _, twice := fields[name]; twice {
+			return badItem{refusal.Errorf(refusal.Invalid, "an item has the field %q twice", refusal.Quote(name))}, nil
+		}
+		if err := hasField(name, verifyItemFields); err != nil {
+			return badItem{err}, nil
+		}
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return nil, err
+		}
+		if fields[name], err = scalar(value); err != nil {
+			return nil, err
+		}
 	}
-	return item, nil
+	return fields, nil
+}
+
+func hasField(name string, allowed []string) error {
+	if slices.Contains(allowed, name) {
+		return nil
+	}
+	return refusal.Errorf(refusal.Invalid, "an item has no field %q", refusal.Quote(name))
 }
 
 // scalar returns a JSON value; lists and objects are empty, as no field takes one.
@@ -110,11 +136,13 @@ func item(raw any, allowed []string) (map[string]any, error) {
 		return map[string]any{"request": v}, nil
 	case map[string]any:
 		for name := range v {
-			if !slices.Contains(allowed, name) {
-				return nil, refusal.Errorf(refusal.Invalid, "an item has no field %q", refusal.Quote(name))
+			if err := hasField(name, allowed); err != nil {
+				return nil, err
 			}
 		}
 		return v, nil
+	case badItem:
+		return nil, v.why
 	default:
 		return nil, refusal.Errorf(refusal.Invalid, "an item must be a request head as text, or an object")
 	}

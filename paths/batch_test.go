@@ -2,6 +2,7 @@ package paths
 
 import (
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"runtime"
 	"strings"
@@ -55,16 +56,29 @@ func TestUnpackingTakesLittle(t *testing.T) {
 			t.Errorf("%s: %d bytes for %d, %v", name, took, len(text), err)
 		}
 	}
-	text := "[[" + strings.Repeat("0,", 2<<20-3) + "0]]" // one item
 	long := &request{Request: &logical.Request{Data: map[string]any{"batch_json": "[" + strings.Repeat(" ", maxPacked) + `"x"]`}}}
 	if _, err := long.batch(); err == nil || !strings.HasPrefix(err.Error(), "batch_json: has ") {
 		t.Error(err)
 	}
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	_, err := (&request{Request: &logical.Request{Data: map[string]any{"batch_json": text}}}).batch()
-	runtime.ReadMemStats(&after)
-	if took := after.TotalAlloc - before.TotalAlloc; err != nil || took > 8*uint64(len(text)) {
-		t.Errorf("a list in a list: %d bytes for %d, %v", took, len(text), err)
+	var many strings.Builder
+	for i := 0; many.Len() < maxPacked-20; i++ {
+		fmt.Fprintf(&many, `,"%d":0`, i)
+	}
+	for name, text := range map[string]string{ // of one item
+		"a list in a list":     "[[" + strings.Repeat("0,", 2<<20-3) + "0]]",
+		"fields that are none": `[{"a":1` + many.String() + "}]",
+		"a field many times":   `[{"tenant":""` + strings.Repeat(`,"message":""`, maxPacked/14) + "}]",
+		"a field twice":        `[{"message":""` + strings.Repeat(`,"message":""`, maxPacked/14) + "}]",
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		items, err := (&request{Request: &logical.Request{Data: map[string]any{"batch_json": text}}}).batch()
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; err != nil || took > 8*uint64(len(text)) {
+			t.Errorf("%s: %d bytes for %d, %v", name, took, len(text), err)
+		}
+		if _, err := item(items[0], verifyItemFields); err == nil {
+			t.Errorf("%s: is an item", name)
+		}
 	}
 }

@@ -13,13 +13,14 @@ const LooksOfAmbiguous = 10
 // Ambiguous reports whether two readers could take a path for different ones. Readers decode once, twice or leniently, and some
 // map characters to those that look like them. So a path must have no empty segment inside, no escape that is none, and neither
 // plain nor encoded any of
-//   - a semicolon, which begins a parameter, a backslash, an encoded slash, or what looks like one of these or a percent sign;
+//   - a semicolon, which begins a parameter, a question or number sign, which end a path, a backslash, an encoded slash, or what
+//     looks like one of these or a percent sign;
 //   - a control character;
 //   - a percent sign that what is behind it makes an escape again;
 //   - bytes that are no UTF-8, as overlong forms of a character are;
-//   - a segment of dots, or what looks like them, whatever blanks and invisible characters are among them.
+//   - a segment of nothing but dots, or what looks like them, blanks and invisible characters.
 func Ambiguous(path string) bool {
-	if len(path) > MaxPath || strings.ContainsAny(path, ";\\") || strings.Contains(path, "//") {
+	if len(path) > MaxPath || strings.ContainsAny(path, ";\\?#") || strings.Contains(path, "//") {
 		return true
 	}
 	if isPlain(path) {
@@ -58,7 +59,7 @@ func hasDots(path string) bool {
 	return dots && strings.HasSuffix(path, ".")
 }
 
-// decode appends the path to b after percent-decoding. It fails for an escape that is none, and one of a slash.
+// decode appends the path to b after percent-decoding. It fails for an escape that is none, and one of what ends a segment or a path.
 func decode(path string, b []byte) ([]byte, bool) {
 	for i := 0; i < len(path); i++ {
 		c := path[i]
@@ -67,7 +68,7 @@ func decode(path string, b []byte) ([]byte, bool) {
 				return nil, false
 			}
 			high, low := unhex(path[i+1]), unhex(path[i+2])
-			if c = high<<4 | low; high > 15 || low > 15 || c == '/' {
+			if c = high<<4 | low; high > 15 || low > 15 || c == '/' || c == '?' || c == '#' {
 				return nil, false
 			}
 			i += 2
@@ -106,31 +107,31 @@ func escapedAgain(decoded []byte) bool {
 
 // hasLookAlike looks for characters that mean something in a path, or look as if, and for segments of dots.
 func hasLookAlike(decoded []byte) bool {
-	dots, other := false, false // in the segment, so far
+	nothing, other := false, false // in the segment, so far: what readers drop, and what they do not
 	for i := 0; i < len(decoded); {
 		r, size := utf8.DecodeRune(decoded[i:])
 		i += size
 		switch {
 		case r == '/':
-			if dots && !other {
+			if nothing && !other {
 				return true
 			}
-			dots, other = false, false
+			nothing, other = false, false
 		case r == ';' || r == '\\' || unicode.IsControl(r) || isOneOf(lookAlikes, r):
 			return true
-		case r == '.' || isOneOf(dotAlikes, r):
-			dots = true
-		case !isInvisible(r):
+		case r == '.' || isOneOf(dotAlikes, r) || isInvisible(r):
+			nothing = true
+		default:
 			other = true
 		}
 	}
-	return dots && !other
+	return nothing && !other
 }
 
 // Characters that compatibility forms (NFKC), or tables of best fit to a smaller character set, make others of.
 var (
-	// U+037E ; U+00A5, U+20A9 \ in Japanese and Korean sets; letters over letters have a slash.
-	lookAlikes = inOrder("\u037e\uff1b\ufe54\ufe14\u204f\u00a5\u20a9\uffe5\uffe6\uff3c\ufe68\u2216\u29f5\u29f9\u244a" +
+	// U+037E ; U+FF1F ? U+FF03 # U+00A5, U+20A9 \ in Japanese and Korean sets; letters over letters have a slash.
+	lookAlikes = inOrder("\u037e\uff1f\ufe56\uff03\ufe5f\uff1b\ufe54\ufe14\u204f\u00a5\u20a9\uffe5\uffe6\uff3c\ufe68\u2216\u29f5\u29f9\u244a" +
 		"\uff0f\u2044\u2215\u29f8\u29f6\u2571\u2572\u2100\u2101\u2105\u2106\uff05\ufe6a\u066a")
 	dotAlikes = inOrder("\u2024\u2025\u2026\ufe52\uff0e\ufe19\ufe30\u3002\uff61\u00b7\u2219\u22c5\u30fb\uff65\ufe12")
 )
