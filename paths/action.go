@@ -89,8 +89,20 @@ func (h *Handlers) keyRotate(ctx context.Context, r *request) (*logical.Response
 	}
 	if err == nil {
 		r.warnWindow(rotated, life)
+		r.warnOverlap(rotated)
 	}
 	return resp, err
+}
+
+// warnOverlap tells that apps may hold the version before the newest when it has ended.
+func (r *request) warnOverlap(k *apikey.Key) {
+	v := k.Version(k.Newest().RotatedFrom)
+	if k.Reveal != apikey.RevealAlways || v == nil {
+		return
+	}
+	if needed, short := apikey.ShortOverlap(v.ExpiresAt.Sub(k.LastRotation), r.config.RereadAfter()); short {
+		r.warn("version %s ends at %s; apps that read static-creds again when told may hold it for up to %s from now", v.KeyID, rfc3339(v.ExpiresAt), tenant.Spell(needed))
+	}
 }
 
 // overlap returns the overlap given, or -1.

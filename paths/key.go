@@ -118,6 +118,12 @@ func (h *Handlers) keyWrite(ctx context.Context, r *request) (*logical.Response,
 	if k.AutoRotate && k.Overlap < slowestTick {
 		r.warn("overlap: Vault asks what is due once a minute; with less than %s the old version may end before the new one is made", tenant.Spell(slowestTick))
 	}
+	if k.Reveal == apikey.RevealAlways {
+		if needed, short := apikey.ShortOverlap(k.Overlap, r.config.RereadAfter()); short {
+			r.warn("overlap: %s is short of the %s in which apps that read static-creds again when told fetch a new version; "+
+				"they may go on with one that has ended", tenant.Spell(k.Overlap), tenant.Spell(needed))
+		}
+	}
 	if made {
 		r.warnWindow(k, k.TTL)
 	}

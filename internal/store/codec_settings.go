@@ -44,6 +44,7 @@ type storedConfig struct {
 	ImportUntil    time.Time  `json:"allow_import_until,omitzero"`
 	LocalVerify    bool       `json:"allow_local_verify,omitempty"`
 	KeyringMaxAge  int64      `json:"keyring_max_age,omitempty"` // absent in older records: the default
+	StaticTTL      int64      `json:"static_ttl,omitempty"`      // likewise
 }
 
 func encodeConfig(c *tenant.Config) ([]byte, error) {
@@ -58,7 +59,7 @@ func encodeConfig(c *tenant.Config) ([]byte, error) {
 		TenantMetadata: c.TenantMetadata, TenantBinding: string(c.TenantBinding),
 		MaxKeys: c.MaxKeys, MaxLeased: c.MaxLeased, MaxVersions: c.MaxVersions,
 		MaxExtension: seconds(c.MaxExtension), IdleAfter: seconds(c.IdleAfter), ForceWrap: c.ForceWrap, ImportUntil: c.ImportUntil,
-		LocalVerify: c.LocalVerify, KeyringMaxAge: seconds(c.KeyringMaxAge),
+		LocalVerify: c.LocalVerify, KeyringMaxAge: seconds(c.KeyringMaxAge), StaticTTL: seconds(c.StaticTTL),
 	})
 }
 
@@ -84,6 +85,7 @@ func decodeConfig(at location, raw []byte) (*tenant.Config, error) {
 		MaxKeys: s.MaxKeys, MaxLeased: s.MaxLeased, MaxVersions: s.MaxVersions,
 		MaxExtension: duration(s.MaxExtension), IdleAfter: duration(s.IdleAfter), ForceWrap: s.ForceWrap, ImportUntil: s.ImportUntil,
 		LocalVerify: s.LocalVerify, KeyringMaxAge: cmp.Or(duration(s.KeyringMaxAge), tenant.DefaultConfig().KeyringMaxAge),
+		StaticTTL: cmp.Or(duration(s.StaticTTL), tenant.DefaultConfig().StaticTTL),
 	}, nil
 }
 

@@ -107,7 +107,7 @@ func fullConfig() *tenant.Config {
 		External:      tenant.KindConfig{DefaultTTL: 3 * day, MaxTTL: 4 * day, DefaultOverlap: 2 * time.Hour, DefaultAutoRotate: true, Published: globs("/wfo/**", "/v1/*")},
 		AllowNoExpiry: true, MinOverlap: time.Minute, Retention: 5 * day, WindowPast: 200 * time.Second, WindowFuture: 50 * time.Second,
 		Replay: tenant.ReplayStrict, ReplayEntries: 1001, ReplayTotal: 1003, CacheEntries: 1002, TenantMetadata: "customer", TenantBinding: tenant.Auto,
-		MaxKeys: 11, MaxLeased: 12, MaxVersions: 13, MaxExtension: 14 * day, IdleAfter: 15 * day, ForceWrap: true, ImportUntil: after(99), LocalVerify: true, KeyringMaxAge: 98 * time.Second, Revision: 14,
+		MaxKeys: 11, MaxLeased: 12, MaxVersions: 13, MaxExtension: 14 * day, IdleAfter: 15 * day, ForceWrap: true, ImportUntil: after(99), LocalVerify: true, KeyringMaxAge: 98 * time.Second, StaticTTL: 29 * time.Second, Revision: 14,
 	}
 }
 
@@ -267,8 +267,8 @@ func TestStoredExamplesDecodeForEver(t *testing.T) {
 func TestSettingsThatAreNotStoredYet(t *testing.T) {
 	c, err := decodeConfig(location{family: familyConfig}, []byte(`{"schema":1}`))
 	must(t, err)
-	if of := tenant.DefaultConfig(); c.ReplayTotal != of.ReplayTotal || c.KeyringMaxAge != of.KeyringMaxAge {
-		t.Errorf("%d, %s", c.ReplayTotal, c.KeyringMaxAge)
+	if of := tenant.DefaultConfig(); c.ReplayTotal != of.ReplayTotal || c.KeyringMaxAge != of.KeyringMaxAge || c.StaticTTL != of.StaticTTL {
+		t.Errorf("%d, %s, %s", c.ReplayTotal, c.KeyringMaxAge, c.StaticTTL)
 	}
 }
 
