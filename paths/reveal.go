@@ -31,8 +31,8 @@ func (h *Handlers) revealResources() []resource {
 		},
 		{
 			scope: tenants, pattern: "/" + capture("kind") + "/static-creds/" + capture("name"), suffix: "static-creds",
-			operations:  map[logical.Operation]operation{logical.ReadOperation: {h.staticCreds, "Read the current secret of a key with reveal=always.", staticAnswer}},
-			synopsis:    "The current secret for apps that come again, such as Vault Agent.",
+			operations: map[logical.Operation]operation{logical.ReadOperation: {h.staticCreds, "Read the current secret of a key with reveal=always.", staticAnswer}},
+			synopsis:   "The current secret for apps that come again, such as Vault Agent.",
 			description: "The answer's ttl says when to read again. Whoever does never holds an ended version, if keys are rotated with an overlap of " +
 				"static_ttl and 2 minutes at least. Ended at once by expire, revoke, disable or overlap=0, it is held until read again.",
 		},
