@@ -1,6 +1,7 @@
 package paths
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -63,7 +64,8 @@ func (h *Handlers) leasedList(ctx context.Context, r *request) (*logical.Respons
 		if k == nil {
 			return nil, err
 		}
-		state, err := h.leasedState(ctx, r, k)
+		role, err := h.issuer(ctx, r, k)
+		state := string(k.StateUnder(role, k.Newest(), r.now))
 		return map[string]any{"role": string(k.Name), "state": state, "expires_at": rfc3339(k.Newest().ExpiresAt)}, err
 	})
 }
@@ -89,7 +91,13 @@ func (h *Handlers) leasedDisable(ctx context.Context, r *request) (*logical.Resp
 	if err != nil {
 		return nil, err
 	}
-	return h.leasedAction(ctx, r, func(k *apikey.Key) (*apikey.Key, error) { return k.Disable("", reason, r.actor(), r.now) })
+	return h.leasedAction(ctx, r, func(k *apikey.Key) (*apikey.Key, error) {
+		c, err := k.Disable("", reason, r.actor(), r.now)
+		if err == nil {
+			r.firstStands(reason, c.WhyDisabled(""))
+		}
+		return c, err
+	})
 }
 
 func (h *Handlers) leasedEnable(ctx context.Context, r *request) (*logical.Response, error) {
@@ -101,7 +109,13 @@ func (h *Handlers) leasedRevoke(ctx context.Context, r *request) (*logical.Respo
 	if err != nil {
 		return nil, err
 	}
-	return h.leasedAction(ctx, r, func(k *apikey.Key) (*apikey.Key, error) { return k.Revoke("", reason, r.actor(), r.now) })
+	return h.leasedAction(ctx, r, func(k *apikey.Key) (*apikey.Key, error) {
+		c, err := k.Revoke("", reason, r.actor(), r.now)
+		if err == nil {
+			r.firstStands(reason, c.WhyRevoked(""))
+		}
+		return c, err
+	})
 }
 
 func (h *Handlers) leasedAction(ctx context.Context, r *request, change func(*apikey.Key) (*apikey.Key, error)) (*logical.Response, error) {
@@ -126,13 +140,14 @@ func (h *Handlers) leasedAction(ctx context.Context, r *request, change func(*ap
 }
 
 func (h *Handlers) leasedReply(ctx context.Context, r *request, k *apikey.Key, uses store.Uses) (*logical.Response, error) {
-	state, err := h.leasedState(ctx, r, k)
+	role, err := h.issuer(ctx, r, k)
 	if err != nil {
 		return nil, err
 	}
-	reason, v := k.RevokedReason, k.Newest()
-	if reason == "" {
-		reason = k.DisabledReason
+	v := k.Newest()
+	reason := cmp.Or(k.RevokedReason, k.DisabledReason)
+	if reason == "" && k.Outlived(role) {
+		reason = role.RevokedReason
 	}
 	asked := ""
 	if v.RevealedTo != nil {
@@ -141,24 +156,21 @@ func (h *Handlers) leasedReply(ctx context.Context, r *request, k *apikey.Key, u
 	use := uses.Of(v.KeyID)
 	return reply(map[string]any{
 		"first_used_at": rfc3339(use.First), "last_used_at": rfc3339(use.Last), "last_used_ip": use.From,
-		"kind": string(k.Kind), "role": string(k.Name), "key_id": v.KeyID, "state": state, "reason": reason,
+		"kind": string(k.Kind), "role": string(k.Name), "key_id": v.KeyID, "state": string(k.StateUnder(role, v, r.now)), "reason": reason,
 		"scheme": string(k.Scheme), "issued_at": rfc3339(v.IssuedAt), "expires_at": rfc3339(v.ExpiresAt),
 		"disabled_at": rfc3339(k.DisabledAt), "revoked_at": rfc3339(k.RevokedAt), "ended_at": rfc3339(k.Lease.EndedAt),
 		"entity_id": asked, "revision": k.Revision,
 	})
 }
 
-// leasedState is the state as verification judges it: a role may have revoked its keys.
-func (h *Handlers) leasedState(ctx context.Context, r *request, k *apikey.Key) (string, error) {
+// issuer returns the role of a leased key, which may have revoked its keys; nil where there
+// is none any more.
+func (h *Handlers) issuer(ctx context.Context, r *request, k *apikey.Key) (*apikey.Role, error) {
 	found, err := h.store.Find(ctx, r.Storage, k.Newest().KeyID)
-	if err != nil {
-		return "", err
+	if err != nil || found == nil {
+		return nil, err
 	}
-	var role *apikey.Role
-	if found != nil {
-		role = found.Role
-	}
-	return string(k.StateUnder(role, k.Newest(), r.now)), nil
+	return found.Role, nil
 }
 
 func (r *request) leasedID() (apikey.Kind, string, error) {

@@ -30,10 +30,11 @@ type Role struct {
 	Limits
 
 	// Epoch counts the revocations of all keys issued before; RevokedBefore is when the
-	// last one was. A key of an earlier epoch is revoked. Counting is exact where clocks
+	// last one was, and RevokedReason why. A key of an earlier epoch is revoked. Counting is exact where clocks
 	// are not.
 	Epoch         int
 	RevokedBefore time.Time
+	RevokedReason string
 	CreatedAt     time.Time
 	DeletedAt     time.Time // a deleted role stays as a marker, for its epoch
 	Revision      int

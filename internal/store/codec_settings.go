@@ -164,6 +164,7 @@ type storedRole struct {
 	storedLimits
 	Epoch         int       `json:"epoch,omitempty"`
 	RevokedBefore time.Time `json:"revoked_before,omitzero"`
+	RevokedReason string    `json:"revoked_reason,omitempty"`
 	CreatedAt     time.Time `json:"created_at"`
 	DeletedAt     time.Time `json:"deleted_at,omitzero"`
 }
@@ -172,7 +173,7 @@ func encodeRole(r *apikey.Role) ([]byte, error) {
 	return encode(storedRole{
 		header: header{schema}, UID: r.UID, Revision: r.Revision, Description: r.Description, Scheme: string(r.Scheme),
 		TTL: seconds(r.TTL), MaxTTL: seconds(r.MaxTTL), Replay: r.Replay, Metadata: r.Metadata.Map(), storedLimits: storeLimits(&r.Limits),
-		Epoch: r.Epoch, RevokedBefore: r.RevokedBefore, CreatedAt: r.CreatedAt, DeletedAt: r.DeletedAt,
+		Epoch: r.Epoch, RevokedBefore: r.RevokedBefore, RevokedReason: r.RevokedReason, CreatedAt: r.CreatedAt, DeletedAt: r.DeletedAt,
 	})
 }
 
@@ -184,7 +185,7 @@ func decodeRole(at location, raw []byte) (*apikey.Role, error) {
 	return &apikey.Role{
 		Tenant: at.tenant, Kind: at.kind, Name: apikey.Name(at.name), UID: s.UID, Revision: s.Revision,
 		Description: s.Description, Scheme: signing.Scheme(s.Scheme), TTL: duration(s.TTL), MaxTTL: duration(s.MaxTTL),
-		Replay: s.Replay, Metadata: apikey.PairsOf(s.Metadata), Limits: s.limits(), Epoch: s.Epoch, RevokedBefore: s.RevokedBefore,
+		Replay: s.Replay, Metadata: apikey.PairsOf(s.Metadata), Limits: s.limits(), Epoch: s.Epoch, RevokedBefore: s.RevokedBefore, RevokedReason: s.RevokedReason,
 		CreatedAt: s.CreatedAt, DeletedAt: s.DeletedAt,
 	}, nil
 }

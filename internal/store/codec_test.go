@@ -171,7 +171,7 @@ func fullRole() *apikey.Role {
 	return &apikey.Role{
 		Tenant: "a-b", Kind: apikey.Internal, Name: "agent", UID: "UID-OF-ACME", Description: "Agents' desktops", Scheme: signing.HMACSHA256,
 		TTL: time.Hour, MaxTTL: day, Replay: true, Metadata: apikey.PairsOf(map[string]string{"team": "red"}), Limits: fullLimits, Epoch: 2,
-		RevokedBefore: after(1), CreatedAt: start, DeletedAt: after(2), Revision: 6,
+		RevokedBefore: after(1), RevokedReason: "they were lost", CreatedAt: start, DeletedAt: after(2), Revision: 6,
 	}
 }
 
