@@ -83,6 +83,9 @@ func (h *Handlers) keyRead(ctx context.Context, r *request) (*logical.Response, 
 // slowestTick is how long a rotation that is due may have to wait in good order, with room.
 const slowestTick = 3 * time.Minute
 
+// briefLife is a life of a named key below which a unit was likely forgotten.
+const briefLife = time.Hour
+
 func (h *Handlers) keyWrite(ctx context.Context, r *request) (*logical.Response, error) {
 	kind, name, err := r.named("name")
 	if err != nil {
@@ -126,6 +129,9 @@ func (h *Handlers) keyWrite(ctx context.Context, r *request) (*logical.Response,
 	}
 	if made {
 		r.warnWindow(k, k.TTL)
+	}
+	if raw := r.Data["ttl"]; raw != nil && k.TTL > 0 && k.TTL < briefLife {
+		r.warn("ttl: versions of this key live for %s; a number without a unit is seconds: write 90d for days", tenant.Spell(k.TTL))
 	}
 	return reply(keyData(k, uses, r.config, r.now))
 }

@@ -122,7 +122,7 @@ func TestWindowByTheClocks(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	for _, w := range []struct{ window, from, to string }{
 		{"Sun 02:15-02:45 Europe/Berlin", "02:15:00", "02:45:00"},
-		{"Sun 00:10-00:50 America/Santiago", "00:10:00", "00:50:00"}, // where midnight is skipped
+		{"Sun 00:10-00:50 America/Santiago", "00:10:00", "00:50:00"},    // where midnight is skipped
 		{"Sun 02:00-02:30 Australia/Lord_Howe", "02:00:00", "02:30:00"}, // where half an hour is
 	} {
 		zone, err := time.LoadLocation(w.window[strings.LastIndex(w.window, " ")+1:])
