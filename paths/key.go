@@ -185,21 +185,24 @@ func changeKey(r *request, old *apikey.Key, cas int) (*apikey.Key, error) {
 	if err := checkCAS(cas, old.Revision); err != nil {
 		return nil, err
 	}
-	s, defaults := old.Settings, apikey.DefaultSettings(old.Kind, r.config)
+	before := old.Known(old.Kind, r.config)
+	s, defaults := before, apikey.DefaultSettings(old.Kind, r.config)
 	if raw, given := r.Data["ttl"]; given && raw == nil {
 		defaults = defaultKey(r, old.Kind)
 	}
 	if err := apply(r, keySettings, &s, &defaults); err != nil {
 		return nil, err
 	}
-	if s.TTL != old.TTL || s.Overlap != old.Overlap || s.AutoRotate != old.AutoRotate ||
-		s.Rules != old.Rules {
+	if s.OverlapFrom == apikey.OverlapGiven && s.Overlap == before.OverlapFrom {
+		s.Overlap, s.OverlapFrom = before.Overlap, before.OverlapFrom // what was shown is given back
+	}
+	if s.TTL != old.TTL || s.Overlap != before.Overlap || s.OverlapFrom != before.OverlapFrom || s.AutoRotate != old.AutoRotate || s.Rules != old.Rules {
 		var err error
 		if s, err = s.Resolve(old.Kind, r.config, r.tenant); err != nil {
 			return nil, err
 		}
 	}
-	if s == old.Settings && old.State() != apikey.DeletedKey && old.State() != apikey.Revoked {
+	if s == before && old.State() != apikey.DeletedKey && old.State() != apikey.Revoked {
 		return old, nil
 	}
 	return old.Change(s, r.actor(), r.now)

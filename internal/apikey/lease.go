@@ -64,6 +64,7 @@ func (r *Role) Span(c *tenant.Config, t *tenant.Tenant, mount time.Duration) Spa
 // Issue returns a fresh leased key of the role. It has been revealed by being issued.
 func (r *Role) Issue(keyID string, span Span, by Actor, now time.Time) *Key {
 	s := Settings{
+		OverlapFrom: OverlapUnknown,
 		Description: r.Description, Metadata: r.Metadata, Scheme: r.Scheme, TTL: span.TTL,
 		Reveal: RevealNever, Replay: r.Replay, Rules: Share(Rules{Limits: r.Limits}),
 	}

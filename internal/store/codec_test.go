@@ -142,7 +142,7 @@ func fullKey() *apikey.Key {
 		Ref: apikey.Ref{Tenant: "acme", Kind: apikey.External, Name: "billing.v2_x"}, UID: "UID-OF-ACME",
 		Settings: apikey.Settings{
 			Description: "Billing <v2> & \"more\"", Owner: "billing team", Metadata: apikey.PairsOf(map[string]string{"team": "blue", "cost": "42"}),
-			Scheme: signing.Vrnt1, TTL: 90 * day, AutoRotate: true, Overlap: 7 * day, Reveal: apikey.RevealAlways, Replay: true,
+			Scheme: signing.Vrnt1, TTL: 90 * day, AutoRotate: true, Overlap: 7 * day, OverlapFrom: 8 * day, Reveal: apikey.RevealAlways, Replay: true,
 			DeletionProtected: true,
 			Rules:             apikey.Share(apikey.Rules{Limits: fullLimits, Recipients: "age1x\nage1y", Window: "Mon-Thu 09:00-16:00 Europe/Berlin", IdleDisableAfter: 30 * day}),
 		},

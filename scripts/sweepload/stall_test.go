@@ -152,7 +152,14 @@ func TestUnload(t *testing.T) {
 	}, func() error { return nil })
 	p := w.probe(t, w.active)
 	began := time.Now()
-	w.must(t, "DELETE", "sys/mounts/apikeys", nil)
-	took := time.Since(began)
-	t.Logf("disable, which deletes all there is: took %s; the longest request to another mount %s", seconds(took), seconds(p.end()))
+	var err error
+	const most = 10 // of requests: the server deletes record by record, and gives up each after a minute and a half
+	for try := range most {
+		if _, _, err = w.send(t.Context(), "DELETE", "sys/mounts/apikeys", nil); err == nil {
+			t.Logf("disable, which deletes all there is: took %s and %d requests; the longest request to another mount %s",
+				seconds(time.Since(began)), try+1, seconds(p.end()))
+			return
+		}
+	}
+	t.Error(err)
 }
