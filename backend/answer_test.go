@@ -103,6 +103,14 @@ func (a answer) is(want fields) {
 	}
 }
 
+// silent checks that an answer has no warnings.
+func (a answer) silent() {
+	a.t.Helper()
+	if len(a.warnings) > 0 {
+		a.t.Errorf("%s: warnings %q", a.asked, a.warnings)
+	}
+}
+
 // warns reports that one of the warnings names something.
 func (a answer) warns(about string) {
 	a.t.Helper()

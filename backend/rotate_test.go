@@ -1,6 +1,7 @@
 package backend_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -131,15 +132,23 @@ func TestRevealWithoutRequestID(t *testing.T) {
 func TestRevealAlwaysAndNever(t *testing.T) {
 	alone(t, func(t *testing.T, w *world) {
 		acme := w.tenant("acme")
+		made := time.Now()
 		h := acme.key(billing, fields{"ttl": "10d", "overlap": "1d", "auto_rotate": true})
 		a := acme.read("my/external/static-creds/billing")
 		a.is(fields{"key_id": h.keyID, "rotation_period": 9 * 24 * 3600, "last_vault_rotation": stamp(0), "tenant": "acme"})
+		a.is(fields{"ttl": 300})
 		due, err := time.Parse(time.RFC3339, acme.read(billing).str("next_rotation"))
-		if err != nil || a.num("ttl") != int(time.Until(due).Seconds()) {
-			t.Errorf("ttl %d, next rotation %s", a.num("ttl"), due)
+		if err != nil {
+			t.Fatal(err)
 		}
-		wait(10*24*time.Hour - time.Second)
-		acme.read("my/external/static-creds/billing").is(fields{"ttl": 1})
+		wait(time.Until(due) - 100*time.Second)
+		acme.read("my/external/static-creds/billing").is(fields{"ttl": 175})
+		wait(100 * time.Second)
+		acme.read("my/external/static-creds/billing").is(fields{"ttl": 60})
+		w.root().write("config", fields{"static_ttl": "30s"})
+		acme.read("my/external/static-creds/billing").is(fields{"ttl": 30})
+		wait(time.Until(made.Add(10*24*time.Hour)) - time.Second)
+		acme.read("my/external/static-creds/billing").is(fields{"ttl": 30})
 		wait(time.Second)
 		acme.refused(400, "expired").read("my/external/static-creds/billing")
 
@@ -212,5 +221,51 @@ func TestRevealWithoutUses(t *testing.T) {
 		acme.refused(409, "rotate").write(billing+"/reveal", fields{"request_id": "one"})
 		w.storage.hooks(nil, nil)
 		acme.write(billing+"/reveal", fields{"request_id": "one"})
+	})
+}
+
+// How soon apps read again is the mount's, within what its shortest overlap bears.
+func TestStaticTTL(t *testing.T) {
+	alone(t, func(t *testing.T, w *world) {
+		acme, root := w.tenant("acme"), w.root()
+		effective := func(want int) {
+			t.Helper()
+			if got := fmt.Sprint(root.read("config").data["effective"]); got != fmt.Sprintf("map[static_ttl:%d]", want) {
+				t.Errorf("effective: %s, want %d", got, want)
+			}
+		}
+		effective(300)
+		root.refused(400, "min_overlap").write("config", fields{"static_ttl": "5m1s"})
+		root.refused(400, "static_ttl").write("config", fields{"static_ttl": "4s"})
+		root.write("config", fields{"static_ttl": "1m"})
+		effective(60)
+		root.write("config", fields{"min_overlap": "30s"}) // which is no write of static_ttl
+		effective(15)
+		root.refused(400, "half of min_overlap, 15s").write("config", fields{"static_ttl": "1m"})
+		root.write("config", fields{"min_overlap": "1s", "static_ttl": "5s"})
+		effective(5)
+		root.write("config", fields{"min_overlap": nil, "static_ttl": nil})
+		effective(300)
+
+		// Who hands out again and again is told of overlaps in which an app may miss a rotation.
+		const short = "read static-creds again"
+		acme.write(billing, fields{"reveal": "always", "overlap": "6m59s"}).warns(short)
+		acme.write(billing, fields{"overlap": "7m"}).silent()
+		acme.write(billing+"/rotate", nil).silent()
+		acme.write(billing+"/rotate", fields{"overlap": "20s"}).warns(short)
+		acme.write(billing+"/rotate", fields{"overlap": 0}).warns(short)
+		acme.write(billing, fields{"reveal": "once", "overlap": "1m"}).silent()
+		acme.write(billing+"/rotate", nil).silent()
+	})
+}
+
+// The window may cut an overlap to one in which an app may miss a rotation.
+func TestOverlapCutByTheWindow(t *testing.T) {
+	alone(t, func(_ *testing.T, w *world) {
+		acme := w.tenant("acme")
+		until := time.Now().Add(5 * time.Minute).UTC()
+		window := fmt.Sprintf("Sun-Sat 00:00-%s UTC", until.Format("15:04"))
+		acme.write(billing, fields{"reveal": "always", "overlap": "1h", "expiry_window": window})
+		acme.write(billing+"/rotate", nil).warns("read static-creds again")
 	})
 }

@@ -35,7 +35,7 @@ var objects = []object{
 	{"config", "config", operator, fields{
 		"internal_default_ttl": 86400, "internal_max_ttl": "100d", "internal_default_overlap": 60, "internal_default_auto_rotate": true,
 		"external_default_ttl": "30d", "external_max_ttl": "720h", "external_default_overlap": 3600, "external_default_auto_rotate": true,
-		"allow_no_expiry": true, "min_overlap": "1h", "retention": "1d", "window_past": 30, "window_future": 30, "replay": "strict",
+		"allow_no_expiry": true, "min_overlap": "1h", "static_ttl": "4m", "retention": "1d", "window_past": 30, "window_future": 30, "replay": "strict",
 		"replay_entries": 5000, "replay_entries_total": 9000, "cache_entries": 500, "tenant_metadata": "customer", "tenant_binding": "auto",
 		"max_keys": 7, "max_leased": 8, "max_versions": 3, "max_extension": "2d", "force_wrap": true, "idle_disable_after": "30d",
 		"allow_import_until": "2036-01-02T03:04:05Z", "external_published": []any{"/wfo/**", "/status", "/api/*"}, "allow_local_verify": true, "keyring_max_age": "30s",

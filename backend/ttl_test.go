@@ -1,6 +1,7 @@
 package backend_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 )
@@ -40,7 +41,7 @@ func TestNoExpiry(t *testing.T) {
 		acme.write("my/internal/keys/desktop", nil).is(fields{"ttl": 0, "next_rotation": nil})
 		wait(20 * 365 * 24 * time.Hour)
 		w.root().write("verify", h.call()).is(fields{"verdict": "valid", "expires_at": nil})
-		acme.read("my/external/static-creds/billing").is(fields{"expires_at": nil, "ttl": 24 * 3600, "rotation_period": 0})
+		acme.read("my/external/static-creds/billing").is(fields{"expires_at": nil, "ttl": 300, "rotation_period": 300})
 		acme.write(billing+"/rotate", fields{"overlap": "1h"})
 		wait(time.Hour)
 		h.finds("expired")
@@ -63,10 +64,11 @@ func TestDefaultsUnderACap(t *testing.T) {
 		w.spa().patch("admin/tenants/acme", fields{"max_ttl": "10d"})
 		a := acme.write(billing, nil)
 		a.warns("max_ttl")
-		a.is(fields{"ttl": 10 * 24 * 3600, "overlap": 60 * 3600})
+		a.is(fields{"ttl": 10 * 24 * 3600, "overlap": 7 * 24 * 3600})
+		a.overlaps(60 * 3600)
 		acme.refused(400, "max_ttl").write("my/external/keys/other", fields{"ttl": "11d"})
 		acme.refused(400, "ttl").write(billing, fields{"ttl": "11d"})
-		acme.write(billing, fields{"ttl": "2d", "overlap": nil}).is(fields{"overlap": 12 * 3600})
+		acme.write(billing, fields{"ttl": "2d", "overlap": nil}).overlaps(12 * 3600)
 	})
 }
 
@@ -79,6 +81,37 @@ func TestDefaultsByKind(t *testing.T) {
 		})
 		acme.write("my/internal/keys/desktop", nil).is(fields{"ttl": 2 * 24 * 3600, "overlap": 3600, "auto_rotate": true})
 		acme.refused(400, "internal_max_ttl").write("my/internal/keys/other", fields{"ttl": "4d"})
-		acme.write(billing, fields{"ttl": "4d"}).is(fields{"overlap": 24 * 3600, "auto_rotate": false})
+		acme.write(billing, fields{"ttl": "4d"}).overlaps(24 * 3600)
 	})
+}
+
+// A default stands in the way of no change: an overlap that nobody gave follows the ttl. One that
+// was given has to fit; giving back what was shown of a default is giving none.
+func TestDefaultsStandInNoWay(t *testing.T) {
+	alone(t, func(_ *testing.T, w *world) {
+		acme := w.tenant("acme")
+		acme.write(billing, fields{"ttl": "30m"}).overlaps(450)
+		acme.patch(billing, fields{"ttl": "5m"}).overlaps(75)
+		shown := acme.patch(billing, fields{"ttl": "10d"})
+		shown.overlaps(60 * 3600)
+		acme.write(billing, fields{"ttl": "8d", "overlap": shown.data["overlap"]}).overlaps(2 * 24 * 3600)
+		acme.patch(billing, fields{"auto_rotate": true, "ttl": "30m"}).overlaps(600)
+		acme.refused(400, "ttl: with auto_rotate").patch(billing, fields{"ttl": "19m"})
+
+		acme.patch(billing, fields{"auto_rotate": false, "overlap": "10m"}).is(fields{"overlap": 600})
+		acme.refused(400, "overlap").patch(billing, fields{"ttl": "19m"})
+		acme.patch(billing, fields{"ttl": "19m", "overlap": nil}).overlaps(285)
+		acme.refused(400, "overlap").write("my/external/keys/other", fields{"ttl": "10d", "overlap": "7d"}) // as it was given
+		w.restart()
+		acme.read(billing).overlaps(285)
+		acme.patch(billing, fields{"ttl": "90d"}).overlaps(7 * 24 * 3600)
+	})
+}
+
+// overlaps checks how many seconds a key's old versions verify after a rotation.
+func (a answer) overlaps(seconds int) {
+	a.t.Helper()
+	if got := fmt.Sprint(a.data["effective"]); got != fmt.Sprintf("map[overlap:%d]", seconds) {
+		a.t.Errorf("%s: effective is %s, want an overlap of %d", a.asked, got, seconds)
+	}
 }

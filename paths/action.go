@@ -89,8 +89,20 @@ func (h *Handlers) keyRotate(ctx context.Context, r *request) (*logical.Response
 	}
 	if err == nil {
 		r.warnWindow(rotated, life)
+		r.warnOverlap(rotated)
 	}
 	return resp, err
+}
+
+// warnOverlap tells that apps may hold the version before the newest when it has ended.
+func (r *request) warnOverlap(k *apikey.Key) {
+	v := k.Version(k.Newest().RotatedFrom)
+	if k.Reveal != apikey.RevealAlways || v == nil {
+		return
+	}
+	if needed, short := apikey.ShortOverlap(v.ExpiresAt.Sub(k.LastRotation), r.config.RereadAfter()); short {
+		r.warn("version %s ends at %s; apps that read static-creds again when told may hold it for up to %s from now", v.KeyID, rfc3339(v.ExpiresAt), tenant.Spell(needed))
+	}
 }
 
 // overlap returns the overlap given, or -1.
@@ -107,7 +119,13 @@ func (h *Handlers) keyDisable(ctx context.Context, r *request) (*logical.Respons
 	if err != nil {
 		return nil, err
 	}
-	return h.keyAction(ctx, r, func(k *apikey.Key) (*apikey.Key, error) { return k.Disable(keyID, reason, r.actor(), r.now) })
+	return h.keyAction(ctx, r, func(k *apikey.Key) (*apikey.Key, error) {
+		c, err := k.Disable(keyID, reason, r.actor(), r.now)
+		if err == nil {
+			r.firstStands(reason, c.WhyDisabled(keyID))
+		}
+		return c, err
+	})
 }
 
 func (h *Handlers) keyEnable(ctx context.Context, r *request) (*logical.Response, error) {
@@ -123,7 +141,13 @@ func (h *Handlers) keyRevoke(ctx context.Context, r *request) (*logical.Response
 	if err != nil {
 		return nil, err
 	}
-	return h.keyAction(ctx, r, func(k *apikey.Key) (*apikey.Key, error) { return k.Revoke(keyID, reason, r.actor(), r.now) })
+	return h.keyAction(ctx, r, func(k *apikey.Key) (*apikey.Key, error) {
+		c, err := k.Revoke(keyID, reason, r.actor(), r.now)
+		if err == nil {
+			r.firstStands(reason, c.WhyRevoked(keyID))
+		}
+		return c, err
+	})
 }
 
 func (h *Handlers) keyRestore(ctx context.Context, r *request) (*logical.Response, error) {
@@ -165,6 +189,13 @@ func (r *request) versionAndReason() (keyID, reason string, err error) {
 	}
 	reason, err = r.text("reason", apikey.MaxReason)
 	return keyID, reason, err
+}
+
+// firstStands warns where another reason than the one given is kept.
+func (r *request) firstStands(given, kept string) {
+	if given != "" && given != kept {
+		r.warn("reason: one was given before, and the first stands; this one is not kept")
+	}
 }
 
 // active refuses what a suspended tenant may not do: make and hand out secrets.

@@ -155,8 +155,12 @@ func (h *Handlers) adminSuspend(ctx context.Context, r *request) (*logical.Respo
 			return refusal.Errorf(refusal.Invalid, "deleted: restore the tenant first")
 		}
 		if t.SuspendedAt.IsZero() {
-			t.SuspendedAt, t.SuspendedBy, t.SuspendedReason = r.now.UTC().Truncate(time.Second), r.EntityID, reason
+			t.SuspendedAt, t.SuspendedBy = r.now.UTC().Truncate(time.Second), r.EntityID
 		}
+		if t.SuspendedReason == "" {
+			t.SuspendedReason = reason
+		}
+		r.firstStands(reason, t.SuspendedReason)
 		return nil
 	}))
 }

@@ -75,6 +75,7 @@ var keyAnswer = schemas(keySettings, schema{
 	"rotation_retry_at": stamp("When it is tried again."),
 	"rotation_late":     flag("The last rotation came, or the one that is due comes, when half of the overlap has passed; until the next that is in time or by hand."),
 
+	"effective":      table("What holds where settings bound one another: overlap."),
 	"unrevealed":     flag("The current version has reached nobody."),
 	"provider_knows": flag("The newest version was imported by the provider, who knows it: rotate."),
 	"created_at":     stamp("When the key was made."),
@@ -92,6 +93,7 @@ func keyData(k *apikey.Key, uses store.Uses, c *tenant.Config, now time.Time) ma
 		"current_key_id": "", "next_rotation": rfc3339(k.NextRotation()), "last_rotation": rfc3339(k.LastRotation),
 		"rotation_error": "", "rotation_failures": 0, "rotation_retry_at": nil,
 		"rotation_late": k.RotationLate(now),
+		"effective":     map[string]any{"overlap": inSeconds(k.Overlap)},
 		"unrevealed":    k.Unrevealed(now), "created_at": rfc3339(k.CreatedAt), "disabled_at": rfc3339(k.DisabledAt),
 		"revoked_at": rfc3339(k.RevokedAt), "deleted_at": rfc3339(k.DeletedAt), "restorable_to": nil,
 	}

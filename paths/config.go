@@ -25,6 +25,8 @@ var configSettings = append(append(
 		func(c *tenant.Config) *bool { return &c.AllowNoExpiry }),
 	durationSetting("min_overlap", "The shortest overlap of keys that rotate by schedule: twice as long as all take that are due together; two cores rotate 2000 to 4000 a minute.", atLeast, apikey.MaxOverlap,
 		func(c *tenant.Config) *time.Duration { return &c.MinOverlap }),
+	durationSetting("static_ttl", "After how long apps read static-creds again, at most; at most half of min_overlap.", tenant.LeastReread, 24*time.Hour,
+		func(c *tenant.Config) *time.Duration { return &c.StaticTTL }),
 	durationSetting("retention", "How long ended secrets and deleted keys and tenants are kept at least.", time.Minute, year,
 		func(c *tenant.Config) *time.Duration { return &c.Retention }),
 	durationSetting("window_past", "How old a call may be.", tenant.MinWindow, tenant.MaxWindow,
@@ -76,7 +78,10 @@ func kindSettings(kind string, at func(*tenant.Config) *tenant.KindConfig) []set
 	}
 }
 
-var configAnswer = schemas(configSettings, schema{"revision": number("Counts the changes; for cas.")})
+var configAnswer = schemas(configSettings, schema{
+	"revision":  number("Counts the changes; for cas."),
+	"effective": table("What holds where settings bound one another: static_ttl."),
+})
 
 func (h *Handlers) configResources() []resource {
 	write := operation{h.configWrite, "Change the mount's settings.", configAnswer}
@@ -110,6 +115,11 @@ func (h *Handlers) configWrite(ctx context.Context, r *request) (*logical.Respon
 		if err := apply(r, configSettings, &c, tenant.DefaultConfig()); err != nil {
 			return nil, err
 		}
+		if r.Data["static_ttl"] != nil {
+			if err := c.CheckStaticTTL(); err != nil {
+				return nil, err
+			}
+		}
 		if c == *old {
 			return old, nil
 		}
@@ -124,7 +134,7 @@ func (h *Handlers) configWrite(ctx context.Context, r *request) (*logical.Respon
 }
 
 func configData(c *tenant.Config) map[string]any {
-	data := map[string]any{"revision": c.Revision}
+	data := map[string]any{"revision": c.Revision, "effective": map[string]any{"static_ttl": inSeconds(c.RereadAfter())}}
 	showAll(data, configSettings, c)
 	return data
 }

@@ -54,6 +54,9 @@ func (h *Handlers) keyRead(ctx context.Context, r *request) (*logical.Response, 
 // slowestTick is how long a rotation that is due may have to wait in good order, with room.
 const slowestTick = 3 * time.Minute
 
+// briefLife is a life of a named key below which a unit was likely forgotten.
+const briefLife = time.Hour
+
 func (h *Handlers) keyWrite(ctx context.Context, r *request) (*logical.Response, error) {
 	kind, name, err := r.named("name")
 	if err != nil {
@@ -89,8 +92,17 @@ func (h *Handlers) keyWrite(ctx context.Context, r *request) (*logical.Response,
 	if k.AutoRotate && k.Overlap < slowestTick {
 		r.warn("overlap: Vault asks what is due once a minute; with less than %s the old version may end before the new one is made", tenant.Spell(slowestTick))
 	}
+	if k.Reveal == apikey.RevealAlways {
+		if needed, short := apikey.ShortOverlap(k.Overlap, r.config.RereadAfter()); short {
+			r.warn("overlap: %s is short of the %s in which apps that read static-creds again when told fetch a new version; "+
+				"they may go on with one that has ended", tenant.Spell(k.Overlap), tenant.Spell(needed))
+		}
+	}
 	if made {
 		r.warnWindow(k, k.TTL)
+	}
+	if raw := r.Data["ttl"]; raw != nil && k.TTL > 0 && k.TTL < briefLife {
+		r.warn("ttl: versions of this key live for %s; a number without a unit is seconds: write 90d for days", tenant.Spell(k.TTL))
 	}
 	return reply(keyData(k, uses, r.config, r.now))
 }
@@ -144,21 +156,24 @@ func changeKey(r *request, old *apikey.Key, cas int) (*apikey.Key, error) {
 	if err := checkCAS(cas, old.Revision); err != nil {
 		return nil, err
 	}
-	s, defaults := old.Settings, apikey.DefaultSettings(old.Kind, r.config)
+	before := old.Known(old.Kind, r.config)
+	s, defaults := before, apikey.DefaultSettings(old.Kind, r.config)
 	if raw, given := r.Data["ttl"]; given && raw == nil {
 		defaults = defaultKey(r, old.Kind)
 	}
 	if err := apply(r, keySettings, &s, &defaults); err != nil {
 		return nil, err
 	}
-	if s.TTL != old.TTL || s.Overlap != old.Overlap || s.AutoRotate != old.AutoRotate ||
-		s.Rules != old.Rules {
+	if s.OverlapFrom == apikey.OverlapGiven && s.Overlap == before.OverlapFrom {
+		s.Overlap, s.OverlapFrom = before.Overlap, before.OverlapFrom // what was shown is given back
+	}
+	if s.TTL != old.TTL || s.Overlap != before.Overlap || s.OverlapFrom != before.OverlapFrom || s.AutoRotate != old.AutoRotate || s.Rules != old.Rules {
 		var err error
 		if s, err = s.Resolve(old.Kind, r.config, r.tenant); err != nil {
 			return nil, err
 		}
 	}
-	if s == old.Settings && old.State() != apikey.DeletedKey && old.State() != apikey.Revoked {
+	if s == before && old.State() != apikey.DeletedKey && old.State() != apikey.Revoked {
 		return old, nil
 	}
 	return old.Change(s, r.actor(), r.now)

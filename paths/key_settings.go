@@ -156,10 +156,27 @@ func replaySetting[T any](at func(*T) *bool) setting[T] {
 	})
 }
 
-// overlapSetting is a duration whose default depends on the ttl: -1 has it chosen anew.
+// overlapSetting is a duration whose default depends on the ttl. What is shown of one that
+// nobody has given is the default it comes from.
 func overlapSetting() setting[apikey.Settings] {
-	s := durationSetting("overlap", "How long older versions verify after a rotation: at most half of the ttl and 720h.", 0, apikey.MaxOverlap,
-		func(s *apikey.Settings) *time.Duration { return &s.Overlap })
-	s.reset = func(to, _ *apikey.Settings) { to.Overlap = -1 }
-	return s
+	const name = "overlap"
+	return setting[apikey.Settings]{
+		name: name,
+		schema: field(framework.TypeDurationSecond, "How long older versions verify after a rotation: at most half of the ttl and 720h. "+
+			"The default holds as far as a quarter of the ttl, see effective."),
+		parse: func(to *apikey.Settings, raw any, _ bool) error {
+			d, err := parseDuration(name, raw, 0, apikey.MaxOverlap)
+			if err == nil {
+				to.Overlap, to.OverlapFrom = d, apikey.OverlapGiven
+			}
+			return err
+		},
+		reset: func(to, defaults *apikey.Settings) { to.OverlapFrom = defaults.OverlapFrom },
+		show: func(from *apikey.Settings) any {
+			if from.OverlapFrom >= 0 {
+				return inSeconds(from.OverlapFrom)
+			}
+			return inSeconds(from.Overlap)
+		},
+	}
 }

@@ -1,6 +1,7 @@
 package paths
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -70,7 +71,13 @@ func (h *Handlers) leasedDisable(ctx context.Context, r *request) (*logical.Resp
 	if err != nil {
 		return nil, err
 	}
-	return h.leasedAction(ctx, r, func(k *apikey.Key) (*apikey.Key, error) { return k.Disable("", reason, r.actor(), r.now) })
+	return h.leasedAction(ctx, r, func(k *apikey.Key) (*apikey.Key, error) {
+		c, err := k.Disable("", reason, r.actor(), r.now)
+		if err == nil {
+			r.firstStands(reason, c.WhyDisabled(""))
+		}
+		return c, err
+	})
 }
 
 func (h *Handlers) leasedEnable(ctx context.Context, r *request) (*logical.Response, error) {
@@ -82,7 +89,13 @@ func (h *Handlers) leasedRevoke(ctx context.Context, r *request) (*logical.Respo
 	if err != nil {
 		return nil, err
 	}
-	return h.leasedAction(ctx, r, func(k *apikey.Key) (*apikey.Key, error) { return k.Revoke("", reason, r.actor(), r.now) })
+	return h.leasedAction(ctx, r, func(k *apikey.Key) (*apikey.Key, error) {
+		c, err := k.Revoke("", reason, r.actor(), r.now)
+		if err == nil {
+			r.firstStands(reason, c.WhyRevoked(""))
+		}
+		return c, err
+	})
 }
 
 func (h *Handlers) leasedAction(ctx context.Context, r *request, change func(*apikey.Key) (*apikey.Key, error)) (*logical.Response, error) {
@@ -107,28 +120,23 @@ func (h *Handlers) leasedAction(ctx context.Context, r *request, change func(*ap
 }
 
 func (h *Handlers) leasedReply(ctx context.Context, r *request, k *apikey.Key, uses store.Uses) (*logical.Response, error) {
-	state, err := h.leasedState(ctx, r, k)
+	role, err := h.store.RoleOf(ctx, r.Storage, k)
 	if err != nil {
 		return nil, err
 	}
-	reason, v := k.RevokedReason, k.Newest()
-	if reason == "" {
-		reason = k.DisabledReason
+	v := k.Newest()
+	reason := cmp.Or(k.RevokedReason, k.DisabledReason)
+	if reason == "" && k.Outlived(role) {
+		reason = role.RevokedReason
 	}
 	use := uses.Of(v.KeyID)
 	return reply(map[string]any{
 		"first_used_at": rfc3339(use.First), "last_used_at": rfc3339(use.Last), "last_used_ip": use.From,
-		"kind": string(k.Kind), "role": string(k.Name), "key_id": v.KeyID, "state": string(state), "reason": reason,
+		"kind": string(k.Kind), "role": string(k.Name), "key_id": v.KeyID, "state": string(k.StateUnder(role, v, r.now)), "reason": reason,
 		"scheme": string(k.Scheme), "owner": k.Owner, "issued_at": rfc3339(v.IssuedAt), "expires_at": rfc3339(v.ExpiresAt),
 		"disabled_at": rfc3339(k.DisabledAt), "revoked_at": rfc3339(k.RevokedAt), "ended_at": rfc3339(k.Lease.EndedAt),
 		"entity_id": askedBy(k), "revision": k.Revision,
 	})
-}
-
-// leasedState is the state as verification judges it: a role may have revoked its keys.
-func (h *Handlers) leasedState(ctx context.Context, r *request, k *apikey.Key) (apikey.State, error) {
-	role, err := h.store.RoleOf(ctx, r.Storage, k)
-	return k.StateUnder(role, k.Newest(), r.now), err
 }
 
 // askedBy returns the entity that asked for a leased key.

@@ -12,8 +12,8 @@ import (
 var revealAnswer = join(secretAnswer, sealedAnswer)
 
 var staticAnswer = join(secretAnswer, schema{
-	"ttl":                 number("Seconds until it is worth reading again: the next rotation or the expiry."),
-	"rotation_period":     number("Seconds from one scheduled rotation to the next; 0: none is scheduled."),
+	"ttl":                 number("Seconds after which to read again: at most what config's effective static_ttl is, at least 5."),
+	"rotation_period":     number("Seconds from one scheduled rotation to the next; without a schedule, config's effective static_ttl."),
 	"last_vault_rotation": stamp("When the current version was made."),
 })
 
@@ -31,9 +31,10 @@ func (h *Handlers) revealResources() []resource {
 		},
 		{
 			scope: tenants, pattern: "/" + capture("kind") + "/static-creds/" + capture("name"), suffix: "static-creds",
-			operations:  map[logical.Operation]operation{logical.ReadOperation: {h.staticCreds, "Read the current secret of a key with reveal=always.", staticAnswer}},
-			synopsis:    "The current secret for apps that come again, such as Vault Agent.",
-			description: "The answer's ttl says when to read again, so that a rotation is picked up.",
+			operations: map[logical.Operation]operation{logical.ReadOperation: {h.staticCreds, "Read the current secret of a key with reveal=always.", staticAnswer}},
+			synopsis:   "The current secret for apps that come again, such as Vault Agent.",
+			description: "The answer's ttl says when to read again. Whoever does never holds an ended version, if keys are rotated with an overlap of " +
+				"static_ttl and 2 minutes at least. Ended at once by expire, revoke, disable or overlap=0, it is held until read again.",
 		},
 	}
 }
@@ -75,7 +76,8 @@ func (h *Handlers) staticCreds(ctx context.Context, r *request) (*logical.Respon
 		return nil, err
 	}
 	data := secretData(k, v)
-	data["ttl"], data["rotation_period"] = inSeconds(k.FreshFor(v, r.now)), inSeconds(k.Period())
+	reread := r.config.RereadAfter()
+	data["ttl"], data["rotation_period"] = inSeconds(k.FreshFor(v, reread, r.now)), inSeconds(k.Period(reread))
 	data["last_vault_rotation"] = rfc3339(v.IssuedAt)
 	return r.wrapped(&logical.Response{Data: data}), nil
 }

@@ -26,7 +26,7 @@ var roleSettings = append(limitSettings(func(r *apikey.Role) *apikey.Limits { re
 
 var roleAnswer = schemas(roleSettings, schema{
 	"kind": text("internal or external."), "name": text("The role's name."), "revision": number("Counts the changes; for cas."),
-	"created_at": stamp("When the role was made."), "revoked_before": stamp("Keys issued before are revoked."),
+	"created_at": stamp("When the role was made."), "revoked_before": stamp("Keys issued before are revoked."), "revoked_reason": text("Why they are."),
 	"deleted_at": stamp("When the role was deleted: only in the answer to that."),
 })
 
@@ -51,7 +51,7 @@ func (h *Handlers) roleResources() []resource {
 			description: "A change counts for keys issued or renewed afterwards. Keys of a deleted role are not renewed.",
 		},
 		{
-			scope: tenants, pattern: folder + capture("role") + "/revoke-leased", suffix: "role-leased",
+			scope: tenants, pattern: folder + capture("role") + "/revoke-leased", suffix: "role-leased", fields: reasonField,
 			operations:  map[logical.Operation]operation{logical.UpdateOperation: {h.roleRevokeLeased, "Revoke all keys that the role has issued so far.", roleAnswer}},
 			synopsis:    "Revoke every leased key of a role at once and for good.",
 			description: "Keys issued afterwards are good. The revoked keys' leases stay until they end, and are not renewed.",
@@ -143,7 +143,7 @@ func nextRole(r *request, old *apikey.Role, kind apikey.Kind, name apikey.Name, 
 	role.Tenant, role.Kind, role.Name, role.UID = r.tenant.Name, kind, name, r.tenant.UID
 	role.CreatedAt = r.now.UTC().Truncate(time.Second)
 	if old != nil {
-		role.Epoch, role.RevokedBefore, role.Revision = old.Epoch, old.RevokedBefore, old.Revision
+		role.Epoch, role.RevokedBefore, role.RevokedReason, role.Revision = old.Epoch, old.RevokedBefore, old.RevokedReason, old.Revision
 	}
 	return role, 0
 }
@@ -159,9 +159,13 @@ func (h *Handlers) roleDelete(ctx context.Context, r *request) (*logical.Respons
 }
 
 func (h *Handlers) roleRevokeLeased(ctx context.Context, r *request) (*logical.Response, error) {
+	reason, err := r.text("reason", apikey.MaxReason)
+	if err != nil {
+		return nil, err
+	}
 	return h.roleChange(ctx, r, liveRole(r, -1, func(role *apikey.Role) {
 		role.Epoch++
-		role.RevokedBefore = r.now.UTC().Truncate(time.Second)
+		role.RevokedBefore, role.RevokedReason = r.now.UTC().Truncate(time.Second), reason
 	}))
 }
 
@@ -199,7 +203,7 @@ func (h *Handlers) roleChange(ctx context.Context, r *request, change roleChange
 func roleData(role *apikey.Role) map[string]any {
 	data := map[string]any{
 		"kind": string(role.Kind), "name": string(role.Name), "revision": role.Revision,
-		"created_at": rfc3339(role.CreatedAt), "revoked_before": rfc3339(role.RevokedBefore),
+		"created_at": rfc3339(role.CreatedAt), "revoked_before": rfc3339(role.RevokedBefore), "revoked_reason": role.RevokedReason,
 		"deleted_at": rfc3339(role.DeletedAt),
 	}
 	showAll(data, roleSettings, role)

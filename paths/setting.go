@@ -23,13 +23,15 @@ type setting[T any] struct {
 	show   func(*T) any
 }
 
-// apply changes to by the settings that the request gives; null means the default.
+// apply changes to by the settings that the request gives. Null means the default, as does
+// an empty text, since the command line cannot send null: of no setting is it a value of its
+// own that the default is not.
 func apply[T any](r *request, settings []setting[T], to, defaults *T) error {
 	for _, s := range settings {
 		raw, given := r.Data[s.name]
 		switch {
 		case !given:
-		case raw == nil:
+		case raw == nil, raw == "":
 			s.reset(to, defaults)
 		default:
 			if err := s.parse(to, raw, r.Operation == logical.PatchOperation); err != nil {

@@ -160,6 +160,7 @@ func (h *Handlers) tenantReply(ctx context.Context, r *request, t *tenant.Tenant
 	}
 	showAll(data, providerCaps, &tenant.Tenant{Provider: set})
 	effective := make(map[string]any)
+	hold.LocalVerify = t.Caps(r.config).LocalVerify // all of mount, provider and tenant decide
 	showAll(effective, providerCaps, &tenant.Tenant{Provider: hold})
 	data["effective"] = effective
 	return reply(data)

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"vault-plugin-secrets-apikeys/internal/refusal"
@@ -30,8 +31,8 @@ func badValue(name, want string) error {
 
 func parseText(name string, raw any, most int) (string, error) {
 	s, ok := raw.(string)
-	if !ok || !printable(s) {
-		return "", badValue(name, "a text in UTF-8 without control characters")
+	if s = withoutLineEnd(s); !ok || !printable(s) {
+		return "", badValue(name, "a text in UTF-8, on one line and without control characters")
 	}
 	if len(s) > most {
 		return "", refusal.Errorf(refusal.Invalid, "%s: has %d bytes and %d is the most", name, len(s), most)
@@ -41,9 +42,9 @@ func parseText(name string, raw any, most int) (string, error) {
 
 func parseBool(name string, raw any) (bool, error) {
 	switch raw {
-	case true, "true":
+	case true, "true", "1":
 		return true, nil
-	case false, "false":
+	case false, "false", "0":
 		return false, nil
 	default:
 		return false, badValue(name, "true or false")
@@ -120,7 +121,7 @@ func parseLines(name string, raw any) ([]string, error) {
 	var list []string
 	switch v := raw.(type) {
 	case string:
-		if v != "" {
+		if v = withoutLineEnd(v); v != "" {
 			list = strings.Split(v, ",")
 		}
 	case []any:
@@ -138,7 +139,7 @@ func parseLines(name string, raw any) ([]string, error) {
 		return nil, refusal.Errorf(refusal.Invalid, "%s: has %d items and %d is the most", name, len(list), maxLines)
 	}
 	for i, s := range list {
-		if s == "" || !printable(s) || strings.Contains(s, "\n") || slices.Contains(list[:i], s) {
+		if s == "" || !printable(s) || slices.Contains(list[:i], s) {
 			return nil, refusal.Errorf(refusal.Invalid, "%s: item %d is empty, there twice, or not printable", name, i+1)
 		}
 	}
@@ -201,18 +202,25 @@ func addPair(name string, to map[string]string, item any) error {
 func setPair(name string, to map[string]string, k string, v any) error {
 	s, ok := v.(string)
 	if !ok || k == "" || len(k) > maxPairKey || len(s) > maxPairValue || !printable(k) || !printable(s) {
-		return refusal.Errorf(refusal.Invalid, "%s: a key has 1 to %d bytes, and a value is a text of at most %d", name, maxPairKey, maxPairValue)
+		return refusal.Errorf(refusal.Invalid, "%s: a key has 1 to %d bytes, and a value is a text of at most %d, both on one line and without control characters", name, maxPairKey, maxPairValue)
 	}
 	to[k] = s
 	return nil
 }
 
-// printable allows line ends and tabs, since texts come from files too. Anything else
-// would grow sixfold in storage.
+// printable refuses what could show another text than is there: line ends and tabs forge
+// rows and columns of the tables in which people read it, and some characters turn around
+// what stands beside them.
 func printable(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(c rune) bool {
-		return c < ' ' && c != '\n' && c != '\t' || c == 0x7f
+		return unicode.In(c, unicode.Cc, unicode.Zl, unicode.Zp, unicode.Bidi_Control)
 	})
+}
+
+// withoutLineEnd takes away the end of a file's last line, which the command line sends
+// with field=@file.
+func withoutLineEnd(s string) string {
+	return strings.TrimSuffix(strings.TrimSuffix(s, "\n"), "\r")
 }
 
 // rfc3339 shows a time as answers carry it; null where there is none.

@@ -116,7 +116,7 @@ func TestParseInt(t *testing.T) {
 func TestParseBool(t *testing.T) {
 	for raw, want := range map[any]any{
 		true: true, "true": true, false: false, "false": false,
-		1: nil, "1": nil, "yes": nil, "": nil, "True": nil, 0.0: nil,
+		"1": true, "0": false, 1: nil, "01": nil, "yes": nil, "": nil, "True": nil, 0.0: nil,
 	} {
 		got, err := parseBool("auto_rotate", raw)
 		if (err != nil) != (want == nil) || err == nil && got != want {
@@ -128,7 +128,8 @@ func TestParseBool(t *testing.T) {
 
 func TestParseText(t *testing.T) {
 	for raw, ok := range map[any]bool{
-		"": true, "Grüße\n\tan alle": true, strings.Repeat("x", 64): true,
+		"": true, "Grüße an alle": true, "of a file\n": true, "of a file\r\n": true, "two\n\n": false, "two\nlines": false, "\ttab": false,
+		"a\u0085b": false, "a\u2028b": false, "a\u202eb": false, "a\u2067b": false, strings.Repeat("x", 64): true,
 		strings.Repeat("x", 65): false, "a\x00b": false, "a\rb": false, "\x7f": false, "\xff": false, 7: false, true: false,
 	} {
 		_, err := parseText("owner", raw, 64)

@@ -34,18 +34,19 @@ func suspended() *tenant.Tenant {
 
 // settings are those of a key of 90 days with 7 days of overlap.
 func settings(change ...func(*Settings)) Settings {
-	s := Settings{Scheme: signing.HMACSHA256, TTL: 90 * day, Overlap: 7 * day, Reveal: RevealOnce, Replay: true}
+	s := Settings{Scheme: signing.HMACSHA256, TTL: 90 * day, Overlap: 7 * day, OverlapFrom: OverlapGiven, Reveal: RevealOnce, Replay: true}
 	for _, f := range change {
 		f(&s)
 	}
 	return s
 }
 
-func rotating(s *Settings)              { s.AutoRotate = true }
-func living(ttl time.Duration) setting  { return func(s *Settings) { s.TTL = ttl } }
-func overlap(d time.Duration) setting   { return func(s *Settings) { s.Overlap = d } }
-func revealing(mode RevealMode) setting { return func(s *Settings) { s.Reveal = mode } }
-func protected(s *Settings)             { s.DeletionProtected = true }
+func rotating(s *Settings)                { s.AutoRotate = true }
+func living(ttl time.Duration) setting    { return func(s *Settings) { s.TTL = ttl } }
+func overlap(d time.Duration) setting     { return func(s *Settings) { s.Overlap = d } }
+func overlapFrom(d time.Duration) setting { return func(s *Settings) { s.OverlapFrom = d } }
+func revealing(mode RevealMode) setting   { return func(s *Settings) { s.Reveal = mode } }
+func protected(s *Settings)               { s.DeletionProtected = true }
 func id(n int) string {
 	return "KEYID00000000000"[:12] + string([]byte{'0', base62[n/62/62%62], base62[n/62%62], base62[n%62]})
 }

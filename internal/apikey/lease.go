@@ -31,10 +31,11 @@ type Role struct {
 	Limits
 
 	// Epoch counts the revocations of all keys issued before; RevokedBefore is when the
-	// last one was. A key of an earlier epoch is revoked. Counting is exact where clocks
+	// last one was, and RevokedReason why. A key of an earlier epoch is revoked. Counting is exact where clocks
 	// are not.
 	Epoch         int
 	RevokedBefore time.Time
+	RevokedReason string
 	CreatedAt     time.Time
 	DeletedAt     time.Time // a deleted role stays as a marker, for its epoch
 	Revision      int
@@ -64,6 +65,7 @@ func (r *Role) Span(c *tenant.Config, t *tenant.Tenant, mount time.Duration) Spa
 // Issue returns a fresh leased key of the role. It has been revealed by being issued.
 func (r *Role) Issue(keyID string, span Span, by Actor, now time.Time) *Key {
 	s := Settings{
+		OverlapFrom: OverlapUnknown,
 		Description: r.Description, Owner: r.Owner, Metadata: r.Metadata, Scheme: r.Scheme, TTL: span.TTL,
 		Reveal: RevealNever, Replay: r.Replay, Rules: Share(Rules{Limits: r.Limits}),
 	}

@@ -25,7 +25,9 @@ func TestIssue(t *testing.T) {
 	if v.IssuedAt != start || v.ExpiresAt != at(20*time.Minute) || v.Number != 1 {
 		t.Errorf("lives from %s to %s", v.IssuedAt, v.ExpiresAt)
 	}
-	want := Settings{Scheme: r.Scheme, TTL: 20 * time.Minute, Reveal: RevealNever, Replay: true, Metadata: r.Metadata}
+	want := Settings{
+		OverlapFrom: OverlapUnknown, Scheme: r.Scheme, TTL: 20 * time.Minute, Reveal: RevealNever, Replay: true, Metadata: r.Metadata,
+	}
 	if diff := cmp.Diff(want, k.Settings); diff != "" {
 		t.Errorf("settings (-want +got):\n%s", diff)
 	}

@@ -95,18 +95,31 @@ func (k *Key) endBy(at time.Time) {
 }
 
 // Disable returns k disabled as a whole, or one version of it. What is disabled already
-// stays as it is.
+// stays as it is, but for a reason where it has none.
 func (k *Key) Disable(keyID, reason string, by Actor, now time.Time) (*Key, error) {
 	c, at, why, err := k.toggle(keyID)
 	if err != nil {
 		return nil, err
 	}
-	if !at.IsZero() {
+	if !end(at, why, reason, now) {
 		return k, nil
 	}
-	*at, *why = second(now), reason
-	c.record(*at, by, "disable", keyID, reason)
+	c.record(second(now), by, "disable", keyID, reason)
 	return c, nil
+}
+
+// end notes that something was ended now, or why, where that was ended without a reason. It
+// reports whether that changes anything: the first time and the first reason stand.
+func end(at *time.Time, why *string, reason string, now time.Time) bool {
+	switch {
+	case at.IsZero():
+		*at, *why = second(now), reason
+	case reason != "" && *why == "":
+		*why = reason
+	default:
+		return false
+	}
+	return true
 }
 
 // Enable undoes [Key.Disable].
@@ -147,7 +160,7 @@ func (k *Key) toggle(keyID string) (c *Key, at *time.Time, why *string, err erro
 }
 
 // Revoke returns k revoked for good, or one version of it. It works in every state, also
-// on a deleted key, and keeps the first time and reason when repeated.
+// on a deleted key, and keeps the first time and the first reason when repeated.
 func (k *Key) Revoke(keyID, reason string, by Actor, now time.Time) (*Key, error) {
 	c := k.edit()
 	at, why := &c.RevokedAt, &c.RevokedReason
@@ -158,12 +171,28 @@ func (k *Key) Revoke(keyID, reason string, by Actor, now time.Time) (*Key, error
 		}
 		at, why = &v.RevokedAt, &v.RevokedReason
 	}
-	if !at.IsZero() {
+	if !end(at, why, reason, now) {
 		return k, nil
 	}
-	*at, *why = second(now), reason
-	c.record(*at, by, "revoke", keyID, reason)
+	c.record(second(now), by, "revoke", keyID, reason)
 	return c, nil
+}
+
+// WhyDisabled returns the reason that is kept for the disabling of the whole key, or of one
+// version of it; "" where there is none.
+func (k *Key) WhyDisabled(keyID string) string {
+	if v := k.Version(keyID); v != nil {
+		return v.DisabledReason
+	}
+	return k.DisabledReason
+}
+
+// WhyRevoked is as [Key.WhyDisabled], for a revocation.
+func (k *Key) WhyRevoked(keyID string) string {
+	if v := k.Version(keyID); v != nil {
+		return v.RevokedReason
+	}
+	return k.RevokedReason
 }
 
 // Delete returns k marked deleted: it verifies as disabled and keeps its name until it

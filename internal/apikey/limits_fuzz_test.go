@@ -41,9 +41,12 @@ func slowWithin(ranges []string, from string) bool {
 	}
 	addr, err := netip.ParseAddr(from)
 	for _, r := range ranges {
-		base, length, _ := strings.Cut(r, "/")
-		n, _ := strconv.Atoi(length)
+		base, length, ranged := strings.Cut(r, "/")
 		of := netip.MustParseAddr(base)
+		n, _ := strconv.Atoi(length)
+		if !ranged {
+			n = of.BitLen()
+		}
 		if err == nil && of.Is4() == addr.Unmap().Is4() && bits(of)[:n] == bits(addr)[:n] {
 			return true
 		}

@@ -33,6 +33,10 @@ func TestSources(t *testing.T) {
 		{"192.0.2.7/32\n2001:db8::/32", "2001:db8::1", true},
 		{"192.0.2.7/32\n2001:db8::/32", "192.0.2.8", false},
 		{"0.0.0.0/0", "2001:db8::1", false},
+		{"192.0.2.7", "192.0.2.7", true},
+		{"192.0.2.7", "192.0.2.6", false},
+		{"2001:DB8::1", "2001:db8::1", true},
+		{"2001:DB8::1", "2001:db8::2", false},
 	} {
 		from := netip.Addr{}
 		if row.from != "" {
@@ -42,12 +46,12 @@ func TestSources(t *testing.T) {
 			t.Errorf("%s in %q: %t", row.from, row.ranges, got)
 		}
 	}
-	for _, s := range []string{"", "192.0.2.1", "192.0.2.1/24", "192.0.2.0/33", "192.0.2.0/24 ", "::ffff:192.0.2.0/120", "2001:DB8::/32", "fe80::%eth0/64", "0192.0.2.0/24"} {
+	for _, s := range []string{"", "192.0.2.1/24", "192.0.2.0/33", "192.0.2.0/24 ", "::ffff:192.0.2.0/120", "fe80::%eth0/64", "fe80::1%eth0", "0192.0.2.0/24", "2001:db8:0::1", "::ffff:192.0.2.7", "192.0.2.7/"} {
 		if _, err := ParseCIDRs("allowed_cidrs", []string{s}); !errors.Is(err, refusal.Invalid) {
 			t.Errorf("%q is taken: %v", s, err)
 		}
 	}
-	for _, s := range []string{"192.0.2.0/24", "192.0.2.7/32", "0.0.0.0/0", "::/0", "2001:db8::/32"} {
+	for _, s := range []string{"192.0.2.0/24", "192.0.2.7/32", "0.0.0.0/0", "::/0", "2001:db8::/32", "2001:DB8::/32", "192.0.2.7", "2001:dB8::1"} {
 		if _, err := ParseCIDRs("allowed_cidrs", []string{s}); err != nil {
 			t.Errorf("%q: %v", s, err)
 		}

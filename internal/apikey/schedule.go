@@ -43,29 +43,48 @@ func (k *Key) late(now time.Time) bool {
 // RotationLate reports whether the last rotation came late, or the one that is due does.
 func (k *Key) RotationLate(now time.Time) bool { return k.RotatedLate || k.late(now) }
 
-// Period returns the time from one scheduled rotation to the next, or 0 when none is
-// scheduled.
-func (k *Key) Period() time.Duration {
+// Period returns the time from one scheduled rotation to the next, or else after how long
+// to read the key again: somebody may rotate it by hand. Vault's operator for Kubernetes
+// takes 0 for never.
+func (k *Key) Period(reread time.Duration) time.Duration {
 	if !k.AutoRotate || k.TTL == 0 {
-		return 0
+		return reread
 	}
 	return k.TTL - k.Overlap
 }
 
-// unchanging is how soon to look again at a secret that nothing is going to replace.
-const unchanging = 24 * time.Hour
+const (
+	// rotationTakes is how long after its time a scheduled rotation is made: Vault asks what
+	// is due once a minute.
+	rotationTakes = 75 * time.Second
+	// overdue is how soon to look for a rotation that is late.
+	overdue = time.Minute
+)
 
-// FreshFor returns how long it is worth keeping v before reading it again: until the
-// next rotation, or its expiry where none is due, and at least a second.
-func (k *Key) FreshFor(v *Version, now time.Time) time.Duration {
-	until := k.NextRotation()
-	if until.IsZero() {
-		until = v.ExpiresAt
+// FreshFor returns how long to keep v before reading it again: no longer than reread, until
+// the next rotation was made, or until v ends where none is to come.
+func (k *Key) FreshFor(v *Version, reread time.Duration, now time.Time) time.Duration {
+	fresh, next := reread, k.NextRotation()
+	switch {
+	case !next.IsZero() && !now.Before(next):
+		fresh = min(fresh, overdue)
+	case !next.IsZero():
+		fresh = min(fresh, next.Add(rotationTakes).Sub(now))
+	case !v.ExpiresAt.IsZero():
+		fresh = min(fresh, v.ExpiresAt.Sub(now))
 	}
-	if until.IsZero() {
-		return unchanging
-	}
-	return max(time.Second, until.Sub(now).Truncate(time.Second))
+	return max(tenant.LeastReread, fresh.Truncate(time.Second))
+}
+
+// rereadTakes is how much longer than it was told somebody may take to read a secret again:
+// Vault's operator for Kubernetes sleeps the time it was told last once more.
+const rereadTakes = 2 * time.Minute
+
+// ShortOverlap reports whether a version may end while somebody who reads the key again when
+// told so still holds it, and how long the overlap would have to be.
+func ShortOverlap(overlap, reread time.Duration) (needed time.Duration, short bool) {
+	needed = reread + rereadTakes
+	return needed, overlap < needed
 }
 
 func spread(keyID string, most time.Duration) time.Duration {

@@ -3,6 +3,8 @@ package apikey
 import (
 	"testing"
 	"time"
+
+	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
 func TestNextRotationSpreadsOverATenthOfTheOverlap(t *testing.T) {
@@ -101,16 +103,17 @@ func TestPeriod(t *testing.T) {
 		want time.Duration
 	}{
 		"by schedule": {newKey(rotating), 83 * day},
-		"by hand":     {newKey(), 0},
-		"no expiry":   {newKey(rotating, living(0)), 0},
+		"by hand":     {newKey(), 5 * time.Minute},
+		"no expiry":   {newKey(rotating, living(0)), 5 * time.Minute},
 	} {
-		if got := row.k.Period(); got != row.want {
+		if got := row.k.Period(5 * time.Minute); got != row.want {
 			t.Errorf("%s: %s, want %s", name, got, row.want)
 		}
 	}
 }
 
 func TestFreshFor(t *testing.T) {
+	const reread = 5 * time.Minute
 	k := newKey(rotating)
 	next := k.NextRotation()
 	for _, row := range []struct {
@@ -119,16 +122,23 @@ func TestFreshFor(t *testing.T) {
 		now  time.Time
 		want time.Duration
 	}{
-		{"until the rotation", k, next.Add(-time.Hour), time.Hour},
-		{"in whole seconds", k, next.Add(-time.Hour - time.Millisecond), time.Hour},
-		{"a rotation is overdue", k, next.Add(time.Hour), time.Second},
-		{"just before it", k, next.Add(-time.Millisecond), time.Second},
-		{"none is due: until the expiry", newKey(), at(80 * day), 10 * day},
-		{"never", newKey(living(0)), start, 24 * time.Hour},
+		{"long before the rotation", k, next.Add(-time.Hour), reread},
+		{"until the rotation was made", k, next.Add(-time.Minute), 135 * time.Second},
+		{"in whole seconds", k, next.Add(-time.Minute - time.Millisecond), 135 * time.Second},
+		{"just before it", k, next.Add(-time.Millisecond), 75 * time.Second},
+		{"a rotation is due", k, next, time.Minute},
+		{"a rotation is overdue", k, next.Add(time.Hour), time.Minute},
+		{"none is to come", newKey(), at(80 * day), reread},
+		{"none is to come: until the expiry", newKey(), at(90*day - time.Minute), time.Minute},
+		{"at the end", newKey(), at(90*day - time.Second), tenant.LeastReread},
+		{"never", newKey(living(0)), start, reread},
 	} {
-		if got := row.k.FreshFor(row.k.Newest(), row.now); got != row.want {
+		if got := row.k.FreshFor(row.k.Newest(), reread, row.now); got != row.want {
 			t.Errorf("%s: %s, want %s", row.name, got, row.want)
 		}
+	}
+	if got := k.FreshFor(k.Newest(), tenant.LeastReread, next.Add(time.Hour)); got != tenant.LeastReread {
+		t.Errorf("overdue, where secrets are read often: %s", got)
 	}
 }
 

@@ -40,12 +40,19 @@ type Settings struct {
 	TTL         time.Duration // life of one version; 0 is no expiry
 	AutoRotate  bool
 	Overlap     time.Duration // how long old versions verify after a rotation
+	OverlapFrom time.Duration // the default that Overlap was chosen from; or one of the next
 	Reveal      RevealMode
 	Replay      bool // whether a call is refused the second time
 	Rules       Shared[Rules]
 
 	DeletionProtected bool
 }
+
+// What stands for no default in [Settings.OverlapFrom].
+const (
+	OverlapGiven   time.Duration = -1 // the writer has given the overlap
+	OverlapUnknown time.Duration = -2 // it was written before this was kept, or is a leased key's
+)
 
 // check refuses limits that cannot be judged for a scheme: it would deny every call. The
 // variants have to be the scheme's.
@@ -60,21 +67,21 @@ func (l *Limits) check(s signing.Scheme) error {
 }
 
 // DefaultSettings returns what a key of the kind gets when its writer says nothing. The
-// overlap is left at -1, "to be chosen": see [Settings.Resolve].
+// overlap is still to be chosen: see [Settings.Resolve].
 func DefaultSettings(kind Kind, c *tenant.Config) Settings {
 	k := kind.Config(c)
 	return Settings{
 		Scheme: DefaultScheme, TTL: k.DefaultTTL, AutoRotate: k.DefaultAutoRotate,
-		Overlap: -1, Reveal: RevealOnce, Replay: true,
+		OverlapFrom: k.DefaultOverlap, Reveal: RevealOnce, Replay: true,
 	}
 }
 
-// Resolve chooses an overlap that is still to be chosen (the lesser of the kind's default
-// and a quarter of the life) and checks the settings against the mount's and the
+// Resolve chooses an overlap that nobody has given (the lesser of the default it comes from
+// and a quarter of the life, so that it stands against no change of the life) and checks the settings against the mount's and the
 // tenant's caps. The life is not cut: a life over a cap is refused, naming the cap.
 func (s Settings) Resolve(kind Kind, c *tenant.Config, t *tenant.Tenant) (Settings, error) {
-	if s.Overlap < 0 {
-		s.Overlap = defaultOverlap(s, kind.Config(c).DefaultOverlap, c.MinOverlap)
+	if s.OverlapFrom >= 0 {
+		s.Overlap = defaultOverlap(s, s.OverlapFrom, c.MinOverlap)
 	}
 	rules := s.Rules.Get()
 	if err := rules.check(s.Scheme); err != nil {
@@ -101,6 +108,19 @@ func defaultOverlap(s Settings, most, least time.Duration) time.Duration {
 	return overlap.Truncate(time.Second)
 }
 
+// Known returns s with where its overlap comes from, for settings of before that was kept: an
+// overlap that is the kind's default, or a quarter of the life, was given by nobody.
+func (s Settings) Known(kind Kind, c *tenant.Config) Settings {
+	if s.OverlapFrom != OverlapUnknown {
+		return s
+	}
+	s.OverlapFrom = OverlapGiven
+	if from := kind.Config(c).DefaultOverlap; s.Overlap == from || s.Overlap == (s.TTL/4).Truncate(time.Second) {
+		s.OverlapFrom = from
+	}
+	return s
+}
+
 func checkTTL(ttl time.Duration, kind Kind, c *tenant.Config, t *tenant.Tenant) error {
 	if ttl == 0 {
 		if !c.AllowNoExpiry || t.Caps(c).MaxTTL < max(c.Internal.MaxTTL, c.External.MaxTTL) {
@@ -118,6 +138,8 @@ func (s Settings) checkOverlap(c *tenant.Config) error {
 	switch {
 	case s.Overlap > MaxOverlap:
 		return refusal.Errorf(refusal.Invalid, "overlap: must be at most %s", tenant.Spell(MaxOverlap))
+	case s.TTL > 0 && s.Overlap > s.TTL/2 && s.OverlapFrom >= 0:
+		return refusal.Errorf(refusal.Invalid, "ttl: with auto_rotate it is at least twice config min_overlap, %s", tenant.Spell(2*c.MinOverlap))
 	case s.TTL > 0 && s.Overlap > s.TTL/2:
 		return refusal.Errorf(refusal.Invalid, "overlap: %s is over half of the ttl %s; give a shorter overlap or a longer ttl", tenant.Spell(s.Overlap), tenant.Spell(s.TTL))
 	case s.Rules.Get().Window != "" && s.TTL == 0:

@@ -57,7 +57,7 @@ func TestDefaultOverlap(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			c := tenant.DefaultConfig()
 			c.External.DefaultOverlap, c.AllowNoExpiry = row.most, true
-			s, err := settings(living(row.ttl), overlap(-1), func(s *Settings) { s.AutoRotate = row.auto }).Resolve(External, c, acme())
+			s, err := settings(living(row.ttl), overlapFrom(row.most), func(s *Settings) { s.AutoRotate = row.auto }).Resolve(External, c, acme())
 			if err != nil || s.Overlap != row.want {
 				t.Errorf("%s, %v; want %s", s.Overlap, err, row.want)
 			}
@@ -89,8 +89,8 @@ func TestResolve(t *testing.T) {
 		{"by schedule, under min_overlap", settings(rotating, overlap(10*time.Minute-time.Second)), "overlap:"},
 		{"by hand, under min_overlap", settings(overlap(time.Second)), taken},
 		{"by schedule, no overlap", settings(rotating, overlap(0)), "overlap:"},
-		{"by schedule, the shortest life", settings(rotating, living(20*time.Minute), overlap(-1)), taken},
-		{"by schedule, too short for min_overlap", settings(rotating, living(20*time.Minute-time.Second), overlap(-1)), "overlap:"},
+		{"by schedule, the shortest life", settings(rotating, living(20*time.Minute), overlapFrom(7*day)), taken},
+		{"by schedule, too short for min_overlap", settings(rotating, living(20*time.Minute-time.Second), overlapFrom(7*day)), "ttl:"},
 		{"rfc9421", settings(func(s *Settings) { s.Scheme = signing.RFC9421 }), taken},
 		{"a variant of another scheme", settings(func(s *Settings) { s.Scheme, s.Rules = signing.Vrnt1, lenient("no_nonce") }), "compat:"},
 		{"variants that contradict", settings(func(s *Settings) { s.Scheme, s.Rules = signing.Vrnt1, lenient("path_query\npath_decoded") }), "compat:"},
@@ -103,7 +103,7 @@ func TestResolve(t *testing.T) {
 				refusedAs(t, err, refusal.Invalid, row.refuse)
 				return
 			}
-			if err != nil || s.TTL != row.s.TTL || row.s.Overlap >= 0 && s.Overlap != row.s.Overlap {
+			if err != nil || s.TTL != row.s.TTL || row.s.OverlapFrom < 0 && s.Overlap != row.s.Overlap {
 				t.Errorf("%s with %s of overlap, %v", s.TTL, s.Overlap, err)
 			}
 		})
@@ -192,5 +192,47 @@ func TestLifeOfTheNextVersion(t *testing.T) {
 				t.Errorf("%s cut by %q, want %s cut by %q", life, by, row.want, row.cutBy)
 			}
 		})
+	}
+}
+
+// An overlap that nobody has given follows the life, whichever way that changes, and one that was
+// given stays.
+func TestOverlapsFollowTheLife(t *testing.T) {
+	c := tenant.DefaultConfig()
+	s := settings(living(30*time.Minute), overlapFrom(7*day))
+	for _, row := range []struct{ ttl, want time.Duration }{
+		{30 * time.Minute, 450 * time.Second}, {5 * time.Minute, 75 * time.Second}, {90 * day, 7 * day}, {8 * day, 2 * day},
+	} {
+		s.TTL = row.ttl
+		resolved, err := s.Resolve(External, c, acme())
+		if s = resolved; err != nil || s.Overlap != row.want || s.OverlapFrom != 7*day {
+			t.Errorf("ttl %s: overlap %s from %s, %v; want %s", row.ttl, s.Overlap, s.OverlapFrom, err, row.want)
+		}
+	}
+	given, err := settings(living(10*day), overlap(day)).Resolve(External, c, acme())
+	if err != nil || given.Overlap != day {
+		t.Errorf("given: %s, %v", given.Overlap, err)
+	}
+}
+
+// Settings of before it was kept: an overlap that is today's default, or a quarter of the life,
+// was given by nobody.
+func TestOverlapsOfBefore(t *testing.T) {
+	c := tenant.DefaultConfig()
+	for _, row := range []struct{ ttl, overlap, want time.Duration }{
+		{90 * day, 7 * day, 7 * day},
+		{10 * day, 60 * time.Hour, 7 * day},
+		{7 * time.Second, time.Second, 7 * day},
+		{10 * day, day, OverlapGiven},
+		{90 * day, 0, OverlapGiven},
+	} {
+		if got := settings(living(row.ttl), overlap(row.overlap), overlapFrom(OverlapUnknown)).Known(External, c).OverlapFrom; got != row.want {
+			t.Errorf("%s of %s: %d, want %d", row.overlap, row.ttl, got, row.want)
+		}
+	}
+	for _, from := range []time.Duration{OverlapGiven, 0, day} {
+		if got := settings(overlapFrom(from)).Known(External, c).OverlapFrom; got != from {
+			t.Errorf("%d becomes %d", from, got)
+		}
 	}
 }

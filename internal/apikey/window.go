@@ -19,20 +19,21 @@ var weekdays = []string{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"}
 // hours is a parsed window.
 type hours struct {
 	days       [7]bool       // by time.Weekday
-	open, shut time.Duration // after midnight, in whole minutes
+	open, shut time.Duration // after midnight, in whole minutes; shut may lie on the next day
 	zone       *time.Location
 }
 
 // ParseWindow reads "DAYS HH:MM-HH:MM ZONE". DAYS are days or ranges of days, each day
-// once, as Mon-Thu or Mon,Wed,Fri-Sat; the hours lie within one day, 24:00 being its end;
-// ZONE is a name of the IANA time zone database, or UTC.
+// once, as Mon-Thu or Mon,Wed,Fri-Sat; the hours begin on one of them and may end on the
+// day after, as 22:00-02:00, 24:00 being the end of a day; ZONE is a name of the IANA time
+// zone database, or UTC.
 func ParseWindow(s string) (Window, error) {
 	if s == "" {
 		return "", nil
 	}
 	if _, ok := parseHours(s); !ok {
-		return "", refusal.Errorf(refusal.Invalid, "expiry_window: must be days, hours within a day, and a time zone, "+
-			"such as Mon-Thu 09:00-16:00 Europe/Berlin")
+		return "", refusal.Errorf(refusal.Invalid, "expiry_window: must be days, hours and a time zone, "+
+			"such as Mon-Thu 09:00-16:00 Europe/Berlin, or Fri 22:00-02:00 UTC")
 	}
 	return Window(s), nil
 }
@@ -45,8 +46,11 @@ func parseHours(s string) (h hours, ok bool) {
 	from, to, ranged := strings.Cut(part[1], "-")
 	open, opens := parseClock(from)
 	shut, shuts := parseClock(to)
-	if !ranged || !opens || !shuts || open >= shut {
+	if !ranged || !opens || !shuts || open == shut || open == wholeDay {
 		return hours{}, false
+	}
+	if shut < open {
+		shut += wholeDay
 	}
 	zone, err := time.LoadLocation(part[2])
 	if err != nil || part[2] == "" || part[2] == "Local" {
@@ -80,6 +84,8 @@ func (h *hours) parseDays(s string) bool {
 	return true
 }
 
+const wholeDay = 24 * time.Hour
+
 // parseClock reads HH:MM from 00:00 to 24:00.
 func parseClock(s string) (time.Duration, bool) {
 	if len(s) != len("00:00") || s[2] != ':' {
@@ -92,7 +98,7 @@ func parseClock(s string) (time.Duration, bool) {
 	}
 	hour, minute := int(s[0]-'0')*10+int(s[1]-'0'), int(s[3]-'0')*10+int(s[4]-'0')
 	d := time.Duration(hour)*time.Hour + time.Duration(minute)*time.Minute
-	return d, minute < 60 && d <= 24*time.Hour
+	return d, minute < 60 && d <= wholeDay
 }
 
 // Cut returns the last moment of the window that is after from and not after t, and t
@@ -104,7 +110,7 @@ func (w Window) Cut(from, t time.Time) time.Time {
 		return t
 	}
 	local := t.In(h.zone)
-	for back := range 8 { // the same day of last week is the farthest to go
+	for back := range 15 { // the same day of the week before last, where last week's had no such hour
 		open, shut := h.on(local.Year(), local.Month(), local.Day()-back)
 		if open.After(t) || !shut.After(open) {
 			continue
@@ -128,7 +134,7 @@ func (w Window) Holds(t time.Time) bool {
 
 func (h *hours) holds(t time.Time) bool {
 	local := t.In(h.zone)
-	for back := range 2 { // 24:00 is the next day's midnight
+	for back := range 2 { // the hours may end on the next day
 		open, shut := h.on(local.Year(), local.Month(), local.Day()-back)
 		if shut.After(open) && !t.Before(open) && !t.After(shut) {
 			return true
@@ -137,15 +143,36 @@ func (h *hours) holds(t time.Time) bool {
 	return false
 }
 
-// on returns when the window opens and shuts on a day; the same moment twice when it does
-// not open. Clocks that are put forward or back that day are the zone's business.
+// on returns when the window that begins on a day opens and shuts; the same moment twice
+// when it does not open.
 func (h *hours) on(year int, month time.Month, day int) (open, shut time.Time) {
-	at := func(d time.Duration) time.Time {
-		return time.Date(year, month, day, int(d/time.Hour), int(d%time.Hour/time.Minute), 0, 0, h.zone)
+	noon := time.Date(year, month, day, 12, 0, 0, 0, h.zone)
+	if !h.days[noon.Weekday()] {
+		return noon, noon
 	}
-	open, shut = at(h.open), at(h.shut)
-	if !h.days[open.Weekday()] {
-		return open, open
+	open, _ = h.at(year, month, day, h.open)
+	shut, skipped := h.at(year, month, day, h.shut)
+	if skipped {
+		shut = shut.Add(-time.Second) // the last that the clocks showed
+	}
+	if !shut.After(open) {
+		return open, open // nor has a day these hours that the clocks skip
 	}
 	return open, shut
+}
+
+// at returns the moment at which the clocks show so much after a day's midnight. Where they
+// skip it, which is reported, it is the moment at which they are put forward.
+func (h *hours) at(year int, month time.Month, day int, after time.Duration) (at time.Time, skipped bool) {
+	hour, minute := int(after/time.Hour), int(after%time.Hour/time.Minute)
+	at = time.Date(year, month, day, hour, minute, 0, 0, h.zone)
+	if at.Hour() == hour%24 && at.Minute() == minute {
+		return at, false
+	}
+	// Go reads the hour by the offset of before or of after.
+	from, to := at.ZoneBounds()
+	if shown := time.Duration(at.Hour())*time.Hour + time.Duration(at.Minute())*time.Minute; shown > after%wholeDay {
+		return from, true
+	}
+	return to, true
 }

@@ -3,6 +3,7 @@ package apikey
 import (
 	"errors"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,7 +14,7 @@ const office = "Mon-Thu 09:00-16:00 Europe/Berlin"
 
 func TestParseWindow(t *testing.T) {
 	for _, s := range []string{
-		"", office, "Mon,Wed,Fri-Sat 00:00-24:00 UTC", "Sat-Mon 23:59-24:00 America/New_York", "Sun 00:00-00:01 Asia/Kathmandu",
+		"", office, "Fri 22:00-02:00 UTC", "Sun 23:59-00:00 UTC", "Mon 16:00-09:00 UTC", "Mon,Wed,Fri-Sat 00:00-24:00 UTC", "Sat-Mon 23:59-24:00 America/New_York", "Sun 00:00-00:01 Asia/Kathmandu",
 	} {
 		if w, err := ParseWindow(s); err != nil || string(w) != s {
 			t.Errorf("%q: %q, %v", s, w, err)
@@ -22,7 +23,7 @@ func TestParseWindow(t *testing.T) {
 	for _, s := range []string{
 		" ", "Mon", "Mon-Thu 09:00-16:00", "Mon-Thu 09:00-16:00 ", "Mon-Thu  09:00-16:00 UTC", "mon 09:00-16:00 UTC", "Mon-Mon 09:00-16:00 UTC",
 		"Mon,Mon 09:00-16:00 UTC", "Mon-Wed,Tue 09:00-16:00 UTC", "Mon- 09:00-16:00 UTC", ",Mon 09:00-16:00 UTC", "Mon 9:00-16:00 UTC",
-		"Mon 09:00-09:00 UTC", "Mon 16:00-09:00 UTC", "Mon 09:00-24:01 UTC", "Mon 09:60-10:00 UTC", "Mon 09:00 UTC", "Mon 24:00-24:00 UTC",
+		"Mon 09:00-09:00 UTC", "Mon 24:00-01:00 UTC", "Mon 09:00-24:01 UTC", "Mon 09:60-10:00 UTC", "Mon 09:00 UTC", "Mon 24:00-24:00 UTC",
 		"Mon 09:00-16:00 Local", "Mon 09:00-16:00 Europe/Atlantis", "Mon 09:00-16:00 ../etc/passwd", "Mon 09:00-16:00 UTC\n", "Mon 0a:00-16:00 UTC",
 	} {
 		if _, err := ParseWindow(s); !errors.Is(err, refusal.Invalid) {
@@ -57,7 +58,16 @@ func TestWindowCutsBack(t *testing.T) {
 		{"a week back", "Mon 09:00-16:00 Europe/Berlin", "Mon 2026-01-19 08:00:00", "Mon 2026-01-12 16:00:00"},
 		{"till midnight", "Mon 09:00-24:00 Europe/Berlin", "Tue 2026-01-20 08:00:00", "Tue 2026-01-20 00:00:00"},
 		{"over the new year", office, "Fri 2026-01-02 12:00:00", "Thu 2026-01-01 16:00:00"},
-		{"on the day of summer time", "Sun 02:30-02:45 Europe/Berlin", "Sun 2026-03-29 12:00:00", "Sun 2026-03-29 03:45:00"},
+		{"hours that the clocks skip", "Sun 02:15-02:45 Europe/Berlin", "Sun 2026-03-29 12:00:00", "Sun 2026-03-22 02:45:00"},
+		{"in the week after", "Sun 02:15-02:45 Europe/Berlin", "Sun 2026-04-05 02:00:00", "Sun 2026-03-22 02:45:00"},
+		{"an end that they skip", "Sun 01:30-02:30 Europe/Berlin", "Sun 2026-03-29 12:00:00", "Sun 2026-03-29 01:59:59"},
+		{"a beginning that they skip", "Sun 02:30-03:30 Europe/Berlin", "Sun 2026-03-29 03:10:00", "Sun 2026-03-29 03:10:00"},
+		{"over what they skip", "Sun 01:30-03:30 Europe/Berlin", "Sun 2026-03-29 12:00:00", "Sun 2026-03-29 03:30:00"},
+		{"hours that come twice", "Sun 01:30-03:30 Europe/Berlin", "Sun 2026-10-25 12:00:00", "Sun 2026-10-25 03:30:00"},
+		{"over midnight", "Fri 22:00-02:00 Europe/Berlin", "Sat 2026-01-17 01:00:00", "Sat 2026-01-17 01:00:00"},
+		{"after such a night", "Fri 22:00-02:00 Europe/Berlin", "Sat 2026-01-17 12:00:00", "Sat 2026-01-17 02:00:00"},
+		{"on its evening", "Fri 22:00-02:00 Europe/Berlin", "Fri 2026-01-16 21:00:00", "Sat 2026-01-10 02:00:00"},
+		{"till midnight, by its other name", "Mon 09:00-00:00 Europe/Berlin", "Tue 2026-01-20 08:00:00", "Tue 2026-01-20 00:00:00"},
 		{"after summer time", office, "Fri 2026-04-03 12:00:00", "Thu 2026-04-02 16:00:00"},
 		{"by another zone's hours", "Wed 09:00-10:00 America/New_York", "Thu 2026-01-15 12:00:00", "Wed 2026-01-14 16:00:00"},
 	} {
@@ -85,7 +95,7 @@ func TestWindowLeavesWhatItCannotCut(t *testing.T) {
 // window lies between it and what was asked: found by trying each minute.
 func TestWindowAgainstTryingEachMinute(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	for _, w := range []Window{office, "Sat-Mon 22:00-24:00 America/New_York", "Tue,Thu 00:00-00:30 Asia/Kathmandu", "Sun 01:00-03:30 Europe/Berlin"} {
+	for _, w := range []Window{office, "Sat-Mon 22:00-24:00 America/New_York", "Tue,Thu 00:00-00:30 Asia/Kathmandu", "Sun 01:00-03:30 Europe/Berlin", "Sat-Sun 21:30-02:00 Europe/Berlin", "Mon 23:00-22:59 America/Santiago"} {
 		h, ok := parseHours(string(w))
 		if !ok {
 			t.Fatal(w)
@@ -93,14 +103,37 @@ func TestWindowAgainstTryingEachMinute(t *testing.T) {
 		for range 200 {
 			at := start.Add(time.Duration(rng.IntN(400*24*60)) * time.Minute)
 			want := at
-			for m := at; m.After(at.Add(-9 * day)); m = m.Add(-time.Minute) {
+			for m := at; m.After(at.Add(-16 * day)); m = m.Add(-time.Minute) {
 				if h.holds(m) {
 					want = m
 					break
 				}
 			}
-			if got := w.Cut(at.Add(-9*day), at); !got.Equal(want) {
+			if got := w.Cut(at.Add(-16*day), at); !got.Equal(want) {
 				t.Errorf("%s at %s: %s, want %s", w, at, got, want)
+			}
+		}
+	}
+}
+
+// What is cut ends when the clocks show an hour of the window, on the days on which they are
+// put forward and back, too.
+func TestWindowByTheClocks(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	for _, w := range []struct{ window, from, to string }{
+		{"Sun 02:15-02:45 Europe/Berlin", "02:15:00", "02:45:00"},
+		{"Sun 00:10-00:50 America/Santiago", "00:10:00", "00:50:00"},    // where midnight is skipped
+		{"Sun 02:00-02:30 Australia/Lord_Howe", "02:00:00", "02:30:00"}, // where half an hour is
+	} {
+		zone, err := time.LoadLocation(w.window[strings.LastIndex(w.window, " ")+1:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 500 {
+			at := start.Add(time.Duration(rng.IntN(2*365*24*60)) * time.Minute)
+			got := Window(w.window).Cut(at.Add(-16*day), at).In(zone)
+			if clock := got.Format(time.TimeOnly); got.Weekday() != time.Sunday || clock < w.from || clock > w.to {
+				t.Fatalf("%s at %s: %s", w.window, at.In(zone), got)
 			}
 		}
 	}
@@ -132,8 +165,8 @@ func TestVersionsEndInTheWindow(t *testing.T) {
 	}
 }
 
-// FuzzParseWindow: what is accepted is kept as it was written, and cuts no further than a
-// week.
+// FuzzParseWindow: what is accepted is kept as it was written, and cuts no further than two
+// weeks.
 func FuzzParseWindow(f *testing.F) {
 	for _, s := range []string{office, "Sat-Mon 22:00-24:00 America/New_York", "Sun 00:00-00:01 UTC", "", "Mon,,Tue 1:00-2:00 UTC"} {
 		f.Add(s)
@@ -148,7 +181,7 @@ func FuzzParseWindow(f *testing.F) {
 		}
 		at := start.Add(40 * day)
 		cut := w.Cut(start, at)
-		if cut.After(at) || cut.Before(at.Add(-8*day)) {
+		if cut.After(at) || cut.Before(at.Add(-15*day)) {
 			t.Fatalf("%q cuts %s to %s", s, at, cut)
 		}
 	})

@@ -10,13 +10,27 @@ import (
 // Ranges are ranges of addresses. The zero value is none. They are comparable.
 type Ranges struct{ r *read[[]netip.Prefix] }
 
-// ParseRange refuses what is no range of addresses as it would be written back.
+// ParseRange refuses what is no range of addresses, or no address, as it would be written
+// back but for the case of its letters.
 func ParseRange(s string) error {
-	p, err := netip.ParsePrefix(s)
-	if err != nil || p.Masked() != p || p.String() != s || p.Addr().Is4In6() {
-		return refusal.Errorf(refusal.Invalid, "must be ranges of addresses such as 192.0.2.0/24 or 2001:db8::/32, without bits behind the prefix")
+	p, ok := rangeOf(s)
+	written := p.String()
+	if !strings.Contains(s, "/") {
+		written = p.Addr().String()
+	}
+	if !ok || p.Masked() != p || !strings.EqualFold(written, s) || p.Addr().Is4In6() {
+		return refusal.Errorf(refusal.Invalid, "must be addresses, or ranges such as 192.0.2.0/24 or 2001:db8::/32 without bits behind the prefix")
 	}
 	return nil
+}
+
+// rangeOf reads a range; an address without a prefix is the range of it alone.
+func rangeOf(s string) (netip.Prefix, bool) {
+	if a, err := netip.ParseAddr(s); err == nil && a.Zone() == "" {
+		return netip.PrefixFrom(a, a.BitLen()), true
+	}
+	p, err := netip.ParsePrefix(s)
+	return p, err == nil
 }
 
 // RangesOf returns the ranges of a list. One that is none holds no address.
@@ -24,7 +38,7 @@ func RangesOf(list []string) Ranges {
 	return Ranges{share(list, func(text string) []netip.Prefix {
 		var all []netip.Prefix
 		for s := range strings.SplitSeq(text, "\n") {
-			if p, err := netip.ParsePrefix(s); err == nil {
+			if p, ok := rangeOf(s); ok {
 				all = append(all, p)
 			}
 		}

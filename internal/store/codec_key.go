@@ -31,6 +31,7 @@ type storedKey struct {
 	TTL              int64             `json:"ttl"`
 	AutoRotate       bool              `json:"auto_rotate,omitempty"`
 	Overlap          int64             `json:"overlap"`
+	OverlapFrom      *int64            `json:"overlap_from,omitempty"` // -1: given; absent in older records
 	Reveal           string            `json:"reveal"`
 	Replay           bool              `json:"replay"`
 	ExpiryWindow     string            `json:"expiry_window,omitempty"`
@@ -120,7 +121,7 @@ func encodeKey(k *apikey.Key) ([]byte, error) {
 	s := storedKey{
 		header: header{schema}, UID: k.UID, Revision: k.Revision,
 		Description: k.Description, Owner: k.Owner, Metadata: k.Metadata.Map(), Scheme: string(k.Scheme),
-		TTL: seconds(k.TTL), AutoRotate: k.AutoRotate, Overlap: seconds(k.Overlap), Reveal: string(k.Reveal),
+		TTL: seconds(k.TTL), AutoRotate: k.AutoRotate, Overlap: seconds(k.Overlap), OverlapFrom: storeOverlapFrom(k), Reveal: string(k.Reveal),
 		Replay: k.Replay, ExpiryWindow: string(rules.Window), IdleDisableAfter: seconds(rules.IdleDisableAfter), DeletionProtected: k.DeletionProtected,
 		Recipients: rules.Recipients.List(), storedLimits: storeLimits(&rules.Limits),
 		EnabledAt: k.EnabledAt, UsedAt: k.UsedAt,
@@ -150,6 +151,28 @@ func encodeKey(k *apikey.Key) ([]byte, error) {
 	return encode(s)
 }
 
+func storeOverlapFrom(k *apikey.Key) *int64 {
+	if k.OverlapFrom == apikey.OverlapUnknown {
+		return nil
+	}
+	from := int64(-1)
+	if k.OverlapFrom >= 0 {
+		from = seconds(k.OverlapFrom)
+	}
+	return &from
+}
+
+func (s *storedKey) overlapFrom() time.Duration {
+	switch {
+	case s.OverlapFrom == nil:
+		return apikey.OverlapUnknown
+	case *s.OverlapFrom < 0:
+		return apikey.OverlapGiven
+	default:
+		return duration(*s.OverlapFrom)
+	}
+}
+
 func decodeKey(at location, raw []byte) (*apikey.Key, error) {
 	var s storedKey
 	if err := decode(at.family, raw, &s); err != nil {
@@ -162,7 +185,7 @@ func decodeKey(at location, raw []byte) (*apikey.Key, error) {
 		Ref: apikey.Ref{Tenant: intern(at.tenant), Kind: intern(at.kind), Name: apikey.Name(at.name)}, UID: intern(s.UID), Revision: s.Revision,
 		Settings: apikey.Settings{
 			Description: s.Description, Owner: s.Owner, Metadata: apikey.PairsOf(s.Metadata), Scheme: intern(signing.Scheme(s.Scheme)),
-			TTL: duration(s.TTL), AutoRotate: s.AutoRotate, Overlap: duration(s.Overlap), Reveal: intern(apikey.RevealMode(s.Reveal)),
+			TTL: duration(s.TTL), AutoRotate: s.AutoRotate, Overlap: duration(s.Overlap), OverlapFrom: s.overlapFrom(), Reveal: intern(apikey.RevealMode(s.Reveal)),
 			Replay: s.Replay, DeletionProtected: s.DeletionProtected,
 			Rules: apikey.Share(apikey.Rules{
 				Limits: s.limits(), Recipients: tenant.LinesOf(s.Recipients),

@@ -44,6 +44,7 @@ type storedConfig struct {
 	ImportUntil    time.Time  `json:"allow_import_until,omitzero"`
 	LocalVerify    bool       `json:"allow_local_verify,omitempty"`
 	KeyringMaxAge  int64      `json:"keyring_max_age,omitempty"` // absent in older records: the default
+	StaticTTL      int64      `json:"static_ttl,omitempty"`      // likewise
 }
 
 func encodeConfig(c *tenant.Config) ([]byte, error) {
@@ -58,7 +59,7 @@ func encodeConfig(c *tenant.Config) ([]byte, error) {
 		TenantMetadata: c.TenantMetadata, TenantBinding: string(c.TenantBinding),
 		MaxKeys: c.MaxKeys, MaxLeased: c.MaxLeased, MaxVersions: c.MaxVersions,
 		MaxExtension: seconds(c.MaxExtension), IdleAfter: seconds(c.IdleAfter), ForceWrap: c.ForceWrap, ImportUntil: c.ImportUntil,
-		LocalVerify: c.LocalVerify, KeyringMaxAge: seconds(c.KeyringMaxAge),
+		LocalVerify: c.LocalVerify, KeyringMaxAge: seconds(c.KeyringMaxAge), StaticTTL: seconds(c.StaticTTL),
 	})
 }
 
@@ -84,6 +85,7 @@ func decodeConfig(at location, raw []byte) (*tenant.Config, error) {
 		MaxKeys: s.MaxKeys, MaxLeased: s.MaxLeased, MaxVersions: s.MaxVersions,
 		MaxExtension: duration(s.MaxExtension), IdleAfter: duration(s.IdleAfter), ForceWrap: s.ForceWrap, ImportUntil: s.ImportUntil,
 		LocalVerify: s.LocalVerify, KeyringMaxAge: cmp.Or(duration(s.KeyringMaxAge), tenant.DefaultConfig().KeyringMaxAge),
+		StaticTTL: cmp.Or(duration(s.StaticTTL), tenant.DefaultConfig().StaticTTL),
 	}, nil
 }
 
@@ -163,6 +165,7 @@ type storedRole struct {
 	storedLimits
 	Epoch         int       `json:"epoch,omitempty"`
 	RevokedBefore time.Time `json:"revoked_before,omitzero"`
+	RevokedReason string    `json:"revoked_reason,omitempty"`
 	CreatedAt     time.Time `json:"created_at"`
 	DeletedAt     time.Time `json:"deleted_at,omitzero"`
 }
@@ -171,7 +174,7 @@ func encodeRole(r *apikey.Role) ([]byte, error) {
 	return encode(storedRole{
 		header: header{schema}, UID: r.UID, Revision: r.Revision, Description: r.Description, Owner: r.Owner, Scheme: string(r.Scheme),
 		TTL: seconds(r.TTL), MaxTTL: seconds(r.MaxTTL), Replay: r.Replay, Metadata: r.Metadata.Map(), storedLimits: storeLimits(&r.Limits),
-		Epoch: r.Epoch, RevokedBefore: r.RevokedBefore, CreatedAt: r.CreatedAt, DeletedAt: r.DeletedAt,
+		Epoch: r.Epoch, RevokedBefore: r.RevokedBefore, RevokedReason: r.RevokedReason, CreatedAt: r.CreatedAt, DeletedAt: r.DeletedAt,
 	})
 }
 
@@ -183,7 +186,7 @@ func decodeRole(at location, raw []byte) (*apikey.Role, error) {
 	return &apikey.Role{
 		Tenant: at.tenant, Kind: at.kind, Name: apikey.Name(at.name), UID: s.UID, Revision: s.Revision,
 		Description: s.Description, Owner: s.Owner, Scheme: signing.Scheme(s.Scheme), TTL: duration(s.TTL), MaxTTL: duration(s.MaxTTL),
-		Replay: s.Replay, Metadata: apikey.PairsOf(s.Metadata), Limits: s.limits(), Epoch: s.Epoch, RevokedBefore: s.RevokedBefore,
+		Replay: s.Replay, Metadata: apikey.PairsOf(s.Metadata), Limits: s.limits(), Epoch: s.Epoch, RevokedBefore: s.RevokedBefore, RevokedReason: s.RevokedReason,
 		CreatedAt: s.CreatedAt, DeletedAt: s.DeletedAt,
 	}, nil
 }

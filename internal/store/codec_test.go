@@ -107,7 +107,7 @@ func fullConfig() *tenant.Config {
 		External:      tenant.KindConfig{DefaultTTL: 3 * day, MaxTTL: 4 * day, DefaultOverlap: 2 * time.Hour, DefaultAutoRotate: true, Published: globs("/wfo/**", "/v1/*")},
 		AllowNoExpiry: true, MinOverlap: time.Minute, Retention: 5 * day, WindowPast: 200 * time.Second, WindowFuture: 50 * time.Second,
 		Replay: tenant.ReplayStrict, ReplayEntries: 1001, ReplayTotal: 1003, CacheEntries: 1002, TenantMetadata: "customer", TenantBinding: tenant.Auto,
-		MaxKeys: 11, MaxLeased: 12, MaxVersions: 13, MaxExtension: 14 * day, IdleAfter: 15 * day, ForceWrap: true, ImportUntil: after(99), LocalVerify: true, KeyringMaxAge: 98 * time.Second, Revision: 14,
+		MaxKeys: 11, MaxLeased: 12, MaxVersions: 13, MaxExtension: 14 * day, IdleAfter: 15 * day, ForceWrap: true, ImportUntil: after(99), LocalVerify: true, KeyringMaxAge: 98 * time.Second, StaticTTL: 29 * time.Second, Revision: 14,
 	}
 }
 
@@ -142,7 +142,7 @@ func fullKey() *apikey.Key {
 		Ref: apikey.Ref{Tenant: "acme", Kind: apikey.External, Name: "billing.v2_x"}, UID: "UID-OF-ACME",
 		Settings: apikey.Settings{
 			Description: "Billing <v2> & \"more\"", Owner: "billing team", Metadata: apikey.PairsOf(map[string]string{"team": "blue", "cost": "42"}),
-			Scheme: signing.Vrnt1, TTL: 90 * day, AutoRotate: true, Overlap: 7 * day, Reveal: apikey.RevealAlways, Replay: true,
+			Scheme: signing.Vrnt1, TTL: 90 * day, AutoRotate: true, Overlap: 7 * day, OverlapFrom: 8 * day, Reveal: apikey.RevealAlways, Replay: true,
 			DeletionProtected: true,
 			Rules:             apikey.Share(apikey.Rules{Limits: fullLimits, Recipients: "age1x\nage1y", Window: "Mon-Thu 09:00-16:00 Europe/Berlin", IdleDisableAfter: 30 * day}),
 		},
@@ -171,7 +171,7 @@ func fullRole() *apikey.Role {
 	return &apikey.Role{
 		Tenant: "a-b", Kind: apikey.Internal, Name: "agent", UID: "UID-OF-ACME", Description: "Agents' desktops", Owner: "desktop team", Scheme: signing.HMACSHA256,
 		TTL: time.Hour, MaxTTL: day, Replay: true, Metadata: apikey.PairsOf(map[string]string{"team": "red"}), Limits: fullLimits, Epoch: 2,
-		RevokedBefore: after(1), CreatedAt: start, DeletedAt: after(2), Revision: 6,
+		RevokedBefore: after(1), RevokedReason: "they were lost", CreatedAt: start, DeletedAt: after(2), Revision: 6,
 	}
 }
 
@@ -267,8 +267,8 @@ func TestStoredExamplesDecodeForEver(t *testing.T) {
 func TestSettingsThatAreNotStoredYet(t *testing.T) {
 	c, err := decodeConfig(location{family: familyConfig}, []byte(`{"schema":1}`))
 	must(t, err)
-	if of := tenant.DefaultConfig(); c.ReplayTotal != of.ReplayTotal || c.KeyringMaxAge != of.KeyringMaxAge {
-		t.Errorf("%d, %s", c.ReplayTotal, c.KeyringMaxAge)
+	if of := tenant.DefaultConfig(); c.ReplayTotal != of.ReplayTotal || c.KeyringMaxAge != of.KeyringMaxAge || c.StaticTTL != of.StaticTTL {
+		t.Errorf("%d, %s, %s", c.ReplayTotal, c.KeyringMaxAge, c.StaticTTL)
 	}
 }
 

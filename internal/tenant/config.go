@@ -48,6 +48,7 @@ type Config struct {
 
 	AllowNoExpiry  bool
 	MinOverlap     time.Duration
+	StaticTTL      time.Duration // after how long apps read a secret again: see [Config.RereadAfter]
 	Retention      time.Duration // how long an ended secret and a deleted name are kept
 	WindowPast     time.Duration
 	WindowFuture   time.Duration
@@ -77,7 +78,7 @@ func DefaultConfig() *Config {
 	kind := KindConfig{DefaultTTL: 90 * day, MaxTTL: 365 * day, DefaultOverlap: 7 * day}
 	return &Config{
 		Internal: kind, External: kind,
-		MinOverlap: 10 * time.Minute, Retention: 7 * day,
+		MinOverlap: 10 * time.Minute, StaticTTL: 5 * time.Minute, Retention: 7 * day,
 		WindowPast: 300 * time.Second, WindowFuture: 60 * time.Second,
 		Replay: ReplayMemory, ReplayEntries: 1_000_000, ReplayTotal: 4_000_000, CacheEntries: 100_000,
 		TenantMetadata: "tenant", TenantBinding: Required,
@@ -99,6 +100,25 @@ func Spell(d time.Duration) string {
 		s = strings.TrimSuffix(s, "0m")
 	}
 	return s
+}
+
+// LeastReread is the shortest time after which apps are told to read a secret again: Vault's
+// own agents fail at 2 s and less.
+const LeastReread = 5 * time.Second
+
+// RereadAfter returns after how long apps are told to read a secret again, at most: half of
+// the shortest overlap leaves them the other half to do so.
+func (c *Config) RereadAfter() time.Duration {
+	return max(LeastReread, min(c.StaticTTL, c.MinOverlap/2)).Truncate(time.Second)
+}
+
+// CheckStaticTTL refuses a static_ttl that cannot hold.
+func (c *Config) CheckStaticTTL() error {
+	if most := max(LeastReread, c.MinOverlap/2); c.StaticTTL > most {
+		return refusal.Errorf(refusal.Invalid, "static_ttl: %s is over half of min_overlap, %s; raise min_overlap or give at most that",
+			Spell(c.StaticTTL), Spell(most))
+	}
+	return nil
 }
 
 // Check returns a refusal naming the first setting that contradicts another.

@@ -30,6 +30,7 @@ func TestSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	delete(answer.Data, "revision")
+	delete(answer.Data, "effective") // follows from the settings
 	want, got := map[string]string{}, map[string]string{}
 	for name, value := range answer.Data {
 		text, err := json.Marshal(value)
