@@ -39,12 +39,12 @@ func (r *run) do(ctx context.Context, u unit) {
 }
 
 // ended notes what has become of an entry. A failure is written down where it can be seen,
-// and the record is tried again later and later.
+// and the same is tried again later and later.
 func (r *run) ended(ctx context.Context, e store.Entry, done bool, noted, err error) {
-	place := e.String()
+	of := about(e)
 	if err == nil {
 		r.Sweeper.mu.Lock()
-		delete(r.failing, place)
+		delete(r.failing, of)
 		r.Sweeper.mu.Unlock()
 		r.leave(e, done, noted)
 		return
@@ -56,9 +56,9 @@ func (r *run) ended(ctx context.Context, e store.Entry, done bool, noted, err er
 	}
 	r.failed.Add(1)
 	r.Sweeper.mu.Lock()
-	f := failing{count: r.failing[place].count + 1}
+	f := failing{count: r.failing[of].count + 1}
 	f.until = r.now.Add(apikey.Backoff(f.count))
-	r.failing[place] = f
+	r.failing[of] = f
 	r.Sweeper.mu.Unlock()
 	// A run that its failure has stopped writes no more: the next one puts it off.
 	r.leave(e, !stopped && r.putOff(ctx, e, f.until), err)
@@ -67,7 +67,7 @@ func (r *run) ended(ctx context.Context, e store.Entry, done bool, noted, err er
 func (r *run) waitsUntil(e store.Entry) time.Time {
 	r.Sweeper.mu.Lock()
 	defer r.Sweeper.mu.Unlock()
-	return r.failing[e.String()].until
+	return r.failing[about(e)].until
 }
 
 // leave counts an entry as done, or not, and has a failure told.
@@ -103,10 +103,17 @@ func (r *run) putOff(ctx context.Context, e store.Entry, until time.Time) bool {
 }
 
 // key does what is due about a key. When its rotation fails, the key says why, if it can
-// be written at all: then it has been dealt with for now, and the error is for the log.
+// be written at all: then it has been dealt with for now, and the error is for the log. So
+// has a rotation while uses cannot be read: the look at them has an entry of its own, which
+// waits by itself.
 func (r *run) key(ctx context.Context, e store.Entry) (done bool, noted, err error) {
 	done, err = r.tend(ctx, e, nil)
-	if err == nil || r.stopped() || errors.Is(err, errBlind) {
+	blind := errors.Is(err, errBlind)
+	if blind && e.Rotation() && !r.stopped() {
+		r.failed.Add(1)
+		return done, err, nil
+	}
+	if err == nil || blind || r.stopped() {
 		return done, nil, err
 	}
 	if done, again := r.tend(ctx, e, err); again == nil {
@@ -150,7 +157,7 @@ func (r *run) tend(ctx context.Context, e store.Entry, failure error) (bool, err
 		r.erased.Add(1)
 	}
 	if blind != nil {
-		return false, fmt.Errorf("%w: %w", errBlind, blind)
+		return done, fmt.Errorf("%w: %w", errBlind, blind)
 	}
 	return done, nil
 }

@@ -22,8 +22,8 @@ type unit struct {
 // chore reports whether u is anything but a rotation.
 func (u unit) chore() bool { return u.group != nil || !u.entry.Rotation() }
 
-// fair is a queue in which each tenant has its turn, whoever has queued how much.
-type fair struct {
+// queue gives each tenant its turn, whoever has queued how much.
+type queue struct {
 	n     int
 	lanes map[tenant.Name]*lane
 	next  []*lane // those with something in them, in turn
@@ -36,47 +36,47 @@ type lane struct {
 
 // push queues a unit of its tenant. An entry beyond what a tenant may have in memory waits
 // in storage for the next sweep.
-func (f *fair) push(u unit) {
+func (q *queue) push(u unit) {
 	name, _ := u.entry.Tenant()
-	l := f.lanes[name]
+	l := q.lanes[name]
 	if l == nil {
-		if f.lanes == nil {
-			f.lanes = make(map[tenant.Name]*lane)
+		if q.lanes == nil {
+			q.lanes = make(map[tenant.Name]*lane)
 		}
 		l = &lane{of: name}
-		f.lanes[name] = l
-		f.next = append(f.next, l)
+		q.lanes[name] = l
+		q.next = append(q.next, l)
 	}
 	if u.group == nil && len(l.units) >= laneMost {
 		return
 	}
 	l.units = append(l.units, u)
-	f.n++
+	q.n++
 }
 
 // sort has those rotations of a tenant come first whose version ends first, or nobody
 // knows when.
-func (f *fair) sort() {
-	for _, l := range f.lanes {
+func (q *queue) sort() {
+	for _, l := range q.lanes {
 		slices.SortStableFunc(l.units, func(a, b unit) int { return a.entry.Ends().Compare(b.entry.Ends()) })
 	}
 }
 
 // pop takes the next unit of the tenant whose turn it is.
-func (f *fair) pop() (unit, bool) {
-	if f.n == 0 {
+func (q *queue) pop() (unit, bool) {
+	if q.n == 0 {
 		return unit{}, false
 	}
-	l := f.next[0]
-	f.next = f.next[1:]
+	l := q.next[0]
+	q.next = q.next[1:]
 	u := l.units[0]
 	l.units[0] = unit{} // its memory goes with it
 	l.units = l.units[1:]
 	if len(l.units) > 0 {
-		f.next = append(f.next, l)
+		q.next = append(q.next, l)
 	} else {
-		delete(f.lanes, l.of)
+		delete(q.lanes, l.of)
 	}
-	f.n--
+	q.n--
 	return u, true
 }

@@ -35,7 +35,7 @@ type run struct {
 
 	mu                sync.Mutex
 	free              sync.Cond // something has changed for workers that wait
-	rotations, chores fair
+	rotations, chores queue
 	taken             int
 	busy, working     int // workers with a unit, and all
 	chored            int // of those with a unit, with a chore
@@ -121,7 +121,7 @@ func (r *run) pass(ctx context.Context) error {
 	r.spawn(ctx)
 	r.work(ctx)
 	r.group.Wait()
-	r.rotations, r.chores, r.working = fair{}, fair{}, 0
+	r.rotations, r.chores, r.working = queue{}, queue{}, 0
 	for _, m := range minutes {
 		if r.left(m.At) == 0 {
 			r.store.Finish(m)
@@ -151,7 +151,7 @@ func (r *run) list(ctx context.Context, minutes []store.Minute) {
 				n.rotations++
 			}
 			waits[m.At] = n
-			r.queue(e).push(unit{entry: e})
+			r.queueOf(e).push(unit{entry: e})
 		}
 	}
 	r.Sweeper.mu.Lock()
@@ -159,7 +159,7 @@ func (r *run) list(ctx context.Context, minutes []store.Minute) {
 	r.waits = waits
 }
 
-func (r *run) queue(e store.Entry) *fair {
+func (r *run) queueOf(e store.Entry) *queue {
 	if e.Rotation() {
 		return &r.rotations
 	}

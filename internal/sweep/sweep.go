@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/store"
+	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
 // How long Vault's call is kept waiting at the most, for it holds a lock that a seal or a
@@ -42,14 +43,23 @@ type Sweeper struct {
 
 	mu      sync.Mutex
 	closed  bool
-	cancel  context.CancelFunc    // stops who has the turn
-	failing map[string]failing    // records that could not even be written to, by place
-	resumed map[string]int        // how many keys of a tenant have been looked at, by its place
+	cancel  context.CancelFunc // stops who has the turn
+	failing map[matter]failing // what could not be done, nor written down
+	resumed map[tenant.Name]resumed
 	waits   map[time.Time]waiting // what was due and is not done, by its minute
 
 	rotated, late, failed, erased atomic.Int64
 	report                        atomic.Pointer[Report]
 }
+
+// matter is what is due about a record: its rotation, or all else. What keeps the one
+// waiting is no reason for the other to wait.
+type matter struct {
+	place    string
+	rotation bool
+}
+
+func about(e store.Entry) matter { return matter{e.String(), e.Rotation()} }
 
 type failing struct {
 	count int
@@ -63,7 +73,7 @@ type waiting struct{ all, rotations int }
 // erased for good.
 func New(st *store.Store, gone func(uid string)) *Sweeper {
 	return &Sweeper{
-		store: st, gone: gone, workers: workers, started: time.Now(), turn: make(chan struct{}, 1), failing: map[string]failing{}, resumed: map[string]int{},
+		store: st, gone: gone, workers: workers, started: time.Now(), turn: make(chan struct{}, 1), failing: map[matter]failing{}, resumed: map[tenant.Name]resumed{},
 		may: func() bool { return true }, warn: func(string, ...any) {},
 	}
 }

@@ -12,8 +12,9 @@ import (
 // wait for their turn as everything does. What is left then comes last.
 type group struct {
 	entry  store.Entry
+	of     resumption // that it looks for missed rotations after; none for other groups
 	places []store.Entry
-	first  int // of those that are still to be looked at
+	first  int // of those that are still to be done
 	each   func(ctx context.Context, place store.Entry) error
 	finish func(ctx context.Context) (bool, error)
 
@@ -31,6 +32,10 @@ func (r *run) tenant(ctx context.Context, e store.Entry) (*group, bool, error) {
 	if err != nil {
 		return nil, false, err
 	}
+	active := of != nil && !of.Gone(r.config.Retention, r.now) && of.State() == tenant.Active
+	if !active {
+		r.forgetPlace(name)
+	}
 	g := &group{entry: e}
 	switch {
 	case of != nil && of.Gone(r.config.Retention, r.now):
@@ -38,13 +43,12 @@ func (r *run) tenant(ctx context.Context, e store.Entry) (*group, bool, error) {
 			return nil, false, err
 		}
 		g.each, g.finish = r.destroy, func(ctx context.Context) (bool, error) { return r.eraseTenant(ctx, e, of) }
-	case of != nil && of.State() == tenant.Active:
+	case active:
 		g.each = func(ctx context.Context, place store.Entry) error {
 			_, err := r.mend(ctx, place, func(string) {})
 			return err
 		}
 		g.finish = func(ctx context.Context) (bool, error) { return r.store.DropTenantEntry(ctx, r.s, e, of) }
-		r.resume(g)
 	default:
 		done, err := r.store.DropTenantEntry(ctx, r.s, e, of)
 		return nil, done, err
@@ -52,7 +56,11 @@ func (r *run) tenant(ctx context.Context, e store.Entry) (*group, bool, error) {
 	if g.places, err = r.store.Places(ctx, r.s, name); err != nil {
 		return nil, false, err
 	}
-	if g.first >= len(g.places) {
+	if active {
+		r.resume(g, of)
+	}
+	if len(g.places) == 0 {
+		r.forgetPlace(name)
 		done, err := g.finish(ctx)
 		return nil, done, err
 	}
@@ -60,22 +68,11 @@ func (r *run) tenant(ctx context.Context, e store.Entry) (*group, bool, error) {
 	return g, false, nil
 }
 
-// resume has a group that looks for missed rotations go on where it was; those it finds are
-// made in this sweep too.
-func (r *run) resume(g *group) {
-	r.mu.Lock()
-	r.again = true
-	r.mu.Unlock()
-	r.Sweeper.mu.Lock()
-	defer r.Sweeper.mu.Unlock()
-	g.first = r.resumed[g.entry.String()]
-}
-
 func (r *run) pushGroup(ctx context.Context, g *group) {
 	r.mu.Lock()
-	g.done, g.left = make([]bool, len(g.places)), len(g.places)-g.first
-	for i := g.first; i < len(g.places); i++ {
-		r.chores.push(unit{entry: g.places[i], group: g, index: i})
+	g.done, g.left = make([]bool, len(g.places)), len(g.places)
+	for i, place := range g.places {
+		r.chores.push(unit{entry: place, group: g, index: i})
 	}
 	r.count(g, g.left)
 	r.mu.Unlock()
@@ -125,18 +122,6 @@ func (r *run) member(ctx context.Context, u unit) {
 		})
 	}
 	r.ended(ctx, g.entry, done, nil, failed)
-}
-
-// keepPlace notes how far a group is, for the next sweep. One that has met a failure begins
-// anew.
-func (r *run) keepPlace(g *group, last bool) {
-	r.Sweeper.mu.Lock()
-	defer r.Sweeper.mu.Unlock()
-	if last || g.failed != nil {
-		delete(r.resumed, g.entry.String())
-		return
-	}
-	r.resumed[g.entry.String()] = g.first
 }
 
 // beginErasure writes that the erasure has begun: from then on nothing restores the tenant.

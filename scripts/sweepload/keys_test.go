@@ -87,17 +87,6 @@ func (w *world) importPart(ctx context.Context, tenant string, from, to int, set
 	return nil
 }
 
-// fate is what has become of a key.
-type fate struct {
-	ended, rotated time.Time // the first version's end, and when it got a successor; zero: it has none
-	late           bool
-}
-
-// without reports whether the first version has ended without a successor.
-func (f fate) without(now time.Time) bool {
-	return !now.Before(f.ended) && (f.rotated.IsZero() || f.rotated.After(f.ended))
-}
-
 func (w *world) fate(ctx context.Context, tenant string, i int) (fate, error) {
 	_, data, err := w.send(ctx, "GET", fmt.Sprintf("apikeys/tenants/%s/external/keys/key-%05d", tenant, i), nil)
 	if err != nil {

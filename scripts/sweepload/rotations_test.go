@@ -3,7 +3,6 @@
 package sweepload
 
 import (
-	"fmt"
 	"testing"
 	"time"
 )
@@ -28,19 +27,20 @@ func TestManyRotations(t *testing.T) {
 	if wait(t.Context(), time.Until(until)); len(ticks) == 0 {
 		t.Fatal("nothing was rotated")
 	}
-	without, late := 0, 0
+	var all []fate
 	for _, tenant := range tenants {
-		for _, f := range w.fates(t, tenant, n) {
-			if f.without(until) {
-				without++
-			}
-			if f.late {
-				late++
-			}
+		all = append(all, w.fates(t, tenant, n)...)
+	}
+	late := 0
+	for _, f := range all {
+		if f.late {
+			late++
 		}
 	}
-	t.Logf("of %d keys due together with an overlap of %s, %d (%.0f %%) ended without a successor; %d say rotation_late",
-		5*n, seconds(overlap), without, 100*float64(without)/float64(5*n), late)
+	t.Logf("of %d keys due together with an overlap of %s, %d say rotation_late", len(all), seconds(overlap), late)
+	if err := allReplaced(all, until); err != nil {
+		t.Error(err)
+	}
 }
 
 // TestUnevenTenants has a thousand keys of one tenant due together with one of another, which is the last in every list.
@@ -69,6 +69,9 @@ func TestUnevenTenants(t *testing.T) {
 	if one.IsZero() {
 		t.Fatal("the one was not rotated")
 	}
+	if err := allReplaced(append(w.fates(t, "zulu", 1), w.fates(t, "acme", many)...), time.Now()); err != nil {
+		t.Error(err)
+	}
 	t.Logf("the one key is seen rotated %s after the first was, when about %d were; all %d within %s",
 		seconds(max(0, one.Sub(first))), before, many+1, seconds(time.Since(first)))
 }
@@ -92,12 +95,13 @@ func TestErasureBeside(t *testing.T) {
 	if len(ticks) == 0 {
 		t.Fatal("nothing was erased")
 	}
-	for i, f := range w.fates(t, "acme", five) {
-		switch {
-		case f.without(time.Now()):
-			t.Logf("key %d has ended without a successor", i)
-		default:
-			t.Logf("key %d was rotated %s", i, fmt.Sprintf("%s after it was due at the latest", seconds(f.rotated.Sub(due))))
+	fates := w.fates(t, "acme", five)
+	for i, f := range fates {
+		if !f.rotated.IsZero() {
+			t.Logf("key %d was rotated %s after it was due at the latest", i, seconds(f.rotated.Sub(due)))
 		}
+	}
+	if err := allReplaced(fates, time.Now()); err != nil {
+		t.Errorf("acme, beside the erasure: %v", err)
 	}
 }

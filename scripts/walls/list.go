@@ -88,7 +88,10 @@ var walls = []wall{
 	// What the sweep may take.
 	{"rotations before all else", "internal/sweep/run.go", "if from.n == 0 || r.chores.n > 0 && ", "if from.n == 0 || r.chores.n > 0 || ", sweep, "TestRotationsBeforeAnErasure"},
 	{"workers left to rotations", "internal/sweep/run.go", " && 2*r.chored < r.working+1", "", sweep, "TestChoresLeaveWorkersToRotations"},
-	{"a turn for each tenant", "internal/sweep/queue.go", "f.next = append(f.next, l)\n\t} else", "f.next = append([]*lane{l}, f.next...)\n\t} else", sweep, "TestRotationsAreFairByTenant"},
+	{"a turn for each tenant", "internal/sweep/queue.go", "q.next = append(q.next, l)\n\t} else", "q.next = append([]*lane{l}, q.next...)\n\t} else", sweep, "TestRotationsAreFairByTenant"},
+	{"a look at keys for each resumption", "internal/sweep/resume.go", "if !ok || kept.resumption != g.of {", "if !ok {", sweep, "TestResumptionOfANamesake"},
+	{"rotations beside uses nobody can read", "internal/sweep/entry.go", "if blind && e.Rotation() && !r.stopped() {", "if false {", sweep, "TestRotationsWhileUsesCannotBeRead"},
+	{"rotations beside chores that fail", "internal/sweep/sweep.go", "return matter{e.String(), e.Rotation()}", "return matter{e.String(), false}", sweep, "TestRotationsWhileAChoreWaits"},
 	{"no write by a sweep that was stopped", "internal/sweep/guard.go", "if g.run.stopped() {", "if false {", sweep, "TestSweepStops"},
 	{"no write after one that failed", "internal/sweep/guard.go", "if err != nil && g.run.alone.Load() {", "if false {", sweep, "TestSweepStops"},
 	{"no write by a node that may not", "internal/sweep/run.go", "if !r.may() {", "if false {", sweep, "TestSweepStops"},
