@@ -107,11 +107,22 @@ func (r *request) left(owner string) time.Duration {
 }
 
 // enter waits for a place.
-func (r *request) enter(ctx context.Context, gate *fair.Gate, owner string) (fair.Place, error) {
+func (r *request) enter(ctx context.Context, gate *fair.Gate, owner string) (place fair.Place, err error) {
+	err = r.wait(owner, func(most time.Duration) error {
+		place, err = gate.Enter(ctx, owner, most)
+		return err
+	})
+	return place, err
+}
+
+// wait has the request wait for something of the owner's, for as long as it may. What it
+// does afterwards it does at the time it is then.
+func (r *request) wait(owner string, until func(most time.Duration) error) error {
 	began := time.Now()
-	place, err := gate.Enter(ctx, owner, r.left(owner))
-	r.waited.add(owner, time.Since(began))
-	return place, r.noPlace(err, r.waited.of[owner])
+	err := until(r.left(owner))
+	r.now = time.Now()
+	r.waited.add(owner, r.now.Sub(began))
+	return r.noPlace(err, r.waited.of[owner])
 }
 
 // owner is whose work a request on this path is: the tenant's, or the provider's.
@@ -158,7 +169,7 @@ func (h *Handlers) walking(run handler) handler {
 }
 
 // next is called before each of the things. It is [errGone] when the caller has gone, and
-// now and then it lets others in.
+// now and then it lets others in, who make it wait no longer in all than anybody waits.
 func (t *turn) next(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return errGone
@@ -173,7 +184,7 @@ func (t *turn) next(ctx context.Context) error {
 	if !t.held {
 		return nil
 	}
-	t.refused = t.r.noPlace(t.place.Pass(ctx, patience), patience)
+	t.refused = t.r.wait(t.r.owner(), func(most time.Duration) error { return t.place.Pass(ctx, most) })
 	return t.refused
 }
 

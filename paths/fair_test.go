@@ -230,25 +230,59 @@ func TestShares(t *testing.T) {
 	}
 }
 
-func TestTurnThatWasNotGivenBack(t *testing.T) {
+// A request of many things waits no longer in all than one of one thing, and its clock goes
+// on: what it judges after it has waited is judged by the time it is then.
+func TestTurnsOfOneRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gate := fair.New(fair.Bounds{All: 1, Each: 1, Queue: 1})
-		r := &request{tenant: &tenant.Tenant{UID: "a"}}
+		began := time.Now()
+		r := &request{tenant: &tenant.Tenant{UID: "a"}, now: began}
 		turn, err := r.take(t.Context(), gate, manyItems)
 		if err != nil {
 			t.Fatal(err)
 		}
-		go func() {
-			if _, err := gate.Enter(t.Context(), "b", time.Minute); err != nil {
-				t.Error(err)
+		go func() { // asks again and again, for longer than the turn may wait in all
+			for range 10 {
+				if held, err := gate.Enter(t.Context(), "b", time.Minute); err == nil {
+					time.Sleep(time.Second)
+					held.Leave()
+				}
 			}
 		}()
 		synctest.Wait()
-		for i := 1; i < 3*manyItems; i++ {
-			if err := turn.next(t.Context()); (err == nil) != (i < manyItems) {
-				t.Fatalf("%d: %v", i, err)
+		done := 0
+		for err == nil {
+			if err = turn.next(t.Context()); err == nil && !r.now.Equal(time.Now()) {
+				t.Fatalf("judged by a clock that is %s late", time.Since(r.now))
 			}
+			done++
+			synctest.Wait()
+		}
+		if time.Since(began) != patience || done < 4*manyItems || !isBusy(err) || !strings.Contains(err.Error(), "within 5s") {
+			t.Errorf("%d done after %s: %v", done, time.Since(began), err)
+		}
+		if again := turn.next(t.Context()); again != err { //nolint:errorlint // the same one
+			t.Errorf("and then: %v", again)
 		}
 		turn.leave()
+		time.Sleep(time.Minute)
+	})
+}
+
+type slow struct{ logical.InmemStorage }
+
+func (s *slow) Get(ctx context.Context, path string) (*logical.StorageEntry, error) {
+	time.Sleep(time.Minute)
+	return s.InmemStorage.Get(ctx, path)
+}
+
+// A call is judged by the time at which it is judged.
+func TestCallsAreNotJudgedByAnOldClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &request{Request: &logical.Request{Storage: new(slow)}, config: &tenant.Config{}, now: time.Now()}
+		c := &call{content: "m", signature: "v1:tEsTkId1:" + strings.Repeat("A", 43)}
+		if j, err := New(store.New()).judged(t.Context(), r, c, "", false); err != nil || !j.at.Equal(time.Now()) {
+			t.Errorf("at %s: %v", j.at, err)
+		}
 	})
 }

@@ -88,7 +88,7 @@ func (h *Handlers) verify(ctx context.Context, r *request, within string) (*logi
 	if err != nil {
 		return nil, err
 	}
-	return reply(j.data(r.now))
+	return reply(j.data())
 }
 
 // judgement is a verdict with whose call it was.
@@ -99,6 +99,7 @@ type judgement struct {
 	variant string // which of the key's compat the call needed
 	digest  string // the Content-Digest that the signature covers
 	full    bool   // no more calls can be remembered
+	at      time.Time
 }
 
 // parsers are at hand for the heads of calls.
@@ -138,7 +139,8 @@ func (h *Handlers) judged(ctx context.Context, r *request, c *call, within strin
 	replayed := replay.New
 	of := h.caseOf(r, signed, found, !c.look, &replayed)
 	of.Head, of.From, of.Mount, of.Strict = head, c.from, r.config, strict
-	j := judgement{found: found}
+	r.now = time.Now() // storage, too, may have taken its time
+	j := judgement{found: found, at: r.now}
 	j.verdict, j.version = of.Judge(r.now)
 	j.full = replayed.NoRoom()
 	if j.version != nil {
@@ -177,7 +179,7 @@ func verdictData(v apikey.Verdict) map[string]any {
 }
 
 // data is the answer to one call: the verdict, and what the holder of a right signature may know.
-func (j *judgement) data(now time.Time) map[string]any {
+func (j *judgement) data() map[string]any {
 	data := verdictData(j.verdict)
 	if j.full {
 		data["replay_table_full"] = true
@@ -185,8 +187,8 @@ func (j *judgement) data(now time.Time) map[string]any {
 	if j.version == nil {
 		return data
 	}
-	data["key_id"], data["state"] = j.version.KeyID, j.state(now)
-	j.tellVersion(data, now)
+	data["key_id"], data["state"] = j.version.KeyID, j.state()
+	j.tellVersion(data)
 	if j.variant != "" {
 		data["variant"] = j.variant
 	}
@@ -196,16 +198,16 @@ func (j *judgement) data(now time.Time) map[string]any {
 	return data
 }
 
-func (j *judgement) state(now time.Time) string {
-	return string(j.found.Key.StateUnder(j.found.Role, j.version, now))
+func (j *judgement) state() string {
+	return string(j.found.Key.StateUnder(j.found.Role, j.version, j.at))
 }
 
 // tellVersion adds what is the same of all calls that the version signs.
-func (j *judgement) tellVersion(data map[string]any, now time.Time) {
+func (j *judgement) tellVersion(data map[string]any) {
 	k, v := j.found.Key, j.version
 	data["tenant"], data["kind"], data["name"] = string(k.Tenant), string(k.Kind), string(k.Name)
 	data["version"], data["scheme"] = v.Number, string(k.Scheme)
-	data["expires_at"], data["server_time"] = rfc3339(v.ExpiresAt), rfc3339(now)
+	data["expires_at"], data["server_time"] = rfc3339(v.ExpiresAt), rfc3339(j.at)
 	if v.RotatedTo != "" {
 		data["successor_key_id"] = v.RotatedTo
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 
@@ -62,11 +61,11 @@ func (h *Handlers) verifyBatch(ctx context.Context, r *request, items []any, wit
 		return nil, unjudged[0]
 	}
 	if r.Data["batch_json"] != nil {
-		return packed(outcomes, r.now)
+		return packed(outcomes)
 	}
 	results := make([]any, len(outcomes))
 	for i := range outcomes {
-		data := outcomes[i].data(r.now)
+		data := outcomes[i].data()
 		if wrong := outcomes[i].wrong; wrong != "" {
 			data["error"] = wrong
 		}
@@ -151,7 +150,7 @@ type packedResult struct {
 // packed answers a batch with one JSON text, in which each version is told of once. Audit devices hash each text of
 // an answer, so beside it stands what somebody will look for there: the key IDs that are told, and how many verdicts
 // there were of each.
-func packed(outcomes []outcome, now time.Time) (*logical.Response, error) {
+func packed(outcomes []outcome) (*logical.Response, error) {
 	ids, counts, versions := []string{}, map[apikey.Verdict]int{}, map[string]map[string]any{}
 	results, full := make([]packedResult, len(outcomes)), false
 	for i := range outcomes {
@@ -164,11 +163,11 @@ func packed(outcomes []outcome, now time.Time) (*logical.Response, error) {
 			counts[o.verdict]++
 		}
 		if v := o.version; v != nil {
-			r.KeyID, r.State = v.KeyID, o.state(now)
+			r.KeyID, r.State = v.KeyID, o.state()
 			if versions[v.KeyID] == nil {
 				ids = append(ids, v.KeyID)
 				versions[v.KeyID] = make(map[string]any, 12)
-				o.tellVersion(versions[v.KeyID], now)
+				o.tellVersion(versions[v.KeyID])
 			}
 		}
 		results[i], full = r, full || o.full
