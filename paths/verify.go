@@ -122,9 +122,6 @@ func (h *Handlers) judged(ctx context.Context, r *request, c *call, within strin
 	if found == nil || within != "" && found.Tenant.UID != within {
 		found = new(store.Found)
 	}
-	if err := r.fits(found.Key, signed.KeyID); err != nil {
-		return judgement{}, err
-	}
 	if !r.turned && c.isHeavy(found.Key, found.Tenant, r.config) {
 		owner := within
 		if found.Key != nil {
@@ -139,9 +136,16 @@ func (h *Handlers) judged(ctx context.Context, r *request, c *call, within strin
 	replayed := replay.New
 	of := h.caseOf(r, signed, found, !c.look, &replayed)
 	of.Head, of.From, of.Mount, of.Strict = head, c.from, r.config, strict
+	fits := r.fat.fits(found, signed.KeyID)
+	if !fits {
+		of.Seen = nil // what is not answered is not recorded
+	}
 	r.now = time.Now() // storage, too, may have taken its time
 	j := judgement{found: found, at: r.now}
 	j.verdict, j.version = of.Judge(r.now)
+	if j.version != nil && !fits { // told to who can sign alone
+		return judgement{}, errFull
+	}
 	j.full = replayed.NoRoom()
 	if j.version != nil {
 		j.variant, j.digest = of.Matched.String(), signed.ContentDigest
