@@ -105,14 +105,26 @@ type judgement struct {
 // parsers are at hand for the heads of calls.
 var parsers = sync.Pool{New: func() any { return new(signing.Parser) }}
 
-// judged finds the key of a call, judges it, and notes the verdict and the use. Strict has
-// the call refused the second time whatever the key says.
+// judged judges a call, and notes the verdict and the use.
 func (h *Handlers) judged(ctx context.Context, r *request, c *call, within string, strict bool) (judgement, error) {
+	j, err := h.judge(ctx, r, c, within, strict)
+	if err != nil {
+		return judgement{}, err
+	}
+	h.verdicts.count(j.verdict)
+	if j.verdict == apikey.Valid && !c.look {
+		h.store.Used(j.found.Key, j.version.KeyID, c.source(), r.now)
+	}
+	return j, nil
+}
+
+// judge finds the key of a call and judges it. Strict has the call refused the second time
+// whatever the key says. Unless the call is only looked at, it is remembered.
+func (h *Handlers) judge(ctx context.Context, r *request, c *call, within string, strict bool) (judgement, error) {
 	parser := parsers.Get().(*signing.Parser)
 	defer parsers.Put(parser)
 	signed, head, err := c.signed(parser)
 	if err != nil { // what cannot be read is a verdict, not an error
-		h.verdicts.count(apikey.Malformed)
 		return judgement{verdict: apikey.Malformed}, nil
 	}
 	found, err := h.store.Find(ctx, r.Storage, signed.KeyID)
@@ -149,10 +161,6 @@ func (h *Handlers) judged(ctx context.Context, r *request, c *call, within strin
 	j.full = replayed.NoRoom()
 	if j.version != nil {
 		j.variant, j.digest = of.Matched.String(), signed.ContentDigest
-	}
-	h.verdicts.count(j.verdict)
-	if j.verdict == apikey.Valid && !c.look {
-		h.store.Used(found.Key, j.version.KeyID, c.source(), r.now)
 	}
 	return j, nil
 }
