@@ -22,13 +22,14 @@ func TestBatchTellsSoMuchOfLongMetadata(t *testing.T) {
 	}
 	alone(t, func(t *testing.T, w *world) {
 		acme, bolt := w.tenant("acme"), w.tenant("bolt")
-		fat := acme.key("my/internal/keys/fat", fields{"scheme": "hmac-sha256", "metadata": long})
+		fat := acme.key("my/internal/keys/fat", fields{"scheme": "vrnt-1", "metadata": long})
 		lean := bolt.key("my/internal/keys/lean", fields{"scheme": "hmac-sha256", "metadata": fields{"a": "b"}})
+		other := bolt.key("my/internal/keys/other", fields{"scheme": "hmac-sha256", "metadata": long})
 		items := []any{}
 		for i := range 400 {
-			items = append(items, fat.callAt(time.Unix(int64(i), 0)))
+			items = append(items, fat.callAt(time.Now().Add(-time.Duration(i)*time.Millisecond)))
 		}
-		items = append(items, lean.call(), fat.forged())
+		items = append(items, lean.call(), fat.forged(), other.call(), fat.forged())
 		var left []any
 		told := 0
 		results := w.root().write("verify", fields{"batch": items}).rows("results")
@@ -42,12 +43,17 @@ func TestBatchTellsSoMuchOfLongMetadata(t *testing.T) {
 				t.Fatalf("%d: %v", i, r)
 			}
 		}
-		if told < 200 || told > 210 || results[400]["verdict"] != "valid" {
-			t.Errorf("%d of 400 are told; another tenant's: %v", told, results[400])
+		if told < 200 || told > 210 || results[400]["verdict"] != "valid" || results[402]["verdict"] != "valid" {
+			t.Errorf("%d of 400 are told; another tenant's: %v, %v", told, results[400], results[402])
+		}
+		for _, i := range []int{401, 403} { // who cannot sign does not learn that there is such a key
+			if results[i]["verdict"] != "bad_signature" || results[i]["error"] != nil {
+				t.Errorf("a forged call: %v", results[i])
+			}
 		}
 		// As text, each version is told of once, so all fit.
 		for i := range items {
-			items[i] = fat.callAt(time.Now().Add(-time.Duration(i) * time.Millisecond))
+			items[i] = fat.callAt(time.Now().Add(-time.Minute - time.Duration(i)*time.Millisecond))
 		}
 		all := w.root().write("verify", batchOf(t, packedBatch, items))
 		if counts, _ := all.data["verdicts"].(map[string]any); fmt.Sprint(counts["valid"]) != fmt.Sprint(len(items)) {

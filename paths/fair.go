@@ -30,10 +30,10 @@ const (
 	// manyItems is of how many items on a tenant's batch is work for its turn, and how many
 	// items or records are done before others are let in.
 	manyItems = 32
-	// patience is how long a request waits for its turn.
+	// patience is how long a request waits for its turns.
 	patience = 5 * time.Second
-	// batchPatience is how long a batch that may be of many tenants waits for all of theirs
-	// together: each of its items waits for those before it.
+	// batchPatience is how long of that a batch that may be of many tenants waits for the
+	// turns of one: each of its items waits for those before it.
 	batchPatience = time.Second
 	queued        = 32
 )
@@ -56,37 +56,73 @@ func newShares(processors int) *shares {
 	}
 }
 
-var (
-	errGone = refusal.Errorf(refusal.Unavailable, "the caller has gone; what was not done by then is not done")
-	errBusy = refusal.Errorf(refusal.Unavailable, "busy: costly requests of this tenant are done a few at a time, and the turn of this one did not come within %s; "+
-		"send it again later, and fewer at once", patience)
-	errCrowded = refusal.Errorf(refusal.Unavailable, "busy: more than %d costly requests of this tenant wait already; send fewer at once", queued)
-)
+var errGone = refusal.Errorf(refusal.Unavailable, "the caller has gone; what was not done by then is not done")
 
-// toldOf says why there was no place.
-func toldOf(err error) error {
+// noPlace says why there was no place, after the request has waited so long for it. What
+// is the provider's to ask does not tell whose key a call names: it may not be signed by it.
+func (r *request) noPlace(err error, waited time.Duration) error {
+	whose := "one tenant, or of the provider,"
+	if r.tenant != nil {
+		whose = "this tenant"
+	}
+	waited = waited.Round(time.Millisecond)
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, fair.ErrPatience) && r.together:
+		return refusal.Errorf(refusal.Unavailable, "busy: costly calls of one tenant are done a few at a time, and this batch has waited %s for the turn of this one's; "+
+			"it was not judged: send it again later", waited)
 	case errors.Is(err, fair.ErrPatience):
-		return errBusy
+		return refusal.Errorf(refusal.Unavailable, "busy: costly requests of %s are done a few at a time, and the turn of this one did not come within %s; "+
+			"send it again later, and fewer at once", whose, waited)
 	case errors.Is(err, fair.ErrCrowded):
-		return errCrowded
+		return refusal.Errorf(refusal.Unavailable, "busy: more than %d costly requests of %s wait already; send fewer at once", queued, whose)
 	default:
 		return errGone
 	}
 }
 
-// enter waits for a place, as long as the request may yet wait: all its items together.
-func (r *request) enter(ctx context.Context, gate *fair.Gate, owner string) (fair.Place, error) {
-	most := patience
-	if r.together {
-		most = batchPatience
+// waits is how long a request has waited for turns.
+type waits struct {
+	all time.Duration
+	of  map[string]time.Duration // by owner
+}
+
+func (w *waits) add(owner string, waited time.Duration) {
+	if w.of == nil {
+		w.of = make(map[string]time.Duration)
 	}
+	w.all += waited
+	w.of[owner] += waited
+}
+
+// left is how long a request may yet wait for an owner's turn: all its items together. Of
+// a batch of many tenants, nobody uses up what others may wait: some is always left.
+func (r *request) left(owner string) time.Duration {
+	left := patience - r.waited.all
+	if r.together {
+		left = min(batchPatience-r.waited.of[owner], left/2)
+	}
+	return left
+}
+
+// enter waits for a place.
+func (r *request) enter(ctx context.Context, gate *fair.Gate, owner string) (place fair.Place, err error) {
+	err = r.wait(owner, func(most time.Duration) error {
+		place, err = gate.Enter(ctx, owner, most)
+		return err
+	})
+	return place, err
+}
+
+// wait has the request wait for something of the owner's, for as long as it may. What it
+// does afterwards it does at the time it is then.
+func (r *request) wait(owner string, until func(most time.Duration) error) error {
 	began := time.Now()
-	place, err := gate.Enter(ctx, owner, most-r.waited)
-	r.waited += time.Since(began)
-	return place, toldOf(err)
+	err := until(r.left(owner))
+	r.now = time.Now()
+	r.waited.add(owner, r.now.Sub(began))
+	return r.noPlace(err, r.waited.of[owner])
 }
 
 // owner is whose work a request on this path is: the tenant's, or the provider's.
@@ -99,6 +135,7 @@ func (r *request) owner() string {
 
 // turn is a place of a request that does many things in a row.
 type turn struct {
+	r       *request
 	place   fair.Place
 	held    bool
 	done    int
@@ -114,7 +151,7 @@ func (r *request) take(ctx context.Context, gate *fair.Gate, things int) (*turn,
 	if err != nil {
 		return nil, err
 	}
-	return &turn{place: place, held: true}, nil
+	return &turn{r: r, place: place, held: true}, nil
 }
 
 // walking wraps a handler that reads many records: it waits for a turn, and calls
@@ -132,7 +169,7 @@ func (h *Handlers) walking(run handler) handler {
 }
 
 // next is called before each of the things. It is [errGone] when the caller has gone, and
-// now and then it lets others in.
+// now and then it lets others in, who make it wait no longer in all than anybody waits.
 func (t *turn) next(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return errGone
@@ -147,7 +184,7 @@ func (t *turn) next(ctx context.Context) error {
 	if !t.held {
 		return nil
 	}
-	t.refused = toldOf(t.place.Pass(ctx, patience))
+	t.refused = t.r.wait(t.r.owner(), func(most time.Duration) error { return t.place.Pass(ctx, most) })
 	return t.refused
 }
 

@@ -27,12 +27,11 @@ type request struct {
 	now      time.Time
 	warnings []string
 
-	// Of a batch that may hold items of many tenants.
-	together bool
-	waited   time.Duration   // for turns
-	fat      int             // bytes of long metadata told
-	toldOf   map[string]bool // key IDs with such, where each is told of once
-	turned   bool            // the request has its tenant's turn in the gate of work
+	waited waits
+
+	together bool // a batch that may hold items of many tenants
+	fat      longMetadata
+	turned   bool // the request has its tenant's turn in the gate of work
 
 	walk *turn // of a request that reads many records
 }

@@ -27,14 +27,27 @@ func (h *Handlers) pickupResources() []resource {
 	}}
 }
 
-// pickup judges a call as verify does, and hands its key's current version over.
+// pickup judges a call as verify does, and hands its key's current version over. It looks
+// at the call before it waits, so that a refusal for want of a place does not use it up.
 func (h *Handlers) pickup(ctx context.Context, r *request) (*logical.Response, error) {
 	c, err := parseCall(r.Data, true)
 	if err != nil {
 		return nil, err
 	}
-	j, err := h.judged(ctx, r, c, "", true)
+	look := *c
+	look.look = true
+	j, err := h.judge(ctx, r, &look, "", true)
 	if err != nil {
+		return nil, err
+	}
+	if j.verdict == apikey.Valid && j.version != j.found.Key.Newest() {
+		place, err := r.enter(ctx, h.shares.walks, j.found.Tenant.UID)
+		if err != nil {
+			return nil, err
+		}
+		defer place.Leave()
+	}
+	if j, err = h.judged(ctx, r, c, "", true); err != nil {
 		return nil, err
 	}
 	data := verdictData(j.verdict)
@@ -45,11 +58,6 @@ func (h *Handlers) pickup(ctx context.Context, r *request) (*logical.Response, e
 		r.warn("the call was signed with the newest version; there is no successor to pick up")
 		return reply(data)
 	}
-	place, err := r.enter(ctx, h.shares.walks, j.found.Tenant.UID)
-	if err != nil {
-		return nil, err
-	}
-	defer place.Leave()
 	sealed, err := h.succeed(ctx, r, j)
 	if errors.Is(err, refusal.Invalid) {
 		r.warn("nothing is handed over: %s", err)

@@ -88,7 +88,7 @@ func (h *Handlers) verify(ctx context.Context, r *request, within string) (*logi
 	if err != nil {
 		return nil, err
 	}
-	return reply(j.data(r.now))
+	return reply(j.data())
 }
 
 // judgement is a verdict with whose call it was.
@@ -99,19 +99,32 @@ type judgement struct {
 	variant string // which of the key's compat the call needed
 	digest  string // the Content-Digest that the signature covers
 	full    bool   // no more calls can be remembered
+	at      time.Time
 }
 
 // parsers are at hand for the heads of calls.
 var parsers = sync.Pool{New: func() any { return new(signing.Parser) }}
 
-// judged finds the key of a call, judges it, and notes the verdict and the use. Strict has
-// the call refused the second time whatever the key says.
+// judged judges a call, and notes the verdict and the use.
 func (h *Handlers) judged(ctx context.Context, r *request, c *call, within string, strict bool) (judgement, error) {
+	j, err := h.judge(ctx, r, c, within, strict)
+	if err != nil {
+		return judgement{}, err
+	}
+	h.verdicts.count(j.verdict)
+	if j.verdict == apikey.Valid && !c.look {
+		h.store.Used(j.found.Key, j.version.KeyID, c.source(), r.now)
+	}
+	return j, nil
+}
+
+// judge finds the key of a call and judges it. Strict has the call refused the second time
+// whatever the key says. Unless the call is only looked at, it is remembered.
+func (h *Handlers) judge(ctx context.Context, r *request, c *call, within string, strict bool) (judgement, error) {
 	parser := parsers.Get().(*signing.Parser)
 	defer parsers.Put(parser)
 	signed, head, err := c.signed(parser)
 	if err != nil { // what cannot be read is a verdict, not an error
-		h.verdicts.count(apikey.Malformed)
 		return judgement{verdict: apikey.Malformed}, nil
 	}
 	found, err := h.store.Find(ctx, r.Storage, signed.KeyID)
@@ -120,9 +133,6 @@ func (h *Handlers) judged(ctx context.Context, r *request, c *call, within strin
 	}
 	if found == nil || within != "" && found.Tenant.UID != within {
 		found = new(store.Found)
-	}
-	if err := r.fits(found.Key, signed.KeyID); err != nil {
-		return judgement{}, err
 	}
 	if !r.turned && c.isHeavy(found.Key, found.Tenant, r.config) {
 		owner := within
@@ -138,15 +148,19 @@ func (h *Handlers) judged(ctx context.Context, r *request, c *call, within strin
 	replayed := replay.New
 	of := h.caseOf(r, signed, found, !c.look, &replayed)
 	of.Head, of.From, of.Mount, of.Strict = head, c.from, r.config, strict
-	j := judgement{found: found}
+	fits := r.fat.fits(found, signed.KeyID)
+	if !fits {
+		of.Seen = nil // what is not answered is not recorded
+	}
+	r.now = time.Now() // storage, too, may have taken its time
+	j := judgement{found: found, at: r.now}
 	j.verdict, j.version = of.Judge(r.now)
+	if j.version != nil && !fits { // told to who can sign alone
+		return judgement{}, errFull
+	}
 	j.full = replayed.NoRoom()
 	if j.version != nil {
 		j.variant, j.digest = of.Matched.String(), signed.ContentDigest
-	}
-	h.verdicts.count(j.verdict)
-	if j.verdict == apikey.Valid && !c.look {
-		h.store.Used(found.Key, j.version.KeyID, c.source(), r.now)
 	}
 	return j, nil
 }
@@ -177,7 +191,7 @@ func verdictData(v apikey.Verdict) map[string]any {
 }
 
 // data is the answer to one call: the verdict, and what the holder of a right signature may know.
-func (j *judgement) data(now time.Time) map[string]any {
+func (j *judgement) data() map[string]any {
 	data := verdictData(j.verdict)
 	if j.full {
 		data["replay_table_full"] = true
@@ -185,8 +199,8 @@ func (j *judgement) data(now time.Time) map[string]any {
 	if j.version == nil {
 		return data
 	}
-	data["key_id"], data["state"] = j.version.KeyID, j.state(now)
-	j.tellVersion(data, now)
+	data["key_id"], data["state"] = j.version.KeyID, j.state()
+	j.tellVersion(data)
 	if j.variant != "" {
 		data["variant"] = j.variant
 	}
@@ -196,16 +210,16 @@ func (j *judgement) data(now time.Time) map[string]any {
 	return data
 }
 
-func (j *judgement) state(now time.Time) string {
-	return string(j.found.Key.StateUnder(j.found.Role, j.version, now))
+func (j *judgement) state() string {
+	return string(j.found.Key.StateUnder(j.found.Role, j.version, j.at))
 }
 
 // tellVersion adds what is the same of all calls that the version signs.
-func (j *judgement) tellVersion(data map[string]any, now time.Time) {
+func (j *judgement) tellVersion(data map[string]any) {
 	k, v := j.found.Key, j.version
 	data["tenant"], data["kind"], data["name"] = string(k.Tenant), string(k.Kind), string(k.Name)
 	data["version"], data["scheme"] = v.Number, string(k.Scheme)
-	data["expires_at"], data["server_time"] = rfc3339(v.ExpiresAt), rfc3339(now)
+	data["expires_at"], data["server_time"] = rfc3339(v.ExpiresAt), rfc3339(j.at)
 	if v.RotatedTo != "" {
 		data["successor_key_id"] = v.RotatedTo
 	}

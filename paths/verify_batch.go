@@ -5,12 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/internal/store"
 )
 
 // outcome is what became of an item of a batch.
@@ -26,7 +26,7 @@ func (h *Handlers) verifyBatch(ctx context.Context, r *request, items []any, wit
 		return nil, err // told once, not in each item
 	}
 	if r.Data["batch_json"] != nil {
-		r.toldOf = make(map[string]bool)
+		r.fat.toldOf = make(map[string]bool)
 	}
 	turn := new(turn)
 	r.together = within == "" // which waits for each tenant's turn when it comes to an item of it
@@ -62,11 +62,11 @@ func (h *Handlers) verifyBatch(ctx context.Context, r *request, items []any, wit
 		return nil, unjudged[0]
 	}
 	if r.Data["batch_json"] != nil {
-		return packed(outcomes, r.now)
+		return packed(outcomes)
 	}
 	results := make([]any, len(outcomes))
 	for i := range outcomes {
-		data := outcomes[i].data(r.now)
+		data := outcomes[i].data()
 		if wrong := outcomes[i].wrong; wrong != "" {
 			data["error"] = wrong
 		}
@@ -86,32 +86,49 @@ func (h *Handlers) judgeItem(ctx context.Context, r *request, raw any, within st
 		return outcome{}, err
 	}
 	j, err := h.judged(ctx, r, c, within, false)
-	if v := j.version; v != nil && len(j.found.Key.Metadata) > fatFrom && !r.toldOf[v.KeyID] {
-		r.fat += len(j.found.Key.Metadata)
-		if r.toldOf != nil {
-			r.toldOf[v.KeyID] = true
-		}
+	if j.version != nil {
+		r.fat.add(j.found, j.version.KeyID)
 	}
 	return outcome{judgement: j}, err
 }
 
 // What a batch tells of metadata is bounded: up to the first length whatever else is in
-// the batch, and of longer ones as much as the second together.
+// the batch, and of longer ones as much as the second together. A tenant has room while it
+// has less than is left free: half of it at most, and no tenant has all.
 const (
 	fatFrom = 4 << 10
-	fatMost = 4 << 20
+	fatMost = 8 << 20
 )
 
-var errFull = refusal.Errorf(refusal.Unavailable, "not judged: the answer holds %d MiB of metadata longer than %d KiB already; send it again, in another batch",
-	fatMost>>20, fatFrom>>10)
-
-// fits is asked before a call is judged: once it is recorded, it has to be answered.
-func (r *request) fits(k *apikey.Key, keyID string) error {
-	if k != nil && r.fat >= fatMost && len(k.Metadata) > fatFrom && !r.toldOf[keyID] {
-		return errFull
-	}
-	return nil
+// longMetadata is how much long metadata a batch tells.
+type longMetadata struct {
+	all    int             // bytes
+	of     map[string]int  // by the tenant's UID
+	toldOf map[string]bool // key IDs, where each is told of once
 }
+
+func (m *longMetadata) add(f *store.Found, keyID string) {
+	n := len(f.Key.Metadata)
+	if n <= fatFrom || m.toldOf[keyID] {
+		return
+	}
+	if m.of == nil {
+		m.of = make(map[string]int)
+	}
+	m.all += n
+	m.of[f.Tenant.UID] += n
+	if m.toldOf != nil {
+		m.toldOf[keyID] = true
+	}
+}
+
+// fits reports whether an answer may yet tell of the key that was found, if any.
+func (m *longMetadata) fits(f *store.Found, keyID string) bool {
+	return f.Key == nil || len(f.Key.Metadata) <= fatFrom || m.toldOf[keyID] || m.of[f.Tenant.UID] < fatMost-m.all
+}
+
+var errFull = refusal.Errorf(refusal.Unavailable, "not judged: of metadata longer than %d KiB the answer holds as much of this tenant as it may, %d MiB or less; "+
+	"send it again, in another batch", fatFrom>>10, fatMost>>21)
 
 // verifyItemFields are the fields that an item may have.
 var verifyItemFields = slices.Concat(contentFields, []string{"signature"}, optionFields)
@@ -151,7 +168,7 @@ type packedResult struct {
 // packed answers a batch with one JSON text, in which each version is told of once. Audit devices hash each text of
 // an answer, so beside it stands what somebody will look for there: the key IDs that are told, and how many verdicts
 // there were of each.
-func packed(outcomes []outcome, now time.Time) (*logical.Response, error) {
+func packed(outcomes []outcome) (*logical.Response, error) {
 	ids, counts, versions := []string{}, map[apikey.Verdict]int{}, map[string]map[string]any{}
 	results, full := make([]packedResult, len(outcomes)), false
 	for i := range outcomes {
@@ -164,11 +181,11 @@ func packed(outcomes []outcome, now time.Time) (*logical.Response, error) {
 			counts[o.verdict]++
 		}
 		if v := o.version; v != nil {
-			r.KeyID, r.State = v.KeyID, o.state(now)
+			r.KeyID, r.State = v.KeyID, o.state()
 			if versions[v.KeyID] == nil {
 				ids = append(ids, v.KeyID)
 				versions[v.KeyID] = make(map[string]any, 12)
-				o.tellVersion(versions[v.KeyID], now)
+				o.tellVersion(versions[v.KeyID])
 			}
 		}
 		results[i], full = r, full || o.full

@@ -20,7 +20,7 @@ var (
 type Bounds struct {
 	All   int // at work at once, over all tenants
 	Each  int // at work at once, of one tenant
-	Queue int // waiting, of one tenant
+	Queue int // waiting, of one tenant; who has given way waits beside them, and counts
 }
 
 // Gate lets in at most so many at once of each tenant, and of all together. Who waits
@@ -71,6 +71,10 @@ func (g *Gate) Enter(ctx context.Context, tenant string, patience time.Duration)
 	if w == nil {
 		return Place{g, s}, nil
 	}
+	return g.wait(ctx, s, w, e, patience)
+}
+
+func (g *Gate) wait(ctx context.Context, s *share, w *waiter, e *list.Element, patience time.Duration) (place Place, err error) {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
@@ -170,27 +174,35 @@ func (g *Gate) settle(s *share) {
 }
 
 // Pass lets others have a turn, where some wait that may come in: the place is left, and
-// asked for again. Without it who has much to do would keep its place for long. After an
-// error there is no place left.
+// waited for again, which no queue is too full for. Without it who has much to do would
+// keep its place for long. After an error there is no place left.
 func (p *Place) Pass(ctx context.Context, patience time.Duration) error {
 	if err := ctx.Err(); err != nil {
 		p.Leave()
 		return err
 	}
-	gate, tenant := p.gate, p.share.tenant
-	if !gate.wanted(p.share) {
+	gate, share := p.gate, p.share
+	w, e := gate.giveWay(share)
+	if w == nil {
 		return nil
 	}
-	p.Leave()
-	next, err := gate.Enter(ctx, tenant, patience)
-	*p = next
+	var err error
+	*p, err = gate.wait(ctx, share, w, e, patience)
 	return err
 }
 
-func (g *Gate) wanted(s *share) bool {
+// giveWay turns a place into one in the queue, or leaves it where nobody wants it. Nobody
+// comes between: the queue could be full by then, or the tenant forgotten.
+func (g *Gate) giveWay(s *share) (*waiter, *list.Element) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.turns.Len() > 0 || s.waiting.Len() > 0
+	if g.turns.Len() == 0 && s.waiting.Len() == 0 {
+		return nil, nil
+	}
+	w := &waiter{make(chan struct{})}
+	e := s.waiting.PushBack(w)
+	g.leave(s)
+	return w, e
 }
 
 // Tenants returns how many tenants the gate knows of.

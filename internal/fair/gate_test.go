@@ -147,6 +147,22 @@ func TestPass(t *testing.T) {
 	}
 }
 
+// Who gives way is in no queue that can be full: it has a place, and its work is begun.
+func TestPassWhileTheQueueIsFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := crowd{patience: time.Minute, g: New(Bounds{All: 1, Each: 1, Queue: 2})}
+		held := enter(t, c.g, "a")
+		for _, name := range []string{"a", "a", "b"} {
+			c.come(t.Context(), name, time.Second)
+		}
+		err := held.Pass(t.Context(), time.Minute)
+		if want := []string{"b", "a", "a"}; err != nil || !slices.Equal(c.seen(), want) {
+			t.Errorf("%v %v, want %v", c.seen(), err, want)
+		}
+		held.Leave()
+	})
+}
+
 // A million tenants that came once leave nothing behind.
 func TestNothingIsKeptOfWhoHasLeft(t *testing.T) {
 	g := New(bounds)
@@ -177,7 +193,7 @@ func TestBoundsHoldWhateverCallersDo(t *testing.T) {
 				defer p.Leave()
 				for range random.IntN(3) {
 					g.mu.Lock()
-					if g.in > bounds.All || p.share.in > bounds.Each || p.share.waiting.Len() > bounds.Queue {
+					if g.in > bounds.All || p.share.in > bounds.Each || p.share.waiting.Len() > bounds.Queue+bounds.Each {
 						t.Errorf("%d in, %d of one, %d of it wait", g.in, p.share.in, p.share.waiting.Len())
 					}
 					if g.in < bounds.All && g.turns.Len() > 0 {
