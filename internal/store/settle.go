@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
 )
 
 // Settle makes an end of writes whose outcome is unknown, as far as time allows: it reads
@@ -48,9 +50,24 @@ func (st *Store) settleKey(ctx context.Context, s logical.Storage, at location) 
 	if err := st.keys.settle(ctx, s, at); err != nil {
 		return err
 	}
+	return st.recount(ctx, s, at)
+}
+
+func (st *Store) recount(ctx context.Context, s logical.Storage, at location) error {
 	t, err := st.Tenant(ctx, s, at.tenant)
 	if err == nil && t != nil {
 		st.counts.recount(at.family, t.UID)
 	}
 	return err
+}
+
+// steady is settleKey for who has read the record, nil for none, under its lock.
+func (st *Store) steady(ctx context.Context, s logical.Storage, at location, stored *apikey.Key) error {
+	if !st.writes.unsettled(at.path()) {
+		return nil
+	}
+	if err := st.keys.keep(ctx, s, at, stored, 0); err != nil {
+		return err
+	}
+	return st.recount(ctx, s, at)
 }

@@ -25,7 +25,7 @@ func (st *Store) Tend(ctx context.Context, s logical.Storage, e Entry, tend tend
 		return false, err
 	}
 	if k == nil {
-		if err := st.keys.keep(ctx, s, e.at, nil, 0); err != nil {
+		if err := st.steady(ctx, s, e.at, nil); err != nil {
 			return false, err
 		}
 		return true, st.dropDue(ctx, s, e)
