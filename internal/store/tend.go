@@ -46,6 +46,11 @@ func (st *Store) Tend(ctx context.Context, s logical.Storage, e Entry, tend tend
 		}
 		return true, st.dropDue(ctx, s, e)
 	}
+	if next == k { // entries of what may still come must not be dropped
+		if err := st.steady(ctx, s, e.at, k); err != nil {
+			return false, err
+		}
+	}
 	return st.tended(ctx, s, e, k, next, missing(e, k, next, c, t))
 }
 
