@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
 // Settle makes an end of writes whose outcome is unknown, as far as time allows: it reads
@@ -24,6 +25,18 @@ func (st *Store) Settle(ctx context.Context, s logical.Storage, until time.Time)
 		}
 	}
 	return failed
+}
+
+// makeRoom settles some writes of a tenant that may begin no other, for a storage that answers again. It is called without
+// locks: it takes those of other records.
+func (st *Store) makeRoom(ctx context.Context, s logical.Storage, of tenant.Name) {
+	paths, done := st.writes.crowded(of)
+	defer done()
+	for _, path := range paths {
+		if ctx.Err() != nil || st.settle(ctx, s, path) != nil {
+			return // the write that needs the room is refused
+		}
+	}
 }
 
 func (st *Store) settle(ctx context.Context, s logical.Storage, path string) error {
