@@ -32,20 +32,26 @@ func (c *counts) of(family, uid string) *count {
 	return v.(*count)
 }
 
-// load counts, unless records are being made: a list would miss them.
+// load counts, unless records are being made: a list would miss them. What a list lacks is gone and has not ended any more:
+// a deletion that was told as failed may have landed.
 func (c *count) load(ctx context.Context, s logical.Storage, family string, t *tenant.Tenant) error {
 	if c.known || c.making > 0 {
 		return nil
 	}
-	n := 0
+	n, ended := 0, make(map[string]struct{})
 	for _, kind := range apikey.Kinds {
 		names, err := list(ctx, s, location{family: family, tenant: t.Name, kind: kind})
 		if err != nil {
 			return err
 		}
 		n += len(names)
+		for _, name := range names {
+			if _, over := c.ended[name]; over {
+				ended[name] = struct{}{}
+			}
+		}
 	}
-	c.n, c.known = n, true
+	c.n, c.ended, c.known = n, ended, true
 	return nil
 }
 

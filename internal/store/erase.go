@@ -23,7 +23,7 @@ func (st *Store) Destroy(ctx context.Context, s logical.Storage, e Entry) error 
 	case err != nil:
 		return err
 	case k == nil:
-		return st.keys.keep(ctx, s, e.at, nil, 0) // it may be about to come yet
+		return st.steady(ctx, s, e.at, nil) // it may be about to come yet
 	default:
 		return st.destroy(ctx, s, e.at, k)
 	}

@@ -54,6 +54,7 @@ func (st *Store) UpdateLeased(ctx context.Context, s logical.Storage, t *tenant.
 func (st *Store) updateKey(ctx context.Context, s logical.Storage, t *tenant.Tenant, at location,
 	change func(*apikey.Key) (*apikey.Key, error),
 ) (*apikey.Key, error) {
+	st.makeRoom(ctx, s, t.Name)
 	c, err := st.Config(ctx, s)
 	if err != nil {
 		return nil, err
@@ -155,6 +156,7 @@ func (st *Store) role(ctx context.Context, s logical.Storage, t tenant.Name, kin
 func (st *Store) UpdateRole(ctx context.Context, s logical.Storage, t *tenant.Tenant, kind apikey.Kind, name apikey.Name,
 	change func(*apikey.Role) (*apikey.Role, error),
 ) (*apikey.Role, error) {
+	st.makeRoom(ctx, s, t.Name)
 	return st.roles.update(ctx, s, location{familyRoles, t.Name, kind, string(name)}, func(old *apikey.Role) (*apikey.Role, error) {
 		if old != nil && old.UID != t.UID {
 			old = nil

@@ -48,6 +48,16 @@ func (l location) path() string {
 	}
 }
 
+// owner returns the tenant whose entry it is; "" for the provider's.
+func (l location) owner() tenant.Name {
+	switch l.family {
+	case familyKeys, familyLeased, familyRoles:
+		return l.tenant
+	default:
+		return ""
+	}
+}
+
 // folder returns the prefix under which l's siblings are.
 func (l location) folder() string {
 	switch l.family {

@@ -115,7 +115,7 @@ func (r *records[T]) lock(at location) (unlock func()) {
 // remove deletes the record. The caller holds its lock.
 func (r *records[T]) remove(ctx context.Context, s logical.Storage, at location) error {
 	path := at.path()
-	err := r.writes.do(ctx, path, func() { r.cache.drop(path) }, func(ctx context.Context) error { return s.Delete(ctx, path) })
+	err := r.writes.do(ctx, at.owner(), path, func() { r.cache.drop(path) }, func(ctx context.Context) error { return s.Delete(ctx, path) })
 	if err != nil {
 		return fmt.Errorf("deleting %s: %w", at.family, err)
 	}
@@ -131,7 +131,7 @@ func (r *records[T]) put(ctx context.Context, s logical.Storage, at location, v 
 	}
 	path := at.path()
 	entry := &logical.StorageEntry{Key: path, Value: raw, SealWrap: r.sealed}
-	err = r.writes.do(ctx, path, func() { r.cache.drop(path) }, func(ctx context.Context) error { return s.Put(ctx, entry) })
+	err = r.writes.do(ctx, at.owner(), path, func() { r.cache.drop(path) }, func(ctx context.Context) error { return s.Put(ctx, entry) })
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", at.family, err)
 	}

@@ -6,6 +6,9 @@ import (
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
 // Settle makes an end of writes whose outcome is unknown, as far as time allows: it reads
@@ -22,6 +25,18 @@ func (st *Store) Settle(ctx context.Context, s logical.Storage, until time.Time)
 		}
 	}
 	return failed
+}
+
+// makeRoom settles some writes of a tenant that may begin no other, for a storage that answers again. It is called without
+// locks: it takes those of other records.
+func (st *Store) makeRoom(ctx context.Context, s logical.Storage, of tenant.Name) {
+	paths, done := st.writes.crowded(of)
+	defer done()
+	for _, path := range paths {
+		if ctx.Err() != nil || st.settle(ctx, s, path) != nil {
+			return // the write that needs the room is refused
+		}
+	}
 }
 
 func (st *Store) settle(ctx context.Context, s logical.Storage, path string) error {
@@ -48,9 +63,24 @@ func (st *Store) settleKey(ctx context.Context, s logical.Storage, at location) 
 	if err := st.keys.settle(ctx, s, at); err != nil {
 		return err
 	}
+	return st.recount(ctx, s, at)
+}
+
+func (st *Store) recount(ctx context.Context, s logical.Storage, at location) error {
 	t, err := st.Tenant(ctx, s, at.tenant)
 	if err == nil && t != nil {
 		st.counts.recount(at.family, t.UID)
 	}
 	return err
+}
+
+// steady is settleKey for who has read the record, nil for none, under its lock.
+func (st *Store) steady(ctx context.Context, s logical.Storage, at location, stored *apikey.Key) error {
+	if !st.writes.unsettled(at.path()) {
+		return nil
+	}
+	if err := st.keys.keep(ctx, s, at, stored, 0); err != nil {
+		return err
+	}
+	return st.recount(ctx, s, at)
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -93,7 +94,7 @@ func TestKeyIDsThatMayStillChangeAreRead(t *testing.T) {
 	w = w.fresh()
 	path := location{family: familyIDs, name: id(1)}.path()
 	must(t, errOf(w.st.Config(t.Context(), w.s)))
-	w.st.writes.open = map[string]struct{}{path: {}}
+	_ = w.st.writes.do(t.Context(), "acme", path, func() {}, func(context.Context) error { return errBroken })
 	for range 2 {
 		w.find(id(1))
 		expect(t, only(w.s.ops(func() { w.find(id(1)) }), "get"), "get "+path)

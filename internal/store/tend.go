@@ -25,7 +25,7 @@ func (st *Store) Tend(ctx context.Context, s logical.Storage, e Entry, tend tend
 		return false, err
 	}
 	if k == nil {
-		if err := st.keys.keep(ctx, s, e.at, nil, 0); err != nil {
+		if err := st.steady(ctx, s, e.at, nil); err != nil {
 			return false, err
 		}
 		return true, st.dropDue(ctx, s, e)
@@ -45,6 +45,11 @@ func (st *Store) Tend(ctx context.Context, s logical.Storage, e Entry, tend tend
 			return false, err
 		}
 		return true, st.dropDue(ctx, s, e)
+	}
+	if next == k { // entries of what may still come must not be dropped
+		if err := st.steady(ctx, s, e.at, k); err != nil {
+			return false, err
+		}
 	}
 	return st.tended(ctx, s, e, k, next, missing(e, k, next, c, t))
 }

@@ -60,6 +60,7 @@ type owned struct {
 	gone      map[string]map[string]struct{} // by group: key IDs to be forgotten
 	goes      int                            // how many of them
 	forgotten int64                          // as missed, on its way to storage
+	writes    int64                          // how often something has come to storage
 }
 
 // used is one version's uses since the last flush. Whoever notes a use writes first and

@@ -142,6 +142,7 @@ func (r *round) write(ctx context.Context, s logical.Storage, b branch, groups [
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.writes++
 	for _, group := range groups {
 		// Nobody but who is busy adds to what waits; a key destroyed meanwhile stays to be forgotten.
 		o.waits -= len(o.waiting[group])
@@ -175,6 +176,7 @@ func (r *round) forgotten(ctx context.Context, s logical.Storage) (wrote bool, e
 	}
 	r.owned.mu.Lock()
 	defer r.owned.mu.Unlock()
+	r.owned.writes++
 	if r.owned.forgotten == until {
 		r.owned.forgotten = 0
 	}

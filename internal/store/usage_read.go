@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -16,20 +17,18 @@ import (
 
 // Uses tells when the versions of one key were used.
 type Uses struct {
-	u          *usage
-	uid, group string
-	stored     map[string]Use
-	forgotten  time.Time // what is not in it may have been used until then
+	known     map[string]Use // by key ID: in storage, and not yet
+	forgotten time.Time      // what is not in it may have been used until then
 }
 
 // Usage returns when the versions of the tenant's named key were used, be it there or not.
 func (st *Store) Usage(ctx context.Context, s logical.Storage, t *tenant.Tenant, kind apikey.Kind, name apikey.Name) (Uses, error) {
-	return st.UsesOf(t).at(ctx, s, location{familyKeys, t.Name, kind, string(name)})
+	return st.UsesOf(t).at(ctx, s, location{familyKeys, t.Name, kind, string(name)}, nil)
 }
 
 // LeasedUsage is Usage of a leased key.
 func (st *Store) LeasedUsage(ctx context.Context, s logical.Storage, t *tenant.Tenant, kind apikey.Kind, keyID string) (Uses, error) {
-	return st.UsesOf(t).at(ctx, s, location{familyLeased, t.Name, kind, keyID})
+	return st.UsesOf(t).at(ctx, s, location{familyLeased, t.Name, kind, keyID}, []string{keyID})
 }
 
 // UsageReader reads uses of one tenant's keys, and each entry but once. It is for one
@@ -42,6 +41,7 @@ type UsageReader struct {
 	most     int               // that it holds, unless one entry has more
 	split    map[string]int64
 	failed   map[string]error // why a node could not be read, by prefix
+	writes   int64            // the tenant's, before these were read
 }
 
 // mostHeld bounds how many uses a reader holds: some 40 MB, of a tenant that has so many.
@@ -54,31 +54,75 @@ func (st *Store) usesOf(uid string) *UsageReader {
 	return &UsageReader{st: st, uid: uid, most: mostHeld, split: make(map[string]int64), failed: make(map[string]error)}
 }
 
-func (r *UsageReader) at(ctx context.Context, s logical.Storage, at location) (Uses, error) {
-	uses := Uses{u: &r.st.usage, uid: r.uid, group: groupOf(r.uid, at)}
+// at returns the uses of versions of the record at a place: of all, or of those with the key IDs. Uses move from an entry of
+// versions before to memory, and from there to the tenant's own entries, so they are looked for in that order: what moves meanwhile
+// is found where it comes to.
+func (r *UsageReader) at(ctx context.Context, s logical.Storage, at location, keyIDs []string) (Uses, error) {
+	group := groupOf(r.uid, at)
 	mount, err := r.st.known(ctx, s)
 	if err != nil {
-		return uses, err
+		return Uses{}, err
 	}
-	b, err := r.branch(ctx, s, uses.group)
+	old := make(map[string]Use)
+	if name := shardOf(at); has(mount.shards, name) {
+		if old, _, err = loadShard(ctx, s, name); err != nil {
+			return Uses{}, err
+		}
+	}
+	memory, missed, writes := r.st.usage.inMemory(r.uid, group, keyIDs)
+	uses := Uses{memory, mount.forgotten}
+	uses.forget(missed)
+	if writes != r.writes {
+		r.branches, r.held, r.split, r.failed, r.writes = nil, 0, make(map[string]int64), make(map[string]error), writes
+	}
+	b, err := r.branch(ctx, s, group)
 	if err != nil {
 		return uses, err
 	}
-	uses.stored, uses.forgotten = b.node.uses[uses.group], mount.forgotten
 	uses.forget(b.forgotten)
-	name := shardOf(at)
-	if _, there := mount.shards[name]; !there {
-		return uses, nil
+	for keyID, use := range memory {
+		memory[keyID] = old[keyID].merge(b.node.uses[group][keyID]).merge(use)
+		delete(old, keyID)
 	}
-	old, _, err := loadShard(ctx, s, name)
-	if err != nil {
-		return uses, err
+	for keyID, use := range b.node.uses[group] {
+		if !has(memory, keyID) {
+			memory[keyID] = old[keyID].merge(use)
+			delete(old, keyID)
+		}
 	}
-	for keyID, use := range uses.stored {
-		old[keyID] = old[keyID].merge(use)
-	}
-	uses.stored = old
+	maps.Copy(memory, old)
 	return uses, nil
+}
+
+func has[V any](m map[string]V, name string) bool { _, has := m[name]; return has }
+
+// inMemory returns what is not in storage yet of a group's uses, of all or of those with the key IDs, and as missed the minute of the
+// latest use that was forgotten; 0: none was. Writes changes whenever something has come to storage.
+func (u *usage) inMemory(uid, group string, keyIDs []string) (uses map[string]Use, missed, writes int64) {
+	uses = make(map[string]Use)
+	v, ok := u.tenants.Load(uid)
+	if !ok {
+		return uses, 0, 0
+	}
+	o := v.(*owned)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	maps.Copy(uses, o.waiting[group])
+	add := func(key, cell any) bool {
+		if cell := cell.(*used); cell.group == group {
+			uses[key.(string)] = uses[key.(string)].merge(cell.use())
+		}
+		return true
+	}
+	for _, keyID := range keyIDs {
+		if cell, ok := o.fresh.Load(keyID); ok {
+			add(keyID, cell)
+		}
+	}
+	if keyIDs == nil {
+		o.fresh.Range(add)
+	}
+	return uses, max(o.forgotten, o.missed.Load()), o.writes
 }
 
 func (r *UsageReader) branch(ctx context.Context, s logical.Storage, group string) (branch, error) {
@@ -116,41 +160,17 @@ func (u *Uses) forget(minute int64) {
 	}
 }
 
-// Of returns the use of a version: what is in storage and what is not yet. It is the zero
-// Use when none is known.
-func (u Uses) Of(keyID string) Use {
-	use := u.stored[keyID]
-	if u.u == nil {
-		return use
-	}
-	v, ok := u.u.tenants.Load(u.uid)
-	if !ok {
-		return use
-	}
-	o := v.(*owned)
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	use = use.merge(o.waiting[u.group][keyID])
-	if cell, ok := o.fresh.Load(keyID); ok {
-		use = use.merge(cell.(*used).use())
-	}
-	return use
-}
+// Of returns the use of a version. It is the zero Use when none is known.
+func (u Uses) Of(keyID string) Use { return u.known[keyID] }
 
 // WasUsed reports whether a version of k was used, or may have been without its tenant's
-// uses telling of it.
+// uses telling of it: for want of room, or before a crash.
 func (st *Store) WasUsed(ctx context.Context, s logical.Storage, k *apikey.Key, keyID string) (bool, error) {
-	at := locate(k)
-	if in := (Uses{u: &st.usage, uid: k.UID, group: groupOf(k.UID, at)}); !in.Of(keyID).Last.IsZero() {
-		return true, nil // memory first: what is flushed from now on is found in storage
-	}
-	b, err := descend(ctx, s, k.UID, groupOf(k.UID, at), make(map[string]int64))
+	uses, err := st.usesOf(k.UID).at(ctx, s, locate(k), []string{keyID})
 	if err != nil {
 		return false, err
 	}
-	forgotten := max(b.forgotten, st.usage.forgottenBy(k.UID))
-	_, used := b.node.uses[groupOf(k.UID, at)][keyID]
-	return used || forgotten > 0 && !k.Version(keyID).IssuedAt.After(minuteTime(forgotten+1)), nil
+	return !uses.Of(keyID).Last.IsZero() || k.Version(keyID).IssuedAt.Before(uses.forgotten), nil
 }
 
 // LastUse is what is known of a key's last use.
@@ -164,26 +184,16 @@ func (st *Store) LastUsed(ctx context.Context, s logical.Storage, k *apikey.Key)
 	return st.usesOf(k.UID).LastUsed(ctx, s, k)
 }
 
-// forgottenBy returns the minute of the tenant's latest use that was forgotten and is not
-// written down yet; 0: there is none.
-func (u *usage) forgottenBy(uid string) int64 {
-	v, ok := u.tenants.Load(uid)
-	if !ok {
-		return 0
-	}
-	o := v.(*owned)
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return max(o.forgotten, o.missed.Load())
-}
-
 // LastUsed returns the last use of any version of k.
 func (r *UsageReader) LastUsed(ctx context.Context, s logical.Storage, k *apikey.Key) (LastUse, error) {
-	uses, err := r.at(ctx, s, locate(k))
+	keyIDs := make([]string, len(k.Versions))
+	for i := range k.Versions {
+		keyIDs[i] = k.Versions[i].KeyID
+	}
+	uses, err := r.at(ctx, s, locate(k), keyIDs)
 	if err != nil {
 		return LastUse{}, err
 	}
-	uses.forget(r.st.usage.forgottenBy(r.uid))
 	var last LastUse
 	maybe := false
 	for i := range k.Versions {

@@ -137,7 +137,7 @@ func TestUsesWhileFlushing(t *testing.T) {
 	flushing.Wait()
 	w.flush()
 	for n, k := range keys {
-		uses, err := New().usesOf(k.UID).at(t.Context(), w.s, locate(k))
+		uses, err := New().usesOf(k.UID).at(t.Context(), w.s, locate(k), nil)
 		must(t, err)
 		if got := uses.Of(id(n + 1)); !got.First.Equal(minute(0)) || !got.Last.Equal(minute(1999)) {
 			t.Errorf("%s: %+v", k.Name, got)

@@ -169,7 +169,7 @@ func (st *Store) ClaimedIDs(ctx context.Context, s logical.Storage) ([]string, e
 
 // DropStray deletes the entry of a key ID when the record that it leads to has no such
 // version, and reports whether it did. It holds the record's lock: one that is being made
-// has its entries first.
+// has its entries first. What leads to a record that may still change is left for the next walk.
 func (st *Store) DropStray(ctx context.Context, s logical.Storage, keyID string) (bool, error) {
 	path := location{family: familyIDs, name: keyID}.path()
 	entry, err := s.Get(ctx, path)
@@ -186,7 +186,7 @@ func (st *Store) DropStray(ctx context.Context, s logical.Storage, keyID string)
 	if err != nil {
 		return false, fmt.Errorf("%s: %w", c.at.path(), err)
 	}
-	if k != nil && k.Version(keyID) != nil {
+	if k != nil && k.Version(keyID) != nil || st.keys.writes.unsettled(c.at.path()) {
 		return false, nil
 	}
 	return true, st.unclaim(ctx, s, keyID, c.at)

@@ -10,13 +10,18 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
 const (
 	// writeDeadline is how long a write that has begun is waited for, though its caller may be gone.
 	writeDeadline = 30 * time.Second
-	// mostUnknown bounds the entries of unknown outcome that are remembered. Beyond it no other entry is written.
+	// mostUnknown bounds the entries of unknown outcome that are remembered of tenants, mostOfOne those of one. Beyond it, no
+	// other entry of the tenant's is written.
 	mostUnknown = 10_000
+	mostOfOne   = mostUnknown / 10
+	// leastOfOne are left to each tenant, however many others have.
+	leastOfOne = 16
 )
 
 // uninterrupted does a write under a context of its own: a caller who goes away must not
@@ -32,8 +37,10 @@ func uninterrupted(ctx context.Context, write func(context.Context) error) error
 // entry is not cached, and what seems to be stored already is written again. That is
 // enough where storage applies the writes of one entry in the order in which they began.
 type writes struct {
-	mu   sync.Mutex
-	open map[string]struct{} // paths of entries being written, or whose last write failed
+	mu       sync.Mutex
+	open     map[string]tenant.Name // paths of entries being written, or whose last write failed, with whose they are
+	held     map[tenant.Name]int    // how many of each tenant
+	settling map[tenant.Name]bool   // whose are being settled to make room
 }
 
 // unsettled reports whether storage may still change the entry by itself.
@@ -55,10 +62,10 @@ func (w *writes) all() []string {
 	return paths
 }
 
-// do writes an entry, whose lock the caller holds. Begun is called once the entry counts as
+// do writes an entry of a tenant's, "" for the provider's, whose lock the caller holds. Begun is called once the entry counts as
 // unsettled, to drop what is cached of it.
-func (w *writes) do(ctx context.Context, path string, begun func(), write func(context.Context) error) error {
-	was, err := w.begin(path)
+func (w *writes) do(ctx context.Context, of tenant.Name, path string, begun func(), write func(context.Context) error) error {
+	was, err := w.begin(of, path)
 	if err != nil {
 		return err
 	}
@@ -67,29 +74,80 @@ func (w *writes) do(ctx context.Context, path string, begun func(), write func(c
 	if err == nil || !was && isReadOnly(err) { // a node that may not write has not written
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		delete(w.open, path)
+		w.end(path)
 	}
 	return err
 }
 
-func (w *writes) begin(path string) (was bool, err error) {
+func (w *writes) begin(of tenant.Name, path string) (was bool, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if _, was = w.open[path]; was {
 		return true, nil
 	}
-	if len(w.open) >= mostUnknown {
+	if w.full(of) {
 		return false, errUnanswered
 	}
 	if w.open == nil {
-		w.open = make(map[string]struct{})
+		w.open = make(map[string]tenant.Name)
 	}
-	w.open[path] = struct{}{}
+	if w.held == nil {
+		w.held = make(map[tenant.Name]int)
+	}
+	w.open[path] = of
+	w.held[of]++
 	return false, nil
 }
 
+// end notes that an entry is settled. The caller holds the lock.
+func (w *writes) end(path string) {
+	of, open := w.open[path]
+	if !open {
+		return
+	}
+	delete(w.open, path)
+	if w.held[of]--; w.held[of] <= 0 {
+		delete(w.held, of)
+	}
+}
+
+// full reports whether a tenant has to do without further writes. The provider's entries are its settings, and one for each
+// tenant: there are never many, and no tenant may keep the provider from suspending it. The caller holds the lock.
+func (w *writes) full(of tenant.Name) bool {
+	own := w.held[of]
+	return of != "" && (own >= mostOfOne || own >= leastOfOne && len(w.open)-w.held[""] >= mostUnknown)
+}
+
+// crowded returns entries to be settled, some only, when a tenant has no room left and nobody else is at it. Done is called
+// after that.
+func (w *writes) crowded(of tenant.Name) (paths []string, done func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.full(of) || w.settling[of] {
+		return nil, func() {}
+	}
+	for path, whose := range w.open {
+		if whose == of {
+			paths = append(paths, path)
+		}
+		if len(paths) == leastOfOne {
+			break
+		}
+	}
+	if w.settling == nil {
+		w.settling = make(map[tenant.Name]bool)
+	}
+	w.settling[of] = true
+	return paths, func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.settling, of)
+	}
+}
+
 var errUnanswered = refusal.Errorf(refusal.Unavailable,
-	"storage has left %d writes without an answer; nothing more is written until it answers: try again in a minute", mostUnknown)
+	"storage has left too many writes of this tenant, or of all, without an answer; "+
+		"until it answers, nothing more of this tenant's is written: try again in a minute")
 
 // isReadOnly reports whether storage has refused a write for coming from a node that may
 // not write. Across gRPC it tells so by its text.
