@@ -99,8 +99,8 @@ func unpackItem(raw json.RawMessage) (any, error) {
 		if _, twice := fields[name]; twice {
 			return badItem{refusal.Errorf(refusal.Invalid, "an item has the field %q twice", refusal.Quote(name))}, nil
 		}
-		if err := hasField(name, verifyItemFields); err != nil {
-			return badItem{err}, nil
+		if !slices.Contains(verifyItemFields, name) {
+			return badItem{noField(name)}, nil
 		}
 		var value json.RawMessage
 		if err := d.Decode(&value); err != nil {
@@ -113,10 +113,7 @@ func unpackItem(raw json.RawMessage) (any, error) {
 	return fields, nil
 }
 
-func hasField(name string, allowed []string) error {
-	if slices.Contains(allowed, name) {
-		return nil
-	}
+func noField(name string) error {
 	return refusal.Errorf(refusal.Invalid, "an item has no field %q", refusal.Quote(name))
 }
 
@@ -136,8 +133,8 @@ func item(raw any, allowed []string) (map[string]any, error) {
 		return map[string]any{"request": v}, nil
 	case map[string]any:
 		for name := range v {
-			if err := hasField(name, allowed); err != nil {
-				return nil, err
+			if !slices.Contains(allowed, name) {
+				return nil, noField(name)
 			}
 		}
 		return v, nil
