@@ -238,3 +238,32 @@ func TestExplanationsAndLongSignaturesWait(t *testing.T) {
 		acme.write("my/internal/sign/signer", fields{"message": strings.Repeat("m", 1<<20)})
 	})
 }
+
+// Imports of one tenant wait for each other, however many of their workers there are.
+func TestParallelImportsWaitForEachOther(t *testing.T) {
+	alone(t, func(t *testing.T, w *world) {
+		acme := w.tenant("acme")
+		acme.read("my")
+		w.storage.hooks(func(verb, _ string) error {
+			if verb == put {
+				time.Sleep(5 * time.Millisecond)
+			}
+			return nil
+		}, nil)
+		var all sync.WaitGroup
+		for i := range 8 {
+			keys := make([]any, 32)
+			for j := range keys {
+				_, keys[j] = foreign(w, fmt.Sprintf("%c%dImported%02d", 'a'+j%16, i, j))
+			}
+			all.Go(func() {
+				for j, r := range acme.write("my/external/import", fields{"keys": keys}).rows("results") {
+					if r["ok"] != true {
+						t.Errorf("import %d, key %d: %v", i, j, r["error"])
+					}
+				}
+			})
+		}
+		all.Wait()
+	})
+}

@@ -52,7 +52,7 @@ func newShares(processors int) *shares {
 	return &shares{
 		work:   fair.New(fair.Bounds{All: work, Each: max(1, work/2), Queue: queued}),
 		walks:  fair.New(fair.Bounds{All: walks, Each: walks / 4, Queue: queued}),
-		writes: fair.New(fair.Bounds{All: 4 * importWorkers, Each: importWorkers, Queue: 4 * importWorkers}),
+		writes: fair.New(fair.Bounds{All: 4 * importWorkers, Each: importWorkers, Queue: queued * importWorkers}),
 	}
 }
 

@@ -91,7 +91,9 @@ func (b *importBatch) result(ctx context.Context, raw any, until time.Time) (res
 	}
 	place, err := b.h.shares.writes.Enter(ctx, b.r.owner(), time.Until(until))
 	if err != nil {
-		err = errNoTime
+		if err = b.r.noPlace(err, 0); ctx.Err() == nil && time.Now().After(until) {
+			err = errNoTime
+		}
 		return result
 	}
 	defer place.Leave()
