@@ -1,6 +1,7 @@
 package backend_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -132,5 +133,30 @@ func TestWhetherLocalVerifyHolds(t *testing.T) {
 		holds(true)
 		acme.patch("my", fields{"allow_local_verify": false})
 		holds(false)
+	})
+}
+
+// A use is kept to the minute, and is never told to have been before the version was there.
+func TestNothingIsUsedBeforeItIsThere(t *testing.T) {
+	alone(t, func(t *testing.T, w *world) {
+		acme := w.tenant("acme")
+		acme.write("my/internal/roles/app", fields{"ttl": "1h"})
+		wait(15 * time.Second) // into a minute
+		h, made := acme.key(billing, nil), stamp(0)
+		leased := acme.read("tenants/acme/internal/creds/app")
+		for _, used := range []holder{h, leased.holder(w)} {
+			used.finds("valid")
+		}
+		wait(10 * time.Minute)
+		for name, shown := range map[string]map[string]any{
+			"version": acme.read(billing).rows("versions")[0], "leased": acme.read("my/internal/leased/" + leased.str("key_id")).data,
+		} {
+			if shown["first_used_at"] != made || shown["last_used_at"] != made {
+				t.Errorf("%s: used from %v to %v, made at %s", name, shown["first_used_at"], shown["last_used_at"], made)
+			}
+		}
+		if list := acme.list("my/external/keys", nil); !strings.Contains(fmt.Sprint(list.data["key_info"]), "last_used_at:"+made) {
+			t.Errorf("%v", list.data["key_info"])
+		}
 	})
 }

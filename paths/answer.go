@@ -129,10 +129,18 @@ func versionData(k *apikey.Key, v *apikey.Version, use store.Use, now time.Time)
 	return map[string]any{
 		"key_id": v.KeyID, "version": v.Number, "state": string(k.VersionState(v, now)), "reason": reason,
 		"issued_at": rfc3339(v.IssuedAt), "expires_at": rfc3339(v.ExpiresAt),
-		"extended_at": rfc3339(m.ExtendedAt), "handed_over_at": rfc3339(m.HandedOverAt), "imported": m.Imported, "first_used_at": rfc3339(use.First), "last_used_at": rfc3339(use.Last), "last_used_ip": use.From,
+		"extended_at": rfc3339(m.ExtendedAt), "handed_over_at": rfc3339(m.HandedOverAt), "imported": m.Imported, "first_used_at": usedAt(use.First, v.IssuedAt), "last_used_at": usedAt(use.Last, v.IssuedAt), "last_used_ip": use.From,
 		"rotated_from": v.RotatedFrom, "rotated_to": v.RotatedTo,
 		"revealed_at": rfc3339(v.RevealedAt), "disabled_at": rfc3339(v.DisabledAt), "revoked_at": rfc3339(v.RevokedAt),
 	}
+}
+
+// usedAt shows when something was used, which is kept to the minute: never before it was there.
+func usedAt(at, since time.Time) any {
+	if !at.IsZero() && at.Before(since) {
+		at = since
+	}
+	return rfc3339(at)
 }
 
 // secretAnswer is what hands a secret out.

@@ -154,7 +154,7 @@ func (h *Handlers) lastUses(ctx context.Context, r *request, keys []*apikey.Key)
 // add puts into what is told of k when it was used last: null for never, and nothing where that is not known.
 func (l lastUses) add(info map[string]any, k *apikey.Key) map[string]any {
 	if at, known := l[k]; known {
-		info["last_used_at"] = rfc3339(at)
+		info["last_used_at"] = usedAt(at, k.CreatedAt)
 	}
 	return info
 }

@@ -131,7 +131,7 @@ func (h *Handlers) leasedReply(ctx context.Context, r *request, k *apikey.Key, u
 	}
 	use := uses.Of(v.KeyID)
 	return reply(map[string]any{
-		"first_used_at": rfc3339(use.First), "last_used_at": rfc3339(use.Last), "last_used_ip": use.From,
+		"first_used_at": usedAt(use.First, v.IssuedAt), "last_used_at": usedAt(use.Last, v.IssuedAt), "last_used_ip": use.From,
 		"kind": string(k.Kind), "role": string(k.Name), "key_id": v.KeyID, "state": string(k.StateUnder(role, v, r.now)), "reason": reason,
 		"scheme": string(k.Scheme), "owner": k.Owner, "issued_at": rfc3339(v.IssuedAt), "expires_at": rfc3339(v.ExpiresAt),
 		"disabled_at": rfc3339(k.DisabledAt), "revoked_at": rfc3339(k.RevokedAt), "ended_at": rfc3339(k.Lease.EndedAt),
