@@ -138,7 +138,7 @@ var walls = []wall{
 	{"paths that are encoded twice", matching + "ambiguous.go", "|| escapedAgain(decoded) ||", "||", matchers, "TestAmbiguousPaths"},
 	{"paths that are no UTF-8", matching + "ambiguous.go", "!utf8.Valid(decoded) ||", "", matchers, "TestAmbiguousPaths"},
 	{"paths that look like others", matching + "ambiguous.go", "|| isOneOf(lookAlikes, r):", ":", matchers, "TestAmbiguousPaths"},
-	{"dots among blanks", matching + "ambiguous.go", "case !isInvisible(r):", "case true:", matchers, "TestAmbiguousPaths"},
+	{"dots among blanks", matching + "ambiguous.go", "|| isInvisible(r):", ":", matchers, "TestAmbiguousPaths"},
 	{"globs of too many segments", matching + "glob.go", "strings.Count(s, \"/\") > MaxGlobSegments ||", "", matchers, "TestBoundsOfGlobs"},
 	{"globs of too many **", matching + "glob.go", "\tif deep > MaxDeep {", "\tif false {", matchers, "TestBoundsOfGlobs"},
 	{"segments of too many *", matching + "glob.go", "if strings.Count(text, \"*\") > MaxStars {", "if false {", matchers, "TestBoundsOfGlobs"},
