@@ -70,7 +70,8 @@ func TestRevokeLeasedWithAReason(t *testing.T) {
 		acme.write("my/internal/roles/app", fields{"ttl": "1h"})
 		leased := "my/internal/leased/" + acme.read("tenants/acme/internal/creds/app").str("key_id")
 		acme.read(leased).is(fields{"state": "current", "reason": ""})
-		acme.write("my/internal/roles/app/revoke-leased", fields{"reason": "a laptop was lost"}).is(fields{"revoked_reason": "a laptop was lost"})
+		const reason = "a laptop was lost"
+		acme.write("my/internal/roles/app/revoke-leased", fields{"reason": reason}).is(fields{"revoked_reason": reason})
 		acme.read(leased).is(fields{"state": "revoked", "reason": "a laptop was lost"})
 		acme.write("my/internal/roles/app/revoke-leased", nil).is(fields{"revoked_reason": ""})
 		acme.refused(400, "reason").write("my/internal/roles/app/revoke-leased", fields{"reason": "two\nlines"})
@@ -85,15 +86,25 @@ func TestWhatTheCommandLineSends(t *testing.T) {
 		acme.write(billing, fields{
 			"auto_rotate": "1", "recipients": aRecipient + "\n", "ttl": "30d", "replay": "off",
 			"allowed_cidrs": "192.0.2.7,2001:DB8::1", "description": "from a file\n", "metadata": "a=b",
-		}).is(fields{"auto_rotate": true, "ttl": 30 * 24 * 3600, "description": "from a file", "allowed_cidrs": []any{"192.0.2.7", "2001:DB8::1"}})
-		acme.patch(billing, fields{
-			"auto_rotate": "", "recipients": "", "ttl": "", "replay": "", "allowed_cidrs": "", "description": "", "metadata": "", "overlap": "",
 		}).is(fields{
-			"auto_rotate": false, "recipients": []any{}, "ttl": 90 * 24 * 3600, "replay": "on", "allowed_cidrs": []any{}, "description": "",
-			"metadata": map[string]any{},
+			"auto_rotate": true, "ttl": 30 * 24 * 3600, "description": "from a file",
+			"allowed_cidrs": []any{"192.0.2.7", "2001:DB8::1"},
 		})
+		acme.patch(billing, fields{
+			"auto_rotate": "", "recipients": "", "ttl": "", "replay": "", "allowed_cidrs": "", "description": "",
+			"metadata": "", "overlap": "",
+		}).is(fields{
+			"auto_rotate": false, "recipients": []any{}, "ttl": 90 * 24 * 3600, "replay": "on", "allowed_cidrs": []any{},
+			"description": "",
+			"metadata":    map[string]any{},
+		})
+		// A default that a text sets bends as one that null sets does.
+		w.spa().patch("admin/tenants/acme", fields{"max_ttl": "10d"})
+		acme.patch(billing, fields{"ttl": ""}).is(fields{"ttl": 10 * 24 * 3600})
+		w.root().write("config", fields{"min_overlap": "1m", "static_ttl": ""}).is(fields{"static_ttl": 300})
 		w.root().write("config", fields{"tenant_metadata": "customer", "window_past": "30"})
-		w.root().write("config", fields{"tenant_metadata": "", "window_past": ""}).is(fields{"tenant_metadata": "tenant", "window_past": 300})
+		w.root().write("config", fields{"tenant_metadata": "", "window_past": ""}).
+			is(fields{"tenant_metadata": "tenant", "window_past": 300})
 		for _, name := range []string{"description", "owner"} {
 			acme.refused(400, name).write(billing, fields{name: "one\nactive  another"})
 		}
@@ -149,14 +160,16 @@ func TestNothingIsUsedBeforeItIsThere(t *testing.T) {
 		}
 		wait(10 * time.Minute)
 		for name, shown := range map[string]map[string]any{
-			"version": acme.read(billing).rows("versions")[0], "leased": acme.read("my/internal/leased/" + leased.str("key_id")).data,
+			"version": acme.read(billing).rows("versions")[0],
+			"leased":  acme.read("my/internal/leased/" + leased.str("key_id")).data,
 		} {
 			if shown["first_used_at"] != made || shown["last_used_at"] != made {
 				t.Errorf("%s: used from %v to %v, made at %s", name, shown["first_used_at"], shown["last_used_at"], made)
 			}
 		}
-		if list := acme.list("my/external/keys", nil); !strings.Contains(fmt.Sprint(list.data["key_info"]), "last_used_at:"+made) {
-			t.Errorf("%v", list.data["key_info"])
+		listed := fmt.Sprint(acme.list("my/external/keys", nil).data["key_info"])
+		if !strings.Contains(listed, "last_used_at:"+made) {
+			t.Error(listed)
 		}
 	})
 }

@@ -115,7 +115,7 @@ func (h *Handlers) configWrite(ctx context.Context, r *request) (*logical.Respon
 		if err := apply(r, configSettings, &c, tenant.DefaultConfig()); err != nil {
 			return nil, err
 		}
-		if r.Data["static_ttl"] != nil {
+		if !resets(r.Data["static_ttl"]) {
 			if err := c.CheckStaticTTL(); err != nil {
 				return nil, err
 			}

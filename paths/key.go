@@ -101,7 +101,7 @@ func (h *Handlers) keyWrite(ctx context.Context, r *request) (*logical.Response,
 	if made {
 		r.warnWindow(k, k.TTL)
 	}
-	if raw := r.Data["ttl"]; raw != nil && k.TTL > 0 && k.TTL < briefLife {
+	if !resets(r.Data["ttl"]) && k.TTL > 0 && k.TTL < briefLife {
 		r.warn("ttl: versions of this key live for %s; a number without a unit is seconds: write 90d for days", tenant.Spell(k.TTL))
 	}
 	return reply(keyData(k, uses, r.config, r.now))
@@ -143,7 +143,7 @@ func defaultKey(r *request, kind apikey.Kind) apikey.Settings {
 	defaults := apikey.DefaultSettings(kind, r.config)
 	if most := r.tenant.Caps(r.config).MaxTTL; defaults.TTL > most {
 		defaults.TTL = most
-		if raw, given := r.Data["ttl"]; raw == nil && (given || r.Operation == logical.UpdateOperation) {
+		if raw, given := r.Data["ttl"]; resets(raw) && (given || r.Operation == logical.UpdateOperation) {
 			r.warn("ttl: the default was cut to %s by the tenant's max_ttl", tenant.Spell(most))
 		}
 	}
@@ -158,7 +158,7 @@ func changeKey(r *request, old *apikey.Key, cas int) (*apikey.Key, error) {
 	}
 	before := old.Known(old.Kind, r.config)
 	s, defaults := before, apikey.DefaultSettings(old.Kind, r.config)
-	if raw, given := r.Data["ttl"]; given && raw == nil {
+	if raw, given := r.Data["ttl"]; given && resets(raw) {
 		defaults = defaultKey(r, old.Kind)
 	}
 	if err := apply(r, keySettings, &s, &defaults); err != nil {

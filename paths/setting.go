@@ -23,15 +23,18 @@ type setting[T any] struct {
 	show   func(*T) any
 }
 
-// apply changes to by the settings that the request gives. Null means the default, as does
-// an empty text, since the command line cannot send null: of no setting is it a value of its
-// own that the default is not.
+// resets reports whether a value asks for the default: null, or an empty text, since the
+// command line cannot send null. Of no setting is that a value of its own which the default
+// is not.
+func resets(raw any) bool { return raw == nil || raw == "" }
+
+// apply changes to by the settings that the request gives.
 func apply[T any](r *request, settings []setting[T], to, defaults *T) error {
 	for _, s := range settings {
 		raw, given := r.Data[s.name]
 		switch {
 		case !given:
-		case raw == nil, raw == "":
+		case resets(raw):
 			s.reset(to, defaults)
 		default:
 			if err := s.parse(to, raw, r.Operation == logical.PatchOperation); err != nil {
