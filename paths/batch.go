@@ -23,6 +23,7 @@ func (r *request) batch() ([]any, error) {
 		if given != nil {
 			return nil, refusal.Errorf(refusal.Invalid, "batch_json: cannot be given together with batch")
 		}
+		//mutate:false "how long a packed batch may be" TestUnpackingTakesLittle
 		if text, _ := packed.(string); len(text) > maxPacked {
 			return nil, refusal.Errorf(refusal.Invalid, "batch_json: has %d bytes and %d is the most; send fewer items at once", len(text), maxPacked)
 		}
@@ -52,6 +53,7 @@ func unpack(packed any) any {
 		return text
 	}
 	var items []any
+	//mutate:true:2 "items beyond what a batch may have" TestUnpackingTakesLittle
 	for d.More() && len(items) <= maxBatch {
 		var raw json.RawMessage
 		if err := d.Decode(&raw); err != nil {
@@ -99,6 +101,7 @@ func unpackItem(raw json.RawMessage) (any, error) {
 		if _, twice := fields[name]; twice {
 			return badItem{refusal.Errorf(refusal.Invalid, "an item has the field %q twice", refusal.Quote(name))}, nil
 		}
+		//mutate:false "strange fields of one item of a text" TestUnpackingTakesLittle
 		if !slices.Contains(verifyItemFields, name) {
 			return badItem{noField(name)}, nil
 		}

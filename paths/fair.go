@@ -158,6 +158,7 @@ func (r *request) take(ctx context.Context, gate *fair.Gate, things int) (*turn,
 // r.walk.next before each.
 func (h *Handlers) walking(run handler) handler {
 	return func(ctx context.Context, r *request) (*logical.Response, error) {
+		//mutate:zero:3 "lists and reports at the gate" ./backend TestOneTenantsWorkHoldsUpItsOwnAlone
 		turn, err := r.take(ctx, h.shares.walks, manyItems)
 		if err != nil {
 			return nil, err
@@ -171,6 +172,7 @@ func (h *Handlers) walking(run handler) handler {
 // next is called before each of the things. It is [errGone] when the caller has gone, and
 // now and then it lets others in, who make it wait no longer in all than anybody waits.
 func (t *turn) next(ctx context.Context) error {
+	//mutate:false "callers who have gone" ./backend TestWorkStopsWhenItsCallerGoes
 	if ctx.Err() != nil {
 		return errGone
 	}
@@ -192,6 +194,7 @@ func (t *turn) leave() { t.place.Leave() }
 
 // isHeavy reports whether a call is worth a turn. That is known before the work is done.
 func (c *call) isHeavy(k *apikey.Key, t *tenant.Tenant, m *tenant.Config) bool {
+	//mutate:true "plain calls that pass the gate by" TestPlainCallsPassTheGateBy
 	return len(c.content) > light && c.weight(k, t, m) >= heavy
 }
 

@@ -66,5 +66,6 @@ func (f filter) none() bool { return f == filter{} }
 
 // lets reports whether k, which is in the state, is to be shown.
 func (f filter) lets(k *apikey.Key, state apikey.State) bool {
+	//mutate:true:1.2 "owners that a list is not to show" ./backend TestKeyFilters
 	return (f.owner == nil || *f.owner == k.Owner) && (f.state == nil || *f.state == state) && (f.role == nil || *f.role == k.Name)
 }

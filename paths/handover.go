@@ -59,6 +59,7 @@ func (h *Handlers) keyHandover(ctx context.Context, r *request) (*logical.Respon
 // sealable refuses recipients that were written before there were bounds for them, before
 // anything is noted as handed over.
 func sealable(k *apikey.Key) error {
+	//mutate:false "stored recipients over a bound" ./backend TestRecipientsFromBeforeTheBounds
 	if err := seal.CheckAll(k.Rules.Get().Recipients.List()); err != nil {
 		return refusal.Errorf(refusal.Invalid, "recipients: %s", err)
 	}
@@ -106,6 +107,7 @@ func (h *Handlers) toSeal(ctx context.Context, r *request, recipient string) (pl
 
 // secretReply hands a secret out, sealed where the caller has named a recipient.
 func (r *request) secretReply(k *apikey.Key, v *apikey.Version, recipient string) (*logical.Response, error) {
+	//mutate:true "sealing where the caller wants it" ./backend TestSealedToACaller
 	if recipient == "" {
 		return r.wrapped(&logical.Response{Data: secretData(k, v)}), nil
 	}
@@ -122,6 +124,7 @@ const forcedWrap = 5 * time.Minute
 // wrapped has Vault wrap an answer with a secret in it where the mount wants it so. Who
 // asked for a wrapping of its own gets the shorter of both.
 func (r *request) wrapped(resp *logical.Response) *logical.Response {
+	//mutate:false "wrapping where the mount wants it" ./backend TestForcedWrapping
 	if r.config.ForceWrap {
 		resp.WrapInfo = &wrapping.ResponseWrapInfo{TTL: forcedWrap}
 	}

@@ -20,6 +20,7 @@ func (h *Handlers) admit(ctx context.Context, s scope, r *request) error {
 		return err
 	}
 	if s == platform {
+		//mutate:false "the provider's paths" ./backend TestTenantsStayOnTheirPaths|TestWhoMayGoWhere
 		if own != "" {
 			return refusal.Errorf(refusal.Forbidden, "this path is the provider's, and the caller belongs to tenant %q; use the paths under my/", string(own))
 		}
@@ -46,6 +47,8 @@ func (h *Handlers) wanted(r *request, own tenant.Name) (tenant.Name, error) {
 	switch {
 	case err != nil:
 		return "", err
+	//mutate:true:1 "another tenant's paths" ./backend TestTenantsAreApart|TestWhoMayGoWhere
+	//mutate:true:2.2 "callers without a tenant" ./backend TestWhoMayGoWhere
 	case own == name, own == "" && r.config.TenantBinding == tenant.Auto:
 		return name, nil
 	case own == "":
@@ -100,6 +103,7 @@ func (i *identity) tenantOf(ctx context.Context, entityID string, c *tenant.Conf
 		return "", nil
 	}
 	p, ok := i.known.GetIfPresent(entityID)
+	//mutate:false:2 "identities that have changed" ./backend TestIdentityIsNoticedWithinSeconds
 	if !ok || !now.Before(p.until) || p.metadata != c.TenantMetadata {
 		var err error
 		if p, err = i.ask(ctx, entityID, c.TenantMetadata); err != nil {
@@ -141,13 +145,16 @@ var errIdentityAway = refusal.Errorf(refusal.Unavailable, "identity: Vault did n
 func (i *identity) lookup(entityID, metadata string) (person, error) {
 	entity, err := i.system.EntityInfo(entityID)
 	if err != nil || entity == nil {
+		//mutate:zero:2 "an entity that Vault does not tell" ./backend TestVaultThatDoesNotAnswerIsARefusal
 		return person{}, errIdentityAway
 	}
 	groups, err := i.system.GroupsForEntity(entityID)
 	if err != nil {
+		//mutate:zero:2 "groups that Vault does not tell" ./backend TestVaultThatDoesNotAnswerIsARefusal
 		return person{}, errIdentityAway
 	}
 	p := person{metadata: metadata}
+	//mutate:false "disabled entities" ./backend TestWhoMayGoWhere
 	if entity.Disabled {
 		p.problem = refusal.Errorf(refusal.Forbidden, "identity: the entity is disabled")
 		return p, nil
@@ -167,6 +174,7 @@ func agree(metadata string, entity *logical.Entity, groups []*logical.Group) (te
 	for _, s := range said {
 		switch {
 		case s == "" || s == found:
+		//mutate:true "identities that disagree" ./backend TestWhoMayGoWhere
 		case found == "":
 			found = s
 		default:

@@ -58,6 +58,7 @@ func (h *Handlers) importOwn(ctx context.Context, r *request) (*logical.Response
 }
 
 func (h *Handlers) importAll(ctx context.Context, r *request) (*logical.Response, error) {
+	//mutate:false "the end of the provider's import" ./backend TestAdminImport
 	if !r.now.Before(r.config.ImportUntil) {
 		return nil, refusal.Errorf(refusal.Forbidden, "admin/import is closed; the operator opens it with config allow_import_until")
 	}
@@ -79,6 +80,7 @@ func (h *Handlers) importTo(ctx context.Context, r *request, item map[string]any
 	delete(item, "kind")
 	delete(item, "tenant")
 	t, err := h.store.OpenTenant(ctx, r.Storage, name)
+	//mutate:false "imports for a suspended tenant" ./backend TestAdminImport
 	if err == nil && t.State() != tenant.Active {
 		err = apikey.Refuse(apikey.TenantSuspended)
 	}
@@ -128,6 +130,7 @@ func (b *importBatch) one(ctx context.Context, raw any) (keyID string, err error
 		return keyID, err
 	}
 	free, err := h.store.Claimable(ctx, r.Storage, t, kind, k.Name, keyID)
+	//mutate:false:2 "imports of an ID that is taken" ./backend TestImportItems
 	if err == nil && !free {
 		err = errIDTaken
 	}
@@ -170,6 +173,7 @@ func (h *Handlers) writeImported(ctx context.Context, r *request, k *apikey.Key,
 		}
 	}()
 	_, err := h.store.UpdateKey(ctx, r.Storage, t, k.Kind, k.Name, func(old *apikey.Key) (*apikey.Key, error) {
+		//mutate:false "imports over a key" ./backend TestImportItems
 		if old != nil {
 			return nil, errNameTaken(k)
 		}

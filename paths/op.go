@@ -85,6 +85,7 @@ func (h *Handlers) serve(ctx context.Context, s scope, path *framework.Path, r *
 	if err := h.admit(ctx, s, r); err != nil {
 		return nil, err
 	}
+	//mutate:false "fields that nobody knows" ./backend TestTenantIsNoField
 	if err := knownFields(path, r); err != nil {
 		return nil, err
 	}
@@ -134,6 +135,7 @@ func told(err error) error {
 	if known := bare(err); known != nil {
 		return known
 	}
+	//mutate:instead "errors of storage" ./backend TestFailingStorage => return err
 	return errFailed
 }
 

@@ -51,9 +51,11 @@ func (h *Handlers) pickup(ctx context.Context, r *request) (*logical.Response, e
 		return nil, err
 	}
 	data := verdictData(j.verdict)
+	//mutate:instead "pickup by calls that are good" ./backend TestPickup => !j.verdict.Signed()
 	if j.verdict != apikey.Valid {
 		return reply(data)
 	}
+	//mutate:false "pickup by overlapping versions" ./backend TestPickup
 	if j.version == j.found.Key.Newest() {
 		r.warn("the call was signed with the newest version; there is no successor to pick up")
 		return reply(data)
@@ -66,6 +68,8 @@ func (h *Handlers) pickup(ctx context.Context, r *request) (*logical.Response, e
 	if err != nil {
 		return nil, err
 	}
+	//mutate:before "pickup for recipients alone" ./backend TestPickup
+	//mutate:more => data["key"] = secretData(j.found.Key, j.found.Key.Newest())["key"]
 	data["key_id"], data["sealed"] = sealed["key_id"], sealed["sealed"]
 	return reply(data)
 }

@@ -98,6 +98,7 @@ func (h *Handlers) signOne(ctx context.Context, r *request, k *apikey.Key, field
 	if c.http != k.Scheme.HTTP() {
 		return nil, refusal.Errorf(refusal.Invalid, "scheme: the key's is %s, which signs %s", k.Scheme, signs(k.Scheme))
 	}
+	//mutate:false "heavy messages to sign at the gate" ./backend TestExplanationsAndLongSignaturesWait
 	if !r.turned && 2*len(c.content) >= heavy {
 		place, err := r.enter(ctx, h.shares.work, r.owner())
 		if err != nil {

@@ -125,6 +125,7 @@ func (h *Handlers) tenantPatch(ctx context.Context, r *request) (*logical.Respon
 		if err := apply(r, ownCaps, &t, &tenant.Tenant{}); err != nil {
 			return nil, err
 		}
+		//mutate:zero:3 "own limits that are looser" ./backend TestOwnLimitsOnlyTighten
 		return changedTenant(old, &t, t.CheckOwn(old.Own, r.config))
 	})
 	if err != nil {

@@ -131,9 +131,11 @@ func (h *Handlers) judge(ctx context.Context, r *request, c *call, within string
 	if err != nil {
 		return judgement{}, err
 	}
+	//mutate:false:2 "calls within a tenant" ./backend TestTenantsAreApart
 	if found == nil || within != "" && found.Tenant.UID != within {
 		found = new(store.Found)
 	}
+	//mutate:false "heavy calls at the gate" TestHeavyCallsWait
 	if !r.turned && c.isHeavy(found.Key, found.Tenant, r.config) {
 		owner := within
 		if found.Key != nil {
@@ -147,9 +149,11 @@ func (h *Handlers) judge(ctx context.Context, r *request, c *call, within string
 	}
 	replayed := replay.New
 	of := h.caseOf(r, signed, found, !c.look, &replayed)
+	//mutate:skip:4 "pickup once for each call" ./backend TestPickup
 	of.Head, of.From, of.Mount, of.Strict = head, c.from, r.config, strict
 	fits := r.fat.fits(found, signed.KeyID)
 	if !fits {
+		//mutate:skip "calls that no answer has room for" ./backend TestBatchTellsSoMuchOfLongMetadata
 		of.Seen = nil // what is not answered is not recorded
 	}
 	r.now = time.Now() // storage, too, may have taken its time

@@ -124,6 +124,7 @@ func (m *longMetadata) add(f *store.Found, keyID string) {
 
 // fits reports whether an answer may yet tell of the key that was found, if any.
 func (m *longMetadata) fits(f *store.Found, keyID string) bool {
+	//mutate:true:4 "long metadata in one answer" ./backend TestBatchTellsSoMuchOfLongMetadata
 	return f.Key == nil || len(f.Key.Metadata) <= fatFrom || m.toldOf[keyID] || m.of[f.Tenant.UID] < fatMost-m.all
 }
 

@@ -44,6 +44,7 @@ func (c *Call) signedAs(compat Compat, mac macer, keyed bool) (Compat, bool) {
 	form, allowed := c.Form.set(), compat.set()
 	fits := c.fits(mac, c.Message, false)
 	switch {
+	//mutate:false:2 "forms that a key has not let in" ./internal/apikey TestFormsAreMalformedUnlessLetIn
 	case !keyed || form&^allowed != 0:
 		return nil, false
 	case fits:
@@ -64,6 +65,7 @@ func (c *Call) signedAs(compat Compat, mac macer, keyed bool) (Compat, bool) {
 				continue
 			}
 			message = c.variantMessage(message[:0], some, order)
+			//mutate:false "bytes hashed for variants" TestBytesOfVariantsAreBounded
 			if left -= len(message); left < 0 {
 				return nil, false
 			}

@@ -11,6 +11,7 @@ import (
 // compatible refuses a variant that is for imported keys alone: a secret made here is
 // decoded by whoever got it from us.
 func (l *Limits) compatible(imported bool) error {
+	//mutate:false:1 "variants for imported keys alone" TestCheckCompat|TestRoleCheck
 	if !imported && slices.Contains(l.Compat.List(), string(signing.KeyASCII)) {
 		return refusal.Errorf(refusal.Invalid, "compat: %s is for imported keys, whose holders may use the text of a key as the key; "+
 			"holders of keys made here decode it", signing.KeyASCII)
@@ -38,6 +39,7 @@ func (k *Key) compat(v *Version) signing.Compat {
 	}
 	var c signing.Compat
 	for name := range lines.All() {
+		//mutate:true:2 "the text of a secret as its key" TestKeyASCIIIsForImportedVersions
 		if variant := signing.Variant(name); variant != signing.KeyASCII || v.Marks.Get().Imported {
 			c = append(c, variant)
 		}

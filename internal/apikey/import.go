@@ -49,8 +49,10 @@ func (v *Imported) check(kind Kind, c *tenant.Config, t *tenant.Tenant, now time
 	switch {
 	case !signing.ValidKeyID(v.KeyID):
 		return refusal.Errorf(refusal.Invalid, "key_id: has 8 to 64 of 0-9, A-Z, a-z, - and _")
+	//mutate:false "short secrets" ./backend TestImportItems
 	case size < MinSecret || size > MaxSecret:
 		return refusal.Errorf(refusal.Invalid, "key: must be %d to %d bytes in unpadded base64url", MinSecret, MaxSecret)
+	//mutate:false "secrets without entropy" TestKeysWithoutEntropyAreNotImported
 	case weakness(v.Secret.Reveal()) != "":
 		return refusal.Errorf(refusal.Invalid, "key: %s, so that anybody may guess it; give it random bytes, or rotate it where it comes from first",
 			weakness(v.Secret.Reveal()))

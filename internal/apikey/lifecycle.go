@@ -216,6 +216,7 @@ func (k *Key) Restore(retention time.Duration, by Actor, now time.Time) (*Key, e
 	if k.DeletedAt.IsZero() {
 		return k, nil
 	}
+	//mutate:false "the time to restore a key" TestRestoreEndsWithTheRetention
 	if !now.Before(k.DeletedAt.Add(retention)) {
 		return nil, refusal.Errorf(refusal.Invalid, "deleted: the time to restore it ended at %s",
 			k.DeletedAt.Add(retention).Format(time.RFC3339))

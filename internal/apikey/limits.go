@@ -14,6 +14,7 @@ const UserHeader = "Verint-UserName"
 // within reports whether the call comes from where the key's calls may. An address that is not known is in no range.
 func (c *Case) within() bool {
 	ranges := c.Key.Rules.Get().CIDRs
+	//mutate:instead "addresses that are not known" TestSources => ranges.Empty() || !c.From.IsValid()
 	if ranges.Empty() {
 		return true
 	}
@@ -47,6 +48,7 @@ func (c *Case) OutOf() Bound {
 		return InBounds
 	}
 	if c.Head == nil {
+		//mutate:zero "scopes of messages" TestSeenIsAskedLast
 		return BoundMessage
 	}
 	if limitsPath {
@@ -54,6 +56,7 @@ func (c *Case) OutOf() Bound {
 			return bound
 		}
 	}
+	//mutate:false "whom a call acts as" TestWhatCallsMayBeFor
 	if limits.User != "" && !actsAs(c.Head, limits.User) {
 		return BoundUser
 	}
@@ -64,10 +67,12 @@ func (c *Case) OutOf() Bound {
 func (c *Case) outOfPaths(scopes match.Scopes, published *publishedLists) Bound {
 	var path match.Path
 	defer func() { c.Steps += path.Steps }()
+	//mutate:false "paths that are too long" TestOldRulesAreOutOfScope
 	if !path.Read(c.Head.Path()) {
 		return BoundLong
 	}
 	path.Steps += match.LooksOfAmbiguous * len(c.Head.Path())
+	//mutate:false "paths with two readings" TestWhatCallsMayBeFor
 	if match.Ambiguous(c.Head.Path()) {
 		return BoundPath
 	}
@@ -78,6 +83,7 @@ func (c *Case) outOfPaths(scopes match.Scopes, published *publishedLists) Bound 
 		return BoundScopes
 	}
 	for _, globs := range published {
+		//mutate:false:1 "what is published" TestWhatCallsMayBeFor
 		if !globs.Empty() && !globs.Match(&path) {
 			return BoundPublished
 		}

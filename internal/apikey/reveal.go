@@ -20,9 +20,11 @@ func (k *Key) Revealed(t *tenant.Tenant, requestID string, sealed bool, used fun
 		return nil, nil, err
 	}
 	v := k.Newest()
+	//mutate:false "a secret never handed out" TestRevealNever
 	if k.Reveal == RevealNever {
 		return nil, nil, refusal.Errorf(refusal.Invalid, "reveal: this key's secret is never handed out; have Vault sign with it, or hand it over to the key's recipients")
 	}
+	//mutate:false "a secret handed out twice" TestRevealOnceMayBeRepeatedByTheSameRequestAlone
 	if k.Reveal == RevealOnce && !v.RevealedAt.IsZero() {
 		if v.RevealedTo.same(Actor{by.EntityID, by.Accessor, requestID}) && now.Before(v.RevealedAt.Add(RevealRetry)) && !used(v.KeyID) {
 			return k, v, nil
@@ -82,6 +84,7 @@ func (k *Key) markRevealed(requestID string, sealed bool, by Actor, now time.Tim
 // mayReveal refuses to hand out a secret that would not work.
 func (k *Key) mayReveal(t *tenant.Tenant, now time.Time) error {
 	verdict := k.standing(k.Newest(), t, nil, now)
+	//mutate:true "handing over what would not verify" TestRevealOfWhatWouldNotVerify
 	if verdict == Valid {
 		return nil
 	}

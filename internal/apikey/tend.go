@@ -21,6 +21,7 @@ type Care struct {
 
 // used returns when the key may have been used last; zero: never.
 func (c Care) used() time.Time {
+	//mutate:false "idle keys whose last use is not known" ./backend TestUnloadingThatCannotWrite
 	if c.MaybeUsed.After(c.LastUsed) {
 		return c.MaybeUsed
 	}

@@ -75,10 +75,15 @@ type Case struct {
 func (c *Case) Judge(now time.Time) (Verdict, *Version) {
 	v := c.version()
 	if v == nil {
+		//mutate:skip "one MAC for unknown keys too" TestUnknownKeyComputesAMAC
 		c.spend()
 		return c.unsigned(UnknownKey), nil
 	}
+	//mutate:before "nothing told before the signature" TestVerdictPrecedence
+	//mutate:more => if verdict := c.Key.standing(v, c.Tenant, c.Role, now); verdict != Valid { return verdict, v }
 	matched, signed := c.signed(v, c.Key.compat(v))
+	//mutate:false:1 "the signature" TestEveryVerdictIsReached|TestVerdictPrecedence
+	//mutate:false:2 "the key's scheme" TestCallOfAnotherSchemeIsABadSignature
 	if !signed || c.Call.Scheme != c.Key.Scheme {
 		return c.unsigned(BadSignature), nil
 	}
@@ -89,12 +94,15 @@ func (c *Case) Judge(now time.Time) (Verdict, *Version) {
 	if verdict := c.clock(now); verdict != Valid {
 		return verdict, v
 	}
+	//mutate:false "addresses" TestEveryVerdictIsReached|TestVerdictPrecedence
 	if !c.within() {
 		return SourceDenied, v
 	}
+	//mutate:false "scopes" TestEveryVerdictIsReached|TestVerdictPrecedence
 	if c.OutOf() != InBounds {
 		return OutOfScope, v
 	}
+	//mutate:false:3 "replays" TestEveryVerdictIsReached|TestSeenIsAskedLast
 	if (c.Key.Replay || c.Strict) && c.Call.Nonce != "" && c.Seen != nil && c.Seen() {
 		return Replayed, v
 	}
@@ -121,6 +129,7 @@ func (c *Case) signed(v *Version, compat signing.Compat) (signing.Compat, bool) 
 // unsigned returns the verdict on a call without a right tag. One of a deviating form is malformed, whether or not there is a key
 // that lets the form in: only who can sign learns that.
 func (c *Case) unsigned(strict Verdict) Verdict {
+	//mutate:false "nothing told of forms before the signature" TestFormsAreMalformedUnlessLetIn
 	if len(c.Call.Form) > 0 {
 		return Malformed
 	}
@@ -144,8 +153,12 @@ func (c *Case) clock(now time.Time) Verdict {
 		return Valid
 	}
 	switch age := now.Sub(stamp); {
+	//mutate:false:3 "calls after their own end" TestExpiresOfACall
+	//mutate:false:1 "old calls" TestClockWindow
+	//mutate:false:2 "calls from before the start" TestSince
 	case age > c.Past || stamp.Before(c.Since) || !c.Call.Expires.IsZero() && !now.Before(c.Call.Expires):
 		return TooOld
+	//mutate:false "calls from the future" TestClockWindow
 	case age < -c.Future:
 		return TooNew
 	default:
@@ -156,12 +169,18 @@ func (c *Case) clock(now time.Time) Verdict {
 // standing judges the states, in the order that is also their precedence.
 func (k *Key) standing(v *Version, t *tenant.Tenant, role *Role, now time.Time) Verdict {
 	switch {
+	//mutate:false "suspended tenants" TestVerdictPrecedence
 	case t.State() != tenant.Active:
 		return TenantSuspended
+	//mutate:false:2 "revoked versions" TestVerdictPrecedence|TestRevokeOldVersion
+	//mutate:false:3 "leased keys that their role has revoked" TestSeenIsAskedLast
 	case !k.RevokedAt.IsZero() || !v.RevokedAt.IsZero() || k.Outlived(role):
 		return IsRevoked
+	//mutate:false:2 "disabled versions" TestSeenIsAskedLast
+	//mutate:false:3 "deleted keys" TestSeenIsAskedLast
 	case !k.DisabledAt.IsZero() || !v.DisabledAt.IsZero() || !k.DeletedAt.IsZero():
 		return IsDisabled
+	//mutate:false "expired versions" TestExpiryIsExactToTheSecond
 	case v.expired(now):
 		return IsExpired
 	default:

@@ -61,6 +61,7 @@ type Place struct {
 // it takes one that is free. Nobody waits for a place while holding one of the same gate,
 // or two could wait for each other.
 func (g *Gate) Enter(ctx context.Context, tenant string, patience time.Duration) (Place, error) {
+	//mutate:false "imports whose caller has gone" ./backend TestWorkStopsWhenItsCallerGoes
 	if err := ctx.Err(); err != nil {
 		return Place{}, err
 	}
@@ -98,11 +99,13 @@ func (g *Gate) ask(tenant string) (*share, *waiter, *list.Element, error) {
 		s = &share{tenant: tenant}
 		g.tenants[tenant] = s
 	}
+	//mutate:true:2 "one tenant's places" TestNobodyTakesAllPlaces
 	if s.waiting.Len() == 0 && s.in < g.bounds.Each && g.in < g.bounds.All {
 		s.in++
 		g.in++
 		return s, nil, nil, nil
 	}
+	//mutate:false "one tenant's queue" TestWhoDoesNotGetIn
 	if s.waiting.Len() >= g.bounds.Queue {
 		return nil, nil, nil, ErrCrowded // it has callers who wait: it is kept
 	}
@@ -163,12 +166,14 @@ func (g *Gate) settle(s *share) {
 	ready := s.waiting.Len() > 0 && s.in < g.bounds.Each
 	switch {
 	case ready && s.turn == nil:
+		//mutate:instead "turns by tenant" TestTenantsTakeTurns => s.turn = g.turns.PushFront(s)
 		s.turn = g.turns.PushBack(s)
 	case !ready && s.turn != nil:
 		g.turns.Remove(s.turn)
 		s.turn = nil
 	}
 	if s.in == 0 && s.waiting.Len() == 0 {
+		//mutate:skip "tenants that have left" TestNothingIsKeptOfWhoHasLeft
 		delete(g.tenants, s.tenant)
 	}
 }

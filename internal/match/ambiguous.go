@@ -28,6 +28,8 @@ func Ambiguous(path string) bool {
 	}
 	var buf [MaxPath]byte
 	decoded, ok := decode(path, buf[:0])
+	//mutate:false:3 "paths that are encoded twice" TestAmbiguousPaths
+	//mutate:false:2 "paths that are no UTF-8" TestAmbiguousPaths
 	return !ok || !utf8.Valid(decoded) || escapedAgain(decoded) || hasLookAlike(decoded)
 }
 
@@ -117,8 +119,10 @@ func hasLookAlike(decoded []byte) bool {
 				return true
 			}
 			nothing, other = false, false
+		//mutate:false:4 "paths that look like others" TestAmbiguousPaths
 		case r == ';' || r == '\\' || unicode.IsControl(r) || isOneOf(lookAlikes, r):
 			return true
+		//mutate:false:3 "dots among blanks" TestAmbiguousPaths
 		case r == '.' || isOneOf(dotAlikes, r) || isInvisible(r):
 			nothing = true
 		default:

@@ -115,6 +115,8 @@ func compile(text string, scopes bool) program {
 			continue
 		}
 		g, cost, ok := compileGlob(path, from)
+		//mutate:false:2 "lists that look through a path too often" ./internal/apikey TestWorkOfACall
+		//mutate:false:3 "lists that are too long" ./internal/apikey TestWorkOfACall
 		if !ok || searches+cost > MaxSearches || size+len(path) > MaxList {
 			p.over = true
 			continue
@@ -128,6 +130,7 @@ func compile(text string, scopes bool) program {
 
 // compileGlob reads the glob that begins at from in a list, and says how often it looks through a path.
 func compileGlob(s string, from int) (g glob, searches int, ok bool) {
+	//mutate:false:2 "globs of too many segments" TestBoundsOfGlobs
 	if len(s) > MaxGlob || strings.Count(s, "/") > MaxGlobSegments || from > 1<<16-1-MaxGlob {
 		return g, 0, false
 	}
@@ -138,6 +141,7 @@ func compileGlob(s string, from int) (g glob, searches int, ok bool) {
 		if text == "**" {
 			runs, run, deep = append(runs, run), nil, deep+1
 		} else {
+			//mutate:false "segments of too many *" TestBoundsOfGlobs
 			if strings.Count(text, "*") > MaxStars {
 				return g, 0, false
 			}
@@ -146,6 +150,7 @@ func compileGlob(s string, from int) (g glob, searches int, ok bool) {
 		}
 		at += len(text) + 1
 	}
+	//mutate:false "globs of too many **" TestBoundsOfGlobs
 	if deep > MaxDeep {
 		return g, 0, false
 	}

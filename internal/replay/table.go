@@ -103,7 +103,7 @@ func (t *Table) check(l *ledger, c *Call, m mark, b Bounds, record bool, now tim
 	s, stamp := &l.shards[m%shards], c.Time.Unix()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.gone {
+	if s.gone { //mutate:false "calls of a ledger that was dropped" TestDroppedLedgerTakesNoCalls
 		return New, true
 	}
 	t.release(l, s.expire(before(now, c.Window)))
@@ -131,6 +131,7 @@ func (t *Table) reserve(l *ledger, b Bounds, take bool) Outcome {
 	}
 	for {
 		used := t.used.Load()
+		//mutate:false "how many calls all tenants may have remembered" TestShares|TestSharedRoom
 		if own >= int64(b.Node)-used {
 			if take {
 				l.count.Add(-1)
@@ -206,6 +207,7 @@ func (t *Table) drop(tenant string, l *ledger, until int64) {
 		t.release(l, s.count)
 		s.seen, s.count, s.gone = nil, 0, true
 	}
+	//mutate:true "what a forgotten tenant leaves to others" TestForgottenTenantsLeaveOthersAlone
 	if until != math.MaxInt64 {
 		t.floor = floor
 	}
@@ -220,7 +222,7 @@ func (t *Table) ledger(tenant string) *ledger {
 	defer t.mu.Unlock()
 	l := new(ledger)
 	for i := range l.shards {
-		l.shards[i].floor = t.floor
+		l.shards[i].floor = t.floor //mutate:skip "calls of before a ledger was dropped" TestClockSetBackAfterADrop
 	}
 	v, _ := t.tenants.LoadOrStore(tenant, l)
 	return v.(*ledger)

@@ -85,6 +85,8 @@ func checkRSA(s string) error {
 	if !ok {
 		return ErrRecipient
 	}
+	//mutate:false:2 "sizes of RSA keys" TestRSAIsBounded
+	//mutate:false:3 "exponents of RSA keys" TestRSAIsBounded
 	if bits := public.N.BitLen(); bits < minModulus || bits > maxModulus || public.E > maxExponent {
 		return ErrRSA
 	}

@@ -51,6 +51,7 @@ func (c *count) load(ctx context.Context, s logical.Storage, family string, t *t
 			}
 		}
 	}
+	//mutate:skip:2 "ended keys that are gone" TestCountsAfterADeletionToldAsFailed
 	c.n, c.ended, c.known = n, ended, true
 	return nil
 }
@@ -120,9 +121,11 @@ func (c *counts) reserve(ctx context.Context, s logical.Storage, family string, 
 			return nil, err
 		}
 	}
+	//mutate:false "how many keys there may be" TestLimits
 	if n.live() >= limit {
 		return nil, errFull
 	}
+	//mutate:false "how many ended leased keys are kept" TestEndedLeasesAreBounded|TestBoundOfEndedLeasesUnderLoad
 	if n.n >= limit+max(limit, leastEnded) {
 		return nil, errEnded
 	}

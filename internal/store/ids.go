@@ -30,6 +30,7 @@ func (st *Store) claim(ctx context.Context, s logical.Storage, keyID string, c c
 	defer st.idLocks.lock(keyID)()
 	path := location{family: familyIDs, name: keyID}.path()
 	switch has, err := st.claimed(ctx, s, keyID); {
+	//mutate:false:3 "key IDs that are taken" TestClaimsAreNeverOverwritten|TestOneOfManyClaimsWins
 	case errors.Is(err, ErrCorrupt), errors.Is(err, refusal.Unavailable), err == nil && has != nil && *has != c:
 		return ErrTaken // also by an entry that cannot be read
 	case err != nil:
@@ -74,6 +75,7 @@ func (st *Store) unclaim(ctx context.Context, s logical.Storage, keyID string, f
 	if err != nil {
 		return err
 	}
+	//mutate:true:1.2 "key IDs given up that may still come" TestGivingUpWhatMayStillCome
 	if has == nil && !st.writes.unsettled(path) || has != nil && has.at != from {
 		return nil
 	}
@@ -134,10 +136,12 @@ func (st *Store) Trace(ctx context.Context, s logical.Storage, keyID string) (*F
 		return nil, err
 	}
 	k, err := st.keys.get(ctx, s, c.at)
+	//mutate:false:3 "index entries that lie" TestIndexEntriesThatLie|TestWhatCarriesAnotherUIDDoesNotExist
 	if err != nil || k == nil || k.UID != c.uid || k.Version(keyID) == nil {
 		return nil, err
 	}
 	t, err := st.Tenant(ctx, s, k.Tenant)
+	//mutate:false:3 "records of a former tenant" TestIndexEntriesThatLie|TestWhatCarriesAnotherUIDDoesNotExist
 	if err != nil || t == nil || t.UID != k.UID {
 		return nil, err
 	}
@@ -162,6 +166,7 @@ func (st *Store) whose(ctx context.Context, s logical.Storage, keyID string) (*c
 	known, unknown := st.ids.generation(keyID), st.nobody.generation(keyID)
 	unsettled := st.writes.unsettled(location{family: familyIDs, name: keyID}.path())
 	c, err := st.claimed(ctx, s, keyID)
+	//mutate:false:2 "key IDs that may still change, in memory" TestKeyIDsThatMayStillChangeAreRead
 	if err != nil || unsettled {
 		return c, err
 	}

@@ -43,6 +43,7 @@ func (st *Store) entomb(ctx context.Context, s logical.Storage, old, next *apike
 	}
 	for i := range old.Versions {
 		v := &old.Versions[i]
+		//mutate:true:1 "imports of an ID that is spent" ./backend TestImportedIDsAreNeverReused
 		if !v.Marks.Get().Imported || next != nil && next.Version(v.KeyID) != nil {
 			continue
 		}

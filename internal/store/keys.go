@@ -30,6 +30,7 @@ func (st *Store) KeyWithHistory(ctx context.Context, s logical.Storage, t *tenan
 }
 
 func ownedKey(k *apikey.Key, err error, t *tenant.Tenant, what, name string) (*apikey.Key, error) {
+	//mutate:false:2.2 "keys of a former tenant of the name" TestWhatCarriesAnotherUIDDoesNotExist
 	if err == nil && (k == nil || k.UID != t.UID) {
 		return nil, refusal.Errorf(refusal.NotFound, "%s: tenant %q has no %s %q", what, string(t.Name), what, name)
 	}
@@ -61,6 +62,7 @@ func (st *Store) updateKey(ctx context.Context, s logical.Storage, t *tenant.Ten
 	}
 	var before *apikey.Key
 	k, err := st.keys.update(ctx, s, at, func(old *apikey.Key) (*apikey.Key, error) {
+		//mutate:true:2 "writing over such keys" TestWhatCarriesAnotherUIDDoesNotExist
 		if old != nil && old.UID == t.UID { // what another incarnation of the tenant has left does not exist
 			before = old
 		}
@@ -70,6 +72,7 @@ func (st *Store) updateKey(ctx context.Context, s logical.Storage, t *tenant.Ten
 	})
 	if err == nil && k != nil {
 		st.counts.changed(at.family, t, before, k)
+		//mutate:skip "uses of versions that are trimmed" TestUsesGoWithTheirVersions
 		st.usage.forget(at, before, k)
 	}
 	return k, err
@@ -126,6 +129,7 @@ func (st *Store) LeasedIDs(ctx context.Context, s logical.Storage, t *tenant.Ten
 // Role returns the tenant's role, or a refusal when there is none or it is deleted.
 func (st *Store) Role(ctx context.Context, s logical.Storage, t *tenant.Tenant, kind apikey.Kind, name apikey.Name) (*apikey.Role, error) {
 	r, err := st.role(ctx, s, t.Name, kind, name)
+	//mutate:false:2.1 "roles of a former tenant" TestWhatCarriesAnotherUIDDoesNotExist
 	if err == nil && (r.UID != t.UID || !r.DeletedAt.IsZero()) {
 		return nil, NoRole(t.Name, name)
 	}
@@ -135,6 +139,7 @@ func (st *Store) Role(ctx context.Context, s logical.Storage, t *tenant.Tenant, 
 // RoleOf returns the role of a leased key, a deleted one too: what it has revoked stays so. It is nil when there is none.
 func (st *Store) RoleOf(ctx context.Context, s logical.Storage, k *apikey.Key) (*apikey.Role, error) {
 	r, err := st.role(ctx, s, k.Tenant, k.Kind, k.Name)
+	//mutate:false:2 "the role of a leased key of a former tenant" TestRoleOfAnotherUIDRevokesNothing
 	if err != nil || r.UID != k.UID {
 		return nil, err
 	}

@@ -39,6 +39,8 @@ func (r *records[T]) get(ctx context.Context, s logical.Storage, at location) (*
 		return nil, nil
 	}
 	v = r.slimmed(v)
+	//mutate:true "records that may still change, in memory" TestAnsweredChangesAreInForce|
+	//mutate:more TestWritesOutliveTheirCallers|TestClaimsOfAFailedWriteAreMadeAgain
 	if !unsettled {
 		r.cache.fill(path, v, generation)
 	}
@@ -98,9 +100,13 @@ func (r *records[T]) keep(ctx context.Context, s logical.Storage, at location, s
 	path := at.path()
 	switch {
 	case r.writes.unsettled(path) && stored == nil:
+		//mutate:zero "absent records that are deleted again" TestSettle
 		return r.remove(ctx, s, at)
+	//mutate:false "no-ops that are written again" TestAnsweredChangesAreInForce|TestWritesOutliveTheirCallers|
+	//mutate:more TestClaimsOfAFailedWriteAreMadeAgain
 	case r.writes.unsettled(path):
 		return r.put(ctx, s, at, stored)
+	//mutate:false:1 "no-ops that leave what they have loaded" TestNoChangeLeavesWhatItHasRead
 	case stored != nil && !r.cache.fill(path, r.slimmed(stored), generation):
 		r.cache.drop(path)
 	}
@@ -150,6 +156,7 @@ func (r *records[T]) settle(ctx context.Context, s logical.Storage, at location)
 	if err != nil {
 		return err
 	}
+	//mutate:zero "writes of which nobody knows that are settled" TestSettle
 	return r.keep(ctx, s, at, stored, 0)
 }
 

@@ -78,6 +78,7 @@ func slim(k *apikey.Key) *apikey.Key {
 	c.History = nil
 	c.Versions = slices.Clone(k.Versions)
 	for i := range c.Versions {
+		//mutate:true:2 "who took a secret, out of memory" TestWhoDidWhatStaysOutOfMemory
 		if by := k.Versions[i].RevealedTo; by != nil && k.Lease != nil {
 			c.Versions[i].RevealedTo = &apikey.Actor{EntityID: by.EntityID}
 		} else {

@@ -106,7 +106,9 @@ func (st *Store) Used(k *apikey.Key, keyID, from string, now time.Time) {
 	for {
 		v, ok := o.fresh.Load(keyID)
 		if !ok {
+			//mutate:false "how many uses of a tenant are collected" TestUsesThatFindNoRoom
 			if o.cells.Load() >= int64(st.usage.most) {
+				//mutate:skip "uses that were forgotten for want of room" TestUsesThatFindNoRoom
 				raise(&o.missed, minute)
 				return
 			}
@@ -169,6 +171,7 @@ func (o *owned) collect(most int) {
 func (o *owned) await(group, keyID string, use Use, most int) {
 	was, waits := o.waiting[group][keyID]
 	if !waits {
+		//mutate:false "how many uses of a tenant wait" TestUsesThatFindNoRoom
 		if o.waits >= most {
 			o.forgotten = max(o.forgotten, use.Last.Unix()/60)
 			return

@@ -68,6 +68,8 @@ func turns(ctx context.Context, s logical.Storage, all []*round) (left []string,
 		all = all[1:]
 		more, err := r.step(ctx, s)
 		if more {
+			//mutate:instead "uses of another that are written first" TestFlushIsFairByTenant
+			//mutate:more => all = append([]*round{r}, all...)
 			all = append(all, r)
 		}
 		if failed == nil && ctx.Err() == nil { // to run out of time is no failure

@@ -102,6 +102,7 @@ func (st *Store) look(ctx context.Context, s logical.Storage, now time.Time) (*b
 	if m.Forgotten > 0 {
 		b.forgotten = time.Unix(m.Forgotten, 0).UTC()
 	}
+	//mutate:false:1 "uses that a crash has lost" TestUsesThatAnotherHasLost
 	if other := m.Life != "" && m.Life != st.usage.life; (other || len(b.shards) > 0) && now.After(b.forgotten) {
 		b.forgotten = now.UTC().Add(time.Second - 1).Truncate(time.Second) // never less than it was
 	}

@@ -72,6 +72,7 @@ func (r *UsageReader) at(ctx context.Context, s logical.Storage, at location, ke
 	memory, missed, writes := r.st.usage.inMemory(r.uid, group, keyIDs)
 	uses := Uses{memory, mount.forgotten}
 	uses.forget(missed)
+	//mutate:false "uses that move while they are read" TestUsesThatMoveWhileTheyAreRead
 	if writes != r.writes {
 		r.branches, r.held, r.split, r.failed, r.writes = nil, 0, make(map[string]int64), make(map[string]error), writes
 	}
@@ -170,6 +171,7 @@ func (st *Store) WasUsed(ctx context.Context, s logical.Storage, k *apikey.Key, 
 	if err != nil {
 		return false, err
 	}
+	//mutate:false:1.2 "reveals again after a crash" TestWhetherAVersionWasUsedBeforeACrash
 	return !uses.Of(keyID).Last.IsZero() || k.Version(keyID).IssuedAt.Before(uses.forgotten), nil
 }
 
@@ -222,6 +224,7 @@ func (r *UsageReader) EachLastUsed(ctx context.Context, s logical.Storage, keys 
 	for i, k := range keys {
 		members[i] = member{groupOf(r.uid, locate(k)), k}
 	}
+	//mutate:skip "uses that are read once for all keys" TestEachLastUsedReadsEntriesOnce
 	slices.SortStableFunc(members, func(a, b member) int { return strings.Compare(a.group, b.group) })
 	for _, m := range members {
 		last, err := r.LastUsed(ctx, s, m.key)

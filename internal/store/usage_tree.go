@@ -15,6 +15,7 @@ import (
 // usage/<uid>/x0 to xf, and so on: most tenants have one entry.
 const rootNode = "x"
 
+//mutate:zero:3 "a tenant's own entries of uses" TestNobodyMakesAnotherTenantsUsesForgotten|TestUsesOfATenantGoWithIt
 func usageFolder(uid string) string { return familyUsage + "/" + uid + "/" }
 
 func nodePath(uid, prefix string) string { return usageFolder(uid) + rootNode + prefix }

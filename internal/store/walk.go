@@ -186,6 +186,7 @@ func (st *Store) DropStray(ctx context.Context, s logical.Storage, keyID string)
 	if err != nil {
 		return false, fmt.Errorf("%s: %w", c.at.path(), err)
 	}
+	//mutate:false:2 "claims of what may still come" TestWalkLeavesClaimsOfWhatMayStillCome
 	if k != nil && k.Version(keyID) != nil || st.keys.writes.unsettled(c.at.path()) {
 		return false, nil
 	}

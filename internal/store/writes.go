@@ -27,6 +27,8 @@ const (
 // uninterrupted does a write under a context of its own: a caller who goes away must not
 // leave a write half known. It is called with the lock of what is written.
 func uninterrupted(ctx context.Context, write func(context.Context) error) error {
+	//mutate:instead:1 "writes that outlive their callers" TestAnsweredChangesAreInForce|TestWritesOutliveTheirCallers|
+	//mutate:more TestClaimsOfAFailedWriteAreMadeAgain => ctx
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeDeadline)
 	defer cancel()
 	return write(ctx)
@@ -115,6 +117,8 @@ func (w *writes) end(path string) {
 // tenant: there are never many, and no tenant may keep the provider from suspending it. The caller holds the lock.
 func (w *writes) full(of tenant.Name) bool {
 	own := w.held[of]
+	//mutate:false:2.1 "how many writes of a tenant may be unknown" TestUnknownOutcomesAreBounded|
+	//mutate:more TestAFullShareIsSettledAtOnce
 	return of != "" && (own >= mostOfOne || own >= leastOfOne && len(w.open)-w.held[""] >= mostUnknown)
 }
 

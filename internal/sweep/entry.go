@@ -109,6 +109,7 @@ func (r *run) putOff(ctx context.Context, e store.Entry, until time.Time) bool {
 func (r *run) key(ctx context.Context, e store.Entry) (done bool, noted, err error) {
 	done, err = r.tend(ctx, e, nil)
 	blind := errors.Is(err, errBlind)
+	//mutate:false "rotations beside uses nobody can read" TestRotationsWhileUsesCannotBeRead
 	if blind && e.Rotation() && !r.stopped() {
 		r.failed.Add(1)
 		return done, err, nil

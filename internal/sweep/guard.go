@@ -29,10 +29,12 @@ func (g *guard) Delete(ctx context.Context, path string) error {
 }
 
 func (g *guard) write(do func() error) error {
+	//mutate:false "no write by a sweep that was stopped" TestSweepStops
 	if g.run.stopped() {
 		return errStopped
 	}
 	err := do()
+	//mutate:false "no write after one that failed" TestSweepStops
 	if err != nil && g.run.alone.Load() {
 		g.run.broken.Store(true)
 		g.run.cancel()

@@ -73,6 +73,7 @@ func (q *queue) pop() (unit, bool) {
 	l.units[0] = unit{} // its memory goes with it
 	l.units = l.units[1:]
 	if len(l.units) > 0 {
+		//mutate:instead "a turn for each tenant" TestRotationsAreFairByTenant => q.next = append([]*lane{l}, q.next...)
 		q.next = append(q.next, l)
 	} else {
 		delete(q.lanes, l.of)

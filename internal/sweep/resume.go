@@ -40,6 +40,7 @@ func (w *Sweeper) goOn(g *group, of *tenant.Tenant) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	kept, ok := w.resumed[of.Name]
+	//mutate:false:2 "a look at keys for each resumption" TestResumptionOfANamesake
 	if !ok || kept.resumption != g.of {
 		return
 	}

@@ -92,6 +92,7 @@ func (r *run) watch(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-every.C:
+			//mutate:false "no write by a node that may not" TestSweepStops
 			if !r.may() {
 				r.cancel()
 			}
@@ -212,7 +213,9 @@ func (r *run) take() (unit, bool) {
 	defer r.mu.Unlock()
 	for r.more() {
 		from := &r.rotations
+		//mutate:true:2 "workers left to rotations" TestChoresLeaveWorkersToRotations
 		share := (r.taken+1)%choreShare == 0 && 2*r.chored < r.working+1
+		//mutate:true:2.2 "rotations before all else" TestRotationsBeforeAnErasure
 		if from.n == 0 || r.chores.n > 0 && share {
 			from = &r.chores
 		}

@@ -59,6 +59,7 @@ type matter struct {
 	rotation bool
 }
 
+//mutate:false:2 "rotations beside chores that fail" TestRotationsWhileAChoreWaits
 func about(e store.Entry) matter { return matter{e.String(), e.Rotation()} }
 
 type failing struct {

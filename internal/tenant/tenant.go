@@ -119,6 +119,7 @@ func (t *Tenant) ProviderCaps(c *Config) Caps {
 // of them says no.
 func (t *Tenant) localVerify(c *Config) Consent {
 	provider, own := t.Provider.LocalVerify, t.Own.LocalVerify
+	//mutate:true:2 "a provider who has said no to local verification" TestLocalVerify
 	if c.LocalVerify && provider != No && own != No && (provider == Yes || own == Yes) {
 		return Yes
 	}
