@@ -34,7 +34,7 @@ race: ## unit tests under the race detector
 	go run ./scripts/gotest -race ./...
 
 walls: ## take each check of the engine away in turn; its tests have to notice
-	go run ./scripts/walls
+	go run ./scripts/mutate
 
 fuzz: ## every fuzz target for FUZZTIME (10s)
 	scripts/fuzz.sh

@@ -125,6 +125,7 @@ func (r *request) paging() (after string, limit int, err error) {
 		return "", 0, err
 	}
 	if raw := r.Data["limit"]; raw != nil {
+		//mutate:instead:0.4 "pages that are too long" ./backend TestListLimits => 1<<53
 		if limit, err = parseInt("limit", raw, -1<<53, pageMost); err != nil {
 			err = refusal.Errorf(refusal.Invalid, "limit: must be a whole number up to %d; without one, all are answered", pageMost)
 		}

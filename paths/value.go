@@ -70,7 +70,6 @@ func parseInt(name string, raw any, least, most int) (int, error) {
 	default:
 		ok = false
 	}
-	//mutate:false:3 "pages that are too long" ./backend TestListLimits
 	if !ok || n < least || n > most {
 		return 0, refusal.Errorf(refusal.Invalid, "%s: must be a whole number from %d to %d", name, least, most)
 	}

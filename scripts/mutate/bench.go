@@ -146,7 +146,7 @@ func (b *bench) broken(ctx context.Context, w *wall) (string, error) {
 	if w.op != "quote" {
 		return b.test(ctx, w.in, w.name, w.tests, "-test.failfast")
 	}
-	overlay, err := b.tree.overlay(filepath.Join(b.dir, w.name), w)
+	overlay, err := b.tree.overlay(filepath.Join(b.dir, "quoted", w.name), w)
 	if err != nil {
 		return "", err
 	}

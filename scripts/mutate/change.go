@@ -151,7 +151,7 @@ func (s *source) changeExpression(t target, at *site, on string) (wrap, error) {
 	if returns, ok := at.stmt.(*ast.ReturnStmt); ok && t.op == "zero" && len(t.path) <= min(1, len(returns.Results)-1) {
 		return s.zeroResult(t, at, returns, on)
 	}
-	e := operand(at.conditions(), t.path)
+	e := at.operand(t.path)
 	if e == nil {
 		return wrap{}, errors.New("there is no such operand; several expressions are told apart by a number")
 	}

@@ -18,8 +18,9 @@
 //	before => GO         a statement that comes before
 //
 // Operands have numbers: of a chain such as a || b || c, the expressions of a case, results, arguments or elements; 2.1 is the
-// first operand of the second. Brackets and ! do not count. What a condition computes is computed also where it is broken. A
-// result that is zero is the only exception, so that a return may do nothing; of instead, both values are computed.
+// first operand of the second, and those of what an if assigns before its condition begin with 0. Brackets and ! do not count.
+// What a condition computes is computed also where it is broken, and so are both values of instead: only what a return would
+// have done for a result that is zero is not done.
 package main
 
 import (

@@ -34,7 +34,7 @@ const (
 )
 
 var (
-	grammar = regexp.MustCompile(`^([a-z]+)(?::([1-9]\d*(?:\.[1-9]\d*)*))? "([^"\\]+)"(?: (\./\S+))? ` +
+	grammar = regexp.MustCompile(`^([a-z]+)(?::((?:0\.)?[1-9]\d*(?:\.[1-9]\d*)*))? "([^"\\]+)"(?: (\./\S+))? ` +
 		`(Test\w+(?:\|Test\w+)*)(?: => (.+))?$`)
 	nearly = regexp.MustCompile(`^(//\s+mutate:|/\*\s*mutate:|//mutate\s*$)`) // what was to be a marker, and is none
 	bar    = regexp.MustCompile(`\s*\|\s*`)

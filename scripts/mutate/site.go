@@ -88,9 +88,14 @@ func (s *site) conditions() []ast.Expr {
 	}
 }
 
-// operand follows a path of numbers, each from 1. It is nil where there is no such operand. Of several expressions the first
-// number chooses one; where there is only one, the numbers are of its operands.
-func operand(exprs []ast.Expr, path []int) ast.Expr {
+// operand follows a path of numbers, each from 1, or at first 0 for what an if assigns before its condition. It is nil where
+// there is no such operand. Of several expressions the first number chooses one; where there is only one, the numbers are of
+// its operands.
+func (s *site) operand(path []int) ast.Expr {
+	exprs := s.conditions()
+	if len(path) > 0 && path[0] == 0 {
+		exprs, path = s.assignedBefore(), path[1:]
+	}
 	if len(exprs) != 1 {
 		if len(path) == 0 || path[0] > len(exprs) {
 			return nil
@@ -106,6 +111,15 @@ func operand(exprs []ast.Expr, path []int) ast.Expr {
 		at = inner[n-1]
 	}
 	return at
+}
+
+func (s *site) assignedBefore() []ast.Expr {
+	if stmt, ok := s.stmt.(*ast.IfStmt); ok {
+		if assigns, ok := stmt.Init.(*ast.AssignStmt); ok {
+			return assigns.Rhs
+		}
+	}
+	return nil
 }
 
 // operands are what an expression is made of: the operands of a chain of one operator, the arguments of a call, the elements

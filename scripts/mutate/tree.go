@@ -178,8 +178,8 @@ const mutantFolder = "internal/mutant"
 // them for those of the tree. It returns the name of the latter.
 func (t *tree) overlay(folder string, quoted *wall) (string, error) {
 	files := map[string][]byte{mutantFolder + "/mutant.go": []byte(mutant)}
-	for name, content := range t.changed {
-		files[name] = content
+	for name, content := range t.changed { // so that compilers tell of the file that everybody knows
+		files[name] = fmt.Appendf(nil, "//line %s:1\n%s", filepath.Join(t.root, name), content)
 	}
 	if quoted != nil {
 		content, err := os.ReadFile(filepath.Join(t.root, quoted.file))
