@@ -56,7 +56,8 @@ func load(root string, quoted []*wall) (*tree, error) {
 			wrong = append(wrong, fmt.Errorf("%s: has this %d times, not once: %q", w.file, n, w.old))
 			continue
 		}
-		w.line = 1 + bytes.Count(content[:bytes.Index(content, []byte(w.old))], []byte("\n"))
+		above, _, _ := bytes.Cut(content, []byte(w.old))
+		w.line = 1 + bytes.Count(above, []byte("\n"))
 		t.walls = append(t.walls, w)
 	}
 	wrong = append(wrong, t.twice()...)
@@ -66,31 +67,27 @@ func load(root string, quoted []*wall) (*tree, error) {
 
 // readAll reads the files of the module, in their order, without those of other modules below it.
 func (t *tree) readAll() (wrong []error, err error) {
-	err = filepath.WalkDir(t.root, func(at string, d fs.DirEntry, err error) error {
+	files := os.DirFS(t.root)
+	err = fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
 		if d.IsDir() {
-			_, err := os.Stat(filepath.Join(at, "go.mod"))
+			_, err := fs.Stat(files, path.Join(name, "go.mod"))
 			hidden := strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" || d.Name() == "build"
-			if at != t.root && (hidden || err == nil) {
-				return filepath.SkipDir
+			if name != "." && (hidden || err == nil) {
+				return fs.SkipDir
 			}
 			return nil
 		}
-		if !strings.HasSuffix(at, ".go") {
+		if !strings.HasSuffix(name, ".go") {
 			return nil
 		}
-		content, err := os.ReadFile(at)
-		if err != nil || !bytes.Contains(content, []byte("mutate")) {
-			return err
+		content, err := fs.ReadFile(files, name)
+		if err == nil && bytes.Contains(content, []byte("mutate")) {
+			wrong = append(wrong, t.readFile(name, content)...)
 		}
-		name, err := filepath.Rel(t.root, at)
-		if err != nil {
-			return err
-		}
-		wrong = append(wrong, t.readFile(filepath.ToSlash(name), content)...)
-		return nil
+		return err
 	})
 	return wrong, err
 }
