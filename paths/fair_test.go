@@ -200,6 +200,7 @@ func TestWhyThereWasNoPlace(t *testing.T) {
 		{providers, fair.ErrPatience, "busy: costly requests of one tenant, or of the provider, are done a few at a time"},
 		{&request{together: true}, fair.ErrPatience, "busy: costly calls of one tenant are done a few at a time, and this batch has waited 1.5s for the turn of this one's"},
 		{own, context.Canceled, "the caller has gone"},
+		{own, context.DeadlineExceeded, "the server's time for one request is over"},
 	} {
 		got := row.r.noPlace(row.err, 1500*time.Millisecond)
 		if !strings.HasPrefix(got.Error(), row.want) {
@@ -285,4 +286,27 @@ func TestCallsAreNotJudgedByAnOldClock(t *testing.T) {
 			t.Errorf("at %s: %v", j.at, err)
 		}
 	})
+}
+
+// What ends because the request has ended is no failure; the same error of a request that goes on is one.
+func TestWhyWorkStopped(t *testing.T) {
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	over, stop := context.WithDeadline(t.Context(), time.Unix(0, 0))
+	defer stop()
+	broken := errors.New("broken")
+	for _, row := range []struct {
+		ctx       context.Context
+		err, want error
+	}{
+		{gone, fmt.Errorf("reading: %w", context.Canceled), errGone},
+		{over, fmt.Errorf("reading: %w", context.DeadlineExceeded), errOverdue},
+		{gone, broken, broken},
+		{t.Context(), context.DeadlineExceeded, context.DeadlineExceeded},
+		{gone, nil, nil},
+	} {
+		if got := orStopping(row.ctx, row.err); !errors.Is(got, row.want) || isStopping(got) != (row.want == errGone || row.want == errOverdue) {
+			t.Errorf("%v of a request that is %v: %v, want %v", row.err, row.ctx.Err(), got, row.want)
+		}
+	}
 }
