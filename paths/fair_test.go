@@ -87,7 +87,7 @@ func TestEstimatesTakeNoMemory(t *testing.T) {
 // judging returns handlers whose places are all taken, and what judges a stranger's
 // message.
 func judging(t *testing.T, together bool) (h *Handlers, judge func(size int) error, free func()) {
-	h = New(store.New())
+	h = New(store.New(), "")
 	h.shares = newShares(2)
 	place, err := h.shares.work.Enter(t.Context(), "another", 0)
 	if err != nil {
@@ -282,31 +282,8 @@ func TestCallsAreNotJudgedByAnOldClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &request{Request: &logical.Request{Storage: new(slow)}, config: &tenant.Config{}, now: time.Now()}
 		c := &call{content: "m", signature: "v1:tEsTkId1:" + strings.Repeat("A", 43)}
-		if j, err := New(store.New()).judged(t.Context(), r, c, "", false); err != nil || !j.at.Equal(time.Now()) {
+		if j, err := New(store.New(), "").judged(t.Context(), r, c, "", false); err != nil || !j.at.Equal(time.Now()) {
 			t.Errorf("at %s: %v", j.at, err)
 		}
 	})
-}
-
-// What ends because the request has ended is no failure; the same error of a request that goes on is one.
-func TestWhyWorkStopped(t *testing.T) {
-	gone, leave := context.WithCancel(t.Context())
-	leave()
-	over, stop := context.WithDeadline(t.Context(), time.Unix(0, 0))
-	defer stop()
-	broken := errors.New("broken")
-	for _, row := range []struct {
-		ctx       context.Context
-		err, want error
-	}{
-		{gone, fmt.Errorf("reading: %w", context.Canceled), errGone},
-		{over, fmt.Errorf("reading: %w", context.DeadlineExceeded), errOverdue},
-		{gone, broken, broken},
-		{t.Context(), context.DeadlineExceeded, context.DeadlineExceeded},
-		{gone, nil, nil},
-	} {
-		if got := orStopping(row.ctx, row.err); !errors.Is(got, row.want) || isStopping(got) != (row.want == errGone || row.want == errOverdue) {
-			t.Errorf("%v of a request that is %v: %v, want %v", row.err, row.ctx.Err(), got, row.want)
-		}
-	}
 }

@@ -23,8 +23,8 @@ var walls = []wall{
 	{"disabled entities", identity, "if entity.Disabled {", "if false {", engine, "TestWhoMayGoWhere"},
 	{"identities that disagree", identity, "case found == \"\":", "case true:", engine, "TestWhoMayGoWhere"},
 	{
-		"an entity that Vault does not tell", identity, "|| entity == nil {\n\t\treturn person{}, errIdentityAway", "|| entity == nil {\n\t\treturn person{}, nil",
-		engine, "TestVaultThatDoesNotAnswerIsARefusal",
+		"an entity that Vault does not tell", identity, "problem: errNotHere}", "}",
+		engine, "TestCallersOfAnotherNamespace",
 	},
 	{
 		"groups that Vault does not tell", identity, "if err != nil {\n\t\treturn person{}, errIdentityAway", "if err != nil {\n\t\treturn person{}, nil",
