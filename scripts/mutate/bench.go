@@ -163,7 +163,7 @@ func (b *bench) test(ctx context.Context, in, broken, tests, flag string) (strin
 // command runs a program in a folder, with a check broken, or none, and returns what it says.
 func (b *bench) command(ctx context.Context, folder, broken, name string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Dir = folder
+	cmd.Dir, cmd.WaitDelay = folder, 10*time.Second // for what tests have started and left
 	cmd.Env = append(os.Environ(), variable+"="+broken)
 	output, err := cmd.CombinedOutput()
 	return string(output), err
