@@ -193,6 +193,7 @@ func (v *Verifier) board() *flight {
 		q := e.Value.(*question)
 		size += q.size
 		texts += q.texts
+		//mutate:false:2.2 "texts in one request" TestVerifierStrings
 		if len(f.questions) > 0 && (size > v.mostBytes() || texts > maxStrings || q.alone) {
 			break
 		}

@@ -59,6 +59,7 @@ func Quote(s string) string {
 
 func quoted(r rune) rune {
 	switch {
+	//mutate:true:1 "texts that servers know errors by" ./backend TestNoErrorQuotesWhatServersKnowByText
 	case unicode.IsLetter(r), unicode.IsDigit(r), strings.ContainsRune("_-.:/+*@", r):
 		return r
 	case r == ' ':
