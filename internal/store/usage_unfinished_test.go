@@ -2,8 +2,13 @@ package store
 
 import (
 	"errors"
+	"math/rand/v2"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/tenant"
@@ -144,6 +149,47 @@ func TestUsesThatComeDuringASplit(t *testing.T) {
 	}
 	if last := w.fresh().lastUsed(k); !last.At.Equal(minute(8)) {
 		t.Errorf("after: %+v", last)
+	}
+}
+
+// However storage treats the writes of a split, late ones among them: nothing is lost.
+func TestSplitOnAStorageOfAnyMood(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 6 {
+		synctest.Test(t, func(t *testing.T) {
+			w, _, all := halfSplit(t, 2500)
+			s := new(moody)
+			for _, e := range w.s.entries(t) {
+				must(t, s.InmemStorage.Put(t.Context(), e))
+			}
+			for range 40 {
+				s.moods = append(s.moods, moods[random.IntN(len(moods))])
+			}
+			for n := 0; w.dirty(); n++ {
+				if n > 60 {
+					t.Fatal("it has no end")
+				}
+				_ = w.st.FlushUsage(t.Context(), s, time.Now().Add(5*time.Second)) // what failed is told by what is there in the end
+				if n%7 == 0 {
+					w.useAll(all[:9], minute(1))
+					s.land("")
+				}
+			}
+			s.land("")
+			for _, e := range w.s.entries(t) {
+				must(t, w.s.InmemStorage.Delete(t.Context(), e.Key))
+			}
+			paths, err := logical.CollectKeys(t.Context(), &s.InmemStorage)
+			must(t, err)
+			for _, path := range paths {
+				e, err := s.Get(t.Context(), path)
+				must(t, err)
+				must(t, w.s.InmemStorage.Put(t.Context(), e))
+			}
+			if w.knownAll("in the end", all); !w.split("") || len(w.found()) != len(all) {
+				t.Errorf("%d of %d are there", len(w.found()), len(all))
+			}
+		})
 	}
 }
 
