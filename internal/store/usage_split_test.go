@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
 // keysBelow returns n keys whose uses are below a node.
@@ -110,6 +111,21 @@ func TestManyUsesOnASlowStorage(t *testing.T) {
 		w.s.stepIn(nil, nil)
 		w.knownAll("many", all)
 	})
+}
+
+// Each entry of a split is a turn of its own: others write theirs between.
+func TestSplitTakesTurns(t *testing.T) {
+	w := newWorld(t)
+	w.use(4500)
+	for n := range 3 {
+		k := w.in(tenant.Name(fmt.Sprintf("t-%d", n)), fmt.Sprintf("uid-%d", n)).create("billing", id(n+1))
+		w.st.Used(k, id(n+1), "", minute(1))
+	}
+	w.st.usage.turns = []string{"uid-of-acme"}
+	first := only(w.s.ops(w.flush), "put")[:4]
+	if n := len(slices.DeleteFunc(slices.Clone(first), func(op string) bool { return !strings.Contains(op, "uid-of-acme") })); n != 1 {
+		t.Errorf("others wait for a split: %v", first)
+	}
 }
 
 // Uses of each minute, of keys whose entry is being split, neither keep the split from coming to its end nor are lost; and

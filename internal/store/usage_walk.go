@@ -35,18 +35,14 @@ func (st *Store) PruneUsage(ctx context.Context, s logical.Storage, part string,
 }
 
 // pruneTenant erases what a tenant that is gone has left, or returns the entries of one
-// that is there. One whose root is not written yet is known by what waits to be written.
+// that is there. Where there is no root, nobody looks below, or it is not written yet.
 func (st *Store) pruneTenant(ctx context.Context, s logical.Storage, uid string) ([]string, error) {
 	root, there, err := loadNode(ctx, s, uid, "")
 	if err != nil {
 		return nil, err
 	}
-	of := root.tenant
-	if v, waits := st.usage.tenants.Load(uid); waits && !there {
-		of, there = v.(*owned).tenant, true
-	}
 	if there {
-		t, err := st.Tenant(ctx, s, of)
+		t, err := st.Tenant(ctx, s, root.tenant)
 		if err != nil {
 			return nil, err
 		}
