@@ -104,3 +104,24 @@ func TestWhatCountsAsNoTime(t *testing.T) {
 		})
 	}
 }
+
+// Who was at a write when the time was over keeps his place, and begins with that write the next time.
+func TestWriteThatIsCutOffByTheDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		k := w.create("billing", id(1))
+		w.st.Used(k, id(1), "", minute(1))
+		w.s.stepIn(func(op string) error {
+			if strings.HasPrefix(op, "put ") {
+				time.Sleep(6 * time.Second)
+				return context.DeadlineExceeded
+			}
+			return nil
+		}, nil)
+		must(t, w.st.FlushUsage(t.Context(), w.s, time.Now().Add(5*time.Second)))
+		o, at := w.st.usage.of(k.UID, k.Tenant), groupOf(k.UID, locate(k))
+		if turns := w.st.usage.turns; len(turns) != 1 || turns[0] != k.UID || o.from != at {
+			t.Errorf("turns %v, from %q; want %s from %q", turns, o.from, k.UID, at)
+		}
+	})
+}
