@@ -63,14 +63,16 @@ func decodeNode(prefix string, raw []byte) (*node, error) {
 	return n, nil
 }
 
-func encodeNode(n *node) ([]byte, error) {
+func encodeNode(n *node) ([]byte, error) { return n.encodeUpTo(maxUsage) }
+
+func (n *node) encodeUpTo(most int) ([]byte, error) {
 	stored := storedNode{header{schema}, string(n.tenant), n.split, n.forgotten, make(map[string]map[string]storedUse, len(n.uses))}
 	for group, uses := range n.uses {
 		for keyID, u := range uses {
 			stored.Uses = put(stored.Uses, group, keyID, storedUse{u.First.Unix() / 60, u.Last.Unix() / 60, u.From})
 		}
 	}
-	return encodeUpTo(stored, maxUsage)
+	return encodeUpTo(stored, most)
 }
 
 func (u storedUse) use() Use {

@@ -60,8 +60,10 @@ func (st *Store) updateKey(ctx context.Context, s logical.Storage, t *tenant.Ten
 	if err != nil {
 		return nil, err
 	}
+	unlock := st.keys.lock(at)
+	defer unlock() // once it is counted what the change means: to destroy the key counts, too
 	var before *apikey.Key
-	k, err := st.keys.update(ctx, s, at, func(old *apikey.Key) (*apikey.Key, error) {
+	k, err := st.keys.updateLocked(ctx, s, at, func(old *apikey.Key) (*apikey.Key, error) {
 		//mutate:true:2 "writing over such keys" TestWhatCarriesAnotherUIDDoesNotExist
 		if old != nil && old.UID == t.UID { // what another incarnation of the tenant has left does not exist
 			before = old

@@ -67,6 +67,13 @@ func (r *records[T]) update(ctx context.Context, s logical.Storage, at location,
 ) (*T, error) {
 	unlock := r.lock(at)
 	defer unlock()
+	return r.updateLocked(ctx, s, at, change, index)
+}
+
+// updateLocked is update for who holds the record's lock.
+func (r *records[T]) updateLocked(ctx context.Context, s logical.Storage, at location,
+	change func(old *T) (*T, error), index func(old, changed *T) error,
+) (*T, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err // the caller went away while others were at the record
 	}

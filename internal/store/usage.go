@@ -30,6 +30,11 @@ func (u Use) merge(o Use) Use {
 	return u
 }
 
+// same reports whether both say the same.
+func (u Use) same(o Use) bool {
+	return u.First.Equal(o.First) && u.Last.Equal(o.Last) && u.From == o.From
+}
+
 // usage collects uses in memory, each tenant's for itself, until the sweep writes them.
 type usage struct {
 	tenants sync.Map // tenant UID -> *owned
@@ -54,13 +59,18 @@ type owned struct {
 	cells  atomic.Int64 // how many of them
 	missed atomic.Int64 // the minute of the latest use that found no room; 0: none
 
+	unfinished map[string]*unfinished // splits that have begun, by prefix; for who is busy
+	from       string                 // the group that the last flush had no time for; for who is busy
+
 	mu        sync.Mutex
 	waiting   map[string]map[string]Use      // by group and key ID: what is on its way to storage
 	waits     int                            // how many of them
 	gone      map[string]map[string]struct{} // by group: key IDs to be forgotten
 	goes      int                            // how many of them
 	forgotten int64                          // as missed, on its way to storage
-	writes    int64                          // how often something has come to storage
+	writes    int64                          // how often something has come to storage, or was found to be there
+	stalled   int                            // how many flushes in a row had no time for any of it
+	since     time.Time                      // when the first of these ended
 }
 
 // used is one version's uses since the last flush. Whoever notes a use writes first and

@@ -61,6 +61,23 @@ func TestUsesGoWithTheirVersions(t *testing.T) {
 	}
 }
 
+// A key that is destroyed while its uses are being written is forgotten with the next flush.
+func TestKeyThatGoesWhileItsUsesAreWritten(t *testing.T) {
+	w := newWorld(t)
+	k := w.create("billing", id(1))
+	w.st.Used(k, id(1), "", minute(1))
+	w.s.stepIn(nil, func(op string) error {
+		if op == "put usage/uid-of-acme/x" {
+			w.st.usage.forget(locate(k), k, nil)
+		}
+		return nil
+	})
+	w.flush()
+	w.s.stepIn(nil, nil)
+	w.flush()
+	w.uses(id(1), Use{}, Use{})
+}
+
 // parts returns what a part consists of.
 func (w *world) parts(of string) []string {
 	w.t.Helper()

@@ -23,7 +23,12 @@ type Uses struct {
 
 // Usage returns when the versions of the tenant's named key were used, be it there or not.
 func (st *Store) Usage(ctx context.Context, s logical.Storage, t *tenant.Tenant, kind apikey.Kind, name apikey.Name) (Uses, error) {
-	return st.UsesOf(t).at(ctx, s, location{familyKeys, t.Name, kind, string(name)}, nil)
+	at := location{familyKeys, t.Name, kind, string(name)}
+	var keyIDs []string // nil: of whatever key was or will be there
+	if k, ok := st.keys.cache.get(at.path()); ok && k.UID == t.UID {
+		keyIDs = keyIDsOf(k)
+	}
+	return st.UsesOf(t).at(ctx, s, at, keyIDs)
 }
 
 // LeasedUsage is Usage of a leased key.
@@ -188,11 +193,7 @@ func (st *Store) LastUsed(ctx context.Context, s logical.Storage, k *apikey.Key)
 
 // LastUsed returns the last use of any version of k.
 func (r *UsageReader) LastUsed(ctx context.Context, s logical.Storage, k *apikey.Key) (LastUse, error) {
-	keyIDs := make([]string, len(k.Versions))
-	for i := range k.Versions {
-		keyIDs[i] = k.Versions[i].KeyID
-	}
-	uses, err := r.at(ctx, s, locate(k), keyIDs)
+	uses, err := r.at(ctx, s, locate(k), keyIDsOf(k))
 	if err != nil {
 		return LastUse{}, err
 	}
@@ -209,6 +210,14 @@ func (r *UsageReader) LastUsed(ctx context.Context, s logical.Storage, k *apikey
 		last.MaybeAt = uses.forgotten
 	}
 	return last, nil
+}
+
+func keyIDsOf(k *apikey.Key) []string {
+	keyIDs := make([]string, len(k.Versions))
+	for i := range k.Versions {
+		keyIDs[i] = k.Versions[i].KeyID
+	}
+	return keyIDs
 }
 
 // EachLastUsed tells the last use of any version of each of some keys, in an order in which no entry is read twice,

@@ -82,6 +82,19 @@ func TestUsesAreMergedAndFlushed(t *testing.T) {
 	}
 }
 
+// Who asks for the uses of one key does not look at all that its tenant has used.
+func TestUsageOfOneKeyLooksAtItsOwn(t *testing.T) {
+	w := newWorld(t)
+	w.begin()
+	k := w.create("billing", id(1))
+	w.st.Used(k, id(1), "192.0.2.1", minute(1))
+	w.st.usage.of(k.UID, k.Tenant).fresh.Store(id(2), "whoever looks at this panics")
+	uses, err := w.st.Usage(t.Context(), w.s, w.tenant, apikey.External, "billing")
+	if must(t, err); uses.Of(id(1)) != (Use{minute(1), minute(1), "192.0.2.1"}) {
+		t.Errorf("%+v", uses.Of(id(1)))
+	}
+}
+
 // A flush that fails, in a read or in a write and landed or not, loses nothing.
 func TestFlushThatFails(t *testing.T) {
 	for n := range 2 {

@@ -35,8 +35,11 @@ func loadNode(ctx context.Context, s logical.Storage, uid, prefix string) (n *no
 	return n, true, err
 }
 
-// saveNode writes a node, split when it is too large: what is below it first, so that
-// until it says so nobody looks there. An empty node is deleted.
+// errLarge says that a node has to be split before it can be written.
+var errLarge = errors.New("an entry of uses is to be split")
+
+// saveNode writes a node; an empty one is deleted. What does not fit into the last of a
+// tree is forgotten; any other one that is too large is not written, which is errLarge.
 func saveNode(ctx context.Context, s logical.Storage, uid, prefix string, n *node) error {
 	if n.forgotten == 0 && !n.split && n.empty() {
 		return deleteUsage(ctx, s, nodePath(uid, prefix))
@@ -44,7 +47,7 @@ func saveNode(ctx context.Context, s logical.Storage, uid, prefix string, n *nod
 	raw, err := encodeNode(n)
 	if errors.Is(err, refusal.Invalid) {
 		if len(prefix) < digits {
-			return splitNode(ctx, s, uid, prefix, n)
+			return errLarge
 		}
 		raw, err = n.cut()
 	}
@@ -52,23 +55,6 @@ func saveNode(ctx context.Context, s logical.Storage, uid, prefix string, n *nod
 		return err
 	}
 	return putUsage(ctx, s, nodePath(uid, prefix), raw)
-}
-
-// splitNode writes all that may be below a node, also what is empty: a split that was cut
-// off may have left something there.
-func splitNode(ctx context.Context, s logical.Storage, uid, prefix string, n *node) error {
-	for _, digit := range hexDigits {
-		below := &node{tenant: n.tenant, uses: make(map[string]map[string]Use)}
-		for group, uses := range n.uses {
-			if rune(group[len(prefix)]) == digit {
-				below.uses[group] = uses
-			}
-		}
-		if err := saveNode(ctx, s, uid, prefix+string(digit), below); err != nil {
-			return err
-		}
-	}
-	return saveNode(ctx, s, uid, prefix, &node{tenant: n.tenant, split: true, forgotten: n.forgotten})
 }
 
 func (n *node) empty() bool {

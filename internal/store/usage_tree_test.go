@@ -3,7 +3,6 @@ package store
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -79,7 +78,7 @@ func TestUsesOfOneTenantAreSplit(t *testing.T) {
 	if len(reads) > len(got)+1 { // each entry once, and the mark
 		t.Errorf("%d reads of %d entries", len(reads), len(got))
 	}
-	w.st.Used(many[7], id(7), "", minute(1))
+	w.st.Used(many[7], id(7), "", minute(2))
 	if ops := w.s.ops(w.flush); len(ops) > digits+2 || len(only(ops, "put")) != 1 {
 		t.Errorf("one use: %v", ops)
 	}
@@ -232,12 +231,17 @@ func FuzzTree(f *testing.F) {
 	f.Add(uint16(3), uint8(1))
 	f.Add(uint16(6000), uint8(4))
 	f.Fuzz(func(t *testing.T, size uint16, spread uint8) {
-		s, n := new(spy), &node{tenant: "acme"}
+		s, st, n := new(spy), New(), &node{tenant: "acme"}
+		o := st.usage.of("uid", n.tenant)
 		for i := range min(int(size), 12_000) {
-			group := fmt.Sprintf("%03x", i*int(spread)%4096)
-			n.uses = put(n.uses, group, id(i), Use{minute(i), minute(i + 1), "192.0.2.1"})
+			group, use := fmt.Sprintf("%03x", i*int(spread)%4096), Use{minute(i), minute(i + 1), "192.0.2.1"}
+			n.uses = put(n.uses, group, id(i), use)
+			o.await(group, id(i), use, st.usage.most)
 		}
-		must(t, saveNode(t.Context(), s, "uid", "", &node{tenant: n.tenant, uses: maps.Clone(n.uses)}))
+		must(t, st.FlushUsage(t.Context(), s, far()))
+		if o.dirty() {
+			t.Fatal("not all is written")
+		}
 		seen := make(map[string]int64)
 		for group, uses := range n.uses {
 			b, err := descend(t.Context(), s, "uid", group, seen)

@@ -35,7 +35,7 @@ func (st *Store) PruneUsage(ctx context.Context, s logical.Storage, part string,
 }
 
 // pruneTenant erases what a tenant that is gone has left, or returns the entries of one
-// that is there.
+// that is there. Where there is no root, nobody looks below, or it is not written yet.
 func (st *Store) pruneTenant(ctx context.Context, s logical.Storage, uid string) ([]string, error) {
 	root, there, err := loadNode(ctx, s, uid, "")
 	if err != nil {
@@ -46,10 +46,9 @@ func (st *Store) pruneTenant(ctx context.Context, s logical.Storage, uid string)
 		if err != nil {
 			return nil, err
 		}
-		there = t != nil && t.UID == uid
-	}
-	if !there { // below no root there is nothing that is looked at
-		return nil, st.eraseUsage(ctx, s, uid)
+		if t == nil || t.UID != uid {
+			return nil, st.eraseUsage(ctx, s, uid)
+		}
 	}
 	names, err := s.List(ctx, usageFolder(uid))
 	if err != nil {
@@ -94,14 +93,19 @@ func (st *Store) pruneNode(ctx context.Context, s logical.Storage, uid, prefix s
 	return nil
 }
 
-// dropStale deletes what a split that was cut off has left below a node that is whole.
+// dropStale deletes what a split that was cut off has left below a node that is whole, and
+// spares what belongs to a split that goes on.
 func (st *Store) dropStale(ctx context.Context, s logical.Storage, uid, prefix string) error {
 	release, err := st.usage.occupy(ctx)
 	if err != nil {
 		return err
 	}
 	defer release()
-	above, _, err := loadNode(ctx, s, uid, prefix[:len(prefix)-1])
+	whole := prefix[:len(prefix)-1]
+	if v, ok := st.usage.tenants.Load(uid); ok && v.(*owned).unfinished[whole] != nil {
+		return nil
+	}
+	above, _, err := loadNode(ctx, s, uid, whole)
 	if err != nil || above.split {
 		return err
 	}
