@@ -2,10 +2,12 @@ package main
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"regexp"
 	"strings"
 	"testing"
 
+	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/scripts/testdoc"
 	"vault-plugin-secrets-apikeys/signing"
 )
@@ -51,5 +53,22 @@ func TestWorkedExample(t *testing.T) {
 		if err != nil || !call.SignedBy(secretBytes()) {
 			t.Errorf("%s: %v", head, err)
 		}
+	}
+}
+
+// TestShownKey checks that the key that is shown to integrators is one: ID, secret and checksum go with each other.
+func TestShownKey(t *testing.T) {
+	t.Parallel()
+	var shown struct {
+		Credential string
+		Key        string
+		KeyID      string `json:"key_id"`
+	}
+	if err := json.Unmarshal([]byte(testdoc.Open(t, "docs/integrators.md").Next("credential").Text), &shown); err != nil {
+		t.Fatal(err)
+	}
+	keyID, key, err := apikey.ParseCredential(shown.Credential)
+	if err != nil || keyID != shown.KeyID || key.RevealText() != shown.Key {
+		t.Errorf("credential %s is not of key ID %s and key %s: %v", shown.Credential, shown.KeyID, shown.Key, err)
 	}
 }
