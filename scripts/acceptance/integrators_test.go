@@ -4,7 +4,6 @@ package acceptance
 
 import (
 	"encoding/json"
-	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -54,7 +53,8 @@ func TestIntegratorsCommands(t *testing.T) {
 	r.shell("acme-admin", "vault write -f -format=json apikeys/my/external/keys/second/reveal | jq .data > key.json")
 	r.reads("key.json")
 	r.shell("nobody", r.Next("vrnt1()").Text)
-	r.holds(r.runs("nobody", "vrnt1 GET"), "valid", "agent7")
+	judged := r.object(r.runs("nobody", "vrnt1 GET"))
+	r.holds(judged["verdict"]+" "+judged["user"], "valid", "agent7")
 	second := admin.must("POST", "apikeys/my/external/keys/second/rotate", nil).field("current_key_id")
 	r.runs("nobody", "/v1/successor")
 	if got := r.object(r.reads("next.json"))["key_id"]; got != second {
@@ -107,7 +107,7 @@ func (w *world) service(t *testing.T) string {
 			_ = json.NewEncoder(answer).Encode(picked.Data)
 			return
 		}
-		_, _ = io.WriteString(answer, gateway.verdict(head)+" "+call.Header.Get("Verint-UserName"))
+		_ = json.NewEncoder(answer).Encode(map[string]string{"verdict": gateway.verdict(head), "user": call.Header.Get("Verint-UserName")})
 	}))
 	t.Cleanup(server.Close)
 	address, err := url.Parse(server.URL)
