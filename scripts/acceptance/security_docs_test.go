@@ -37,8 +37,8 @@ func TestSecurityCommands(t *testing.T) {
 			t.Errorf("the SPA: %s", line)
 		}
 	}
-	if len(lines) != 11 {
-		t.Errorf("%d lines", len(lines))
+	if len(lines) < 11 {
+		t.Errorf("only %d paths are looked at", len(lines))
 	}
 	if _, said, err := r.types("root", r.filled("vault list")); err == nil || !strings.Contains(said, "Code: 403") {
 		t.Errorf("root is not refused: %v %s", err, said)
