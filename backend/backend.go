@@ -50,7 +50,7 @@ var vaultsOwn = []logical.Operation{
 // then for each mount while storage is read-only: it allocates and nothing else.
 func Factory(ctx context.Context, conf *logical.BackendConfig) (logical.Backend, error) {
 	records := store.New()
-	handlers := paths.New(records)
+	handlers := paths.New(records, Version)
 	b := &framework.Backend{
 		Help:           strings.TrimSpace(help),
 		BackendType:    logical.TypeLogical,

@@ -51,8 +51,8 @@ func TestWhoMayGoWhere(t *testing.T) {
 		{"disabled-spa", "required", "admin/tenants/acme", 403, "disabled"},
 		{"misnamed", "required", "my", 403, `"tenant"`},
 		{"named-my", "required", "my", 403, `"tenant"`},
-		{"deleted-entity", "required", "my", 503, "identity"},
-		{"deleted-entity", "required", "config", 503, "identity"},
+		{"deleted-entity", "required", "my", 403, "identity"},
+		{"deleted-entity", "required", "config", 403, "identity"},
 
 		{"root", "auto", "tenants/acme", 200, ""},
 		{"root", "auto", "my", 403, `"tenant"`},
@@ -62,7 +62,7 @@ func TestWhoMayGoWhere(t *testing.T) {
 		{"acme", "auto", "config", 403, "provider"},
 		{"disabled", "auto", "tenants/acme", 403, "disabled"},
 		{"entity-against-group", "auto", "tenants/acme", 403, "different tenants"},
-		{"deleted-entity", "auto", "tenants/acme", 503, "identity"},
+		{"deleted-entity", "auto", "tenants/acme", 403, "identity"},
 	} {
 		clocked(t, row.binding+" "+row.who+" "+row.path, func(_ *testing.T, w *world) {
 			w.tenant("bolt")
@@ -162,6 +162,19 @@ func TestVaultThatDoesNotAnswerIsARefusal(t *testing.T) {
 		}
 		w.vault.change(func(v *vault) { v.hang = nil })
 		close(hang)
+	})
+}
+
+// Vault knows a namespace's own entities: of one of another namespace it tells nothing, and no error.
+func TestCallersOfAnotherNamespace(t *testing.T) {
+	alone(t, func(_ *testing.T, w *world) {
+		w.tenant("acme")
+		other := person{w: w, entity: "elsewhere", accessor: "elsewhere-accessor"}
+		const said = "another one, or was deleted"
+		other.refused(403, said).read("my")
+		other.refused(403, said).read("tenants/acme/external/keys/billing")
+		other.refused(403, said).read("config")
+		other.refused(403, said).write("verify", fields{"message": "x", "signature": "x"})
 	})
 }
 

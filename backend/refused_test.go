@@ -85,8 +85,8 @@ func TestConfigIsChecked(t *testing.T) {
 	})
 }
 
-// What this version does not do yet is refused, never stored without effect.
-func TestWhatComesLaterIsRefused(t *testing.T) {
+// A field that a path does not have is refused, never stored without effect.
+func TestStrangeFieldsAreRefused(t *testing.T) {
 	for _, row := range []struct {
 		path   string
 		who    func(w *world) person

@@ -93,6 +93,9 @@ func (f *fakeVault) roundTrip(r *http.Request) (*http.Response, error) {
 		if err := errors.Join(r.Body.Close(), json.Unmarshal(text, &sent)); err != nil && len(text) > 0 {
 			return nil, err
 		}
+		if stringsOf(text) > 1000 {
+			return says(400, "refused JSON input due to high complexity"), nil // as OpenBao's listener does
+		}
 	}
 	path := strings.TrimPrefix(r.URL.Path, "/v1/")
 	f.mu.Lock()

@@ -47,22 +47,41 @@ func (c Call) fields() map[string]any {
 	return fields
 }
 
-// maxPacked bounds the text of a batch. Vault takes texts of 1 MiB, unless its listener is told otherwise.
-const maxPacked = 256 << 10
+func newQuestion(c Call, apart bool) *question {
+	q := &question{call: c, answer: make(chan judged, 1), size: len(c.Request) + len(c.Message)}
+	if apart {
+		if fields, isText := c.item().(map[string]any); !isText {
+			q.texts = 1
+		} else {
+			q.texts = 2 * len(fields)
+		}
+		q.alone = q.size > maxPacked
+		return q
+	}
+	if q.packed = c.pack(); q.packed == "" {
+		q.alone = true
+	}
+	q.size = len(q.packed) + len(",")
+	return q
+}
+
+// item returns a call as an item of a batch.
+func (c Call) item() any {
+	if c.Request == "" || c.ClientIP.IsValid() || !utf8.ValidString(c.Request) {
+		return c.fields()
+	}
+	return c.Request
+}
 
 // pack returns a call as an item of a packed batch, or "" for one that is too long for any.
 func (c Call) pack() string {
 	if len(c.Request)+len(c.Message) > maxPacked {
 		return ""
 	}
-	var item any = c.Request
-	if c.Request == "" || c.ClientIP.IsValid() || !utf8.ValidString(c.Request) {
-		item = c.fields()
-	}
 	var text strings.Builder
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(item); err != nil {
+	if err := encoder.Encode(c.item()); err != nil || text.Len()+len("[]") > maxPacked {
 		return ""
 	}
 	return strings.TrimSuffix(text.String(), "\n")
@@ -88,33 +107,25 @@ func (v *Verifier) ask(f *flight) ([]judged, error) {
 	return answers, nil
 }
 
-// fields returns what the engine takes for those on board, and whether that is a packed batch, which it is if all are packed.
+// fields returns what the engine takes for those on board, and whether that is a packed batch.
 func (f *flight) fields() (sent map[string]any, packed bool) {
 	if len(f.questions) == 1 {
 		return f.questions[0].call.fields(), false
 	}
-	size := len("[]")
-	for _, q := range f.questions {
-		if q.packed == "" {
-			size = maxPacked
-		}
-		size += len(q.packed) + len(",")
-	}
-	if size <= maxPacked {
-		var text strings.Builder
-		text.Grow(size)
+	if f.questions[0].packed == "" {
+		batch := make([]any, len(f.questions))
 		for i, q := range f.questions {
-			text.WriteByte("[,"[min(i, 1)])
-			text.WriteString(q.packed)
+			batch[i] = q.call.item()
 		}
-		text.WriteByte(']')
-		return map[string]any{"batch_json": text.String()}, true
+		return map[string]any{"batch": batch}, false
 	}
-	batch := make([]map[string]any, len(f.questions))
+	var text strings.Builder
 	for i, q := range f.questions {
-		batch[i] = q.call.fields()
+		text.WriteByte("[,"[min(i, 1)])
+		text.WriteString(q.packed)
 	}
-	return map[string]any{"batch": batch}, false
+	text.WriteByte(']')
+	return map[string]any{"batch_json": text.String()}, true
 }
 
 // answersOf returns the answers to a batch of n.

@@ -70,3 +70,17 @@ func batchOf(sent map[string]any) (items []any, answer func(judge func(fields ma
 		return replies(map[string]any{"data": map[string]any{"results_json": string(text), "key_ids": []string{}}})
 	}
 }
+
+// stringsOf returns how many strings a JSON text has, names of fields among them.
+func stringsOf(text []byte) int {
+	n, decoder := 0, json.NewDecoder(bytes.NewReader(text))
+	for {
+		token, err := decoder.Token()
+		if err != nil {
+			return n
+		}
+		if _, is := token.(string); is {
+			n++
+		}
+	}
+}

@@ -25,9 +25,10 @@ var (
 
 // Bounds of one request to Vault.
 const (
-	maxItems = 1000      // what the engine takes
-	maxText  = 1 << 20   // bytes of the calls in it
-	largest  = 256 << 10 // bytes of a call that goes with others; a longer one goes alone
+	maxItems   = 1000      // what the engine takes
+	maxPacked  = 256 << 10 // bytes of calls as one text; Vault's listener takes texts of 1 MiB, unless told otherwise
+	maxApart   = 1 << 20   // bytes of calls that are items each
+	maxStrings = 990       // in the request's JSON; OpenBao's listener takes 1000, names of fields among them
 )
 
 // VerifierOptions are the bounds of a [Verifier]. Zero values mean the defaults.
@@ -70,8 +71,10 @@ type Verifier struct {
 // question is a call that somebody waits to have judged.
 type question struct {
 	call   Call
-	packed string // the call as an item of a packed batch; "" if it may not be in one
-	size   int
+	packed string        // the call as an item of a packed batch; "" if it is in none
+	size   int           // bytes
+	texts  int           // as an item of a batch that is not packed: its strings
+	alone  bool          // it is too long to go with others
 	place  *list.Element // while it waits
 	flight *flight       // once it does not
 	answer chan judged   // holds one
@@ -132,10 +135,7 @@ func (v *Verifier) Verify(ctx context.Context, c Call) (Verdict, error) {
 	if !askable(c) {
 		return Verdict{Verdict: "malformed"}, nil
 	}
-	q := &question{call: c, size: len(c.Request) + len(c.Message), answer: make(chan judged, 1)}
-	if !v.options.AuditItems {
-		q.packed = c.pack()
-	}
+	q := newQuestion(c, v.options.AuditItems)
 	if err := v.enter(q); err != nil {
 		return Verdict{}, fmt.Errorf("%s: %w", v.path, err)
 	}
@@ -188,17 +188,18 @@ func (v *Verifier) leave(q *question) {
 
 // board takes those who wait, as many as fit, or returns nil when nobody does. The lock is held.
 func (v *Verifier) board() *flight {
-	f, size := new(flight), 0
+	f, size, texts := new(flight), 0, 0
 	for e := v.waiting.Front(); e != nil && len(f.questions) < maxItems; e = v.waiting.Front() {
 		q := e.Value.(*question)
 		size += q.size
-		if len(f.questions) > 0 && (size > maxText || q.size > largest) {
+		texts += q.texts
+		if len(f.questions) > 0 && (size > v.mostBytes() || texts > maxStrings || q.alone) {
 			break
 		}
 		v.waiting.Remove(e)
 		f.questions = append(f.questions, q)
 		q.flight = f
-		if q.size > largest {
+		if q.alone {
 			break
 		}
 	}
@@ -208,4 +209,11 @@ func (v *Verifier) board() *flight {
 	f.left = len(f.questions)
 	f.ctx, f.giveUp = context.WithTimeout(v.ctx, v.options.Timeout)
 	return f
+}
+
+func (v *Verifier) mostBytes() int {
+	if v.options.AuditItems {
+		return maxApart
+	}
+	return maxPacked
 }

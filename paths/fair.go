@@ -1,6 +1,7 @@
 package paths
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"runtime"
@@ -56,7 +57,35 @@ func newShares(processors int) *shares {
 	}
 }
 
-var errGone = refusal.Errorf(refusal.Unavailable, "the caller has gone; what was not done by then is not done")
+// The reasons to stop half way: what is left of a batch is not told one by one.
+var (
+	errGone    = refusal.Errorf(refusal.Unavailable, "the caller has gone; what was not done by then is not done")
+	errOverdue = refusal.Errorf(refusal.Unavailable, "the server's time for one request is over; what was not done by then is not done: "+
+		"send the rest again, less of it at once")
+)
+
+// stopping says why a request is not gone on with, by its context's error.
+func stopping(ended error) error {
+	switch {
+	case ended == nil:
+		return nil
+	case errors.Is(ended, context.DeadlineExceeded):
+		return errOverdue
+	default:
+		return errGone
+	}
+}
+
+func isStopping(err error) bool { return errors.Is(err, errGone) || errors.Is(err, errOverdue) }
+
+// orStopping returns why a request is not gone on with, where that is all that err says.
+// It is no failure of ours then, to be logged.
+func orStopping(ctx context.Context, err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return cmp.Or(stopping(ctx.Err()), err)
+	}
+	return err
+}
 
 // noPlace says why there was no place, after the request has waited so long for it. What
 // is the provider's to ask does not tell whose key a call names: it may not be signed by it.
@@ -78,7 +107,7 @@ func (r *request) noPlace(err error, waited time.Duration) error {
 	case errors.Is(err, fair.ErrCrowded):
 		return refusal.Errorf(refusal.Unavailable, "busy: more than %d costly requests of %s wait already; send fewer at once", queued, whose)
 	default:
-		return errGone
+		return stopping(err)
 	}
 }
 
@@ -168,11 +197,11 @@ func (h *Handlers) walking(run handler) handler {
 	}
 }
 
-// next is called before each of the things. It is [errGone] when the caller has gone, and
+// next is called before each of the things. It tells when to stop, and
 // now and then it lets others in, who make it wait no longer in all than anybody waits.
 func (t *turn) next(ctx context.Context) error {
-	if ctx.Err() != nil {
-		return errGone
+	if err := stopping(ctx.Err()); err != nil {
+		return err
 	}
 	if t.refused != nil {
 		return t.refused

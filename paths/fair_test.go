@@ -87,7 +87,7 @@ func TestEstimatesTakeNoMemory(t *testing.T) {
 // judging returns handlers whose places are all taken, and what judges a stranger's
 // message.
 func judging(t *testing.T, together bool) (h *Handlers, judge func(size int) error, free func()) {
-	h = New(store.New())
+	h = New(store.New(), "")
 	h.shares = newShares(2)
 	place, err := h.shares.work.Enter(t.Context(), "another", 0)
 	if err != nil {
@@ -200,6 +200,7 @@ func TestWhyThereWasNoPlace(t *testing.T) {
 		{providers, fair.ErrPatience, "busy: costly requests of one tenant, or of the provider, are done a few at a time"},
 		{&request{together: true}, fair.ErrPatience, "busy: costly calls of one tenant are done a few at a time, and this batch has waited 1.5s for the turn of this one's"},
 		{own, context.Canceled, "the caller has gone"},
+		{own, context.DeadlineExceeded, "the server's time for one request is over"},
 	} {
 		got := row.r.noPlace(row.err, 1500*time.Millisecond)
 		if !strings.HasPrefix(got.Error(), row.want) {
@@ -281,7 +282,7 @@ func TestCallsAreNotJudgedByAnOldClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &request{Request: &logical.Request{Storage: new(slow)}, config: &tenant.Config{}, now: time.Now()}
 		c := &call{content: "m", signature: "v1:tEsTkId1:" + strings.Repeat("A", 43)}
-		if j, err := New(store.New()).judged(t.Context(), r, c, "", false); err != nil || !j.at.Equal(time.Now()) {
+		if j, err := New(store.New(), "").judged(t.Context(), r, c, "", false); err != nil || !j.at.Equal(time.Now()) {
 			t.Errorf("at %s: %v", j.at, err)
 		}
 	})

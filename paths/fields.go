@@ -24,7 +24,7 @@ func given(ctx context.Context) map[string]any {
 }
 
 // knownFields refuses what the framework would only warn about: fields that the path
-// does not have, fields named like a part of a path, and fields that come later.
+// does not have, and fields named like a part of a path.
 func knownFields(path *framework.Path, r *request) error {
 	var strange []string
 	for name := range r.Data {
@@ -40,8 +40,6 @@ func knownFields(path *framework.Path, r *request) error {
 		return refusal.Errorf(refusal.Invalid, "%s: comes from the path or the caller's identity and cannot be given as a field", name)
 	case name == "internal_published":
 		return refusal.Errorf(refusal.Invalid, "internal_published: internal keys are not bound by what is published; give their scopes")
-	case slices.Contains(later, name):
-		return refusal.Errorf(refusal.Invalid, "%s: is not supported by this version", name)
 	default:
 		return refusal.Errorf(refusal.Invalid, "%s: this path has no such field; its fields are %s", refusal.Quote(name), fieldNames(path))
 	}
@@ -55,12 +53,6 @@ func isCapture(path *framework.Path, name string) bool {
 
 // pathWords are the parts of paths; no field is called so.
 var pathWords = []string{"tenant", "kind", "name", "role"}
-
-// later are fields of the contract whose behaviour this version lacks: refused rather
-// than stored without effect.
-var later = []string{
-	"standby_verify",
-}
 
 func fieldNames(path *framework.Path) string {
 	var names []string

@@ -57,7 +57,7 @@ func (h *Handlers) wanted(r *request, own tenant.Name) (tenant.Name, error) {
 
 func noTenant(c *tenant.Config) error {
 	return refusal.Errorf(refusal.Forbidden,
-		"the caller has no tenant: neither its entity nor a group of it has the metadata %q", c.TenantMetadata)
+		"the caller has no tenant: neither its entity nor a group of it has the metadata %q", refusal.Quote(c.TenantMetadata))
 }
 
 const (
@@ -138,10 +138,16 @@ func (i *identity) ask(ctx context.Context, entityID, metadata string) (person, 
 
 var errIdentityAway = refusal.Errorf(refusal.Unavailable, "identity: Vault did not say who is calling; try again")
 
+var errNotHere = refusal.Errorf(refusal.Forbidden, "identity: this namespace knows no entity of the caller, who is of another one, or was deleted; "+
+	"log in where the engine is mounted")
+
 func (i *identity) lookup(entityID, metadata string) (person, error) {
 	entity, err := i.system.EntityInfo(entityID)
-	if err != nil || entity == nil {
+	if err != nil {
 		return person{}, errIdentityAway
+	}
+	if entity == nil { // Vault's answer, and no failure of it
+		return person{metadata: metadata, problem: errNotHere}, nil
 	}
 	groups, err := i.system.GroupsForEntity(entityID)
 	if err != nil {
@@ -170,7 +176,7 @@ func agree(metadata string, entity *logical.Entity, groups []*logical.Group) (te
 		case found == "":
 			found = s
 		default:
-			return "", refusal.Errorf(refusal.Forbidden, "identity: the entity and its groups name different tenants in their %q metadata", metadata)
+			return "", refusal.Errorf(refusal.Forbidden, "identity: the entity and its groups name different tenants in their %q metadata", refusal.Quote(metadata))
 		}
 	}
 	if found == "" {
@@ -178,7 +184,7 @@ func agree(metadata string, entity *logical.Entity, groups []*logical.Group) (te
 	}
 	name, err := tenant.ParseName(found)
 	if err != nil {
-		return "", refusal.Errorf(refusal.Forbidden, "identity: the %q metadata is not a tenant's name", metadata)
+		return "", refusal.Errorf(refusal.Forbidden, "identity: the %q metadata is not a tenant's name", refusal.Quote(metadata))
 	}
 	return name, nil
 }

@@ -2,7 +2,6 @@ package paths
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -97,9 +96,8 @@ func (b *importBatch) result(ctx context.Context, raw any, until time.Time) (res
 		return result
 	}
 	defer place.Leave()
-	if result["key_id"], err = b.one(ctx, raw); errors.Is(err, context.Canceled) && ctx.Err() != nil {
-		err = errGone // no failure of ours to be logged
-	}
+	result["key_id"], err = b.one(ctx, raw)
+	err = orStopping(ctx, err)
 	return result
 }
 

@@ -17,7 +17,7 @@ import (
 // through gRPC and Vault's HTTP layer.
 func crossed(t *testing.T, err error) (status int, text string) {
 	t.Helper()
-	resp, err := New(store.New()).refuse(err)
+	resp, err := New(store.New(), "").refuse(err)
 	sent, badly := pb.LogicalResponseToProtoResponse(resp)
 	if badly != nil {
 		t.Fatal(badly)
@@ -69,7 +69,7 @@ func TestReadOnlyIsForwarded(t *testing.T) {
 		fmt.Errorf("writing keys: %w", logical.ErrReadOnly),
 		errors.New("rpc error: code = Unknown desc = " + logical.ErrReadOnly.Error()),
 	} {
-		resp, got := New(store.New()).refuse(err)
+		resp, got := New(store.New(), "").refuse(err)
 		if resp != nil || got != logical.ErrReadOnly { //nolint:errorlint // gRPC compares it so
 			t.Errorf("%v became %v, %v", err, resp, got)
 		}
@@ -79,7 +79,7 @@ func TestReadOnlyIsForwarded(t *testing.T) {
 // The value of a panic may be a secret; where it happened is what the log is for.
 func TestPanicIsNotQuoted(t *testing.T) {
 	run := func() (resp *logical.Response, err error) {
-		defer New(store.New()).recovered(&resp, &err)
+		defer New(store.New(), "").recovered(&resp, &err)
 		panic("hunter2")
 	}
 	resp, err := run()

@@ -22,6 +22,7 @@ import (
 // Handlers are all operations of one mount.
 type Handlers struct {
 	store    *store.Store
+	version  string // of the plugin
 	calls    *replay.Table
 	sweeper  *sweep.Sweeper
 	maySweep func() bool
@@ -35,9 +36,9 @@ type Handlers struct {
 }
 
 // New returns the operations on a store. They answer nothing until [Handlers.Serve].
-func New(s *store.Store) *Handlers {
+func New(s *store.Store, version string) *Handlers {
 	h := &Handlers{
-		store: s, calls: new(replay.Table), verdicts: newVerdicts(), shares: newShares(runtime.GOMAXPROCS(0)), log: hclog.NewNullLogger(),
+		store: s, version: version, calls: new(replay.Table), verdicts: newVerdicts(), shares: newShares(runtime.GOMAXPROCS(0)), log: hclog.NewNullLogger(),
 	}
 	h.sweeper = sweep.New(s, h.calls.Forget)
 	return h

@@ -58,6 +58,7 @@ var statusAnswer = schema{
 	"erased":         number("Secrets and keys erased since this node started."),
 	"cache_entries":  number("Records of keys in memory."),
 	"replay_entries": number("Calls remembered against replay."),
+	"version":        text("The version of the plugin that answers: what runs, whatever the catalogue says."),
 	"verdicts":       table("How often each verdict was given since this node started."),
 }
 
@@ -79,7 +80,7 @@ func (h *Handlers) statusResources() []resource {
 }
 
 func (h *Handlers) statusRead(_ context.Context, r *request) (*logical.Response, error) {
-	data := make(map[string]any)
+	data := map[string]any{"version": h.version}
 	for _, g := range h.gauges(r) {
 		data[g.name] = g.value
 	}

@@ -18,6 +18,7 @@ func main() {
 	if err := meta.FlagSet().Parse(os.Args[1:]); err != nil {
 		os.Exit(2)
 	}
+	go watchParent(os.Getppid, func() { os.Exit(1) })
 	err := plugin.ServeMultiplex(&plugin.ServeOpts{
 		BackendFactoryFunc: backend.Factory,
 		TLSProviderFunc:    api.VaultPluginTLSProvider(meta.GetTLSConfig()),

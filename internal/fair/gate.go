@@ -204,10 +204,3 @@ func (g *Gate) giveWay(s *share) (*waiter, *list.Element) {
 	g.leave(s)
 	return w, e
 }
-
-// Tenants returns how many tenants the gate knows of.
-func (g *Gate) Tenants() int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return len(g.tenants)
-}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 // The kinds of refusal. Test for them with [errors.Is].
@@ -43,12 +44,26 @@ func Told(err error, otherwise string) string {
 	return otherwise
 }
 
-// Quote returns the beginning of what a caller gave as a name, to be shown to it again,
-// as valid UTF-8 whatever it was. It is not for what may be secret.
+// Quote returns the beginning of what a caller gave as a name, to be shown to it again.
+// Letters, digits and what names have between them stay; a space becomes ␣ and the rest �:
+// servers know some errors by their text, which no name may bring in. It is not for what
+// may be secret.
 func Quote(s string) string {
 	const most = 64
+	end := ""
 	if len(s) > most {
-		s = strings.ToValidUTF8(s[:most], "") + "…"
+		s, end = strings.ToValidUTF8(s[:most], ""), "…"
 	}
-	return strings.ToValidUTF8(s, "\uFFFD")
+	return strings.Map(quoted, s) + end
+}
+
+func quoted(r rune) rune {
+	switch {
+	case unicode.IsLetter(r), unicode.IsDigit(r), strings.ContainsRune("_-.:/+*@", r):
+		return r
+	case r == ' ':
+		return '␣'
+	default:
+		return unicode.ReplacementChar
+	}
 }

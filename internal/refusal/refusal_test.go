@@ -31,13 +31,16 @@ func TestTextIsTheMessageAlone(t *testing.T) {
 func TestQuote(t *testing.T) {
 	long := strings.Repeat("x", 63)
 	for s, want := range map[string]string{
-		"":                        "",
-		"billing":                 "billing",
-		long + "y":                long + "y",
-		long + "yz":               long + "y…",
-		long + "é":                long + "…", // its second byte is the 65th
-		"a\xffb":                  "a\uFFFDb",
-		strings.Repeat("x", 9999): long + "x…",
+		"":                                 "",
+		"billing":                          "billing",
+		long + "y":                         long + "y",
+		long + "yz":                        long + "y…",
+		long + "é":                         long + "…", // its second byte is the 65th
+		"a\xffb":                           "a\uFFFDb",
+		"a_b-c.d:e/f+g*h@i Schlüssel":      "a_b-c.d:e/f+g*h@i␣Schlüssel",
+		"a\nb\"c\u200dd":                   "a\uFFFDb\uFFFDc\uFFFDd",
+		"cannot write to readonly storage": "cannot␣write␣to␣readonly␣storage",
+		strings.Repeat("x", 9999):          long + "x…",
 	} {
 		if got := Quote(s); got != want || !utf8.ValidString(got) {
 			t.Errorf("%.70q: %q, want %q", s, got, want)

@@ -143,6 +143,31 @@ func (u *user) fetching(app *caller, path string) func() error {
 	}
 }
 
+// operating returns what a client does whose key an operator for secrets keeps: that reads at ttl and half a second, sleeps
+// as long as the time before when the secret is the same, and gives up on a ttl of 2 or less, or no rotation_period.
+func (u *user) operating(app *caller, path string) func() error {
+	var have holder
+	var again time.Time
+	var sleeps time.Duration
+	return func() error {
+		if !time.Now().Before(again) {
+			a, err := app.tried("GET", path, nil)
+			if err != nil {
+				return err
+			}
+			ttl, err := strconv.Atoi(a.field("ttl"))
+			if err != nil || ttl <= 2 || a.field("rotation_period") == "0" {
+				return fmt.Errorf("ttl is %q, rotation_period %q", a.field("ttl"), a.field("rotation_period"))
+			}
+			if read := a.holder(u.t); read.keyID != have.keyID {
+				have, sleeps = read, time.Duration(ttl)*time.Second+time.Second/2
+			}
+			again = time.Now().Add(sleeps)
+		}
+		return u.signs(have)
+	}
+}
+
 // agents is a head to sign.
 const agents = "GET /wfo/v1/agents\nHost: api.example"
 

@@ -5,6 +5,7 @@ package acceptance
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -56,6 +57,7 @@ func TestSchedule(t *testing.T) {
 	admin, app, gateway := w.caller(t, tenant+"-admin"), w.caller(t, tenant+"-app"), w.caller(t, "gateway")
 	operator, root := w.caller(t, "operator"), w.caller(t, "root")
 	const key, unfetched, static = "apikeys/my/external/keys/queue", "apikeys/my/external/keys/unfetched", "apikeys/my/external/static-creds/queue"
+	const hand, staticHand = "apikeys/my/external/keys/by-hand", "apikeys/my/external/static-creds/by-hand"
 	brief := fields{"auto_rotate": true, "ttl": "3m", "overlap": "90s"}
 	admin.refused(400, "overlap: auto_rotate needs at least 10m (config min_overlap)", "POST", key, brief)
 	operator.must("PATCH", "apikeys/config", fields{"min_overlap": "1m"})
@@ -73,7 +75,9 @@ func TestSchedule(t *testing.T) {
 	ended := app.must("GET", creds, nil)
 	root.must("PUT", "sys/leases/revoke", fields{"lease_id": ended.LeaseID, "sync": true})
 
-	files := w.agent(t, tenant+"-app", static, creds)
+	// The shortest overlap that reaches whoever reads again: the effective static_ttl, of half a minute here, and two minutes.
+	byHand := []string{admin.must("POST", hand, fields{"reveal": "always", "ttl": "1h", "overlap": "150s"}).field("current_key_id")}
+	files := w.agent(t, tenant+"-app", static, creds, staticHand)
 	all := newCrowd(t)
 	users := map[string]*user{}
 	join := func(name string, does func(*user) func() error) {
@@ -84,16 +88,23 @@ func TestSchedule(t *testing.T) {
 	join("who asks", func(u *user) func() error { return u.asking(app, "apikeys/my/external/sign/queue") })
 	join("who has an agent", func(u *user) func() error { return u.reading(files[0]) })
 	join("who leases", func(u *user) func() error { return u.reading(files[1]) })
+	join("who has an operator", func(u *user) func() error { return u.operating(app, static) })
+	join("by hand, who has an operator", func(u *user) func() error { return u.operating(app, staticHand) })
+	join("by hand, who has an agent", func(u *user) func() error { return u.reading(files[2]) })
 
 	follow := func(current string) {
 		t.Helper()
 		began := time.Now()
-		for _, name := range []string{"who asks", "who fetches", "who has an agent"} {
+		for _, name := range []string{"who asks", "who fetches", "who has an agent", "who has an operator"} {
 			within(t, 15*time.Second, name, func() error { return users[name].has(current) })
 			t.Logf("%s has the new key after %s", name, time.Since(began).Round(time.Millisecond))
 		}
 	}
 	follow(first)
+	within(t, time.Minute, "by hand", func() error {
+		return errors.Join(users["by hand, who has an operator"].has(byHand[0]), users["by hand, who has an agent"].has(byHand[0]))
+	})
+	byHand = append(byHand, admin.must("POST", hand+"/rotate", nil).field("current_key_id"))
 	rotated := admin.rotated(key, 1)
 	second := rotated.field("current_key_id")
 	overlapping := map[string]string{"verdict": "valid", "state": "overlapping", "key_id": first, "successor_key_id": second}
@@ -126,8 +137,11 @@ func TestSchedule(t *testing.T) {
 		calls, keys := u.so()
 		t.Logf("%s: %d calls with %d keys", name, calls, len(keys))
 		want := []string{first, second, third}
-		if name == "who leases" && len(keys) > len(want) {
+		switch {
+		case name == "who leases" && len(keys) > len(want):
 			want = keys // A new one every 40 s.
+		case strings.HasPrefix(name, "by hand"):
+			want = byHand
 		}
 		if diff := cmp.Diff(want, keys); diff != "" || calls < 500 {
 			t.Errorf("%s: %d calls, with keys (-want +got)\n%s", name, calls, diff)
@@ -139,8 +153,8 @@ func TestSchedule(t *testing.T) {
 		t.Errorf("status: %s", status.body)
 	}
 	// The versions that nobody has fetched are looked for in the logs too, when the server ends.
-	if found := root.expose(t); found != 6 {
-		t.Errorf("%d secrets are stored, of 2 keys with 3 versions each", found)
+	if found := root.expose(t); found != 8 {
+		t.Errorf("%d secrets are stored, of 2 keys with 3 versions each, and one with 2", found)
 	}
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io/fs"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -10,21 +9,20 @@ import (
 // TestWhatTenantsShareIsTested holds the table of what tenants share against the tests that show each row.
 func TestWhatTenantsShareIsTested(t *testing.T) {
 	shows := map[string][]string{
-		"keys and roles in memory":               {"TestFullCachesCostReadsAlone"},
-		"tenants in memory":                      {"TestFullCachesCostReadsAlone"},
-		"key IDs known to be nobody's":           {"TestFullCachesCostReadsAlone"},
-		"who callers are":                        {"TestIdentitiesOfOthers"},
-		"locks":                                  {"TestNobodyHoldsAnothersLock"},
-		"writes that storage has not answered":   {"TestUnknownOutcomesAreBounded"},
-		"calls seen, for replay protection":      {"TestShares", "TestSharedRoom"},
-		"uses that are not written yet":          {"TestNobodyMakesAnotherTenantsUsesForgotten", "TestUsesThatFindNoRoom"},
-		"whether a revealed version was used":    {"TestWhetherAVersionWasUsed"},
-		"what is due":                            {"TestRotationsBeforeAnErasure", "TestRotationsAreFairByTenant"},
-		"records that the sweep could not write": {"TestSweepOfARecordThatFails"},
-		"places for costly work":                 {"TestOneTenantsWorkHoldsUpItsOwnAlone", "TestExplanationsAndLongSignaturesWait", "TestPlainCallsPassTheGateBy"},
-		"counts of verdicts":                     {"TestVerdictsAreCountedForAll"},
+		"keys and roles in memory":               {"internal/store.TestFullCachesCostReadsAlone"},
+		"tenants in memory":                      {"internal/store.TestFullCachesCostReadsAlone"},
+		"key IDs known to be nobody's":           {"internal/store.TestFullCachesCostReadsAlone"},
+		"who callers are":                        {"paths.TestIdentitiesOfOthers"},
+		"locks":                                  {"internal/store.TestNobodyHoldsAnothersLock"},
+		"writes that storage has not answered":   {"internal/store.TestUnknownOutcomesAreBounded"},
+		"calls seen, for replay protection":      {"internal/replay.TestShares", "internal/replay.TestSharedRoom"},
+		"uses that are not written yet":          {"internal/store.TestNobodyMakesAnotherTenantsUsesForgotten", "internal/store.TestUsesThatFindNoRoom"},
+		"whether a revealed version was used":    {"internal/store.TestWhetherAVersionWasUsed"},
+		"what is due":                            {"internal/sweep.TestRotationsBeforeAnErasure", "internal/sweep.TestRotationsAreFairByTenant"},
+		"records that the sweep could not write": {"backend.TestSweepOfARecordThatFails"},
+		"places for costly work":                 {"backend.TestOneTenantsWorkHoldsUpItsOwnAlone", "backend.TestExplanationsAndLongSignaturesWait", "paths.TestPlainCallsPassTheGateBy"},
+		"counts of verdicts":                     {"paths.TestVerdictsAreCountedForAll"},
 	}
-	tests := testsOf(t)
 	rows := table(t, documents(t)["docs/security.md"], "### What tenants share")
 	for _, row := range rows {
 		if len(shows[row[0]]) == 0 {
@@ -36,25 +34,24 @@ func TestWhatTenantsShareIsTested(t *testing.T) {
 	}
 	for row, names := range shows {
 		for _, name := range names {
-			if !strings.Contains(tests, "\nfunc "+name+"(t *testing.T) {") {
+			dir, test, _ := strings.Cut(name, ".")
+			if !strings.Contains(testsOf(t, dir), "\nfunc "+test+"(t *testing.T) {") {
 				t.Errorf("%s: there is no %s", row, name)
 			}
 		}
 	}
 }
 
-// testsOf returns the text of all tests.
-func testsOf(t *testing.T) string {
+// testsOf returns the text of the tests of a folder.
+func testsOf(t *testing.T, dir string) string {
 	t.Helper()
-	var all strings.Builder
-	err := filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
-		if err == nil && strings.HasSuffix(path, "_test.go") {
-			all.WriteString(read(t, path))
-		}
-		return err
-	})
+	files, err := filepath.Glob(root + dir + "/*_test.go")
 	if err != nil {
 		t.Fatal(err)
+	}
+	var all strings.Builder
+	for _, file := range files {
+		all.WriteString(read(t, file))
 	}
 	return all.String()
 }

@@ -21,6 +21,7 @@ import (
 // attack makes one request after the other; each is a body that was made before, or a fresh one.
 type attack struct {
 	name, who, method, path string
+	want                    int // the status; what is well formed may be told 503 as well: the tenant has too much at work
 	body                    func() []byte
 
 	mu       sync.Mutex
@@ -42,19 +43,19 @@ func (w *world) attacks(t *testing.T) []*attack {
 	message := base64.StdEncoding.EncodeToString(make([]byte, 700_000))
 	explained := fields{"request": wide.call("/wfo/" + strings.Repeat("y/", 60)), "body": message}
 	return []*attack{
-		{name: "a batch as one text", who: "gateway", method: "PATCH", path: "verify", body: once(fields{"batch_json": string(unpacked)})},
-		{name: "too many in one text", who: "gateway", method: "PATCH", path: "verify", body: once(fields{"batch_json": "[" + strings.Repeat("{},", 1<<20) + "{}]"})},
-		{name: "one item of many fields", who: "gateway", method: "PATCH", path: "verify", body: once(fields{"batch_json": "[" + string(packed(manyFields())) + "]"})},
-		{name: "too long a text", who: "gateway", method: "PATCH", path: "verify", body: once(fields{"batch_json": strings.Repeat("[", 7<<20)})},
-		{name: "a batch", who: "acme-verifier", method: "PATCH", path: "my/verify", body: once(fields{"batch": items})},
-		{name: "too large a request", who: "acme-verifier", method: "PATCH", path: "my/verify", body: once(fields{"request": strings.Repeat("x", 9<<20)})},
-		{name: "a great many fields", who: "acme-verifier", method: "PATCH", path: "my/verify", body: once(manyFields())},
-		{name: "deep nesting", who: "acme-verifier", method: "PATCH", path: "my/verify", body: func() []byte {
+		{name: "a batch as one text", want: 200, who: "gateway", method: "PATCH", path: "verify", body: once(fields{"batch_json": string(unpacked)})},
+		{name: "too many in one text", want: 400, who: "gateway", method: "PATCH", path: "verify", body: once(fields{"batch_json": "[" + strings.Repeat("{},", 1<<20) + "{}]"})},
+		{name: "one item of many fields", want: 200, who: "gateway", method: "PATCH", path: "verify", body: once(fields{"batch_json": "[" + string(packed(manyFields())) + "]"})},
+		{name: "too long a text", want: 400, who: "gateway", method: "PATCH", path: "verify", body: once(fields{"batch_json": strings.Repeat("[", 7<<20)})},
+		{name: "a batch", want: 200, who: "acme-verifier", method: "PATCH", path: "my/verify", body: once(fields{"batch": items})},
+		{name: "too large a request", want: 413, who: "acme-verifier", method: "PATCH", path: "my/verify", body: once(fields{"request": strings.Repeat("x", 9<<20)})},
+		{name: "a great many fields", want: 400, who: "acme-verifier", method: "PATCH", path: "my/verify", body: once(manyFields())},
+		{name: "deep nesting", want: 400, who: "acme-verifier", method: "PATCH", path: "my/verify", body: func() []byte {
 			return []byte(`{"batch":` + strings.Repeat("[", 1<<20) + strings.Repeat("]", 1<<20) + "}")
 		}},
-		{name: "explain", who: "acme-admin", method: "POST", path: "my/explain", body: once(explained)},
-		{name: "sign a batch", who: "acme-app", method: "PATCH", path: "my/external/sign/wide", body: once(fields{"batch": items[:900]})},
-		{name: "unknown keys", who: "gateway", method: "PATCH", path: "verify", body: func() []byte {
+		{name: "explain", want: 200, who: "acme-admin", method: "POST", path: "my/explain", body: once(explained)},
+		{name: "sign a batch", want: 200, who: "acme-app", method: "PATCH", path: "my/external/sign/wide", body: once(fields{"batch": items[:900]})},
+		{name: "unknown keys", want: 200, who: "gateway", method: "PATCH", path: "verify", body: func() []byte {
 			h := holder{rand.Text()[:16], []byte(strings.Repeat("k", 32))}
 			batch := make([]fields, 1000)
 			for i := range batch {
@@ -63,15 +64,15 @@ func (w *world) attacks(t *testing.T) []*attack {
 			}
 			return packed(fields{"batch": batch})
 		}},
-		{name: "calls to remember", who: "acme-verifier", method: "PATCH", path: "my/verify", body: func() []byte {
+		{name: "calls to remember", want: 200, who: "acme-verifier", method: "PATCH", path: "my/verify", body: func() []byte {
 			batch := make([]fields, 1000)
 			for i := range batch {
 				batch[i] = fields{"request": wide.call("/wfo/a")}
 			}
 			return packed(fields{"batch": batch})
 		}},
-		{name: "import", who: "acme-admin", method: "POST", path: "my/external/import", body: imports},
-		{name: "report", who: "acme-admin", method: "GET", path: "my/report", body: func() []byte { return nil }},
+		{name: "import", want: 200, who: "acme-admin", method: "POST", path: "my/external/import", body: imports},
+		{name: "report", want: 200, who: "acme-admin", method: "GET", path: "my/report", body: func() []byte { return nil }},
 	}
 }
 
@@ -133,6 +134,12 @@ func TestMemoryUnderAttack(t *testing.T) {
 		var told []string
 		for _, status := range slices.Sorted(maps.Keys(a.statuses)) {
 			told = append(told, fmt.Sprintf("%d × %d", a.statuses[status], status))
+			if status != a.want && (a.want != 200 || status != 503) {
+				t.Errorf("%s: status %d, want %d", a.name, status, a.want)
+			}
+		}
+		if a.statuses[a.want] == 0 && minutes >= 10 {
+			t.Errorf("%s: never answered with %d, so it shows nothing", a.name, a.want)
 		}
 		t.Logf("%-22s %s", a.name, strings.Join(told, ", "))
 	}

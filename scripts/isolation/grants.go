@@ -15,7 +15,7 @@ type danger struct {
 	pattern string   // as in a policy: + is one segment, * at the end is anything
 	looking bool     // reading and listing it is enough
 	why     string   // what it would let them do
-	example []string // paths to ask about one by one, since the server does not list grants with a + in them
+	example []string // paths to ask about one by one, since not every server lists grants with a + in them
 }
 
 // dangers are for a mount; the rest after it does not depend on it.
@@ -61,18 +61,26 @@ func dangers(mount string) []danger {
 	}
 }
 
-// usual is what the built-in policy default grants and the documentation answers for: one's own token and entity, and leases and
-// wrapping tokens whose names one knows.
-func usual(c *caller) []string {
-	return []string{
-		"auth/token/lookup-self", "auth/token/renew-self", "auth/token/revoke-self", "sys/leases/renew", "sys/leases/lookup",
-		"identity/entity/id/" + c.entityID, "identity/entity/name/" + c.Entity, "identity/oidc/provider/+/authorize",
+// usual is what the servers' own policy default grants, of what leads somewhere, and the documentation answers for: one's own
+// token and entity, and leases and wrapping tokens whose names one knows. More of the same path is not usual: who may write
+// their own entity gives themselves a tenant.
+func usual(c *caller) []grant {
+	asking, looking := []string{"create", "read", "update"}, []string{"read"}
+	return []grant{
+		{"auth/token/lookup-self", asking},
+		{"auth/token/renew-self", asking},
+		{"auth/token/revoke-self", asking},
+		{"sys/leases/renew", []string{"update"}},
+		{"sys/leases/lookup", []string{"update"}},
+		{"identity/entity/id/" + c.entityID, looking},
+		{"identity/entity/name/" + c.Entity, looking},
+		{"identity/oidc/provider/+/authorize*", asking},
 	}
 }
 
 // grant is one rule of a token's policies.
 type grant struct {
-	path string // with * at the end where it is a prefix
+	path string // as in a policy: + is one segment, * at the end is anything
 	may  []string
 }
 
@@ -137,56 +145,38 @@ func texts(list any) []string {
 	return all
 }
 
-// leads returns which rules lead round the walls, each with why.
-func leads(rules []grant, all []danger, harmless []string) map[string]string {
-	found := map[string]string{}
+// lead is a rule that leads round the walls.
+type lead struct {
+	rule grant
+	why  []string // each danger that it covers
+}
+
+// leads returns which rules lead round the walls. What a harmless one grants as well does not.
+func leads(rules []grant, all []danger, harmless []grant) []lead {
+	var found []lead
 	for _, g := range rules {
-		if slices.Contains(harmless, g.path) {
+		if slices.ContainsFunc(harmless, g.within) {
 			continue
 		}
+		led := lead{rule: g}
 		for _, d := range all {
 			masked := slices.ContainsFunc(rules, func(other grant) bool {
 				return slices.Contains(other.may, "deny") && other.path != g.path && covers(other.path, d.pattern) && covers(g.path, other.path)
 			})
-			if d.dangerous(g.may) && meet(g.path, d.pattern) && !masked {
-				found[g.path+" ("+strings.Join(g.may, " ")+")"] = d.why
+			if d.dangerous(g.may) && meet(g.path, d.pattern) && !masked && !slices.Contains(led.why, d.why) {
+				led.why = append(led.why, d.why)
 			}
+		}
+		if len(led.why) > 0 {
+			found = append(found, led)
 		}
 	}
 	return found
 }
 
-// meet reports whether there is a path that both patterns match.
-func meet(a, b string) bool {
-	switch {
-	case a == "*" || b == "*":
-		return true
-	case a == "" || b == "":
-		return a == b
-	case a[0] == '+' || b[0] == '+':
-		return meet(past(a), past(b))
-	default:
-		return a[0] == b[0] && meet(a[1:], b[1:])
-	}
+// within reports whether the other rule grants all that this one does.
+func (g grant) within(other grant) bool {
+	return covers(other.path, g.path) && !slices.ContainsFunc(g.may, func(capability string) bool { return !slices.Contains(other.may, capability) })
 }
 
-// past returns the rest of a pattern after its segment, which an opposite + matches; a star in it matches anything after.
-func past(pattern string) string {
-	segment, rest, more := strings.Cut(pattern, "/")
-	switch {
-	case strings.HasSuffix(segment, "*") && !more:
-		return "*"
-	case more:
-		return "/" + rest
-	default:
-		return ""
-	}
-}
-
-// covers reports whether wide matches every path that narrow does, as far as stars tell.
-func covers(wide, narrow string) bool {
-	if prefix, isGlob := strings.CutSuffix(wide, "*"); isGlob {
-		return strings.HasPrefix(narrow, prefix)
-	}
-	return wide == narrow
-}
+func (g grant) String() string { return g.path + " (" + strings.Join(g.may, " ") + ")" }

@@ -26,13 +26,14 @@ func (r *run) grants(ctx context.Context, p *party, c *caller) error {
 		return nil
 	}
 	all := dangers(r.mount)
-	known := leads(rules, all, usual(c))
-	for what, why := range known {
-		found("grant of "+what, "lets them "+why)
+	for _, l := range leads(rules, all, usual(c)) {
+		for _, why := range l.why {
+			found("grant of "+l.rule.String(), "lets them "+why)
+		}
 	}
-	slices.SortFunc(w.Holes, func(a, b finding) int { return strings.Compare(a.Request, b.Request) })
+	slices.SortStableFunc(w.Holes, func(a, b finding) int { return strings.Compare(a.Request, b.Request) })
 
-	// The server lists no rules with a + in them. What it may do at one path it tells truly.
+	// Some servers list no rules with a + in them. What it may do at one path it tells truly.
 	var examples []string
 	for _, d := range all {
 		examples = append(examples, d.example...)
@@ -49,8 +50,9 @@ func (r *run) grants(ctx context.Context, p *party, c *caller) error {
 	for _, d := range all {
 		for _, path := range d.example {
 			listed := slices.ContainsFunc(rules, func(g grant) bool { return meet(g.path, path) && slices.Equal(g.may, may[path]) })
-			if d.dangerous(may[path]) && !listed && !slices.Contains(usual(c), path) {
-				found(fmt.Sprintf("grant that covers %s (%s)", path, strings.Join(may[path], " ")), "lets them "+d.why)
+			covering := grant{path, may[path]}
+			if d.dangerous(covering.may) && !listed && !slices.ContainsFunc(usual(c), covering.within) {
+				found("grant that covers "+covering.String(), "lets them "+d.why)
 			}
 		}
 	}

@@ -23,8 +23,8 @@ var walls = []wall{
 	{"disabled entities", identity, "if entity.Disabled {", "if false {", engine, "TestWhoMayGoWhere"},
 	{"identities that disagree", identity, "case found == \"\":", "case true:", engine, "TestWhoMayGoWhere"},
 	{
-		"an entity that Vault does not tell", identity, "|| entity == nil {\n\t\treturn person{}, errIdentityAway", "|| entity == nil {\n\t\treturn person{}, nil",
-		engine, "TestVaultThatDoesNotAnswerIsARefusal",
+		"an entity that Vault does not tell", identity, "problem: errNotHere}", "}",
+		engine, "TestCallersOfAnotherNamespace",
 	},
 	{
 		"groups that Vault does not tell", identity, "if err != nil {\n\t\treturn person{}, errIdentityAway", "if err != nil {\n\t\treturn person{}, nil",
@@ -80,7 +80,7 @@ var walls = []wall{
 	{"one tenant's queue", "internal/fair/gate.go", "if s.waiting.Len() >= g.bounds.Queue {", "if false {", "./internal/fair", "TestWhoDoesNotGetIn"},
 	{"turns by tenant", "internal/fair/gate.go", "s.turn = g.turns.PushBack(s)", "s.turn = g.turns.PushFront(s)", "./internal/fair", "TestTenantsTakeTurns"},
 	{"tenants that have left", "internal/fair/gate.go", "delete(g.tenants, s.tenant)", "_ = s", "./internal/fair", "TestNothingIsKeptOfWhoHasLeft"},
-	{"callers who have gone", "paths/fair.go", "if ctx.Err() != nil {\n\t\treturn errGone", "if false {\n\t\treturn errGone", engine, "TestWorkStopsWhenItsCallerGoes"},
+	{"callers who have gone", "paths/fair.go", "if err := stopping(ctx.Err()); err != nil {", "if err := stopping(ctx.Err()); false {", engine, "TestWorkStopsWhenItsCallerGoes"},
 	{
 		"imports whose caller has gone", "internal/fair/gate.go", "if err := ctx.Err(); err != nil {\n\t\treturn Place{}, err\n\t}\n\ts, w",
 		"if err := ctx.Err(); false {\n\t\treturn Place{}, err\n\t}\n\ts, w", engine, "TestWorkStopsWhenItsCallerGoes",

@@ -1,0 +1,57 @@
+package main
+
+import "strings"
+
+// pattern is the path of a rule, as servers match it: segment by segment. A + is any one of them; the last one of a prefix
+// is the beginning of a segment, which others may follow.
+type pattern struct {
+	segments []string
+	prefix   bool
+}
+
+func parsePattern(path string) pattern {
+	path, prefix := strings.CutSuffix(path, "*")
+	return pattern{strings.Split(path, "/"), prefix}
+}
+
+// open reports whether segment i is the beginning of what follows.
+func (p pattern) open(i int) bool { return p.prefix && i == len(p.segments)-1 }
+
+// meet reports whether there is a path that both match.
+func meet(one, other string) bool {
+	a, b := parsePattern(one), parsePattern(other)
+	for i := range min(len(a.segments), len(b.segments)) {
+		x, y := a.segments[i], b.segments[i]
+		switch {
+		case a.open(i) && b.open(i):
+			return x == "+" || y == "+" || strings.HasPrefix(x, y) || strings.HasPrefix(y, x)
+		case a.open(i):
+			return y == "+" || strings.HasPrefix(y, x)
+		case b.open(i):
+			return x == "+" || strings.HasPrefix(x, y)
+		case x != y && x != "+" && y != "+":
+			return false
+		}
+	}
+	return len(a.segments) == len(b.segments)
+}
+
+// covers reports whether wide matches every path that narrow does.
+func covers(wide, narrow string) bool {
+	w, n := parsePattern(wide), parsePattern(narrow)
+	for i, x := range w.segments {
+		if i == len(n.segments) {
+			return false
+		}
+		y := n.segments[i]
+		switch {
+		case w.open(i):
+			return x == "" || y != "+" && strings.HasPrefix(y, x)
+		case n.open(i):
+			return false
+		case x != "+" && x != y:
+			return false
+		}
+	}
+	return len(w.segments) == len(n.segments)
+}
