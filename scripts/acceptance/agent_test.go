@@ -38,6 +38,22 @@ template {
 // once they are there.
 func (w *world) agent(t *testing.T, app string, paths ...string) []string {
 	t.Helper()
+	dir, err := os.MkdirTemp(w.Dir, "kept-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	templates, files := "", make([]string, len(paths))
+	for i, path := range paths {
+		files[i] = filepath.Join(dir, fmt.Sprintf("key-%d.json", i))
+		templates += fmt.Sprintf(agentTemplate, fmt.Sprintf(`{{ with secret %q }}{{ .Data | toJSON }}{{ end }}`, path), files[i])
+	}
+	w.templated(t, app, templates, files...)
+	return files
+}
+
+// templated starts the server's own agent as an app with templates, and returns once the files are there that these make.
+func (w *world) templated(t *testing.T, app, templates string, files ...string) {
+	t.Helper()
 	dir, err := os.MkdirTemp(w.Dir, "agent-")
 	if err != nil {
 		t.Fatal(err)
@@ -52,11 +68,7 @@ func (w *world) agent(t *testing.T, app string, paths ...string) []string {
 	root, role := w.caller(t, "root"), "auth/approle/role/"+app
 	roleID := write("role-id", root.must("GET", role+"/role-id", nil).field("role_id"))
 	secretID := write("secret-id", root.must("POST", role+"/secret-id", nil).field("secret_id"))
-	config, files := fmt.Sprintf(agentConfig, w.Addr, roleID, secretID), make([]string, len(paths))
-	for i, path := range paths {
-		files[i] = filepath.Join(dir, fmt.Sprintf("key-%d.json", i))
-		config += fmt.Sprintf(agentTemplate, fmt.Sprintf(`{{ with secret %q }}{{ .Data | toJSON }}{{ end }}`, path), files[i])
-	}
+	config := fmt.Sprintf(agentConfig, w.Addr, roleID, secretID) + templates
 	log := filepath.Join(dir, "agent.log")
 	stop, err := w.Run(log, "agent", "-config="+write("agent.hcl", config))
 	if err != nil {
@@ -83,5 +95,4 @@ func (w *world) agent(t *testing.T, app string, paths ...string) []string {
 			return err
 		})
 	}
-	return files
 }

@@ -3,55 +3,36 @@
 package acceptance
 
 import (
-	"bytes"
 	"fmt"
-	"os"
-	"os/exec"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 )
 
-// endedCommand is the command of docs/operations.md that finds what was ended since a snapshot.
-var endedCommand = regexp.MustCompile("(?s)```sh\n(export SINCE=\\S+ MOUNT=apikeys\n)(jq -r .*?) /var/log/vault/audit.log( \\| sort)\n```")
-
 // ended runs the documented command over the server's audit log, and returns its lines without the times.
-func (w *world) ended(t *testing.T, since time.Time) []string {
-	t.Helper()
-	if _, err := exec.LookPath("jq"); err != nil {
-		t.Fatal("jq is missing, which the documented command needs: apt-get install -y jq")
-	}
-	operations, err := os.ReadFile("../../docs/operations.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := endedCommand.FindSubmatch(operations)
-	if found == nil {
-		t.Fatal("docs/operations.md has no such command")
-	}
-	setting := fmt.Sprintf("export SINCE=%s MOUNT=apikeys\n", since.UTC().Format("2006-01-02T15:04:05"))
-	var stderr bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), "bash", "-o", "pipefail", "-c", setting+string(found[2])+" "+w.AuditFile()+string(found[3]))
-	cmd.Stderr = &stderr
-	output, err := cmd.Output()
-	if err != nil || stderr.Len() > 0 {
-		t.Fatalf("%v: %s", err, stderr.String())
+func (r *reader) ended(since time.Time) []string {
+	r.t.Helper()
+	r.stands["2026-11-29T06:00:00"] = since.UTC().Format("2006-01-02T15:04:05")
+	r.stands["/var/log/vault/audit.log"] = r.w.AuditFile()
+	output, said, err := r.types("nobody", r.filled("export SINCE="))
+	if err != nil || said != "" {
+		r.t.Fatalf("%v: %s", err, said)
 	}
 	var lines []string
-	for line := range strings.Lines(string(output)) {
+	for line := range strings.Lines(output) {
 		_, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
 		lines = append(lines, rest)
 	}
 	return lines
 }
 
-// TestRestore restores a snapshot, after which what was ended since is good again, and ends it anew by the lines that the documented
-// command finds in the audit log.
+// TestRestore restores a snapshot that was saved as docs/operations.md says, after which what was ended since is good again, and ends
+// it anew by the lines that the documented command finds in the audit log.
 func TestRestore(t *testing.T) {
 	t.Parallel()
 	w := ownWorld(t, true)
+	r := plays(t, "docs/operations.md", w, map[string]string{})
 	ours, theirs := w.tenant(t, "restored"), w.tenant(t, "restored")
 	root, spa, gateway := w.caller(t, "root"), w.caller(t, "spa"), w.caller(t, "gateway")
 	admin, app, viewer := w.caller(t, ours+"-admin"), w.caller(t, ours+"-app"), w.caller(t, ours+"-viewer")
@@ -91,10 +72,7 @@ func TestRestore(t *testing.T) {
 	time.Sleep(time.Second) // The command's time has whole seconds.
 
 	since := time.Now()
-	var snapshot bytes.Buffer
-	if err := w.Root().Sys().RaftSnapshotWithContext(t.Context(), &snapshot); err != nil {
-		t.Fatal(err)
-	}
+	r.runs("root", "snapshot save")
 	end := []struct {
 		who          *caller
 		method, path string
@@ -143,15 +121,13 @@ func TestRestore(t *testing.T) {
 		}
 	}
 	judge("before the restore", ended)
-	if err := w.Root().Sys().RaftSnapshotRestoreWithContext(t.Context(), &snapshot, false); err != nil {
-		t.Fatal(err)
-	}
+	r.shell("root", "vault operator raft snapshot restore apikeys.snap")
 	if err := w.Unseal(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	judge("after the restore", good)
 
-	lines := w.ended(t, since)
+	lines := r.ended(since)
 	var got []string
 	for _, line := range lines {
 		got = append(got, strings.Join(strings.Split(line, "\t")[2:], " "))

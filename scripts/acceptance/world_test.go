@@ -146,7 +146,11 @@ func (w *world) unused(prefix string) string {
 
 // open has the SPA open a tenant whose name begins with prefix, and makes its staff known.
 func (w *world) open(ctx context.Context, prefix string) (string, error) {
-	tenant := w.unused(prefix)
+	return w.openNamed(ctx, w.unused(prefix))
+}
+
+// openNamed has the SPA open a tenant of a name, and makes its staff known.
+func (w *world) openNamed(ctx context.Context, tenant string) (string, error) {
 	w.know(tour.Staff(tenant))
 	token, err := w.token(ctx, "spa")
 	if err != nil {

@@ -119,7 +119,7 @@ func TestPathsInReadme(t *testing.T) {
 
 var (
 	link     = regexp.MustCompile(`\]\(([^)\s]+)\)`)
-	fenced   = regexp.MustCompile("(?ms)^```[a-z]*\n(.*?)^```$")
+	fenced   = regexp.MustCompile("(?ms)^```[a-z][^\n]*\n(.*?)^```$")
 	headings = regexp.MustCompile(`(?m)^#+ +(.+)$`)
 )
 

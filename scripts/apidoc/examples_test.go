@@ -1,26 +1,40 @@
 package main
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"regexp"
 	"strings"
 	"testing"
 
+	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/scripts/testdoc"
 	"vault-plugin-secrets-apikeys/signing"
 )
 
 var signatureLine = regexp.MustCompile(`(?m)^Signature-Input: (sig1=\(.*"oKGio6SlpqeoqaqrrK2urw")\nSignature: (sig1=:[A-Za-z0-9+/=]+:)$`)
 
-// TestWorkedExample has the worked example of rfc9421, which was computed with openssl and with Python, verified.
+// TestWorkedExample has the worked examples, which were computed with openssl and with Python, verified: the texts that are shown are
+// what was signed, and give the signatures that are shown.
 func TestWorkedExample(t *testing.T) {
-	text := read(t, root+"docs/integrators.md")
+	t.Parallel()
+	guide, text := testdoc.Open(t, "docs/integrators.md"), read(t, root+"docs/integrators.md")
 	shown := signatureLine.FindStringSubmatch(text)
 	if shown == nil {
 		t.Fatal("there is none")
 	}
-	key := make([]byte, 32)
-	for i := range key {
-		key[i] = byte(i)
+	signed := func(base string) []byte {
+		tag := signing.MAC(secretBytes(), []byte(base))
+		return tag[:]
 	}
+	base := strings.TrimSuffix(guide.Next(`"@method": GET`).Text, "\n") // no LF after the last line
+	if got := "sig1=:" + base64.StdEncoding.EncodeToString(signed(base)) + ":"; got != shown[2] {
+		t.Errorf("the text of rfc9421 gives %s, and not %s", got, shown[2])
+	}
+	if got := base64.RawURLEncoding.EncodeToString(signed(guide.Next("user-mgmt-api").Text)); !strings.Contains(text, "and the signature `"+got+"`") {
+		t.Errorf("the text of vrnt-1 gives %s, which is not shown", got)
+	}
+
 	const params = `sig1=("@method" "@authority" "@path" "content-digest");created=1736937000;keyid="tEsTkId1";nonce="oKGio6SlpqeoqaqrrK2urw"`
 	posted := "sig1=:5Bl4CGITPOJWJiWrpLScxdaI9pMCSvXhWRpE8nuCfPo=:"
 	if !strings.Contains(text, strings.Trim(posted, "sig1=:")) {
@@ -36,8 +50,25 @@ func TestWorkedExample(t *testing.T) {
 			t.Fatal(err)
 		}
 		call, err := signing.ParseCall(parsed)
-		if err != nil || !call.SignedBy(key) {
+		if err != nil || !call.SignedBy(secretBytes()) {
 			t.Errorf("%s: %v", head, err)
 		}
+	}
+}
+
+// TestShownKey checks that the key that is shown to integrators is one: ID, secret and checksum go with each other.
+func TestShownKey(t *testing.T) {
+	t.Parallel()
+	var shown struct {
+		Credential string
+		Key        string
+		KeyID      string `json:"key_id"`
+	}
+	if err := json.Unmarshal([]byte(testdoc.Open(t, "docs/integrators.md").Next("credential").Text), &shown); err != nil {
+		t.Fatal(err)
+	}
+	keyID, key, err := apikey.ParseCredential(shown.Credential)
+	if err != nil || keyID != shown.KeyID || key.RevealText() != shown.Key {
+		t.Errorf("credential %s is not of key ID %s and key %s: %v", shown.Credential, shown.KeyID, shown.Key, err)
 	}
 }
