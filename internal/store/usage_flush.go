@@ -42,8 +42,10 @@ func (st *Store) FlushUsage(ctx context.Context, s logical.Storage, until time.T
 	u.turns = nil
 	for _, r := range left {
 		u.turns = append(u.turns, r.uid)
+		//mutate:skip "where the last flush has stopped" TestUsesThatGoOnDuringASplit
 		r.owned.from = r.next()
 	}
+	//mutate:false "flushes that their caller ended" TestWhatCountsAsNoTime
 	if ctx.Err() != nil { // the caller has no more time, which says nothing of storage
 		return err
 	}
@@ -88,6 +90,7 @@ func turns(ctx context.Context, s logical.Storage, all []*round) (left []*round,
 		all = all[1:]
 		more, err := r.step(ctx, s)
 		late := err != nil && ctx.Err() != nil // to run out of time is no failure
+		//mutate:false:2 "the turn of who was cut off" TestWriteThatIsCutOffByTheDeadline
 		if more || late {
 			//mutate:instead "uses of another that are written first" TestFlushIsFairByTenant
 			//mutate:more => all = append([]*round{r}, all...)

@@ -38,6 +38,7 @@ func (u *usage) late() error {
 		o := v.(*owned)
 		o.mu.Lock()
 		defer o.mu.Unlock()
+		//mutate:false "flushes that had no time" TestUsesThatNoFlushHasTimeFor
 		if o.stalled < patience {
 			return true
 		}

@@ -149,6 +149,7 @@ func (o *owned) written(n *node, groups []string) {
 		o.waits -= len(o.waiting[group])
 		delete(o.waiting, group)
 		for keyID := range o.gone[group] {
+			//mutate:true "keys that go while their uses are written" TestKeyThatGoesWhileItsUsesAreWritten
 			if !has(n.uses[group], keyID) {
 				delete(o.gone[group], keyID)
 				o.goes--

@@ -52,6 +52,7 @@ func (r *round) begin(ctx context.Context, s logical.Storage, b branch, groups [
 		}
 	}
 	o := r.owned
+	//mutate:false:2 "a split of a node that has changed since" TestNodeThatChangesDuringItsSplit
 	if was := o.unfinished[b.prefix]; was == nil || was.of != of {
 		if o.unfinished == nil {
 			o.unfinished = make(map[string]*unfinished)
@@ -70,6 +71,7 @@ func (r *round) goOn(ctx context.Context, s logical.Storage) error {
 	done, there := r.owned.unfinished[r.splitting.prefix].done, r.splitting.there
 	for _, digit := range hexDigits {
 		prefix := r.splitting.prefix + string(digit)
+		//mutate:true:2 "what was taken from below a split" TestWhatIsTakenFromASplitIsWrittenAgain
 		if is, ok := done[prefix]; ok && is == there[prefix] {
 			continue
 		}
@@ -79,6 +81,7 @@ func (r *round) goOn(ctx context.Context, s logical.Storage) error {
 			return err
 		case raw != nil:
 			err = putUsage(ctx, s, nodePath(r.uid, prefix), raw)
+		//mutate:false "what an earlier split has left" TestSplitOfWhatIsBelowASplit
 		case there[prefix]:
 			err = deleteUsage(ctx, s, nodePath(r.uid, prefix))
 		default:
@@ -126,6 +129,7 @@ func (r *round) mark(ctx context.Context, s logical.Storage) error {
 	r.split[was.prefix] = n.forgotten
 	r.groups = slices.Concat(was.groups, r.groups)
 	r.splitting, r.at = nil, ""
+	//mutate:false "uses forgotten that a split root tells of" TestForgottenUsesThatDoNotFit
 	if was.prefix == "" {
 		o.told(n.forgotten)
 	}

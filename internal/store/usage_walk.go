@@ -102,6 +102,7 @@ func (st *Store) dropStale(ctx context.Context, s logical.Storage, uid, prefix s
 	}
 	defer release()
 	whole := prefix[:len(prefix)-1]
+	//mutate:false:2 "what is being split, before the walk" TestWalkSparesWhatIsBeingSplit
 	if v, ok := st.usage.tenants.Load(uid); ok && v.(*owned).unfinished[whole] != nil {
 		return nil
 	}
