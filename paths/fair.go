@@ -1,7 +1,6 @@
 package paths
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"runtime"
@@ -14,6 +13,7 @@ import (
 	"vault-plugin-secrets-apikeys/internal/fair"
 	"vault-plugin-secrets-apikeys/internal/match"
 	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/internal/store"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 	"vault-plugin-secrets-apikeys/signing"
 )
@@ -57,32 +57,14 @@ func newShares(processors int) *shares {
 	}
 }
 
-// The reasons to stop half way: what is left of a batch is not told one by one.
-var (
-	errGone    = refusal.Errorf(refusal.Unavailable, "the caller has gone; what was not done by then is not done")
-	errOverdue = refusal.Errorf(refusal.Unavailable, "the server's time for one request is over; what was not done by then is not done: "+
-		"send the rest again, less of it at once")
-)
+// errGone is told of what the request did not come to, to nobody as a rule: the server ends a request whose caller has gone,
+// or whose time is over, which a plugin cannot tell from each other.
+var errGone = refusal.Errorf(refusal.Unavailable, "the caller has gone, or the server's time for the request is over; what was not done by then is not done")
 
-// stopping says why a request is not gone on with, by its context's error.
-func stopping(ended error) error {
-	switch {
-	case ended == nil:
-		return nil
-	case errors.Is(ended, context.DeadlineExceeded):
-		return errOverdue
-	default:
+// orGone is [errGone] for an error that says nothing but that the request has ended: no failure of ours, to be logged.
+func orGone(ctx context.Context, err error) error {
+	if ctx.Err() != nil && store.Ended(err) {
 		return errGone
-	}
-}
-
-func isStopping(err error) bool { return errors.Is(err, errGone) || errors.Is(err, errOverdue) }
-
-// orStopping returns why a request is not gone on with, where that is all that err says.
-// It is no failure of ours then, to be logged.
-func orStopping(ctx context.Context, err error) error {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return cmp.Or(stopping(ctx.Err()), err)
 	}
 	return err
 }
@@ -107,7 +89,7 @@ func (r *request) noPlace(err error, waited time.Duration) error {
 	case errors.Is(err, fair.ErrCrowded):
 		return refusal.Errorf(refusal.Unavailable, "busy: more than %d costly requests of %s wait already; send fewer at once", queued, whose)
 	default:
-		return stopping(err)
+		return errGone
 	}
 }
 
@@ -198,12 +180,12 @@ func (h *Handlers) walking(run handler) handler {
 	}
 }
 
-// next is called before each of the things. It tells when to stop, and
+// next is called before each of the things. It is [errGone] when the request has ended, and
 // now and then it lets others in, who make it wait no longer in all than anybody waits.
 func (t *turn) next(ctx context.Context) error {
 	//mutate:false "callers who have gone" ./backend TestWorkStopsWhenItsCallerGoes
-	if err := stopping(ctx.Err()); err != nil {
-		return err
+	if ctx.Err() != nil {
+		return errGone
 	}
 	if t.refused != nil {
 		return t.refused

@@ -200,7 +200,6 @@ func TestWhyThereWasNoPlace(t *testing.T) {
 		{providers, fair.ErrPatience, "busy: costly requests of one tenant, or of the provider, are done a few at a time"},
 		{&request{together: true}, fair.ErrPatience, "busy: costly calls of one tenant are done a few at a time, and this batch has waited 1.5s for the turn of this one's"},
 		{own, context.Canceled, "the caller has gone"},
-		{own, context.DeadlineExceeded, "the server's time for one request is over"},
 	} {
 		got := row.r.noPlace(row.err, 1500*time.Millisecond)
 		if !strings.HasPrefix(got.Error(), row.want) {

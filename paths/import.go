@@ -207,7 +207,7 @@ func importedKey(r *request, item map[string]any, kind apikey.Kind, t *tenant.Te
 	}
 	for field := range item {
 		if !slices.ContainsFunc(keySettings, func(s setting[apikey.Settings]) bool { return s.name == field }) {
-			return nil, refusal.Errorf(refusal.Invalid, "%s: is no field of a key to import, or not supported by this version", refusal.Quote(field))
+			return nil, refusal.Errorf(refusal.Invalid, "%s: is no field of a key to import", refusal.Quote(field))
 		}
 	}
 	defaults := defaultKey(sub, kind)

@@ -97,7 +97,7 @@ func (b *importBatch) result(ctx context.Context, raw any, until time.Time) (res
 	}
 	defer place.Leave()
 	result["key_id"], err = b.one(ctx, raw)
-	err = orStopping(ctx, err)
+	err = orGone(ctx, err)
 	return result
 }
 

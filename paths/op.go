@@ -55,7 +55,7 @@ func (h *Handlers) op(res *resource, path *framework.Path, run handler) framewor
 		r := &request{Request: req, captured: captured, now: time.Now()}
 		r.Data = given(ctx)
 		if resp, err = h.serve(ctx, res.scope, path, r, run); err != nil {
-			return h.refuse(orStopping(ctx, err))
+			return h.refuse(orGone(ctx, err))
 		}
 		// An empty list stays empty: by Vault's custom that is a 404.
 		if res.scope == tenants && !res.anonymous && len(resp.Data) > 0 {

@@ -63,7 +63,7 @@ func (h *Handlers) signBatch(ctx context.Context, r *request, k *apikey.Key, ite
 	results := make([]any, len(items))
 	for i, raw := range items {
 		err := turn.next(ctx)
-		if isStopping(err) {
+		if errors.Is(err, errGone) {
 			return nil, err
 		}
 		var data map[string]any

@@ -41,15 +41,15 @@ func (h *Handlers) verifyBatch(ctx context.Context, r *request, items []any, wit
 	outcomes, unjudged := make([]outcome, len(items)), []error(nil)
 	for i, raw := range items {
 		err := turn.next(ctx)
-		if isStopping(err) {
+		if errors.Is(err, errGone) {
 			return nil, err // the answer is to nobody, and what was recorded stays
 		}
 		if err == nil {
 			outcomes[i], err = h.judgeItem(ctx, r, raw, within)
 		}
 		if err != nil {
-			if ended := stopping(ctx.Err()); ended != nil {
-				return nil, ended
+			if ctx.Err() != nil {
+				return nil, errGone
 			}
 			if !errors.Is(err, refusal.Unavailable) {
 				h.log.Error("item of a batch not judged", "error", err)

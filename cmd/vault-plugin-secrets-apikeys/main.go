@@ -14,11 +14,12 @@ import (
 )
 
 func main() {
+	server := os.Getppid() // before anything else: once it is gone, somebody else is the parent
 	meta := &api.PluginAPIClientMeta{}
 	if err := meta.FlagSet().Parse(os.Args[1:]); err != nil {
 		os.Exit(2)
 	}
-	go watchParent(os.Getppid, func() { os.Exit(1) })
+	go watchParent(server, os.Getppid, func() { os.Exit(1) })
 	err := plugin.ServeMultiplex(&plugin.ServeOpts{
 		BackendFactoryFunc: backend.Factory,
 		TLSProviderFunc:    api.VaultPluginTLSProvider(meta.GetTLSConfig()),

@@ -12,7 +12,7 @@ func TestEndsWithItsServer(t *testing.T) {
 		var parent atomic.Int64
 		parent.Store(42)
 		began, ended := time.Now(), time.Time{}
-		go watchParent(func() int { return int(parent.Load()) }, func() { ended = time.Now() })
+		go watchParent(42, func() int { return int(parent.Load()) }, func() { ended = time.Now() })
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		if !ended.IsZero() {

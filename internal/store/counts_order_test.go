@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
 )
@@ -23,9 +24,17 @@ func TestEndNotedBeforeItsKeyIsErased(t *testing.T) {
 	c := w.st.counts.of(familyLeased, w.tenant.UID)
 	c.mu.Lock() // nothing can be noted yet
 	var group sync.WaitGroup
-	group.Go(end)
+	ended := make(chan struct{})
+	group.Go(func() {
+		defer close(ended)
+		end()
+	})
 	for !running("store.(*counts).changed") {
-		runtime.Gosched()
+		select {
+		case <-ended:
+			t.Fatal("nothing is noted")
+		case <-time.After(time.Millisecond):
+		}
 	}
 	locks := w.st.keys.locks
 	locks.mu.Lock()

@@ -60,7 +60,7 @@ type owned struct {
 	missed atomic.Int64 // the minute of the latest use that found no room; 0: none
 
 	unfinished map[string]*unfinished // splits that have begun, by prefix; for who is busy
-	from       string                 // the group that the last flush had no time for; for who is busy
+	from       string                 // the group that a flush had no time for; for who is busy
 
 	mu        sync.Mutex
 	waiting   map[string]map[string]Use      // by group and key ID: what is on its way to storage

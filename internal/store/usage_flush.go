@@ -50,9 +50,7 @@ func (st *Store) FlushUsage(ctx context.Context, s logical.Storage, until time.T
 		return err
 	}
 	for _, r := range all {
-		if r.further || !r.failed { // a failure is told by itself
-			r.owned.came(r.further, time.Now())
-		}
+		r.owned.came(r.further || r.failed, time.Now()) // a failure is told by itself
 	}
 	return errors.Join(err, u.late())
 }
@@ -60,6 +58,7 @@ func (st *Store) FlushUsage(ctx context.Context, s logical.Storage, until time.T
 // rounds returns who has something to be written, whoever was left out first.
 func (u *usage) rounds() []*round {
 	var all []*round
+	splits := new(int)
 	dirty := make(map[string]*owned)
 	u.tenants.Range(func(uid, v any) bool {
 		o := v.(*owned)
@@ -67,17 +66,18 @@ func (u *usage) rounds() []*round {
 			dirty[uid.(string)] = o
 		} else {
 			o.came(true, time.Time{})
+			o.unfinished, o.from = nil, ""
 		}
 		return true
 	})
 	for _, uid := range u.turns {
 		if o := dirty[uid]; o != nil {
-			all = append(all, newRound(uid, o))
+			all = append(all, newRound(uid, o, splits))
 			delete(dirty, uid)
 		}
 	}
 	for uid, o := range dirty {
-		all = append(all, newRound(uid, o))
+		all = append(all, newRound(uid, o, splits))
 	}
 	return all
 }

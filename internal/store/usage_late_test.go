@@ -68,7 +68,7 @@ func TestWhatCountsAsNoTime(t *testing.T) {
 		told  bool
 	}{
 		"a split goes on": {func(w *world) error {
-			w.slow(5 * time.Second) // one write in each flush
+			w.slow(6 * time.Second) // one write in each flush
 			return w.st.FlushUsage(w.t.Context(), w.s, time.Now().Add(5*time.Second))
 		}, false},
 		"the caller has ended it": {func(w *world) error {
@@ -105,7 +105,7 @@ func TestWhatCountsAsNoTime(t *testing.T) {
 	}
 }
 
-// Who was at a write when the time was over keeps his place, and begins with that write the next time.
+// Who was at a write when the time was over comes again, and begins with that write the next time.
 func TestWriteThatIsCutOffByTheDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

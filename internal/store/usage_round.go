@@ -18,12 +18,14 @@ type round struct {
 	at        string           // the first of those that are being written; "" for none
 	split     map[string]int64 // nodes that are known to be split
 	splitting *splitting       // nil: none is being split
+	splits    *int             // how many are being split, over all rounds
+	waits     bool             // for one of these to end
 	further   bool             // something was written, or found to be
 	failed    bool
 }
 
 // newRound begins with the group that the last flush had no time for.
-func newRound(uid string, o *owned) *round {
+func newRound(uid string, o *owned, splits *int) *round {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	groups := slices.Collect(maps.Keys(o.waiting))
@@ -31,7 +33,18 @@ func newRound(uid string, o *owned) *round {
 	slices.Sort(groups)
 	groups = slices.Compact(groups)
 	from, _ := slices.BinarySearch(groups, o.from)
-	return &round{uid: uid, owned: o, groups: slices.Concat(groups[from:], groups[:from]), split: make(map[string]int64)}
+	return &round{uid: uid, owned: o, groups: slices.Concat(groups[from:], groups[:from]), split: make(map[string]int64), splits: splits}
+}
+
+// mostSplits is of how many tenants a node is split at the same time: each is in memory
+// until its split ends.
+const mostSplits = 4
+
+func (r *round) endSplit() {
+	if r.splitting != nil {
+		r.splitting = nil
+		*r.splits--
+	}
 }
 
 // next returns the group to begin with the next time.
@@ -45,6 +58,10 @@ func (r *round) next() string {
 // step writes one entry at most, and reports whether there is another one. What fails is
 // left to the next flush.
 func (r *round) step(ctx context.Context, s logical.Storage) (more bool, err error) {
+	if r.waits && *r.splits == mostSplits {
+		return true, nil
+	}
+	r.waits = false
 	switch until := r.owned.forgets(); {
 	case r.splitting != nil:
 		err = r.goOn(ctx, s)
@@ -56,9 +73,9 @@ func (r *round) step(ctx context.Context, s logical.Storage) (more bool, err err
 		err = r.node(ctx, s)
 	}
 	if err != nil {
-		r.splitting = nil
+		r.endSplit()
 	}
-	r.further = r.further || err == nil
+	r.further = r.further || err == nil && !r.waits
 	return r.splitting != nil || len(r.groups) > 0, err
 }
 

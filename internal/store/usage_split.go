@@ -37,6 +37,11 @@ func (n *node) digest() ([sha256.Size]byte, error) {
 // begin splits a node, or goes on where the last flush has stopped, with one entry. If the
 // node has changed since, it begins anew.
 func (r *round) begin(ctx context.Context, s logical.Storage, b branch, groups []string) error {
+	//mutate:false "how many nodes are split at once" TestManySplitsAtOnce
+	if *r.splits == mostSplits {
+		r.groups, r.waits = slices.Concat(groups, r.groups), true
+		return nil
+	}
 	of, err := b.node.digest()
 	if err != nil {
 		return err
@@ -60,6 +65,7 @@ func (r *round) begin(ctx context.Context, s logical.Storage, b branch, groups [
 		o.unfinished[b.prefix] = &unfinished{of, make(map[string]bool)}
 	}
 	r.splitting = &splitting{b, groups, there}
+	*r.splits++
 	return r.goOn(ctx, s)
 }
 
@@ -108,7 +114,7 @@ func (r *round) below(prefix string) ([]byte, error) {
 	groups := slices.DeleteFunc(slices.Clone(r.splitting.groups), func(group string) bool { return !above(group) })
 	n, _ := r.owned.merged(part, groups, true)
 	raw, err := encodeNode(n)
-	if errors.Is(err, refusal.Invalid) { // what waits has that one split in its turn
+	if errors.Is(err, refusal.Invalid) { // with what waits it is split in its turn, or cut
 		n, _ = r.owned.merged(part, groups, false)
 		raw, err = encodeNode(n)
 	}
@@ -128,7 +134,8 @@ func (r *round) mark(ctx context.Context, s logical.Storage) error {
 	delete(o.unfinished, was.prefix)
 	r.split[was.prefix] = n.forgotten
 	r.groups = slices.Concat(was.groups, r.groups)
-	r.splitting, r.at = nil, ""
+	r.endSplit()
+	r.at = ""
 	//mutate:false "uses forgotten that a split root tells of" TestForgottenUsesThatDoNotFit
 	if was.prefix == "" {
 		o.told(n.forgotten)

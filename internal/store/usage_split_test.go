@@ -135,8 +135,8 @@ func TestUsesThatGoOnDuringASplit(t *testing.T) {
 		w := newWorld(t)
 		w.begin()
 		all := w.use(4500)
-		writes := w.slow(time.Second)
-		for n := range 4 { // of 17 entries, each flush writes five
+		writes := w.slow(1100 * time.Millisecond) // no write ends with a flush
+		for n := range 4 {                        // of 17 entries, each flush writes five
 			w.useAll(all, minute(n))
 			if w.split("") {
 				t.Errorf("split after %d flushes", n)
@@ -228,5 +228,35 @@ func TestSplitOfWhatIsBelowASplit(t *testing.T) {
 				t.Errorf("%s: %d of %d are there", what, len(w.found()), len(all))
 			}
 		}
+	}
+}
+
+// A node that is split is in memory until that ends: of many tenants, some wait.
+func TestManySplitsAtOnce(t *testing.T) {
+	w := newWorld(t)
+	w.begin()
+	const tenants = 3 * mostSplits
+	for i := range tenants {
+		w.in(tenant.Name(fmt.Sprintf("many-%d", i)), fmt.Sprintf("uid-of-many-%d", i)).use(6000)
+	}
+	most, splits := 0, make(map[string]bool)
+	w.s.stepIn(nil, func(string) error {
+		n := 0
+		w.st.usage.tenants.Range(func(uid, v any) bool {
+			if len(v.(*owned).unfinished) > 0 {
+				splits[uid.(string)] = true
+				n++
+			}
+			return true
+		})
+		most = max(most, n)
+		return nil
+	})
+	must(t, w.st.FlushUsage(t.Context(), w.s, time.Now().Add(time.Hour)))
+	if most != mostSplits || len(splits) != tenants {
+		t.Errorf("%d at once, of %d tenants", most, len(splits))
+	}
+	if len(w.st.usage.turns) > 0 {
+		t.Errorf("left out: %v", w.st.usage.turns)
 	}
 }

@@ -174,8 +174,9 @@ func (st *Store) move(ctx context.Context, s logical.Storage, uses map[string]Us
 		}
 	}
 	var rounds []*round
+	splits := new(int)
 	for uid, o := range to {
-		rounds = append(rounds, newRound(uid, o))
+		rounds = append(rounds, newRound(uid, o, splits))
 	}
 	if _, err := turns(ctx, s, rounds); err != nil {
 		failed = err

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"vault-plugin-secrets-apikeys/internal/refusal"
 	"vault-plugin-secrets-apikeys/internal/tenant"
@@ -31,7 +33,21 @@ func uninterrupted(ctx context.Context, write func(context.Context) error) error
 	//mutate:more TestClaimsOfAFailedWriteAreMadeAgain => ctx
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeDeadline)
 	defer cancel()
-	return write(ctx)
+	err := write(ctx)
+	if Ended(err) { // not the caller's request: nobody knows what became of the write
+		return errors.New("a write was not answered: " + err.Error())
+	}
+	return err
+}
+
+// Ended reports whether an error says that a context has ended, to storage or across gRPC.
+func Ended(err error) bool {
+	switch status.Code(err) {
+	case codes.Canceled, codes.DeadlineExceeded:
+		return true
+	default:
+		return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+	}
 }
 
 // writes remembers which entries storage may still change. A write that has failed may

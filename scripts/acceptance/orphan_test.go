@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 	"time"
 )
@@ -28,7 +29,8 @@ func TestKilledServerLeavesNoPlugin(t *testing.T) {
 	for until := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
 		left := plugins[:0:0]
 		for _, pid := range plugins {
-			if _, err := os.Stat(fmt.Sprintf("/proc/%d/stat", pid)); err == nil {
+			stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+			if err == nil && !strings.Contains(string(stat), ") Z ") { // who has ended waits for somebody to look
 				left = append(left, pid)
 			}
 		}

@@ -45,9 +45,8 @@ func TestSecurityCommands(t *testing.T) {
 	}
 }
 
-// TestSeparationReport runs the command that tests the separation as docs/security.md does, and holds its report against the one that
-// is shown, but for what is
-// another each time.
+// TestSeparationReport runs the command that tests the separation as docs/security.md does, and holds its report against
+// the one that is shown, but for what is another each time.
 func TestSeparationReport(t *testing.T) {
 	t.Parallel()
 	w := ownWorld(t, false)

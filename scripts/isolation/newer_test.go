@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// newer answers about a token's rules as Vault 1.21.4 does, which lists those with a + as well, a prefix without its star.
+// newer answers about a token's rules as Vault 1.21.4 does, which lists those with a + as well, a prefix without its star. No two of
+// them here are about the same path.
 type newer map[string][]string
 
 // default121 are the rules that the policy default of Vault 1.21.4 has.

@@ -37,7 +37,7 @@ var (
 	grammar = regexp.MustCompile(`^([a-z]+)(?::((?:0\.)?[1-9]\d*(?:\.[1-9]\d*)*))? "([^"\\]+)"(?: (\./\S+))? ` +
 		`(Test\w+(?:\|Test\w+)*)(?: => (.+))?$`)
 	nearly = regexp.MustCompile(`^(//\s+mutate:|/\*\s*mutate:|//mutate\s*$)`) // what was to be a marker, and is none
-	bar    = regexp.MustCompile(`\s*\|\s*`)
+	bar    = regexp.MustCompile(`\s*\|\s*Test`)
 )
 
 // at says where a wall stands, as compilers do.
@@ -49,7 +49,7 @@ func (w *wall) errorf(format string, args ...any) error {
 
 // read parses the text of a marker into w, which knows where it stands.
 func (w *wall) read(text string) error {
-	text = bar.ReplaceAllString(text, "|")
+	text = bar.ReplaceAllString(text, "|Test")
 	found := grammar.FindStringSubmatch(text)
 	if found == nil {
 		return w.errorf(`a marker is %sOPERATION[:OPERAND] "name" [./package] TestA|TestB [=> Go], not %q`, opening, text)
