@@ -98,7 +98,7 @@ func TestVerifierStrings(t *testing.T) {
 	}
 }
 
-// TestVerifierPacks sends the calls of a request as one text, unless each is to be in the audit log, or it would be too long.
+// TestVerifierPacks sends the calls of a request as one text, unless each is to be in the audit log.
 func TestVerifierPacks(t *testing.T) {
 	for _, row := range []struct {
 		length int

@@ -63,7 +63,7 @@ var errGone = refusal.Errorf(refusal.Unavailable, "the caller has gone, or the s
 
 // orGone is [errGone] for an error that says nothing but that the request has ended: no failure of ours, to be logged.
 func orGone(ctx context.Context, err error) error {
-	if ctx.Err() != nil && store.Ended(err) {
+	if store.Ended(err) && ctx.Err() != nil {
 		return errGone
 	}
 	return err

@@ -11,7 +11,6 @@ import (
 // Bounds of what is no secret. Each is so far from what random bytes, digits or letters come to that none is ever refused: the
 // likeliest way is one of 10^10 keys of random decimal digits, and of random bytes there is none in 2^90.
 const (
-	longestPeriod  = 16 // bytes of a pattern that repeats
 	fewestBytes    = 5  // different ones
 	fewestUnpadded = 16 // bytes beside what the key is padded with
 )
@@ -21,7 +20,7 @@ func weakness(key []byte) string {
 	if why := weakBytes(key); why != "" {
 		return why
 	}
-	text := string(bytes.TrimRight(key, "=\x00\n "))
+	text := string(bytes.TrimRight(key, "=\x00\r\n "))
 	if raw, err := hex.DecodeString(text); err == nil && len(raw) > 0 {
 		return weakBytes(raw)
 	}
@@ -37,7 +36,7 @@ func weakBytes(key []byte) string {
 	switch period := periodOf(key); {
 	case period == 1:
 		return "all of its bytes are equal"
-	case period <= min(longestPeriod, len(key)/2):
+	case period <= len(key)/2:
 		return "it is a short pattern that repeats"
 	case unpadded(key) < fewestUnpadded && unpadded(key) < len(key)/2:
 		return "most of it is padding"

@@ -30,11 +30,11 @@ func TestKeysWithoutEntropyAreNotImported(t *testing.T) {
 		"all of its bytes are equal": {strings.Repeat("\x00", 32), strings.Repeat("\xff", 64), strings.Repeat("a", 33), hex.EncodeToString(make([]byte, 16))},
 		"a short pattern that repeats": {
 			strings.Repeat("ab", 16), padded("0123456789abcdef", 32, "0123456789abcdef"), padded("secret", 32, "secret"), padded("password123", 40, "password123"),
-			padded("\xde\xad\xbe\xef", 32, "\xde\xad\xbe\xef"), hex.EncodeToString(bytes.Repeat([]byte{0xaa, 0x55}, 16)), strings.Repeat("changeme", 4),
+			padded("\xde\xad\xbe\xef", 32, "\xde\xad\xbe\xef"), hex.EncodeToString(bytes.Repeat([]byte{0xaa, 0x55}, 16)), strings.Repeat("changeme", 4), strings.Repeat("seventeen letters", 2),
 		},
 		"count up or down": {
 			string(sequenceOf(32, 1)), string(sequenceOf(64, 255)), string(sequenceOf(32, 3)), "abcdefghijklmnopqrstuvwxyz012345", "0123456789:;<=>?@ABCDEFGHIJKLMNO",
-			hex.EncodeToString(sequenceOf(16, 1)), base64.StdEncoding.EncodeToString(sequenceOf(32, 1)), "aaaaaaaaaabbbbbbbbbbcccccccccddd",
+			hex.EncodeToString(sequenceOf(16, 1)), hex.EncodeToString(sequenceOf(31, 1)) + "\r\n", base64.StdEncoding.EncodeToString(sequenceOf(32, 1)), "aaaaaaaaaabbbbbbbbbbcccccccccddd",
 		},
 		"what examples have for a key": {
 			"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEX", padded("your-256-bit-secret", 32, "!?"), "a-string-secret-at-least-256-bits-long",

@@ -94,18 +94,21 @@ func unhex(c byte) byte {
 	}
 }
 
-// escapedAgain reports whether what is decoded could be decoded once more: %2e, and %u002e, which some readers know.
+// escapedAgain reports whether what is decoded could be decoded once more: %2e, and %u002e, which some readers know, also with
+// digits that only look like these.
 func escapedAgain(decoded []byte) bool {
 	for i := 0; i+2 < len(decoded); i++ {
 		if decoded[i] != '%' {
 			continue
 		}
-		if next := decoded[i+1]; next == 'u' || next == 'U' || unhex(next) < 16 && unhex(decoded[i+2]) < 16 {
+		if next := decoded[i+1]; next == 'u' || next == 'U' || mayBeHex(next) && mayBeHex(decoded[i+2]) {
 			return true
 		}
 	}
 	return false
 }
+
+func mayBeHex(c byte) bool { return unhex(c) < 16 || c >= utf8.RuneSelf }
 
 // hasLookAlike looks for characters that mean something in a path, or look as if, and for segments of dots.
 func hasLookAlike(decoded []byte) bool {
@@ -136,7 +139,7 @@ func hasLookAlike(decoded []byte) bool {
 var (
 	// U+037E ; U+FF1F ? U+FF03 # U+00A5, U+20A9 \ in Japanese and Korean sets; letters over letters have a slash.
 	lookAlikes = inOrder("\u037e\uff1f\ufe56\uff03\ufe5f\uff1b\ufe54\ufe14\u204f\u00a5\u20a9\uffe5\uffe6\uff3c\ufe68\u2216\u29f5\u29f9\u244a" +
-		"\uff0f\u2044\u2215\u29f8\u29f6\u2571\u2572\u2100\u2101\u2105\u2106\uff05\ufe6a\u066a")
+		"\uff0f\u2044\u2215\u29f8\u29f6\u2571\u2572\u2100\u2101\u2105\u2106\uff05\ufe6a\u066a\u2047\u2048\u2049\ufe16")
 	dotAlikes = inOrder("\u2024\u2025\u2026\ufe52\uff0e\ufe19\ufe30\u3002\uff61\u00b7\u2219\u22c5\u30fb\uff65\ufe12")
 )
 

@@ -161,7 +161,7 @@ func leads(rules []grant, all []danger, harmless []grant) []lead {
 		led := lead{rule: g}
 		for _, d := range all {
 			masked := slices.ContainsFunc(rules, func(other grant) bool {
-				return slices.Contains(other.may, "deny") && other.path != g.path && covers(other.path, d.pattern) && covers(g.path, other.path)
+				return slices.Contains(other.may, "deny") && covers(other.path, d.pattern) && outranks(other.path, g.path)
 			})
 			if d.dangerous(g.may) && meet(g.path, d.pattern) && !masked && !slices.Contains(led.why, d.why) {
 				led.why = append(led.why, d.why)

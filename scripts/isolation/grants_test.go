@@ -68,6 +68,12 @@ func TestLeads(t *testing.T) {
 	if got := leading(rules, usual(me)); !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
+	for _, wide := range []string{"*", "sys/*"} { // a rule with more + comes after it, and bars nothing
+		denied := strings.TrimSuffix(wide, "*") + "+/*"
+		if got := leading([]grant{{wide, []string{"update"}}, {denied, []string{"deny"}}}, nil); len(got) != 1 {
+			t.Errorf("%s is not named beside a deny of %s", wide, denied)
+		}
+	}
 	if got := leading([]grant{{"sys/re*", []string{"update"}}, {"sys/rekey*", []string{"deny"}}, {"sys/revoke*", []string{"deny"}}, {"sys/remount", []string{"deny"}}}, nil); len(got) > 0 {
 		t.Errorf("denied, and still named: %v", got)
 	}

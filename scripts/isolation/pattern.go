@@ -1,6 +1,9 @@
 package main
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // pattern is the path of a rule, as servers match it: segment by segment. A + is any one of them; the last one of a prefix
 // is the beginning of a segment, which others may follow.
@@ -54,4 +57,24 @@ func covers(wide, narrow string) bool {
 		}
 	}
 	return len(w.segments) == len(n.segments)
+}
+
+// outranks reports whether a server goes by the first of two different rules where both match: by the one whose first
+// wildcard comes later, then the one that is no prefix, that has fewer +, that is longer, and that sorts later.
+func outranks(rule, other string) bool {
+	return rule != other && cmp.Or(
+		cmp.Compare(firstWildcard(rule), firstWildcard(other)),
+		cmp.Compare(strings.Count(other, "*"), strings.Count(rule, "*")),
+		cmp.Compare(strings.Count(other, "+"), strings.Count(rule, "+")),
+		cmp.Compare(len(rule), len(other)),
+		strings.Compare(rule, other),
+	) > 0
+}
+
+// firstWildcard returns where it is; beyond any, where there is none.
+func firstWildcard(rule string) int {
+	if i := strings.IndexAny(rule, "+*"); i >= 0 {
+		return i
+	}
+	return 1 << 30
 }

@@ -64,3 +64,20 @@ func TestCovers(t *testing.T) {
 		}
 	}
 }
+
+func TestOutranks(t *testing.T) {
+	for _, pair := range [][2]string{ // the first before the second
+		{"sys/raw", "sys/raw*"},
+		{"sys/+/x", "sys/*"},
+		{"sys/leases/*", "sys/*"},
+		{"*", "+/*"},
+		{"sys/*", "sys/+/*"},
+		{"sys/+/acl/x", "sys/+/acl/*"},
+		{"sys/+/acl/*", "sys/+/*"},
+		{"a/+/b/c", "a/+/b/+"},
+	} {
+		if !outranks(pair[0], pair[1]) || outranks(pair[1], pair[0]) {
+			t.Errorf("%s does not come before %s", pair[0], pair[1])
+		}
+	}
+}
