@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Starts a development server and walks through the tour; on a terminal it stays up afterwards.
+# Starts a development server and walks through the tour; on a terminal it waits after each step, unless TOUR=all, and
+# stays up afterwards.
 set -euo pipefail
 
 if [[ -z ${VAULT_BIN:-}${BAO_BIN:-} ]] && ! command -v vault >/dev/null && ! command -v bao >/dev/null; then
@@ -12,6 +13,6 @@ go build -o build/bin/ ./bootstrap/dev ./bootstrap/tour/sign
 
 args=(-version "v$VERSION" -sign build/bin/sign)
 if [[ -t 0 && -t 1 ]]; then
-	args+=(-stay)
+	args+=(-stay -pause)
 fi
 exec build/bin/dev "${args[@]}"

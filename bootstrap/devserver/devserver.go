@@ -25,6 +25,7 @@ const readyWithin = 2 * time.Minute
 type Options struct {
 	Bin     string // the server binary, as Find returns it
 	Port    int    // on 127.0.0.1; 0 for any that is free
+	Dir     string // to be made, for its files, and removed with it; empty for a temporary one
 	Durable bool   // keep storage in files (raft, one node), so that it outlives Restart; in memory otherwise
 	// Uncached has the server read what is stored from storage each time.
 	Uncached bool
@@ -78,7 +79,7 @@ func prepare(options Options, node string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "devserver-")
+	dir, err := makeDir(options.Dir)
 	if err != nil {
 		return nil, err
 	}
@@ -92,6 +93,17 @@ func prepare(options Options, node string) (*Server, error) {
 		return nil, errors.Join(err, s.Stop())
 	}
 	return s, nil
+}
+
+// makeDir makes the directory, or a temporary one where it has no name, and returns its absolute path.
+func makeDir(name string) (string, error) {
+	if name == "" {
+		return os.MkdirTemp("", "devserver-")
+	}
+	if err := os.Mkdir(name, 0o700); err != nil {
+		return "", err
+	}
+	return filepath.Abs(name)
 }
 
 // begin launches a server for the first time, initialises it and unseals it.

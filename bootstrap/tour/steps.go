@@ -10,6 +10,8 @@ type Step struct {
 	File string
 	// Want says what the answer must have: each field with its value, or with Any.
 	Want map[string]string
+	// Show names fields of the answer to show besides those that Want names.
+	Show []string
 	// Refused is text that the refusal must hold, when the command must be refused.
 	Refused string
 	// Keep says what to keep for later steps: the name to keep it under, and the field of the answer.
@@ -49,16 +51,15 @@ func Steps() []Step {
 			Who: "acme-admin", Why: "Acme's admin makes a key for an integrator. Vault knows whose it is, from who asks.",
 			Run:  `vault write apikeys/my/external/keys/billing description="Billing integration"`,
 			Want: map[string]string{"tenant": "acme", "state": "active", "current_key_id": Any},
-			Keep: map[string]string{"first": "current_key_id"},
+			Show: []string{"description", "scheme", "ttl"}, Keep: map[string]string{"first": "current_key_id"},
 		},
 		{
 			Who: "acme-admin", Why: "The key is to reach the integrator and nobody else: a token for five minutes, good for one use.",
-			Run:  `vault write -wrap-ttl=5m -f apikeys/my/external/keys/billing/reveal`,
-			Want: map[string]string{"wrapping_token": Any}, Keep: map[string]string{"wrapped": "wrapping_token"},
+			Run: `vault write -wrap-ttl=5m -f -field=wrapping_token apikeys/my/external/keys/billing/reveal > token`,
 		},
 		{
 			Who: "integrator", Why: "The integrator has no account in Vault. The token alone fetches the key, once, into a file.",
-			Run: `vault unwrap -format=json {wrapped} > billing.json`, File: "billing.json",
+			Run: `vault unwrap -format=json "$(cat token)" > billing.json`, File: "billing.json",
 			Want: with(with(secret, "kind", "external"), "key_id", "{first}"),
 		},
 		{
@@ -69,6 +70,7 @@ func Steps() []Step {
 			Who: "gateway", Why: "The platform receives the call and asks who signed it.",
 			Run:  `vault write apikeys/verify request=@call.http`,
 			Want: map[string]string{"valid": "true", "verdict": "valid", "tenant": "acme", "name": "billing", "key_id": "{first}"},
+			Show: []string{"expires_at"},
 		},
 		{
 			Who: "gateway", Why: "The same call again is somebody playing it back.",
@@ -88,14 +90,15 @@ func Steps() []Step {
 		{
 			Who: "acme-admin", Why: "The key is rotated. The old one goes on verifying for the overlap, so that nobody has to hurry.",
 			Run:  `vault write -f apikeys/my/external/keys/billing/rotate`,
-			Want: map[string]string{"current_key_id": Any}, Keep: map[string]string{"second": "current_key_id"},
+			Want: map[string]string{"current_key_id": Any}, Show: []string{"last_rotation"},
+			Keep: map[string]string{"second": "current_key_id"},
 		},
 		{
-			Who: "acme-admin", Run: `vault write -wrap-ttl=5m -f apikeys/my/external/keys/billing/reveal`,
-			Want: map[string]string{"wrapping_token": Any}, Keep: map[string]string{"wrapped": "wrapping_token"},
+			Who: "acme-admin",
+			Run: `vault write -wrap-ttl=5m -f -field=wrapping_token apikeys/my/external/keys/billing/reveal > token`,
 		},
 		{
-			Who: "integrator", Run: `vault unwrap -format=json {wrapped} > billing-new.json`, File: "billing-new.json",
+			Who: "integrator", Run: `vault unwrap -format=json "$(cat token)" > billing-new.json`, File: "billing-new.json",
 			Want: with(with(secret, "kind", "external"), "key_id", "{second}"),
 		},
 		{
@@ -106,6 +109,7 @@ func Steps() []Step {
 			Who: "gateway", Why: "Both are good, and who uses the old one can be told of its successor.",
 			Run:  `vault write apikeys/verify request=@old.http`,
 			Want: map[string]string{"verdict": "valid", "key_id": "{first}", "successor_key_id": "{second}"},
+			Show: []string{"state", "expires_at"},
 		},
 		{
 			Who: "gateway", Run: `vault write apikeys/verify request=@new.http`,

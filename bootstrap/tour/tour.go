@@ -1,6 +1,7 @@
 package tour
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -26,14 +27,18 @@ type Tour struct {
 	Server *devserver.Server
 	Sign   string            // the binary built from bootstrap/tour/sign
 	Tokens map[string]string // by person
-	Out    io.Writer         // where commands and answers go, as a terminal would show them
+	Out    io.Writer         // where commands and answers go, in lines of at most [Columns]
+	// In is a terminal from which somebody says, after each step, to go on or to end; nil: the steps follow each other.
+	In io.Reader
 
-	dir  string // where the commands run
-	kept map[string]string
+	dir      string // where the commands run
+	kept     map[string]string
+	in       *bufio.Reader
+	toldMore bool // how to see the fields that are not shown
 }
 
 // Run runs the steps in order. It ends at the first that answers otherwise than expected, with an error that wraps
-// [ErrAnswer].
+// [ErrAnswer], or where In says so, with [ErrEnded].
 func (t *Tour) Run(ctx context.Context, steps []Step) error {
 	dir, err := os.MkdirTemp(t.Server.Dir, "tour-")
 	if err != nil {
@@ -43,7 +48,15 @@ func (t *Tour) Run(ctx context.Context, steps []Step) error {
 	if err := Commands(t.binDir(), t.Server.Bin, t.Sign); err != nil {
 		return err
 	}
+	if t.In != nil {
+		t.in = bufio.NewReader(t.In)
+	}
 	for number, step := range steps {
+		if t.in != nil && number > 0 {
+			if err := t.pause(ctx, number, len(steps)); err != nil {
+				return err
+			}
+		}
 		if err := t.step(ctx, step); err != nil {
 			return fmt.Errorf("step %d, %s: %w", number+1, step.Run, err)
 		}
@@ -71,22 +84,27 @@ func Commands(dir, server, sign string) error {
 
 func (t *Tour) binDir() string { return filepath.Join(t.dir, "bin") }
 
-// step shows the command, runs it, shows what it printed, and checks that.
+// step shows the command, runs it as shown, checks what it printed, and shows that.
 func (t *Tour) step(ctx context.Context, step Step) error {
-	line := t.fill(step.Run)
+	prompt := step.Who + "$ "
+	line := Command(t.fill(step.Run), len(prompt))
 	fmt.Fprintln(t.Out)
 	if step.Why != "" {
-		fmt.Fprintf(t.Out, "# %s\n", step.Why)
+		fmt.Fprint(t.Out, Text(step.Why, "# "))
 	}
-	fmt.Fprintf(t.Out, "%s$ %s\n", step.Who, line)
+	fmt.Fprintf(t.Out, "%s%s\n", prompt, line)
 
 	deadline := time.Now().Add(soonWithin)
 	output, err := t.try(ctx, step, line)
 	for step.Soon && err != nil && ctx.Err() == nil && time.Now().Before(deadline) {
 		output, err = t.try(ctx, step, line)
 	}
-	fmt.Fprint(t.Out, output)
-	return err
+	if err != nil {
+		fmt.Fprint(t.Out, Text(output, "")) // all of it, as any of it may be why
+		return err
+	}
+	t.show(step, output)
+	return nil
 }
 
 // try runs the command once and returns what it printed, with an error when that is not what the step wants.
