@@ -30,4 +30,11 @@ func TestTour(t *testing.T) {
 	if err := walk.Run(t.Context(), steps); err != nil {
 		t.Errorf("%s\n%v", out.String(), err)
 	}
+	fits(t, out.String())
+	if told := strings.Count(out.String(), "-format=yaml"); told != 1 {
+		t.Errorf("how to see all of an answer is told %d times", told)
+	}
+	if strings.Contains(out.String(), "<nil>") {
+		t.Error("fields are shown that nobody has set")
+	}
 }
