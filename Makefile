@@ -70,7 +70,7 @@ $(LINTER): scripts/tools/go.mod scripts/tools/go.sum
 lint: linter ## linters, that their configuration is loaded, and that files stay short
 	scripts/lint.sh
 
-dev: build ## a real server with two tenants, a tour of it, and what to try next (VAULT_PORT, 8200)
+dev: build ## a real server with two tenants, a tour (TOUR=all: no pauses), and what to try next (VAULT_PORT, 8200)
 	@scripts/dev.sh
 
 test: ## everything: unit, race, walls, lint, fuzz for a few seconds, acceptance, cluster
