@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -47,7 +48,9 @@ func TestReadmeTour(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := checkout(t)
-	env := append(shared.shellEnv(t), "VAULT_BIN="+bin, "VAULT_PORT="+freePort(t))
+	port := freePort(t)
+	state := filepath.Join("build", "dev", port)
+	env := append(shared.shellEnv(t), "VAULT_BIN="+bin, "VAULT_PORT="+port, "TOUR=all")
 	var said bytes.Buffer
 	dev := exec.CommandContext(t.Context(), "python3", "-c", terminal, r.Next("make dev").Text)
 	dev.Dir, dev.Env, dev.Stdout, dev.Stderr = dir, env, &said, &said
@@ -62,9 +65,10 @@ func TestReadmeTour(t *testing.T) {
 			t.Errorf("%v: %s", err, said.String())
 		}
 	}
-	untilUp(t, filepath.Join(dir, "build/dev/env"), ended, stop)
+	untilUp(t, filepath.Join(dir, state, "env"), ended, stop)
 	for _, step := range r.Next("as acme-admin").Steps() {
-		tried := exec.CommandContext(t.Context(), "bash", "-euc", ". build/dev/env\n"+step.Command)
+		command := strings.ReplaceAll(step.Command, "build/dev/8200", state)
+		tried := exec.CommandContext(t.Context(), "bash", "-euc", ". "+state+"/env\n"+command)
 		tried.Dir, tried.Env = dir, env
 		got, err := tried.CombinedOutput()
 		if err != nil || !testdoc.Prints(step.Prints, string(got)) {
@@ -72,7 +76,7 @@ func TestReadmeTour(t *testing.T) {
 		}
 	}
 	stop()
-	if _, err := os.Stat(filepath.Join(dir, "build/dev")); !os.IsNotExist(err) {
+	if _, err := os.Stat(filepath.Join(dir, state)); !os.IsNotExist(err) {
 		t.Errorf("tokens were left behind: %v", err)
 	}
 }
