@@ -42,12 +42,9 @@ func uninterrupted(ctx context.Context, write func(context.Context) error) error
 
 // Ended reports whether an error says that a context has ended, to storage or across gRPC.
 func Ended(err error) bool {
-	switch status.Code(err) {
-	case codes.Canceled, codes.DeadlineExceeded:
-		return true
-	default:
-		return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
-	}
+	code := status.Code(err)
+	return code == codes.Canceled || code == codes.DeadlineExceeded ||
+		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // writes remembers which entries storage may still change. A write that has failed may
