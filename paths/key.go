@@ -164,7 +164,7 @@ func changeKey(r *request, old *apikey.Key, cas int) (*apikey.Key, error) {
 	if err := apply(r, keySettings, &s, &defaults); err != nil {
 		return nil, err
 	}
-	//mutate:false:1 "overlaps given that are the default" ./backend TestAnOverlapGivenIsKept
+	//mutate:true:1 "overlaps given that are the default" ./backend TestAnOverlapGivenIsKept
 	if wholeKey(r) && s.OverlapFrom == apikey.OverlapGiven && s.Overlap == before.OverlapFrom {
 		s.Overlap, s.OverlapFrom = before.Overlap, before.OverlapFrom // what was shown is given back
 	}
