@@ -63,6 +63,21 @@ func TestReasonsThatComeLater(t *testing.T) {
 	})
 }
 
+// What is revoked without a reason shows none, and not why it was disabled before.
+func TestRevokedWithoutAReason(t *testing.T) {
+	alone(t, func(_ *testing.T, w *world) {
+		acme := w.tenant("acme")
+		acme.write("my/internal/roles/app", fields{"ttl": "1h"})
+		leased := "my/internal/leased/" + acme.read("tenants/acme/internal/creds/app").str("key_id")
+		acme.key(billing, nil)
+		for _, path := range []string{billing, leased} {
+			acme.write(path+"/disable", fields{"reason": "holiday"}).is(fields{"state": "disabled", "reason": "holiday"})
+			acme.write(path+"/revoke", nil).is(fields{"state": "revoked", "reason": ""})
+			acme.write(path+"/revoke", fields{"reason": "leaked"}).is(fields{"state": "revoked", "reason": "leaked"})
+		}
+	})
+}
+
 // The keys of a role are revoked with a reason that the role and each of them show.
 func TestRevokeLeasedWithAReason(t *testing.T) {
 	alone(t, func(_ *testing.T, w *world) {

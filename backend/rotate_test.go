@@ -259,13 +259,26 @@ func TestStaticTTL(t *testing.T) {
 	})
 }
 
-// The window may cut an overlap to one in which an app may miss a rotation.
+// The window cuts an overlap where half of it stays, and says so; it does not make an app miss a rotation.
 func TestOverlapCutByTheWindow(t *testing.T) {
-	alone(t, func(_ *testing.T, w *world) {
+	alone(t, func(t *testing.T, w *world) {
 		acme := w.tenant("acme")
-		until := time.Now().Add(5 * time.Minute).UTC()
-		window := fmt.Sprintf("Sun-Sat 00:00-%s UTC", until.Format("15:04"))
-		acme.write(billing, fields{"reveal": "always", "overlap": "1h", "expiry_window": window})
-		acme.write(billing+"/rotate", nil).warns("read static-creds again")
+		opens := func(long time.Duration) fields { // until then
+			return fields{"expiry_window": fmt.Sprintf("Sun-Sat 00:00-%s UTC", time.Now().Add(long).UTC().Format("15:04"))}
+		}
+		acme.write(billing, fields{"reveal": "always", "overlap": "1h"})
+		for _, row := range []struct{ open, ends time.Duration }{{40 * time.Minute, 40 * time.Minute}, {5 * time.Minute, time.Hour}} {
+			made := acme.patch(billing, opens(row.open)).rows("versions")
+			rotated := acme.write(billing+"/rotate", nil)
+			if row.ends < time.Hour {
+				rotated.warns("the end of the overlap, to " + stamp(row.ends) + " by expiry_window")
+			}
+			if warned := fmt.Sprint(rotated.warnings); strings.Contains(warned, "read static-creds again") {
+				t.Errorf("warned of %s", warned)
+			}
+			if got := rotated.rows("versions")[len(made)-1]["expires_at"]; got != stamp(row.ends) {
+				t.Errorf("the old version ends %v, want %s", got, stamp(row.ends))
+			}
+		}
 	})
 }

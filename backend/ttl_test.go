@@ -86,7 +86,7 @@ func TestDefaultsByKind(t *testing.T) {
 }
 
 // A default stands in the way of no change: an overlap that nobody gave follows the ttl. One that
-// was given has to fit; giving back what was shown of a default is giving none.
+// was given has to fit; writing back a whole key, with what was shown of a default, is giving none.
 func TestDefaultsStandInNoWay(t *testing.T) {
 	alone(t, func(_ *testing.T, w *world) {
 		acme := w.tenant("acme")
@@ -94,7 +94,9 @@ func TestDefaultsStandInNoWay(t *testing.T) {
 		acme.patch(billing, fields{"ttl": "5m"}).overlaps(75)
 		shown := acme.patch(billing, fields{"ttl": "10d"})
 		shown.overlaps(60 * 3600)
-		acme.write(billing, fields{"ttl": "8d", "overlap": shown.data["overlap"]}).overlaps(2 * 24 * 3600)
+		whole := object{path: billing}.writable(w, shown)
+		whole["ttl"] = "8d"
+		acme.write(billing, whole).overlaps(2 * 24 * 3600)
 		acme.patch(billing, fields{"auto_rotate": true, "ttl": "30m"}).overlaps(600)
 		acme.refused(400, "ttl: with auto_rotate").patch(billing, fields{"ttl": "19m"})
 
@@ -105,6 +107,23 @@ func TestDefaultsStandInNoWay(t *testing.T) {
 		w.restart()
 		acme.read(billing).overlaps(285)
 		acme.patch(billing, fields{"ttl": "90d"}).overlaps(7 * 24 * 3600)
+	})
+}
+
+// An overlap that somebody gives is kept, also one that is the default: a ttl that it does not fit is refused.
+func TestAnOverlapGivenIsKept(t *testing.T) {
+	alone(t, func(_ *testing.T, w *world) {
+		acme := w.tenant("acme")
+		write := map[string]func(string, fields) answer{"my/external/keys/patched": acme.patch, "my/external/keys/written": acme.write}
+		for key, change := range write {
+			acme.write(key, nil)
+			change(key, fields{"overlap": "7d"}).overlaps(7 * 24 * 3600)
+			acme.refused(400, "overlap").patch(key, fields{"ttl": "1h"})
+			acme.refused(400, "overlap").patch(key, fields{"ttl": "1h", "overlap": "7d"})
+			change(key, fields{"overlap": nil})
+			acme.patch(key, fields{"ttl": "1h"}).overlaps(900)
+			acme.refused(400, "overlap").patch(key, fields{"overlap": "7d"})
+		}
 	})
 }
 

@@ -18,7 +18,7 @@ var versionField = schema{"key_id": text("One version of the key; left out: the 
 
 var rotateFields = schema{
 	"current_key_id": text("The version that is to be replaced: when another one is current already, nothing happens and a 409 names it."),
-	"overlap":        field(framework.TypeDurationSecond, "How long older versions go on verifying; 0 ends them now. Left out: the key's own."),
+	"overlap":        field(framework.TypeDurationSecond, "How long older versions go on verifying; 0 ends them now. Left out: the key's own, which lets one that would end up to a tenth later in expiry_window end then."),
 }
 
 var historyAnswer = schema{"entries": rows("The last changes, oldest first: time, operation, key_id, entity_id, accessor, request_id, reason.")}
@@ -67,19 +67,19 @@ func (h *Handlers) keyRotate(ctx context.Context, r *request) (*logical.Response
 	if err != nil {
 		return nil, err
 	}
-	var rotated *apikey.Key
-	var life time.Duration
+	var old, rotated *apikey.Key
+	var rotation apikey.Rotation
 	cut := ""
 	resp, err := h.keyAction(ctx, r, func(k *apikey.Key) (*apikey.Key, error) {
-		rotation := apikey.Rotation{
-			NewKeyID: apikey.NewKeyID(), CurrentKeyID: current, Overlap: overlap,
-			MaxLive: r.tenant.Caps(r.config).MaxVersions,
+		rotation = apikey.Rotation{
+			NewKeyID: apikey.NewKeyID(), CurrentKeyID: current, Overlap: overlap, OverlapGiven: overlap >= 0,
+			LeastOverlap: apikey.LeastOverlap(r.config), MaxLive: r.tenant.Caps(r.config).MaxVersions,
 		}
 		if overlap < 0 {
 			rotation.Overlap = k.Overlap
 		}
-		life, cut = k.Life(r.config, r.tenant)
-		rotation.Life = life
+		old = k
+		rotation.Life, cut = k.Life(r.config, r.tenant)
 		var err error
 		rotated, err = k.Rotate(rotation, r.actor(), r.now)
 		return rotated, err
@@ -88,21 +88,11 @@ func (h *Handlers) keyRotate(ctx context.Context, r *request) (*logical.Response
 		r.warn("the new version's life was cut by %s", cut)
 	}
 	if err == nil {
-		r.warnWindow(rotated, life)
+		r.warnWindow(rotated, rotation.Life)
+		r.warnCutOverlaps(old, rotated, rotation.Overlap)
 		r.warnOverlap(rotated)
 	}
 	return resp, err
-}
-
-// warnOverlap tells that apps may hold the version before the newest when it has ended.
-func (r *request) warnOverlap(k *apikey.Key) {
-	v := k.Version(k.Newest().RotatedFrom)
-	if k.Reveal != apikey.RevealAlways || v == nil {
-		return
-	}
-	if needed, short := apikey.ShortOverlap(v.ExpiresAt.Sub(k.LastRotation), r.config.RereadAfter()); short {
-		r.warn("version %s ends at %s; apps that read static-creds again when told may hold it for up to %s from now", v.KeyID, rfc3339(v.ExpiresAt), tenant.Spell(needed))
-	}
 }
 
 // overlap returns the overlap given, or -1.

@@ -64,7 +64,7 @@ var keyAnswer = schemas(keySettings, schema{
 	"kind": text("internal or external."), "name": text("The key's name."),
 	"revision": number("Counts the changes; for cas."),
 	"state":    text("active, disabled, revoked or deleted."),
-	"reason":   text("Why it is disabled or revoked."),
+	"reason":   text("Why it is revoked, or else disabled; empty when nobody said why."),
 
 	"current_key_id": text("The public ID of the version that signs; empty when there is none."),
 	"next_rotation":  stamp("When the schedule makes the next version."),
@@ -89,16 +89,13 @@ var keyAnswer = schemas(keySettings, schema{
 func keyData(k *apikey.Key, uses store.Uses, c *tenant.Config, now time.Time) map[string]any {
 	data := map[string]any{
 		"kind": string(k.Kind), "name": string(k.Name), "revision": k.Revision,
-		"state": string(k.State()), "reason": k.DisabledReason,
+		"state": string(k.State()), "reason": k.Reason(),
 		"current_key_id": "", "next_rotation": rfc3339(k.NextRotation()), "last_rotation": rfc3339(k.LastRotation),
 		"rotation_error": "", "rotation_failures": 0, "rotation_retry_at": nil,
 		"rotation_late": k.RotationLate(now),
 		"effective":     map[string]any{"overlap": inSeconds(k.Overlap)},
 		"unrevealed":    k.Unrevealed(now), "created_at": rfc3339(k.CreatedAt), "disabled_at": rfc3339(k.DisabledAt),
 		"revoked_at": rfc3339(k.RevokedAt), "deleted_at": rfc3339(k.DeletedAt), "restorable_to": nil,
-	}
-	if k.RevokedReason != "" {
-		data["reason"] = k.RevokedReason
 	}
 	if v := k.Current(now); v != nil {
 		data["current_key_id"] = v.KeyID
@@ -121,13 +118,9 @@ func keyData(k *apikey.Key, uses store.Uses, c *tenant.Config, now time.Time) ma
 }
 
 func versionData(k *apikey.Key, v *apikey.Version, use store.Use, now time.Time) map[string]any {
-	reason := v.RevokedReason
-	if reason == "" {
-		reason = v.DisabledReason
-	}
 	m := v.Marks.Get()
 	return map[string]any{
-		"key_id": v.KeyID, "version": v.Number, "state": string(k.VersionState(v, now)), "reason": reason,
+		"key_id": v.KeyID, "version": v.Number, "state": string(k.VersionState(v, now)), "reason": k.VersionReason(v),
 		"issued_at": rfc3339(v.IssuedAt), "expires_at": rfc3339(v.ExpiresAt),
 		"extended_at": rfc3339(m.ExtendedAt), "handed_over_at": rfc3339(m.HandedOverAt), "imported": m.Imported, "first_used_at": usedAt(use.First, v.IssuedAt), "last_used_at": usedAt(use.Last, v.IssuedAt), "last_used_ip": use.From,
 		"rotated_from": v.RotatedFrom, "rotated_to": v.RotatedTo,

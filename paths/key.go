@@ -164,7 +164,8 @@ func changeKey(r *request, old *apikey.Key, cas int) (*apikey.Key, error) {
 	if err := apply(r, keySettings, &s, &defaults); err != nil {
 		return nil, err
 	}
-	if s.OverlapFrom == apikey.OverlapGiven && s.Overlap == before.OverlapFrom {
+	//mutate:true:1 "overlaps given that are the default" ./backend TestAnOverlapGivenIsKept
+	if wholeKey(r) && s.OverlapFrom == apikey.OverlapGiven && s.Overlap == before.OverlapFrom {
 		s.Overlap, s.OverlapFrom = before.Overlap, before.OverlapFrom // what was shown is given back
 	}
 	if s.TTL != old.TTL || s.Overlap != before.Overlap || s.OverlapFrom != before.OverlapFrom || s.AutoRotate != old.AutoRotate || s.Rules != old.Rules {
@@ -177,6 +178,17 @@ func changeKey(r *request, old *apikey.Key, cas int) (*apikey.Key, error) {
 		return old, nil
 	}
 	return old.Change(s, r.actor(), r.now)
+}
+
+// wholeKey reports whether the request has every setting of a key, as who writes back what he has read: it does not
+// say which of them are meant.
+func wholeKey(r *request) bool {
+	for _, s := range keySettings {
+		if _, given := r.Data[s.name]; !given {
+			return false
+		}
+	}
+	return true
 }
 
 func (h *Handlers) keyDelete(ctx context.Context, r *request) (*logical.Response, error) {
@@ -212,17 +224,4 @@ func (h *Handlers) keyAction(ctx context.Context, r *request, change func(*apike
 		return nil, err
 	}
 	return reply(keyData(k, uses, r.config, r.now))
-}
-
-// warnWindow tells that the newest version ends before its life does, or cannot.
-func (r *request) warnWindow(k *apikey.Key, life time.Duration) {
-	v := k.Newest()
-	full := v.IssuedAt.Add(life)
-	switch {
-	case k.Window() == "" || life == 0:
-	case v.ExpiresAt.Before(full):
-		r.warn("expires_at of version %s was cut back from %s to %s by expiry_window", v.KeyID, rfc3339(full), rfc3339(v.ExpiresAt))
-	case !k.Window().Holds(v.ExpiresAt):
-		r.warn("expires_at of version %s is outside expiry_window, which has no moment within the version's life", v.KeyID)
-	}
 }

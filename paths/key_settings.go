@@ -37,7 +37,8 @@ var keySettings = append(lifted(ruleSettings, func(s *apikey.Settings) *apikey.S
 var ruleSettings = append(limitSettings(func(r *apikey.Rules) *apikey.Limits { return &r.Limits }),
 	of("recipients", field(framework.TypeStringSlice, "age recipients or SSH public keys that each version is sealed to, for handover and pickup."),
 		func(r *apikey.Rules) *tenant.Lines { return &r.Recipients }, parseRecipients, func(l tenant.Lines) any { return l.List() }),
-	of("expiry_window", text("Days, hours and time zone into which expiry is cut back, such as Mon-Thu 09:00-16:00 Europe/Berlin; empty: none."),
+	of("expiry_window", text("Days, hours and time zone into which expiry is cut back, such as Mon-Thu 09:00-16:00 Europe/Berlin; empty: none. "+
+		"A cut leaves half of the ttl and twice the overlap."),
 		func(r *apikey.Rules) *apikey.Window { return &r.Window }, parseWindow, func(w apikey.Window) any { return string(w) }),
 	durationSetting("idle_disable_after", "The key is disabled when it was not used for so long; 0: as the tenant and the mount say.", 0, maxDuration,
 		func(r *apikey.Rules) *time.Duration { return &r.IdleDisableAfter }),
@@ -163,7 +164,7 @@ func overlapSetting() setting[apikey.Settings] {
 	return setting[apikey.Settings]{
 		name: name,
 		schema: field(framework.TypeDurationSecond, "How long older versions verify after a rotation: at most half of the ttl and 720h. "+
-			"The default holds as far as a quarter of the ttl, see effective."),
+			"The default holds as far as a quarter of the ttl, see effective; one that is given is kept, unless all settings are written back as they were read."),
 		parse: func(to *apikey.Settings, raw any, _ bool) error {
 			d, err := parseDuration(name, raw, 0, apikey.MaxOverlap)
 			if err == nil {

@@ -13,7 +13,7 @@ import (
 
 var leasedAnswer = schema{
 	"kind": text("internal or external."), "role": text("The role it was issued from."), "key_id": text("The public ID, the kid on the wire."),
-	"state": text("current, disabled, revoked, expired, or destroyed: its secret is erased."), "reason": text("Why it is disabled or revoked."),
+	"state": text("current, disabled, revoked, expired, or destroyed: its secret is erased."), "reason": text("Why it is revoked, or else disabled; empty when nobody said why."),
 	"scheme": text("How calls are signed."), "issued_at": stamp("When it was issued."), "expires_at": stamp("When it ends unless its lease is renewed."),
 	"disabled_at": stamp("Since when it is disabled."), "revoked_at": stamp("Since when it is revoked."),
 	"first_used_at": stamp("When it was first used, to the minute."), "last_used_at": stamp("When it was used last, to the minute."),
@@ -125,9 +125,9 @@ func (h *Handlers) leasedReply(ctx context.Context, r *request, k *apikey.Key, u
 		return nil, err
 	}
 	v := k.Newest()
-	reason := cmp.Or(k.RevokedReason, k.DisabledReason)
-	if reason == "" && k.Outlived(role) {
-		reason = role.RevokedReason
+	reason := k.Reason()
+	if k.Outlived(role) {
+		reason = cmp.Or(k.RevokedReason, role.RevokedReason)
 	}
 	use := uses.Of(v.KeyID)
 	return reply(map[string]any{

@@ -12,15 +12,15 @@ import (
 func New(ref Ref, uid string, s Settings, keyID string, by Actor, now time.Time) *Key {
 	now = second(now)
 	k := &Key{Ref: ref, UID: uid, Settings: s, CreatedAt: now}
-	k.Versions = []Version{fresh(keyID, 1, s.TTL, s.Rules.Get().Window, now)}
+	k.Versions = []Version{k.fresh(keyID, 1, s.TTL, now)}
 	k.record(now, by, "create", keyID, "")
 	return k
 }
 
-func fresh(keyID string, number int, life time.Duration, window Window, now time.Time) Version {
+func (k *Key) fresh(keyID string, number int, life time.Duration, now time.Time) Version {
 	v := Version{KeyID: keyID, Number: number, Secret: secret.Random(), IssuedAt: now}
 	if life > 0 {
-		v.ExpiresAt = window.Cut(now, now.Add(life))
+		v.ExpiresAt = k.lifeEnd(life, now)
 	}
 	return v
 }
@@ -54,10 +54,15 @@ type Rotation struct {
 	Life         time.Duration // of the new version; 0 is no expiry
 	MaxLive      int           // how many versions may be live afterwards; 0 is no limit
 	Reason       string        // kept in the history
+
+	OverlapGiven bool          // it was asked for, and is the most; or else it is the key's own
+	LeastOverlap time.Duration // that a window leaves when it cuts Overlap: see [LeastOverlap]
 }
 
 // Rotate returns k with a new current version. Older versions end at the earlier of
-// their own expiry and now + overlap. A CurrentKeyID that is not the newest version's is
+// their own expiry and now + overlap. A window cuts that back where half of the overlap and
+// LeastOverlap stay; and the key's own overlap leaves an end alone that comes after it by no
+// more than the schedule's spread. A CurrentKeyID that is not the newest version's is
 // a conflict that names the current one.
 func (k *Key) Rotate(r Rotation, by Actor, now time.Time) (*Key, error) {
 	if err := k.writable(); err != nil {
@@ -69,12 +74,12 @@ func (k *Key) Rotate(r Rotation, by Actor, now time.Time) (*Key, error) {
 	}
 	now = second(now)
 	c := k.edit()
-	c.endBy(k.Window().Cut(now, now.Add(r.Overlap)))
+	c.endOlder(&r, now)
 	if live := c.Live(now); r.MaxLive > 0 && live+1 > r.MaxLive {
 		return nil, refusal.Errorf(refusal.Invalid, "max_versions: %d versions of this key would stay live beside the new one and %d is the most; "+
 			"revoke one, or rotate with a shorter overlap", live, r.MaxLive)
 	}
-	v := fresh(r.NewKeyID, newest.Number+1, r.Life, k.Window(), now)
+	v := k.fresh(r.NewKeyID, newest.Number+1, r.Life, now)
 	v.RotatedFrom = newest.KeyID
 	c.Newest().RotatedTo = r.NewKeyID
 	c.Versions = append(c.Versions, v)
@@ -82,16 +87,6 @@ func (k *Key) Rotate(r Rotation, by Actor, now time.Time) (*Key, error) {
 	c.trim(now)
 	c.record(now, by, "rotate", r.NewKeyID, r.Reason)
 	return c, nil
-}
-
-// endBy moves every version's end to at, if it lies later.
-func (k *Key) endBy(at time.Time) {
-	for i := range k.Versions {
-		v := &k.Versions[i]
-		if v.ExpiresAt.IsZero() || v.ExpiresAt.After(at) {
-			v.ExpiresAt = at
-		}
-	}
 }
 
 // Disable returns k disabled as a whole, or one version of it. What is disabled already
@@ -193,6 +188,25 @@ func (k *Key) WhyRevoked(keyID string) string {
 		return v.RevokedReason
 	}
 	return k.RevokedReason
+}
+
+// Reason returns why the key as a whole is revoked, or else disabled; "" where nobody said why, or it is neither.
+func (k *Key) Reason() string {
+	//mutate:false "reasons of what is revoked" TestReasons
+	if !k.RevokedAt.IsZero() {
+		return k.RevokedReason
+	}
+	return k.DisabledReason
+}
+
+// VersionReason is as [Key.Reason], for v, one of k's versions; "" where it is revoked with the key.
+func (k *Key) VersionReason(v *Version) string {
+	//mutate:false:1 "reasons of versions that are revoked" TestReasons
+	//mutate:false:2 "reasons of versions of keys that are revoked" TestReasons
+	if !v.RevokedAt.IsZero() || !k.RevokedAt.IsZero() {
+		return v.RevokedReason
+	}
+	return v.DisabledReason
 }
 
 // Delete returns k marked deleted: it verifies as disabled and keeps its name until it

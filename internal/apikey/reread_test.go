@@ -26,15 +26,17 @@ func (r *reader) read(k *Key, reread time.Duration, now time.Time) {
 }
 
 // Whoever reads a key again when told so never holds an ended version, if the overlap is
-// static_ttl and two minutes: rotated by schedule, up to 75 s late, and by hand at any time.
+// static_ttl and two minutes: rotated by schedule, up to 75 s late, and by hand at any time, with a window or without.
 func TestWhoeverReadsAgainHoldsALiveVersion(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	for _, reread := range []time.Duration{5 * time.Second, 30 * time.Second, 5 * time.Minute, time.Hour} {
 		for _, lap := range []time.Duration{reread + rereadTakes, 2 * (reread + rereadTakes), 7 * day} {
 			for _, setting := range []setting{rotating, func(*Settings) {}} {
-				k := newKey(setting, overlap(lap), living(2*lap+time.Duration(rng.IntN(7200))*time.Second))
-				if n := watched(t, rng, k, reread); n == 0 {
-					t.Errorf("%s, %s: nothing was rotated", reread, lap)
+				for _, window := range []Window{"", "Mon-Sun 10:00-10:20 UTC", "Mon,Thu-Sat 22:00-02:00 UTC"} {
+					k := newKey(setting, overlap(lap), living(2*lap+time.Duration(rng.IntN(7200))*time.Second), windowed(window))
+					if n := watched(t, rng, k, reread); n == 0 {
+						t.Errorf("%s, %s: nothing was rotated", reread, lap)
+					}
 				}
 			}
 		}
@@ -66,7 +68,11 @@ func watched(t *testing.T, rng *rand.Rand, k *Key, reread time.Duration) (rotati
 		}
 		due := k.RotationDue(now) && tick.Equal(now)
 		if hand := byHand.Equal(now); due || hand {
-			k, rotations = rotated(k, 1, now), rotations+1
+			k = must(k.Rotate(Rotation{
+				NewKeyID: id(k.Newest().Number + 1), Overlap: k.Overlap, OverlapGiven: hand && rng.IntN(2) == 0,
+				LeastOverlap: reread + rereadTakes, Life: k.TTL,
+			}, admin, now))
+			rotations++
 			byHand = now.Add(time.Duration(rng.Int64N(int64(k.TTL / 2))))
 		}
 		if tick.Equal(now) {

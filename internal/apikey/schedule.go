@@ -24,7 +24,7 @@ func (k *Key) NextRotation() time.Time {
 	}
 	// A life that a cap has cut since may be shorter than the overlap asked for.
 	overlap := min(k.Overlap, v.ExpiresAt.Sub(v.IssuedAt)/2)
-	return v.ExpiresAt.Add(-overlap - spread(v.KeyID, overlap/10)).Truncate(time.Second)
+	return v.ExpiresAt.Add(-overlap - spread(v.KeyID, overlap/spreadOver)).Truncate(time.Second)
 }
 
 // RotationDue reports whether the schedule wants a new version at now.
@@ -86,6 +86,9 @@ func ShortOverlap(overlap, reread time.Duration) (needed time.Duration, short bo
 	needed = reread + rereadTakes
 	return needed, overlap < needed
 }
+
+// spreadOver is which part of the overlap keys are spread over that were made together.
+const spreadOver = 10
 
 func spread(keyID string, most time.Duration) time.Duration {
 	if most <= 0 {

@@ -49,7 +49,9 @@ func (k *Key) Tend(c Care, now time.Time) (*Key, Tended, error) {
 		life, _ := k.Life(c.Config, c.Tenant)
 		late := tended.late(now)
 		var err error
-		tended, err = tended.Rotate(Rotation{NewKeyID: c.NewKeyID, Overlap: k.Overlap, Life: life, Reason: "scheduled"}, Actor{}, now)
+		tended, err = tended.Rotate(Rotation{
+			NewKeyID: c.NewKeyID, Overlap: k.Overlap, LeastOverlap: LeastOverlap(c.Config), Life: life, Reason: "scheduled",
+		}, Actor{}, now)
 		if err != nil {
 			return nil, Tended{}, err
 		}

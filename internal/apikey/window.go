@@ -102,8 +102,7 @@ func parseClock(s string) (time.Duration, bool) {
 }
 
 // Cut returns the last moment of the window that is after from and not after t, and t
-// itself where there is none: a window never ends what has hardly begun. The end of the
-// hours belongs to them.
+// itself where there is none. The end of the hours belongs to them.
 func (w Window) Cut(from, t time.Time) time.Time {
 	h, ok := parseHours(string(w))
 	if !ok {
@@ -166,13 +165,17 @@ func (h *hours) on(year int, month time.Month, day int) (open, shut time.Time) {
 func (h *hours) at(year int, month time.Month, day int, after time.Duration) (at time.Time, skipped bool) {
 	hour, minute := int(after/time.Hour), int(after%time.Hour/time.Minute)
 	at = time.Date(year, month, day, hour, minute, 0, 0, h.zone)
-	if at.Hour() == hour%24 && at.Minute() == minute {
-		return at, false
-	}
-	// Go reads the hour by the offset of before or of after.
+	// Go reads what is skipped by the offset of before or of after, which may be a day away.
 	from, to := at.ZoneBounds()
-	if shown := time.Duration(at.Hour())*time.Hour + time.Duration(at.Minute())*time.Minute; shown > after%wholeDay {
+	wanted := time.Date(year, month, day, hour, minute, 0, 0, time.UTC)
+	shown := time.Date(at.Year(), at.Month(), at.Day(), at.Hour(), at.Minute(), 0, 0, time.UTC)
+	switch {
+	case shown.Equal(wanted):
+		return at, false
+	//mutate:instead "hours skipped at midnight" TestSkippedMidnight => at.Hour() > hour%24
+	case shown.After(wanted):
 		return from, true
+	default:
+		return to, true
 	}
-	return to, true
 }

@@ -125,10 +125,7 @@ func TestWindowByTheClocks(t *testing.T) {
 		{"Sun 00:10-00:50 America/Santiago", "00:10:00", "00:50:00"},    // where midnight is skipped
 		{"Sun 02:00-02:30 Australia/Lord_Howe", "02:00:00", "02:30:00"}, // where half an hour is
 	} {
-		zone, err := time.LoadLocation(w.window[strings.LastIndex(w.window, " ")+1:])
-		if err != nil {
-			t.Fatal(err)
-		}
+		zone := zoned(t, w.window)
 		for range 500 {
 			at := start.Add(time.Duration(rng.IntN(2*365*24*60)) * time.Minute)
 			got := Window(w.window).Cut(at.Add(-16*day), at).In(zone)
@@ -140,29 +137,60 @@ func TestWindowByTheClocks(t *testing.T) {
 }
 
 func TestVersionsEndInTheWindow(t *testing.T) {
-	windowed := func(s *Settings) { s.Rules = Share(Rules{Window: office}) }
-	k := newKey(rotating, windowed) // 90 days from a Thursday, 10:00 UTC, is a Wednesday, 12:00 in Berlin
+	k := newKey(rotating, windowed(office)) // 90 days from a Thursday, 10:00 UTC, is a Wednesday, 12:00 in Berlin
 	if got := k.Newest().ExpiresAt; !got.Equal(at(90*day)) || !k.Window().Holds(got) {
 		t.Errorf("inside, and cut to %s", got)
 	}
-	k = newKey(rotating, windowed, living(92*day)) // a Friday
+	k = newKey(rotating, windowed(office), living(92*day)) // a Friday
 	want := local(t, "Thu 2026-04-16 16:00:00")
 	if got := k.Newest().ExpiresAt; !got.Equal(want) {
 		t.Errorf("ends %s, want %s", got, want)
 	}
-	if next := k.NextRotation(); next.After(want.Add(-7 * day)) {
+	next := k.NextRotation()
+	if next.After(want.Add(-7 * day)) {
 		t.Errorf("rotates %s, with less than the overlap left", next)
 	}
-	rotated := must(k.Rotate(Rotation{NewKeyID: id(2), Overlap: 2 * day, Life: day}, admin, local(t, "Thu 2026-01-29 12:00:00")))
-	if got, want := rotated.Versions[0].ExpiresAt, local(t, "Thu 2026-01-29 16:00:00"); !got.Equal(want) {
-		t.Errorf("the overlap ends %s, want %s", got, want)
-	}
-	if got, want := rotated.Newest().ExpiresAt, local(t, "Thu 2026-01-29 16:00:00"); !got.Equal(want) {
-		t.Errorf("the new version ends %s, want %s", got, want)
+	if got := rotated(k, 1, next).Versions[0].ExpiresAt; !got.Equal(want) {
+		t.Errorf("rotated by schedule, it ends %s, want %s", got, want)
 	}
 	if ended := must(k.Rotate(Rotation{NewKeyID: id(2), Life: day}, admin, start)); !ended.Versions[0].ExpiresAt.Equal(start) {
 		t.Errorf("overlap=0 ends %s", ended.Versions[0].ExpiresAt)
 	}
+}
+
+// West of Greenwich the clocks skip midnight: the hour after it, on a day, is read as of the day before.
+func TestSkippedMidnight(t *testing.T) {
+	for _, row := range []struct{ window, at, want string }{
+		{"Sat 20:00-24:00 America/Havana", "2027-03-14T12:00:00Z", "2027-03-13T23:59:59-05:00"},
+		{"Sat 20:00-00:00 America/Havana", "2027-03-14T12:00:00Z", "2027-03-13T23:59:59-05:00"},
+		{"Mon-Sun 22:00-00:30 America/Havana", "2027-03-14T12:00:00Z", "2027-03-13T23:59:59-05:00"},
+		{"Mon-Sun 22:00-01:30 America/Havana", "2027-03-14T12:00:00Z", "2027-03-14T01:30:00-04:00"},
+		{"Sun 00:00-02:00 America/Havana", "2027-03-14T05:00:00Z", "2027-03-14T01:00:00-04:00"},
+		{"Sun 00:00-00:59 America/Havana", "2027-03-14T12:00:00Z", "2027-03-07T00:59:00-05:00"},
+		{"Sat 22:00-00:30 Atlantic/Azores", "2027-03-28T12:00:00Z", "2027-03-27T23:59:59-01:00"},
+		{"Sat 20:00-24:00 America/Santiago", "2026-09-06T12:00:00Z", "2026-09-05T23:59:59-04:00"},
+		{"Sat 22:00-00:30 America/Santiago", "2026-09-06T12:00:00Z", "2026-09-05T23:59:59-04:00"},
+		{"Fri 09:00-10:00 Pacific/Apia", "2012-01-02T12:00:00Z", "2011-12-23T10:00:00-10:00"}, // there was no such Friday
+		{"Thu 20:00-02:00 Pacific/Apia", "2012-01-02T12:00:00Z", "2011-12-29T23:59:59-10:00"},
+	} {
+		at, err := time.Parse(time.RFC3339, row.at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := Window(row.window).Cut(at.Add(-20*day), at); row.want != got.In(zoned(t, row.window)).Format(time.RFC3339) {
+			t.Errorf("%s at %s: %s, want %s", row.window, row.at, got.In(zoned(t, row.window)).Format(time.RFC3339), row.want)
+		}
+	}
+}
+
+// zoned returns the time zone of a window.
+func zoned(t *testing.T, window string) *time.Location {
+	t.Helper()
+	zone, err := time.LoadLocation(window[strings.LastIndex(window, " ")+1:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return zone
 }
 
 // FuzzParseWindow: what is accepted is kept as it was written, and cuts no further than two

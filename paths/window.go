@@ -1,0 +1,45 @@
+package paths
+
+import (
+	"time"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/tenant"
+)
+
+// warnWindow tells that the newest version ends before its life does, or cannot.
+func (r *request) warnWindow(k *apikey.Key, life time.Duration) {
+	v := k.Newest()
+	full := v.IssuedAt.Add(life)
+	switch {
+	case k.Window() == "" || life == 0:
+	case v.ExpiresAt.Before(full):
+		r.warn("expires_at of version %s was cut back from %s to %s by expiry_window", v.KeyID, rfc3339(full), rfc3339(v.ExpiresAt))
+	case !k.Window().Holds(v.ExpiresAt):
+		r.warn("expires_at of version %s is outside expiry_window, which has no moment that leaves half of the ttl and twice the overlap", v.KeyID)
+	}
+}
+
+// warnCutOverlaps tells which versions end before the overlap is over, and would not without a window.
+func (r *request) warnCutOverlaps(old, rotated *apikey.Key, overlap time.Duration) {
+	full := rotated.LastRotation.Add(overlap)
+	for i := range old.Versions {
+		was := &old.Versions[i]
+		v := rotated.Version(was.KeyID)
+		if v != nil && !v.ExpiresAt.Equal(was.ExpiresAt) && v.ExpiresAt.Before(full) {
+			r.warn("expires_at of version %s was cut back from %s, the end of the overlap, to %s by expiry_window",
+				v.KeyID, rfc3339(full), rfc3339(v.ExpiresAt))
+		}
+	}
+}
+
+// warnOverlap tells that apps may hold the version before the newest when it has ended.
+func (r *request) warnOverlap(k *apikey.Key) {
+	v := k.Version(k.Newest().RotatedFrom)
+	if k.Reveal != apikey.RevealAlways || v == nil {
+		return
+	}
+	if needed, short := apikey.ShortOverlap(v.ExpiresAt.Sub(k.LastRotation), r.config.RereadAfter()); short {
+		r.warn("version %s ends at %s; apps that read static-creds again when told may hold it for up to %s from now", v.KeyID, rfc3339(v.ExpiresAt), tenant.Spell(needed))
+	}
+}
