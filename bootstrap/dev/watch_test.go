@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 // TestWatch kills the shell that called the shell that called us, and the one between, each without a word to us.
 func TestWatch(t *testing.T) {
 	if _, _, ok := parentage(os.Getpid()); !ok {
-		t.Skip("no /proc here, where only the parent is watched")
+		t.Fatal("/proc is needed: without it only the parent is watched")
 	}
 	// The inner shell is as make is: it waits for us, and notices nothing.
 	const outer = `sh -c '"$0"; true' "$0" <&3 & wait`

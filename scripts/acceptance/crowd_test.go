@@ -123,21 +123,30 @@ func (u *user) signs(with holder) error {
 	return nil
 }
 
+// reads returns a key as static-creds have it, and when to read it again, which no client takes for less than so many seconds.
+func (u *user) reads(app *caller, path string, least int) (holder, time.Duration, error) {
+	a, err := app.tried("GET", path, nil)
+	if err != nil {
+		return holder{}, 0, err
+	}
+	ttl, err := strconv.Atoi(a.field("ttl"))
+	if err != nil || ttl < least || a.field("rotation_period") == "0" {
+		return holder{}, 0, fmt.Errorf("ttl is %q, rotation_period %q", a.field("ttl"), a.field("rotation_period"))
+	}
+	return a.holder(u.t), time.Duration(ttl) * time.Second, nil
+}
+
 // fetching returns what a client does that reads static-creds as often as their ttl says, and signs with what it has.
 func (u *user) fetching(app *caller, path string) func() error {
 	var have holder
 	var again time.Time
 	return func() error {
 		if !time.Now().Before(again) {
-			a, err := app.tried("GET", path, nil)
+			read, ttl, err := u.reads(app, path, 1)
 			if err != nil {
 				return err
 			}
-			ttl, err := strconv.Atoi(a.field("ttl"))
-			if err != nil || ttl < 1 {
-				return fmt.Errorf("ttl is %q", a.field("ttl"))
-			}
-			have, again = a.holder(u.t), time.Now().Add(time.Duration(ttl)*time.Second)
+			have, again = read, time.Now().Add(ttl)
 		}
 		return u.signs(have)
 	}
@@ -151,16 +160,12 @@ func (u *user) operating(app *caller, path string) func() error {
 	var sleeps time.Duration
 	return func() error {
 		if !time.Now().Before(again) {
-			a, err := app.tried("GET", path, nil)
+			read, ttl, err := u.reads(app, path, 3)
 			if err != nil {
 				return err
 			}
-			ttl, err := strconv.Atoi(a.field("ttl"))
-			if err != nil || ttl <= 2 || a.field("rotation_period") == "0" {
-				return fmt.Errorf("ttl is %q, rotation_period %q", a.field("ttl"), a.field("rotation_period"))
-			}
-			if read := a.holder(u.t); read.keyID != have.keyID {
-				have, sleeps = read, time.Duration(ttl)*time.Second+time.Second/2
+			if read.keyID != have.keyID {
+				have, sleeps = read, ttl+time.Second/2
 			}
 			again = time.Now().Add(sleeps)
 		}
