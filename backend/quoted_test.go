@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Servers know some errors by their text alone: a caller who brings it into one would have its request forwarded, or told as
-// a failure of the server.
+// Servers know some errors by their text alone: a caller who brings it into one would have its request forwarded, or
+// told as a failure of the server.
 func TestNoErrorQuotesWhatServersKnowByText(t *testing.T) {
 	const known = "cannot write to readonly storage"
 	asked, refused := 0, 0

@@ -57,8 +57,8 @@ func newShares(processors int) *shares {
 	}
 }
 
-// errGone is told of what the request did not come to, to nobody as a rule: the server ends a request whose caller has gone,
-// or whose time is over, which a plugin cannot tell from each other.
+// errGone is told of what the request did not come to, to nobody as a rule: the server ends a request whose caller has
+// gone, or whose time is over, which a plugin cannot tell from each other.
 var errGone = refusal.Errorf(refusal.Unavailable, "the caller has gone, or the server's time for the request is over; what was not done by then is not done")
 
 // orGone is [errGone] for an error that says nothing but that the request has ended: no failure of ours, to be logged.

@@ -10,8 +10,8 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// What ends because the request has ended is no failure; the same error of a request that goes on is one. Storage speaks gRPC,
-// whose errors are no errors of contexts.
+// What ends because the request has ended is no failure; the same error of a request that goes on is one. Storage
+// speaks gRPC, whose errors are no errors of contexts.
 func TestWhatTheEndOfARequestIsToldAs(t *testing.T) {
 	gone, leave := context.WithCancel(t.Context())
 	leave()
@@ -28,7 +28,11 @@ func TestWhatTheEndOfARequestIsToldAs(t *testing.T) {
 		{t.Context(), context.DeadlineExceeded, context.DeadlineExceeded},
 		{gone, nil, nil},
 	} {
-		if got := orGone(row.ctx, row.err); !errors.Is(got, row.want) || errors.Is(got, errGone) != errors.Is(row.want, errGone) {
+		if got := orGone(
+			row.ctx,
+			row.err,
+		); !errors.Is(got, row.want) ||
+			errors.Is(got, errGone) != errors.Is(row.want, errGone) {
 			t.Errorf("%v of a request that is %v: %v, want %v", row.err, row.ctx.Err(), got, row.want)
 		}
 	}

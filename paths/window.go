@@ -14,9 +14,17 @@ func (r *request) warnWindow(k *apikey.Key, life time.Duration) {
 	switch {
 	case k.Window() == "" || life == 0:
 	case v.ExpiresAt.Before(full):
-		r.warn("expires_at of version %s was cut back from %s to %s by expiry_window", v.KeyID, rfc3339(full), rfc3339(v.ExpiresAt))
+		r.warn(
+			"expires_at of version %s was cut back from %s to %s by expiry_window",
+			v.KeyID,
+			rfc3339(full),
+			rfc3339(v.ExpiresAt),
+		)
 	case !k.Window().Holds(v.ExpiresAt):
-		r.warn("expires_at of version %s is outside expiry_window, which has no moment that leaves half of the ttl and twice the overlap", v.KeyID)
+		r.warn(
+			"expires_at of version %s is outside expiry_window, which has no moment that leaves half of the ttl and twice the overlap",
+			v.KeyID,
+		)
 	}
 }
 
@@ -40,6 +48,11 @@ func (r *request) warnOverlap(k *apikey.Key) {
 		return
 	}
 	if needed, short := apikey.ShortOverlap(v.ExpiresAt.Sub(k.LastRotation), r.config.RereadAfter()); short {
-		r.warn("version %s ends at %s; apps that read static-creds again when told may hold it for up to %s from now", v.KeyID, rfc3339(v.ExpiresAt), tenant.Spell(needed))
+		r.warn(
+			"version %s ends at %s; apps that read static-creds again when told may hold it for up to %s from now",
+			v.KeyID,
+			rfc3339(v.ExpiresAt),
+			tenant.Spell(needed),
+		)
 	}
 }

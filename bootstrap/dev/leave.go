@@ -29,8 +29,9 @@ func invite(out io.Writer, addr, dir string, ended bool) {
 	fmt.Fprintf(out, "\n%s", tour.Text(dir+" holds the token of each who can act; root is one of them.", ""))
 }
 
-// env is a file for a shell to source: in the language that all shells have, not bash alone. The function runs in a shell
-// of its own, so that nothing of it stays; and what the environment says of tokens and of servers is of no account in it.
+// env is a file for a shell to source: in the language that all shells have, not bash alone. The function runs in a
+// shell of its own, so that nothing of it stays; and what the environment says of tokens and of servers is of no
+// account in it.
 const env = `export VAULT_ADDR=@addr@
 as() ( # as PERSON COMMAND...: run a command of the server's CLI as that person
 	case ${1-} in

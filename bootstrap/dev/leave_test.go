@@ -27,16 +27,28 @@ func left(t *testing.T, port int) string {
 		t.Fatal(err)
 	}
 	tokens := map[string]string{
-		"acme-app": fmt.Sprintf("app-%d", port), "spa": fmt.Sprintf("spa-%d", port), "root": fmt.Sprintf("root-%d", port),
+		"acme-app": fmt.Sprintf(
+			"app-%d",
+			port,
+		),
+		"spa":  fmt.Sprintf("spa-%d", port),
+		"root": fmt.Sprintf("root-%d", port),
 	}
-	if err := leave(dir, &devserver.Server{Addr: fmt.Sprintf("http://127.0.0.1:%d", port), Bin: bin}, tokens); err != nil {
+	if err := leave(
+		dir,
+		&devserver.Server{Addr: fmt.Sprintf("http://127.0.0.1:%d", port), Bin: bin},
+		tokens,
+	); err != nil {
 		t.Fatal(err)
 	}
 	return dir
 }
 
 // shells runs the test in each shell that people source the file in, as far as they are here.
-func shells(t *testing.T, test func(t *testing.T, run func(script string, args ...string) (stdout, stderr string, err error))) {
+func shells(
+	t *testing.T,
+	test func(t *testing.T, run func(script string, args ...string) (stdout, stderr string, err error)),
+) {
 	t.Helper()
 	for _, name := range []string{"sh", "dash", "bash", "zsh", "ksh"} {
 		shell, err := exec.LookPath(name)
@@ -50,9 +62,19 @@ func shells(t *testing.T, test func(t *testing.T, run func(script string, args .
 				t.Fatal(err)
 			}
 			test(t, func(script string, args ...string) (string, string, error) {
-				cmd := exec.CommandContext(t.Context(), shell, append([]string{"-c", "set -eu; " + script, name}, args...)...)
-				cmd.Env = append([]string{"PATH=" + os.Getenv("PATH")}, "HOME="+home, "VAULT_TOKEN=somebody's", "BAO_TOKEN=somebody's",
-					"BAO_ADDR=http://elsewhere", "VAULT_AGENT_ADDR=http://elsewhere", "VAULT_NAMESPACE=elsewhere")
+				cmd := exec.CommandContext(
+					t.Context(),
+					shell,
+					append([]string{"-c", "set -eu; " + script, name}, args...)...)
+				cmd.Env = append(
+					[]string{"PATH=" + os.Getenv("PATH")},
+					"HOME="+home,
+					"VAULT_TOKEN=somebody's",
+					"BAO_TOKEN=somebody's",
+					"BAO_ADDR=http://elsewhere",
+					"VAULT_AGENT_ADDR=http://elsewhere",
+					"VAULT_NAMESPACE=elsewhere",
+				)
 				var stdout, stderr strings.Builder
 				cmd.Stdout, cmd.Stderr = &stdout, &stderr
 				err := cmd.Run()
@@ -77,7 +99,8 @@ func TestAs(t *testing.T) {
 	})
 }
 
-// TestAsNobody checks that a name that is nobody's, or whose token is gone, runs nothing, with whatever other token there is.
+// TestAsNobody checks that a name that is nobody's, or whose token is gone, runs nothing, with whatever other token
+// there is.
 func TestAsNobody(t *testing.T) {
 	dir, gone, other := left(t, 1), left(t, 2), left(t, 3)
 	if err := os.RemoveAll(filepath.Join(gone, "root.token")); err != nil {
@@ -103,7 +126,11 @@ func TestAsNobody(t *testing.T) {
 				t.Errorf("%s: %v; printed %q; said %q, want %q", test.name, err, stdout, stderr, test.want)
 			}
 		}
-		if stdout, stderr, err := run(`. "$1/env"; as`, dir); err == nil || stdout != "" || stderr != fmt.Sprintf(people, "") {
+		if stdout, stderr, err := run(
+			`. "$1/env"; as`,
+			dir,
+		); err == nil || stdout != "" ||
+			stderr != fmt.Sprintf(people, "") {
 			t.Errorf("no name: %v; printed %q; said %q", err, stdout, stderr)
 		}
 	})

@@ -39,7 +39,8 @@ func TestTourAll(t *testing.T) {
 	} {
 		t.Setenv("TOUR", test.text)
 		all, err := tourAll()
-		if all != test.all || (err != nil) != (test.err != "") || err != nil && !strings.Contains(err.Error(), test.err) {
+		if all != test.all || (err != nil) != (test.err != "") ||
+			err != nil && !strings.Contains(err.Error(), test.err) {
 			t.Errorf("%q: got %t, %v", test.text, all, err)
 		}
 	}
@@ -84,7 +85,10 @@ func TestClaim(t *testing.T) {
 	if err := again.release(); err != nil {
 		t.Error(err)
 	}
-	if left, err := filepath.Glob(filepath.Join(root, "*")); err != nil || !slices.Equal(left, []string{first.dir + ".lock", second.dir + ".lock"}) {
+	if left, err := filepath.Glob(
+		filepath.Join(root, "*"),
+	); err != nil ||
+		!slices.Equal(left, []string{first.dir + ".lock", second.dir + ".lock"}) {
 		t.Errorf("left %v, %v", left, err)
 	}
 }
@@ -152,7 +156,8 @@ func TestInvite(t *testing.T) {
 				t.Errorf("%d columns: %s", len(line)-1, line)
 			}
 		}
-		if !strings.Contains(out.String(), "\n    . build/dev/65535/env\n") || strings.Contains(out.String(), "is not there") != ended {
+		if !strings.Contains(out.String(), "\n    . build/dev/65535/env\n") ||
+			strings.Contains(out.String(), "is not there") != ended {
 			t.Error(out.String())
 		}
 	}

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// lookEvery is how often to look whether what started us is still there. No signal tells of a shell that was killed, when
-// what is between it and us lives on.
+// lookEvery is how often to look whether what started us is still there. No signal tells of a shell that was killed,
+// when what is between it and us lives on.
 const lookEvery = time.Second
 
 // origin is what started this process.

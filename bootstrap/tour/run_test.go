@@ -100,7 +100,8 @@ func TestShow(t *testing.T) {
 func TestShownRuns(t *testing.T) {
 	words := strings.TrimSpace(strings.Repeat("seven77 ", 12))
 	shown, err := walk(t.Context(), t, nil, []Step{{Who: "a", Run: "echo " + words}})
-	if err != nil || !strings.Contains(shown, " \\\n    seven77") || !strings.Contains(shown, "\n"+Text(words, "")+"\nThat was") {
+	if err != nil || !strings.Contains(shown, " \\\n    seven77") ||
+		!strings.Contains(shown, "\n"+Text(words, "")+"\nThat was") {
 		t.Errorf("%v:\n%s", err, shown)
 	}
 }

@@ -19,9 +19,9 @@ const more = "..."
 // aboutMore says, once, how to see them.
 const aboutMore = `"..." stands for further fields. To see all of an answer, put -format=yaml after read or write.`
 
-// Command breaks a line of shell, which follows a prompt of so many columns, into lines that fit. A shell takes them for
-// the same command: each but the last ends in a backslash. What is quoted is not broken, and a line that is broken is so
-// after each && too.
+// Command breaks a line of shell, which follows a prompt of so many columns, into lines that fit. A shell takes them
+// for the same command: each but the last ends in a backslash. What is quoted is not broken, and a line that is broken
+// is so after each && too.
 func Command(line string, prompt int) string {
 	if prompt+utf8.RuneCountInString(line) <= Columns {
 		return line
@@ -61,7 +61,8 @@ func words(line string) []string {
 	})
 }
 
-// Text breaks text into lines that fit, at a space or after a semicolon where there is one. Each line begins with prefix, which counts.
+// Text breaks text into lines that fit, at a space or after a semicolon where there is one. Each line begins with
+// prefix, which counts.
 func Text(text, prefix string) string {
 	var out strings.Builder
 	for line := range strings.Lines(text) {

@@ -80,7 +80,19 @@ func TestWindowsLeaveHalfOfAnOverlap(t *testing.T) {
 		if row.own != forever {
 			k.Versions[0].ExpiresAt = at(row.own)
 		}
-		c := must(k.Rotate(Rotation{NewKeyID: id(2), Overlap: row.lap, OverlapGiven: row.given, LeastOverlap: row.least, Life: day}, admin, start))
+		c := must(
+			k.Rotate(
+				Rotation{
+					NewKeyID:     id(2),
+					Overlap:      row.lap,
+					OverlapGiven: row.given,
+					LeastOverlap: row.least,
+					Life:         day,
+				},
+				admin,
+				start,
+			),
+		)
 		if got := c.Versions[0].ExpiresAt; !got.Equal(at(row.want)) {
 			t.Errorf("%s: ends after %s, want %s", row.name, got.Sub(start), row.want)
 		}

@@ -76,9 +76,9 @@ func DefaultSettings(kind Kind, c *tenant.Config) Settings {
 	}
 }
 
-// Resolve chooses an overlap that nobody has given (the lesser of the default it comes from
-// and a quarter of the life, so that it stands against no change of the life) and checks the
-// settings against the mount's and the tenant's caps. The life is not cut: a life over a cap is refused, naming the cap.
+// Resolve chooses an overlap that nobody has given (the lesser of the default it comes from and a quarter of the life,
+// so that it stands against no change of the life) and checks the settings against the mount's and the tenant's caps.
+// The life is not cut: a life over a cap is refused, naming the cap.
 func (s Settings) Resolve(kind Kind, c *tenant.Config, t *tenant.Tenant) (Settings, error) {
 	if s.OverlapFrom >= 0 {
 		s.Overlap = defaultOverlap(s, s.OverlapFrom, c.MinOverlap)

@@ -94,8 +94,8 @@ func unhex(c byte) byte {
 	}
 }
 
-// escapedAgain reports whether what is decoded could be decoded once more: %2e, and %u002e, which some readers know, also with
-// digits that only look like these.
+// escapedAgain reports whether what is decoded could be decoded once more: %2e, and %u002e, which some readers know,
+// also with digits that only look like these.
 func escapedAgain(decoded []byte) bool {
 	for i := 0; i+2 < len(decoded); i++ {
 		if decoded[i] != '%' {

@@ -10,8 +10,8 @@ import (
 	"vault-plugin-secrets-apikeys/internal/apikey"
 )
 
-// Vault revokes a lease once more while its ended key is erased: what that means for the tenant's places is noted before the
-// record can go. Afterwards it would be noted of a key that is not there, and one more could live than may.
+// Vault revokes a lease once more while its ended key is erased: what that means for the tenant's places is noted
+// before the record can go. Afterwards it would be noted of a key that is not there, and one more could live than may.
 func TestEndNotedBeforeItsKeyIsErased(t *testing.T) {
 	w := newWorld(t)
 	end := func() {

@@ -50,6 +50,11 @@ func (u *usage) late() error {
 	if tenants == 0 {
 		return nil
 	}
-	return fmt.Errorf("writing %s: since %s there has been no time for the uses of some tenants (%d), which wait in memory: "+
-		"storage takes too long to read and write; look at its latency", familyUsage, since.UTC().Format(time.RFC3339), tenants)
+	return fmt.Errorf(
+		"writing %s: since %s there has been no time for the uses of some tenants (%d), which wait in memory: "+
+			"storage takes too long to read and write; look at its latency",
+		familyUsage,
+		since.UTC().Format(time.RFC3339),
+		tenants,
+	)
 }

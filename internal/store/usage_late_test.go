@@ -11,7 +11,8 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// Tenants for whose uses flush after flush has no time are told of: how many, and since when. It ends when one comes further.
+// Tenants for whose uses flush after flush has no time are told of: how many, and since when. It ends when one comes
+// further.
 func TestUsesThatNoFlushHasTimeFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -39,7 +40,8 @@ func TestUsesThatNoFlushHasTimeFor(t *testing.T) {
 				t.Errorf("after %d flushes: %v", n, err)
 			}
 		}
-		if err := flush(); err == nil || !strings.Contains(err.Error(), "since "+since+" ") || !strings.Contains(err.Error(), "(3)") {
+		if err := flush(); err == nil || !strings.Contains(err.Error(), "since "+since+" ") ||
+			!strings.Contains(err.Error(), "(3)") {
 			t.Errorf("after %d flushes: %v", patience, err)
 		}
 		did := false
@@ -60,8 +62,8 @@ func TestUsesThatNoFlushHasTimeFor(t *testing.T) {
 	})
 }
 
-// Who comes further is not late, however long it takes; nor is anybody whose flush its caller has ended. Who cannot even
-// begin is.
+// Who comes further is not late, however long it takes; nor is anybody whose flush its caller has ended. Who cannot
+// even begin is.
 func TestWhatCountsAsNoTime(t *testing.T) {
 	for name, row := range map[string]struct {
 		flush func(w *world) error

@@ -33,7 +33,13 @@ func newRound(uid string, o *owned, splits *int) *round {
 	slices.Sort(groups)
 	groups = slices.Compact(groups)
 	from, _ := slices.BinarySearch(groups, o.from)
-	return &round{uid: uid, owned: o, groups: slices.Concat(groups[from:], groups[:from]), split: make(map[string]int64), splits: splits}
+	return &round{
+		uid:    uid,
+		owned:  o,
+		groups: slices.Concat(groups[from:], groups[:from]),
+		split:  make(map[string]int64),
+		splits: splits,
+	}
 }
 
 // mostSplits is of how many tenants a node is split at the same time: each is in memory

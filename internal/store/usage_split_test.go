@@ -79,7 +79,8 @@ func (w *world) tick() {
 // dirty reports whether uses wait to be written.
 func (w *world) dirty() bool { return w.st.usage.of(w.tenant.UID, w.tenant.Name).dirty() }
 
-// A tenant with very many uses takes several flushes of a slow storage. No write is done twice, and no other tenant waits.
+// A tenant with very many uses takes several flushes of a slow storage. No write is done twice, and no other tenant
+// waits.
 func TestManyUsesOnASlowStorage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -123,13 +124,15 @@ func TestSplitTakesTurns(t *testing.T) {
 	}
 	w.st.usage.turns = []string{"uid-of-acme"}
 	first := only(w.s.ops(w.flush), "put")[:4]
-	if n := len(slices.DeleteFunc(slices.Clone(first), func(op string) bool { return !strings.Contains(op, "uid-of-acme") })); n != 1 {
+	if n := len(
+		slices.DeleteFunc(slices.Clone(first), func(op string) bool { return !strings.Contains(op, "uid-of-acme") }),
+	); n != 1 {
 		t.Errorf("others wait for a split: %v", first)
 	}
 }
 
-// Uses of each minute, of keys whose entry is being split, neither keep the split from coming to its end nor are lost; and
-// afterwards each entry has its turn, though a flush has not time for all.
+// Uses of each minute, of keys whose entry is being split, neither keep the split from coming to its end nor are lost;
+// and afterwards each entry has its turn, though a flush has not time for all.
 func TestUsesThatGoOnDuringASplit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -168,8 +171,8 @@ func TestUsesThatGoOnDuringASplit(t *testing.T) {
 	})
 }
 
-// Where the part of one digit is too large itself, it is split in its turn. A crash after any operation, or a failure of it,
-// loses nothing that is stored, and nothing is there twice; who has not crashed goes on where it was.
+// Where the part of one digit is too large itself, it is split in its turn. A crash after any operation, or a failure
+// of it, loses nothing that is stored, and nothing is there twice; who has not crashed goes on where it was.
 func TestSplitOfWhatIsBelowASplit(t *testing.T) {
 	base := newWorld(t)
 	base.begin()
@@ -196,7 +199,8 @@ func TestSplitOfWhatIsBelowASplit(t *testing.T) {
 		}
 	}
 	marks[puts[len(puts)-1]] = true
-	if len(puts) != 1+1+16+1 || len(only(ops, "delete")) != 1 { // xa with what was stored, x, and the same one below; xb
+	if len(puts) != 1+1+16+1 ||
+		len(only(ops, "delete")) != 1 { // xa with what was stored, x, and the same one below; xb
 		t.Fatalf("%d Puts: %v", len(puts), ops)
 	}
 	whole.knownAll("uncut", all)

@@ -14,8 +14,8 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// halfSplit returns a world in which a split of the root has written seven entries of 17, with the keys that are used: in
-// storage before, and all.
+// halfSplit returns a world in which a split of the root has written seven entries of 17, with the keys that are used:
+// in storage before, and all.
 func halfSplit(t *testing.T, stored int) (w *world, before, all []*apikey.Key) {
 	t.Helper()
 	w = newWorld(t)
@@ -56,7 +56,8 @@ func (w *world) below(all []*apikey.Key, prefix string) *apikey.Key {
 	return nil
 }
 
-// The walk of who splits spares what the split has written, also where there is no root yet; so nothing is written again.
+// The walk of who splits spares what the split has written, also where there is no root yet; so nothing is written
+// again.
 func TestWalkSparesWhatIsBeingSplit(t *testing.T) {
 	for _, stored := range []int{0, 2500} {
 		w, _, all := halfSplit(t, stored)
@@ -108,7 +109,11 @@ func TestSplitThatAnotherHasDone(t *testing.T) {
 	other := w.fresh()
 	other.useAll(all, minute(1))
 	other.flush()
-	if puts := only(w.s.ops(w.flush), "put"); len(puts) != 0 || len(w.st.usage.of("uid-of-acme", "acme").unfinished) != 0 {
+	if puts := only(
+		w.s.ops(w.flush),
+		"put",
+	); len(puts) != 0 ||
+		len(w.st.usage.of("uid-of-acme", "acme").unfinished) != 0 {
 		t.Errorf("%d Puts", len(puts))
 	}
 	w.knownAll("after both", all)
@@ -127,7 +132,14 @@ func TestUsesThatGoDuringASplit(t *testing.T) {
 			w.st.usage.forget(locate(k), k, nil)
 			w.flush()
 			if n := w.found()[k.Newest().KeyID]; n != 0 || len(w.found()) != len(all)-1 || !w.split("") {
-				t.Errorf("%s, %d stored: it is there %d times, and %d of %d", where, stored, n, len(w.found()), len(all)-1)
+				t.Errorf(
+					"%s, %d stored: it is there %d times, and %d of %d",
+					where,
+					stored,
+					n,
+					len(w.found()),
+					len(all)-1,
+				)
 			}
 			if o := w.st.usage.of("uid-of-acme", "acme"); o.dirty() || len(o.unfinished) != 0 {
 				t.Errorf("%s: something is left to be done", where)
@@ -169,7 +181,11 @@ func TestSplitOnAStorageOfAnyMood(t *testing.T) {
 				if n > 60 {
 					t.Fatal("it has no end")
 				}
-				_ = w.st.FlushUsage(t.Context(), s, time.Now().Add(5*time.Second)) // what failed is told by what is there in the end
+				_ = w.st.FlushUsage(
+					t.Context(),
+					s,
+					time.Now().Add(5*time.Second),
+				) // what failed is told by what is there in the end
 				if n%7 == 0 {
 					w.useAll(all[:9], minute(1))
 					s.land("")
@@ -208,7 +224,8 @@ func TestSplitOfATenantThatIsErased(t *testing.T) {
 	}
 }
 
-// That uses were forgotten has to be written too. Where it does not fit beside what the root has, the root is split for it.
+// That uses were forgotten has to be written too. Where it does not fit beside what the root has, the root is split for
+// it.
 func TestForgottenUsesThatDoNotFit(t *testing.T) {
 	w := newWorld(t)
 	w.begin()

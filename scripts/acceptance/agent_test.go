@@ -51,7 +51,8 @@ func (w *world) agent(t *testing.T, app string, paths ...string) []string {
 	return files
 }
 
-// templated starts the server's own agent as an app with templates, and returns once the files are there that these make.
+// templated starts the server's own agent as an app with templates, and returns once the files are there that these
+// make.
 func (w *world) templated(t *testing.T, app, templates string, files ...string) {
 	t.Helper()
 	dir, err := os.MkdirTemp(w.Dir, "agent-")

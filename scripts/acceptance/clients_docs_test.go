@@ -98,15 +98,18 @@ func must(err error) {
 }
 `
 
-// TestClientsSnippets builds a program of what docs/clients.md has for apps and for servers, and runs it: signed calls get in, and
-// others do not.
+// TestClientsSnippets builds a program of what docs/clients.md has for apps and for servers, and runs it: signed calls
+// get in, and others do not.
 func TestClientsSnippets(t *testing.T) {
 	t.Parallel()
 	tenant := shared.tenant(t, "snippets")
 	r := plays(t, "docs/clients.md", shared, map[string]string{"tenants/acme/": "tenants/" + tenant + "/"})
 	shared.caller(t, tenant+"-admin").must("POST", "apikeys/my/external/roles/billing", nil)
 	app := r.filled("client.FromEnv")
-	r.writes("main.go", strings.NewReplacer("{APP}", app, "{SERVER}", r.filled("client.Middleware")).Replace(aroundSnippets))
+	r.writes(
+		"main.go",
+		strings.NewReplacer("{APP}", app, "{SERVER}", r.filled("client.Middleware")).Replace(aroundSnippets),
+	)
 	r.writes("gateway.token", shared.caller(t, "gateway").token)
 	program := filepath.Join(r.dir, "snippets")
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, filepath.Join(r.dir, "main.go"))

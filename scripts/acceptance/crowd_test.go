@@ -123,7 +123,8 @@ func (u *user) signs(with holder) error {
 	return nil
 }
 
-// reads returns a key as static-creds have it, and when to read it again, which no client takes for less than so many seconds.
+// reads returns a key as static-creds have it, and when to read it again, which no client takes for less than so many
+// seconds.
 func (u *user) reads(app *caller, path string, least int) (holder, time.Duration, error) {
 	a, err := app.tried("GET", path, nil)
 	if err != nil {
@@ -152,8 +153,9 @@ func (u *user) fetching(app *caller, path string) func() error {
 	}
 }
 
-// operating returns what a client does whose key an operator for secrets keeps: that reads at ttl and half a second, sleeps
-// as long as the time before when the secret is the same, and gives up on a ttl of 2 or less, or no rotation_period.
+// operating returns what a client does whose key an operator for secrets keeps: that reads at ttl and half a second,
+// sleeps as long as the time before when the secret is the same, and gives up on a ttl of 2 or less, or no
+// rotation_period.
 func (u *user) operating(app *caller, path string) func() error {
 	var have holder
 	var again time.Time

@@ -66,7 +66,15 @@ func fits(t *testing.T, text string) {
 func buildDev(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", dir, "../../bootstrap/dev", "../../bootstrap/tour/sign")
+	build := exec.CommandContext(
+		t.Context(),
+		"go",
+		"build",
+		"-o",
+		dir,
+		"../../bootstrap/dev",
+		"../../bootstrap/tour/sign",
+	)
 	if output, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, output)
 	}
@@ -111,19 +119,30 @@ func TestDevSideBySide(t *testing.T) {
 		if !strings.Contains(outs[port].String(), "stays up at http://127.0.0.1:"+port) {
 			t.Error(outs[port])
 		}
-		if output, err := sourced("as acme-admin write apikeys/my/external/keys/only-"+port+" description=x", port); err != nil {
+		if output, err := sourced(
+			"as acme-admin write apikeys/my/external/keys/only-"+port+" description=x",
+			port,
+		); err != nil {
 			t.Errorf("%v: %s", err, output)
 		}
 	}
 	for i, port := range ports {
 		other := ports[1-i]
-		output, err := sourced("as acme-admin list apikeys/my/external/keys", other, port) // The file sourced last counts.
+		output, err := sourced(
+			"as acme-admin list apikeys/my/external/keys",
+			other,
+			port,
+		) // The file sourced last counts.
 		if err != nil || !strings.Contains(output, "only-"+port) || strings.Contains(output, "only-"+other) {
 			t.Errorf("keys of %s: %v, %s", port, err, output)
 		}
 	}
-	if output, err := sourced("as nobody-there token lookup", ports[0]); err == nil || strings.Count(output, "\n") != 1 ||
-		!strings.Contains(output, " acme-admin ") || !strings.Contains(output, " root ") {
+	if output, err := sourced(
+		"as nobody-there token lookup",
+		ports[0],
+	); err == nil || strings.Count(output, "\n") != 1 ||
+		!strings.Contains(output, " acme-admin ") ||
+		!strings.Contains(output, " root ") {
 		t.Errorf("nobody-there: %v, %s", err, output)
 	}
 

@@ -40,9 +40,9 @@
 // A transcript in testdata/mount changes the mount's settings: those run on a server of their own, and each leaves the
 // settings as it found them, or such that the others do not mind.
 //
-// What the documents have people type is played as it stands there, block by block, on a server for each document: plays opens
-// one for a test, which names what stands in it for something else, such as a path, an address or a day to come, and goes
-// through the blocks that name the test. Between them it does what the text takes for done.
+// What the documents have people type is played as it stands there, block by block, on a server for each document:
+// plays opens one for a test, which names what stands in it for something else, such as a path, an address or a day to
+// come, and goes through the blocks that name the test. Between them it does what the text takes for done.
 //
 // Tables of many requests are tests in Go: a caller acts as somebody, over plain HTTP. What such a test asks for is guarded
 // in the same way. A test that seals the server, kills the plugin or changes the mount's settings starts a server of its own

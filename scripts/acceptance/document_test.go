@@ -18,8 +18,8 @@ import (
 	"vault-plugin-secrets-apikeys/scripts/testdoc"
 )
 
-// reader is who follows a document: at a shell, which keeps variables and functions from one block to the next, in a directory
-// with what comes before in the text.
+// reader is who follows a document: at a shell, which keeps variables and functions from one block to the next, in a
+// directory with what comes before in the text.
 type reader struct {
 	*testdoc.Reader
 	t   *testing.T
@@ -105,7 +105,9 @@ func (r *reader) types(who, text string) (printed, said string, err error) {
 
 // goEnv says where Go keeps what it has fetched and built, which a shell with another home would not find.
 var goEnv = sync.OnceValues(func() ([]string, error) {
-	out, err := exec.Command("go", "env", "GOCACHE", "GOMODCACHE", "GOPATH").Output() //nolint:noctx // It ends by itself.
+	out, err := exec.Command("go", "env", "GOCACHE", "GOMODCACHE", "GOPATH").
+		Output()
+		//nolint:noctx // It ends by itself.
 	found := strings.Split(strings.TrimSpace(string(out)), "\n")
 	if err != nil || len(found) != 3 {
 		return nil, fmt.Errorf("go env: %w: %q", err, out)
@@ -122,7 +124,10 @@ func (w *world) shellEnv(t *testing.T) []string {
 	}
 	env := slices.DeleteFunc(w.Env(""), func(entry string) bool {
 		name, _, _ := strings.Cut(entry, "=")
-		return slices.Contains([]string{"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "VERSION", "PLUGIN", "PLUGIN_VERSION"}, name)
+		return slices.Contains(
+			[]string{"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "VERSION", "PLUGIN", "PLUGIN_VERSION"},
+			name,
+		)
 	})
 	return append(append(env, forGo...), "PATH="+w.bin+string(filepath.ListSeparator)+os.Getenv("PATH"))
 }

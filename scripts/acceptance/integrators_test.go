@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// TestIntegratorsCommands is an integrator who does what docs/integrators.md says: opens what was sealed and what was wrapped, calls
-// a service with it, fetches the successor, and has a refused call explained.
+// TestIntegratorsCommands is an integrator who does what docs/integrators.md says: opens what was sealed and what was
+// wrapped, calls a service with it, fetches the successor, and has a refused call explained.
 func TestIntegratorsCommands(t *testing.T) {
 	t.Parallel()
 	w := ownWorld(t, false)
@@ -61,10 +61,16 @@ func TestIntegratorsCommands(t *testing.T) {
 		t.Errorf("picked up %s, and not %s", got, second)
 	}
 
-	r.shell("nobody", "{ printf 'POST /WFO/agents HTTP/1.1\\nHost: api.example\\n'; vrnt1 POST /wfo/agents; } > call.http")
+	r.shell(
+		"nobody",
+		"{ printf 'POST /WFO/agents HTTP/1.1\\nHost: api.example\\n'; vrnt1 POST /wfo/agents; } > call.http",
+	)
 	r.writes("body.json", `{"hello": "world"}`)
 	explained := r.runs("acme-admin", "apikeys/my/explain")
-	if got := fieldsOf(explained); got["verdict"] != "bad_signature" || got["findings.0.id"] != "path_case" || got["string_to_sign"] == "" || got["skew_seconds"] == "" {
+	if got := fieldsOf(
+		explained,
+	); got["verdict"] != "bad_signature" || got["findings.0.id"] != "path_case" || got["string_to_sign"] == "" ||
+		got["skew_seconds"] == "" {
 		t.Errorf("explained as\n%s", explained)
 	}
 }
@@ -92,8 +98,8 @@ func (r *reader) same(shown, got map[string]string) {
 	}
 }
 
-// service starts a service that has its calls judged by the engine, says what was found and whom the call acts as, and hands
-// successors out.
+// service starts a service that has its calls judged by the engine, says what was found and whom the call acts as, and
+// hands successors out.
 func (w *world) service(t *testing.T) string {
 	t.Helper()
 	gateway := w.caller(t, "gateway")
@@ -107,7 +113,8 @@ func (w *world) service(t *testing.T) string {
 			_ = json.NewEncoder(answer).Encode(picked.Data)
 			return
 		}
-		_ = json.NewEncoder(answer).Encode(map[string]string{"verdict": gateway.verdict(head), "user": call.Header.Get("Verint-UserName")})
+		_ = json.NewEncoder(answer).
+			Encode(map[string]string{"verdict": gateway.verdict(head), "user": call.Header.Get("Verint-UserName")})
 	}))
 	t.Cleanup(server.Close)
 	address, err := url.Parse(server.URL)

@@ -7,15 +7,17 @@ import (
 	"time"
 )
 
-// TestLastUseOutlivesTheMount has a key used once, at once before the mount ends in each way that is in order: nobody waited for
-// a tick, and the use is known after it.
+// TestLastUseOutlivesTheMount has a key used once, at once before the mount ends in each way that is in order: nobody
+// waited for a tick, and the use is known after it.
 func TestLastUseOutlivesTheMount(t *testing.T) {
 	t.Parallel()
 	w := ownWorld(t, true)
 	tenant := w.tenant(t, "lastuse")
 	admin, gateway := w.caller(t, tenant+"-admin"), w.caller(t, "gateway")
 	reload := mishap{"plugin reloaded", func() error {
-		_, err := w.Root().Logical().WriteWithContext(t.Context(), "sys/plugins/reload/backend", fields{"mounts": "apikeys/"})
+		_, err := w.Root().
+			Logical().
+			WriteWithContext(t.Context(), "sys/plugins/reload/backend", fields{"mounts": "apikeys/"})
 		return err
 	}}
 	restarted := mishap{"server restarted", func() error { return w.Restart(t.Context()) }}
@@ -33,7 +35,13 @@ func TestLastUseOutlivesTheMount(t *testing.T) {
 		read := admin.tries(happens.name, "GET", key, nil)
 		at, err := time.Parse(time.RFC3339, read.version(0, "last_used_at"))
 		if err != nil || at.Before(used.Add(-time.Minute)) || at.After(used.Add(time.Minute)) {
-			t.Errorf("%s: last used at %q, and it was at %s: %v", happens.name, read.version(0, "last_used_at"), used, err)
+			t.Errorf(
+				"%s: last used at %q, and it was at %s: %v",
+				happens.name,
+				read.version(0, "last_used_at"),
+				used,
+				err,
+			)
 		}
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// TestMigrationCommands moves keys in as docs/migration.md says, by the tenant and by the provider, and rotates and takes away what
-// was moved.
+// TestMigrationCommands moves keys in as docs/migration.md says, by the tenant and by the provider, and rotates and
+// takes away what was moved.
 func TestMigrationCommands(t *testing.T) {
 	t.Parallel()
 	w := ownWorld(t, false)
@@ -63,7 +63,13 @@ func (r *reader) byTheProvider() {
 	migrator := r.w.caller(r.t, "migrator")
 	shut := func() {
 		r.t.Helper()
-		migrator.refused(http.StatusForbidden, "allow_import_until", "POST", "apikeys/admin/import", fields{"keys": []any{item}})
+		migrator.refused(
+			http.StatusForbidden,
+			"allow_import_until",
+			"POST",
+			"apikeys/admin/import",
+			fields{"keys": []any{item}},
+		)
 	}
 	shut()
 	r.runs("operator", "allow_import_until=")

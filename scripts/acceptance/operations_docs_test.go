@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestOperationsCommands goes through what docs/operations.md has operators and tenants type, and writes the policy and the
-// agent's template that it shows.
+// TestOperationsCommands goes through what docs/operations.md has operators and tenants type, and writes the policy and
+// the agent's template that it shows.
 func TestOperationsCommands(t *testing.T) {
 	t.Parallel()
 	w := ownWorld(t, false)
@@ -25,7 +25,10 @@ func TestOperationsCommands(t *testing.T) {
 	}
 	here := r.dir
 	r.dir = checkout(t)
-	r.shell("nobody", "make build VERSION=0.1.1 && install -m 0755 build/vault-plugin-secrets-apikeys "+plugins+"/vault-plugin-secrets-apikeys-v0.1.1")
+	r.shell(
+		"nobody",
+		"make build VERSION=0.1.1 && install -m 0755 build/vault-plugin-secrets-apikeys "+plugins+"/vault-plugin-secrets-apikeys-v0.1.1",
+	)
 	r.dir = here
 	r.shell("acme-admin", "vault write apikeys/my/external/keys/before description=kept")
 	upgraded := strings.Fields(r.runs("root", "vault plugin reload"))
@@ -68,7 +71,9 @@ func (r *reader) closesLeases() {
 	if got := may("acme-viewer"); got != "[update] [update] [update]" {
 		r.t.Errorf("without the policy they may %s", got)
 	}
-	if got := may(r.w.granted(r.t, "no-leases", "acme", r.filled("sys/leases/lookup"), "apikeys-tenant-viewer")); got != "[deny] [deny] [deny]" {
+	if got := may(
+		r.w.granted(r.t, "no-leases", "acme", r.filled("sys/leases/lookup"), "apikeys-tenant-viewer"),
+	); got != "[deny] [deny] [deny]" {
 		r.t.Errorf("with the policy they may %s", got)
 	}
 }

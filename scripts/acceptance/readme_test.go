@@ -14,7 +14,8 @@ import (
 	"vault-plugin-secrets-apikeys/bootstrap/policies"
 )
 
-// TestReadmeCommands goes through what README says to do, from building the plugin to importing keys, on a server that had none.
+// TestReadmeCommands goes through what README says to do, from building the plugin to importing keys, on a server that
+// had none.
 func TestReadmeCommands(t *testing.T) {
 	t.Parallel()
 	w := ownWorld(t, false)
@@ -29,7 +30,10 @@ func TestReadmeCommands(t *testing.T) {
 
 	r.runs("nobody", "make build")
 	r.runs("root", "vault secrets enable")
-	r.shell("root", `[[ $(vault plugin info -field=command -version="$VERSION" secret vault-plugin-secrets-apikeys) == "vault-plugin-secrets-apikeys-$VERSION" ]]`)
+	r.shell(
+		"root",
+		`[[ $(vault plugin info -field=command -version="$VERSION" secret vault-plugin-secrets-apikeys) == "vault-plugin-secrets-apikeys-$VERSION" ]]`,
+	)
 	files, err := filepath.Glob("../../bootstrap/policies/*.hcl")
 	if err != nil {
 		t.Fatal(err)
@@ -55,12 +59,24 @@ func (r *reader) people() {
 	root, nobody := r.w.caller(r.t, "root"), r.w.caller(r.t, "nobody")
 	service := newIssuer(r.t)
 	root.must("POST", "sys/auth/oidc", fields{"type": "jwt"})
-	root.must("POST", "auth/oidc/config", fields{"jwt_validation_pubkeys": []string{service.public()}, "bound_issuer": "https://login.example"})
+	root.must(
+		"POST",
+		"auth/oidc/config",
+		fields{"jwt_validation_pubkeys": []string{service.public()}, "bound_issuer": "https://login.example"},
+	)
 	root.must("POST", "auth/oidc/role/people", fields{
-		"role_type": "jwt", "user_claim": "sub", "groups_claim": "groups", "bound_audiences": []string{"vault"}, "token_ttl": "1h",
+		"role_type":       "jwt",
+		"user_claim":      "sub",
+		"groups_claim":    "groups",
+		"bound_audiences": []string{"vault"},
+		"token_ttl":       "1h",
 	})
 	r.runs("root", "identity/group-alias")
-	login := nobody.must("POST", "auth/oidc/login", fields{"role": "people", "jwt": service.says("somebody", "acme-admins")})
+	login := nobody.must(
+		"POST",
+		"auth/oidc/login",
+		fields{"role": "people", "jwt": service.says("somebody", "acme-admins")},
+	)
 	r.w.admit("of the group", login.Auth.Token)
 
 	r.runs("root", "identity/entity-alias")
@@ -79,7 +95,10 @@ func (r *reader) audited() {
 	root := r.w.caller(r.t, "root")
 	root.must("DELETE", "sys/audit/file", nil)
 	r.runs("root", "vault secrets tune")
-	r.shell("of the group", `vault write apikeys/my/external/keys/billing reveal=always && vault write apikeys/my/external/keys/billing/disable reason="so as to see it"`)
+	r.shell(
+		"of the group",
+		`vault write apikeys/my/external/keys/billing reveal=always && vault write apikeys/my/external/keys/billing/disable reason="so as to see it"`,
+	)
 	r.shell("of the group", `vault write -f apikeys/my/external/keys/billing/enable`)
 	log, err := os.ReadFile(r.w.AuditFile())
 	if err != nil {
@@ -101,7 +120,12 @@ func (r *reader) handsOut() {
 		r.shell("nobody", "sign key.json GET /v1/orders > "+name+".http")
 	}
 	single, batch, _ := strings.Cut(r.runs("gateway", "apikeys/verify"), "{")
-	r.holds(fieldsOf(single)["verdict"]+" "+fieldsOf("{" + batch)["results.0.verdict"]+" "+fieldsOf("{" + batch)["results.1.verdict"], "valid", "valid", "valid")
+	r.holds(
+		fieldsOf(single)["verdict"]+" "+fieldsOf("{" + batch)["results.0.verdict"]+" "+fieldsOf("{" + batch)["results.1.verdict"],
+		"valid",
+		"valid",
+		"valid",
+	)
 	token := fieldsOf(r.runs("of the group", "-wrap-ttl=10m"))["wrapping_token"]
 	r.holds(r.shell("nobody", "vault unwrap -field=name "+token), "billing")
 	r.stands["age1…"] = r.recipient("identity.txt")
@@ -137,7 +161,17 @@ func (r *reader) recipient(file string) string {
 // hasAge puts age on the reader's PATH, as holders of keys have it.
 func (r *reader) hasAge() {
 	r.t.Helper()
-	cmd := exec.CommandContext(r.t.Context(), "go", "-C", "../tools", "build", "-o", r.w.bin, "filippo.io/age/cmd/age", "filippo.io/age/cmd/age-keygen")
+	cmd := exec.CommandContext(
+		r.t.Context(),
+		"go",
+		"-C",
+		"../tools",
+		"build",
+		"-o",
+		r.w.bin,
+		"filippo.io/age/cmd/age",
+		"filippo.io/age/cmd/age-keygen",
+	)
 	if output, err := cmd.CombinedOutput(); err != nil {
 		r.t.Fatalf("building age: %v: %s", err, output)
 	}

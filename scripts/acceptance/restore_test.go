@@ -27,8 +27,8 @@ func (r *reader) ended(since time.Time) []string {
 	return lines
 }
 
-// TestRestore restores a snapshot that was saved as docs/operations.md says, after which what was ended since is good again, and ends
-// it anew by the lines that the documented command finds in the audit log.
+// TestRestore restores a snapshot that was saved as docs/operations.md says, after which what was ended since is good
+// again, and ends it anew by the lines that the documented command finds in the audit log.
 func TestRestore(t *testing.T) {
 	t.Parallel()
 	w := ownWorld(t, true)

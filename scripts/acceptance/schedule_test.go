@@ -75,7 +75,8 @@ func TestSchedule(t *testing.T) {
 	ended := app.must("GET", creds, nil)
 	root.must("PUT", "sys/leases/revoke", fields{"lease_id": ended.LeaseID, "sync": true})
 
-	// The shortest overlap that reaches whoever reads again: the effective static_ttl, of half a minute here, and two minutes.
+	// The shortest overlap that reaches whoever reads again: the effective static_ttl, of half a minute here, and two
+	// minutes.
 	byHand := []string{admin.must("POST", hand, fields{"reveal": "always", "ttl": "1h", "overlap": "150s"}).field("current_key_id")}
 	files := w.agent(t, tenant+"-app", static, creds, staticHand)
 	all := newCrowd(t)

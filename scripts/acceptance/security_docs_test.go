@@ -11,7 +11,8 @@ import (
 	"vault-plugin-secrets-apikeys/scripts/testdoc"
 )
 
-// TestSecurityCommands demands wrapping by the policy that docs/security.md shows, and checks an installation as it says.
+// TestSecurityCommands demands wrapping by the policy that docs/security.md shows, and checks an installation as it
+// says.
 func TestSecurityCommands(t *testing.T) {
 	t.Parallel()
 	w := ownWorld(t, false)
@@ -45,8 +46,8 @@ func TestSecurityCommands(t *testing.T) {
 	}
 }
 
-// TestSeparationReport runs the command that tests the separation as docs/security.md does, and holds its report against
-// the one that is shown, but for what is another each time.
+// TestSeparationReport runs the command that tests the separation as docs/security.md does, and holds its report
+// against the one that is shown, but for what is another each time.
 func TestSeparationReport(t *testing.T) {
 	t.Parallel()
 	w := ownWorld(t, false)
@@ -61,8 +62,13 @@ func TestSeparationReport(t *testing.T) {
 		}
 	}
 	r.shell("nobody", "mkdir build && ln -s "+file+" build/isolation")
-	w.granted(t, "wide-spa", "", "path \"apikeys/*\" { capabilities = [\"create\", \"read\", \"update\", \"patch\", \"delete\", \"list\"] }\n"+
-		"path \"sys/leases/*\" { capabilities = [\"sudo\", \"read\", \"update\", \"list\"] }")
+	w.granted(
+		t,
+		"wide-spa",
+		"",
+		"path \"apikeys/*\" { capabilities = [\"create\", \"read\", \"update\", \"patch\", \"delete\", \"list\"] }\n"+
+			"path \"sys/leases/*\" { capabilities = [\"sudo\", \"read\", \"update\", \"list\"] }",
+	)
 	tokens := func(file, people string) {
 		t.Helper()
 		var lines []string

@@ -17,8 +17,8 @@ import (
 	"vault-plugin-secrets-apikeys/bootstrap/tour"
 )
 
-// openTerminal opens a pseudo terminal: what is written to near is typed on it, and what is read was printed; a program gets
-// far. To close near is to lose the terminal.
+// openTerminal opens a pseudo terminal: what is written to near is typed on it, and what is read was printed; a program
+// gets far. To close near is to lose the terminal.
 func openTerminal(t *testing.T) (near, far *os.File) {
 	t.Helper()
 	near, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
@@ -189,7 +189,8 @@ func (d *onTerminal) types(text string) error {
 	return err
 }
 
-// TestTerminalPauses takes the tour on a terminal: it waits for Enter after each step but the last, and never with TOUR=all.
+// TestTerminalPauses takes the tour on a terminal: it waits for Enter after each step but the last, and never with
+// TOUR=all.
 func TestTerminalPauses(t *testing.T) {
 	t.Parallel()
 	last := len(tour.Steps())

@@ -14,8 +14,8 @@ import (
 	"vault-plugin-secrets-apikeys/scripts/testdoc"
 )
 
-// TestEveryBlockIsRun checks that each block of each document names the test that runs it, or says why none does, and that the
-// test is there and opens the document: a reader of testdoc then sees to it that it takes the block.
+// TestEveryBlockIsRun checks that each block of each document names the test that runs it, or says why none does, and
+// that the test is there and opens the document: a reader of testdoc then sees to it that it takes the block.
 func TestEveryBlockIsRun(t *testing.T) {
 	t.Parallel()
 	opens := openers(t)

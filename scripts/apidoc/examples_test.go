@@ -14,8 +14,8 @@ import (
 
 var signatureLine = regexp.MustCompile(`(?m)^Signature-Input: (sig1=\(.*"oKGio6SlpqeoqaqrrK2urw")\nSignature: (sig1=:[A-Za-z0-9+/=]+:)$`)
 
-// TestWorkedExample has the worked examples, which were computed with openssl and with Python, verified: the texts that are shown are
-// what was signed, and give the signatures that are shown.
+// TestWorkedExample has the worked examples, which were computed with openssl and with Python, verified: the texts that
+// are shown are what was signed, and give the signatures that are shown.
 func TestWorkedExample(t *testing.T) {
 	t.Parallel()
 	guide, text := testdoc.Open(t, "docs/integrators.md"), read(t, root+"docs/integrators.md")

@@ -15,7 +15,8 @@ import (
 const (
 	snippetKey   = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
 	snippetKeyID = "tEsTkId1"
-	// snippetHost is how a caller may write it: clients send it so, and what is signed is in lower case and without the port.
+	// snippetHost is how a caller may write it: clients send it so, and what is signed is in lower case and without the
+	// port.
 	snippetHost = "API.Example:443"
 )
 
@@ -46,7 +47,8 @@ func runs(t *testing.T, program, script, input string, args ...string) string {
 	return string(out)
 }
 
-// inPython has Python work out an expression for each of the rows, with what the snippet defines, and returns the texts.
+// inPython has Python work out an expression for each of the rows, with what the snippet defines, and returns the
+// texts.
 func inPython(t *testing.T, snippet, expression string, rows any) []string {
 	t.Helper()
 	given, err := json.Marshal(rows)
@@ -95,8 +97,8 @@ func signedBy(t *testing.T, language, method, target, body, headers string) {
 	}
 }
 
-// TestSnippetsSign has the guide's snippets sign calls and messages, with their defaults, and verifies these. What is shown to be
-// printed is what they print.
+// TestSnippetsSign has the guide's snippets sign calls and messages, with their defaults, and verifies these. What is
+// shown to be printed is what they print.
 func TestSnippetsSign(t *testing.T) {
 	t.Parallel()
 	guide := testdoc.Open(t, "docs/integrators.md")

@@ -61,9 +61,9 @@ func dangers(mount string) []danger {
 	}
 }
 
-// usual is what the servers' own policy default grants, of what leads somewhere, and the documentation answers for: one's own
-// token and entity, and leases and wrapping tokens whose names one knows. More of the same path is not usual: who may write
-// their own entity gives themselves a tenant.
+// usual is what the servers' own policy default grants, of what leads somewhere, and the documentation answers for:
+// one's own token and entity, and leases and wrapping tokens whose names one knows. More of the same path is not usual:
+// who may write their own entity gives themselves a tenant.
 func usual(c *caller) []grant {
 	asking, looking := []string{"create", "read", "update"}, []string{"read"}
 	return []grant{

@@ -11,13 +11,17 @@ import (
 	"testing"
 )
 
-// newer answers about a token's rules as Vault 1.21.4 does, which lists those with a + as well, a prefix without its star. No two of
-// them here are about the same path.
+// newer answers about a token's rules as Vault 1.21.4 does, which lists those with a + as well, a prefix without its
+// star. No two of them here are about the same path.
 type newer map[string][]string
 
 // default121 are the rules that the policy default of Vault 1.21.4 has.
 func default121() newer {
-	all := newer{"auth/token/lookup-self": {"read"}, "sys/internal/ui/resultant-acl": {"read"}, "cubbyhole/*": {"create", "delete", "list", "read", "update"}}
+	all := newer{
+		"auth/token/lookup-self":        {"read"},
+		"sys/internal/ui/resultant-acl": {"read"},
+		"cubbyhole/*":                   {"create", "delete", "list", "read", "update"},
+	}
 	for _, path := range []string{
 		"auth/token/renew-self", "auth/token/revoke-self", "sys/capabilities-self", "sys/control-group/request", "sys/leases/lookup", "sys/leases/renew",
 		"sys/renew", "sys/tools/hash", "sys/tools/hash/*", "sys/wrapping/lookup", "sys/wrapping/unwrap", "sys/wrapping/wrap",
@@ -84,7 +88,13 @@ func TestNewerServers(t *testing.T) {
 		rules[row.rule] = row.may
 		front := httptest.NewServer(rules)
 		at := &caller{at: &server{addr: front.URL, http: front.Client()}, Entity: "spa", entityID: "1234"}
-		r := &run{mount: "apikeys", a: new(party), b: new(party), spa: &party{Name: "SPA", Callers: []*caller{at}}, report: new(report)}
+		r := &run{
+			mount:  "apikeys",
+			a:      new(party),
+			b:      new(party),
+			spa:    &party{Name: "SPA", Callers: []*caller{at}},
+			report: new(report),
+		}
 		if err := r.grants(t.Context(), r.spa, at); err != nil {
 			t.Fatal(err)
 		}

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// pattern is the path of a rule, as servers match it: segment by segment. A + is any one of them; the last one of a prefix
-// is the beginning of a segment, which others may follow.
+// pattern is the path of a rule, as servers match it: segment by segment. A + is any one of them; the last one of a
+// prefix is the beginning of a segment, which others may follow.
 type pattern struct {
 	segments []string
 	prefix   bool

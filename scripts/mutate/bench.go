@@ -17,7 +17,8 @@ import (
 	"time"
 )
 
-// longest is how long the tests of one wall may take. A broken check that makes them hang longer has to be noticed otherwise.
+// longest is how long the tests of one wall may take. A broken check that makes them hang longer has to be noticed
+// otherwise.
 const longest = "3m"
 
 // bench runs the tests of walls.
@@ -45,7 +46,15 @@ func (b *bench) compile(ctx context.Context, chosen []*wall) error {
 	if err != nil {
 		return err
 	}
-	args := []string{"test", "-c", "-vet=off", "-ldflags=-s -w", "-overlay=" + overlay, "-o", b.dir + string(filepath.Separator)}
+	args := []string{
+		"test",
+		"-c",
+		"-vet=off",
+		"-ldflags=-s -w",
+		"-overlay=" + overlay,
+		"-o",
+		b.dir + string(filepath.Separator),
+	}
 	output, err := b.command(ctx, b.tree.root, "", "go", append(args, packages(chosen)...)...)
 	if err != nil {
 		return fmt.Errorf("with the operations of its markers the tree does not compile:\n%s", output)
@@ -150,8 +159,20 @@ func (b *bench) broken(ctx context.Context, w *wall) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return b.command(ctx, b.tree.root, "", "go", "test", "-count=1", "-vet=off", "-failfast", "-ldflags=-s -w", "-overlay="+overlay,
-		"-run=^("+w.tests+")$", w.in)
+	return b.command(
+		ctx,
+		b.tree.root,
+		"",
+		"go",
+		"test",
+		"-count=1",
+		"-vet=off",
+		"-failfast",
+		"-ldflags=-s -w",
+		"-overlay="+overlay,
+		"-run=^("+w.tests+")$",
+		w.in,
+	)
 }
 
 // test runs tests of a package with a check broken, or none, and returns what they say.

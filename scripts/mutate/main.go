@@ -1,6 +1,7 @@
-// Command mutate breaks one check of the engine at a time, and expects its tests to notice: a check that can be taken away
-// unseen is not tested. The tree itself is left alone: the compiler gets files in which each check can be broken in the place
-// of those without, once for all checks, and the environment of each run of the tests names the one that is.
+// Command mutate breaks one check of the engine at a time, and expects its tests to notice: a check that can be taken
+// away unseen is not tested. The tree itself is left alone: the compiler gets files in which each check can be broken
+// in the place of those without, once for all checks, and the environment of each run of the tests names the one that
+// is.
 //
 // The checks are marked where they are, in the line above or at the end of the line, and in lines that go on with more:
 //
@@ -8,8 +9,9 @@
 //	//mutate:more TestWhoMayGoWhere
 //	if k == nil || k.UID != t.UID {
 //
-// A marker is about the outermost statement, or case, that begins in its line. It names an operation, which operand it is
-// done to, the wall in plain words, the package of the tests where that is another than its own, and the tests. Operations:
+// A marker is about the outermost statement, or case, that begins in its line. It names an operation, which operand it
+// is done to, the wall in plain words, the package of the tests where that is another than its own, and the tests.
+// Operations:
 //
 //	false, true, negate  a condition: of an if, for or case, or what is returned or assigned
 //	zero                 a value: what is returned or assigned, or an argument
@@ -17,10 +19,10 @@
 //	instead => GO        a value or a statement, in whose place this is
 //	before => GO         a statement that comes before
 //
-// Operands have numbers: of a chain such as a || b || c, the expressions of a case, results, arguments or elements; 2.1 is the
-// first operand of the second, and those of what an if assigns before its condition begin with 0. Brackets and ! do not count.
-// What a condition computes is computed also where it is broken, and so are both values of instead: only what a return would
-// have done for a result that is zero is not done.
+// Operands have numbers: of a chain such as a || b || c, the expressions of a case, results, arguments or elements; 2.1
+// is the first operand of the second, and those of what an if assigns before its condition begin with 0. Brackets and !
+// do not count. What a condition computes is computed also where it is broken, and so are both values of instead: only
+// what a return would have done for a result that is zero is not done.
 package main
 
 import (

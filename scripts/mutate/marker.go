@@ -52,11 +52,18 @@ func (w *wall) read(text string) error {
 	text = bar.ReplaceAllString(text, "|Test")
 	found := grammar.FindStringSubmatch(text)
 	if found == nil {
-		return w.errorf(`a marker is %sOPERATION[:OPERAND] "name" [./package] TestA|TestB [=> Go], not %q`, opening, text)
+		return w.errorf(
+			`a marker is %sOPERATION[:OPERAND] "name" [./package] TestA|TestB [=> Go], not %q`,
+			opening,
+			text,
+		)
 	}
 	has, ok := operations[found[1]]
 	if !ok {
-		return w.errorf("there is no operation %q: there are false, true, negate, zero, skip, instead and before", found[1])
+		return w.errorf(
+			"there is no operation %q: there are false, true, negate, zero, skip, instead and before",
+			found[1],
+		)
 	}
 	if has != (found[6] != "") {
 		return w.errorf("%s: give Go after => to instead and before, and to no other", found[1])
@@ -105,7 +112,10 @@ func (s *source) markers(in string) (found []target, wrong []error) {
 			text, is := strings.CutPrefix(c.Text, opening)
 			if !is {
 				if nearly.MatchString(c.Text) {
-					wrong = append(wrong, w.errorf("a marker begins with %s and its operation, without a blank", opening))
+					wrong = append(
+						wrong,
+						w.errorf("a marker begins with %s and its operation, without a blank", opening),
+					)
 				}
 				continue
 			}

@@ -160,28 +160,48 @@ func TestRunsThatGoWrong(t *testing.T) {
 		wantSaid, wantError string
 	}{
 		{
-			"what is not noticed", "shut", "door/door.go", "TestShut", "TestCount",
-			"door/door.go:18: a door that is shut: broken, and TestCount of ./door is green", "1 broken walls were not noticed",
+			"what is not noticed",
+			"shut",
+			"door/door.go",
+			"TestShut",
+			"TestCount",
+			"door/door.go:18: a door that is shut: broken, and TestCount of ./door is green",
+			"1 broken walls were not noticed",
 		},
 		{
 			"what is quoted and not noticed", "cats", "door/door_test.go", `!= "all but cats"`, `== ""`,
 			"door/rules.txt:1: cats: broken, and TestRules of ./door is green", "1 broken walls were not noticed",
 		},
 		{
-			"what is red anyway", "shut", "door/door_test.go", `t.Error("open")`, `panic("open")` + "\n\t}\n\tif true {\n\t\tt.Error(7)",
-			"compiled", "with nothing broken, ./door is red:",
+			"what is red anyway",
+			"shut",
+			"door/door_test.go",
+			`t.Error("open")`,
+			`panic("open")` + "\n\t}\n\tif true {\n\t\tt.Error(7)",
+			"compiled",
+			"with nothing broken, ./door is red:",
 		},
 		{
-			"what is skipped", "shut", "door/door_test.go", "func TestShut(t *testing.T) {", "func TestShut(t *testing.T) {\n\tt.Skip()",
-			"compiled", "./door has not run TestShut",
+			"what is skipped",
+			"shut",
+			"door/door_test.go",
+			"func TestShut(t *testing.T) {",
+			"func TestShut(t *testing.T) {\n\tt.Skip()",
+			"compiled",
+			"./door has not run TestShut",
 		},
 		{
 			"what ends without a word", "shut", "door/door_test.go", `t.Error("open")`, "os.Exit(1)",
 			"door/door.go:18: a door that is shut: no test says that it has failed", "1 broken walls were not noticed",
 		},
 		{
-			"what does not compile", "shut", "door/door.go", "append([]string{who}, d.Seen...)", "append([]string{whom}, d.Seen...)",
-			"", "with the operations of its markers the tree does not compile:",
+			"what does not compile",
+			"shut",
+			"door/door.go",
+			"append([]string{who}, d.Seen...)",
+			"append([]string{whom}, d.Seen...)",
+			"",
+			"with the operations of its markers the tree does not compile:",
 		},
 		{"what is not there", "windows", "door/door.go", "", "", "", "there is no such wall"},
 	}
@@ -189,7 +209,12 @@ func TestRunsThatGoWrong(t *testing.T) {
 		files := doors()
 		files[row.file] = strings.Replace(files[row.file], row.old, row.text, 1)
 		if strings.Contains(row.text, "os.Exit") {
-			files[row.file] = strings.Replace(files[row.file], `import "testing"`, "import (\n\t\"os\"\n\t\"testing\"\n)", 1)
+			files[row.file] = strings.Replace(
+				files[row.file],
+				`import "testing"`,
+				"import (\n\t\"os\"\n\t\"testing\"\n)",
+				1,
+			)
 		}
 		said, err := runIn(t, files, row.only)
 		if err == nil || !strings.HasPrefix(err.Error(), row.wantError) || !strings.Contains(said, row.wantSaid) {

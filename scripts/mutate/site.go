@@ -67,8 +67,8 @@ func orNone(list *ast.FieldList) *ast.FieldList {
 	return list
 }
 
-// conditions returns what a marker of the site can be about, from which its numbers go on inwards: the condition of an if or
-// a for, the expressions of a case, what is returned or assigned, or a call.
+// conditions returns what a marker of the site can be about, from which its numbers go on inwards: the condition of an
+// if or a for, the expressions of a case, what is returned or assigned, or a call.
 func (s *site) conditions() []ast.Expr {
 	switch stmt := s.stmt.(type) {
 	case *ast.IfStmt:
@@ -88,9 +88,9 @@ func (s *site) conditions() []ast.Expr {
 	}
 }
 
-// operand follows a path of numbers, each from 1, or at first 0 for what an if assigns before its condition. It is nil where
-// there is no such operand. Of several expressions the first number chooses one; where there is only one, the numbers are of
-// its operands.
+// operand follows a path of numbers, each from 1, or at first 0 for what an if assigns before its condition. It is nil
+// where there is no such operand. Of several expressions the first number chooses one; where there is only one, the
+// numbers are of its operands.
 func (s *site) operand(path []int) ast.Expr {
 	exprs := s.conditions()
 	if len(path) > 0 && path[0] == 0 {
@@ -122,8 +122,8 @@ func (s *site) assignedBefore() []ast.Expr {
 	return nil
 }
 
-// operands are what an expression is made of: the operands of a chain of one operator, the arguments of a call, the elements
-// of a literal. Brackets and ! do not count.
+// operands are what an expression is made of: the operands of a chain of one operator, the arguments of a call, the
+// elements of a literal. Brackets and ! do not count.
 func operands(e ast.Expr) []ast.Expr {
 	switch e := e.(type) {
 	case *ast.ParenExpr:

@@ -171,8 +171,8 @@ func testsOf(folder string) ([]string, error) {
 // mutantFolder is where the compiler believes package mutant to be, from the root.
 const mutantFolder = "internal/mutant"
 
-// overlay writes the changed files into a folder, with one more where a row is quoted, and what tells the compiler to take
-// them for those of the tree. It returns the name of the latter.
+// overlay writes the changed files into a folder, with one more where a row is quoted, and what tells the compiler to
+// take them for those of the tree. It returns the name of the latter.
 func (t *tree) overlay(folder string, quoted *wall) (string, error) {
 	files := map[string][]byte{mutantFolder + "/mutant.go": []byte(mutant)}
 	for name, content := range t.changed { // so that compilers tell of the file that everybody knows

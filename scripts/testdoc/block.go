@@ -1,4 +1,5 @@
-// Package testdoc reads blocks of code out of the documents, for the tests that run them: what is run is what stands there.
+// Package testdoc reads blocks of code out of the documents, for the tests that run them: what is run is what stands
+// there.
 //
 // The fence of a block says what it is, behind its language:
 //
@@ -7,8 +8,8 @@
 //	```sh not run: needs two data centres  nobody runs it, and why
 //	```text                                a form or a drawing, in which there is nothing to run
 //
-// Several tests are separated by commas, and each of them has to use the block. Those are acceptance tests, where it takes a
-// server, and unit tests else.
+// Several tests are separated by commas, and each of them has to use the block. Those are acceptance tests, where it
+// takes a server, and unit tests else.
 package testdoc
 
 import (
@@ -57,7 +58,12 @@ func Parse(document, text string) ([]Block, error) {
 		default:
 			found := mark.FindStringSubmatch(info)
 			if found == nil {
-				return nil, fmt.Errorf("%s:%d: the fence %q does not say what the block is: LANGUAGE run: TEST, LANGUAGE output: TEST, LANGUAGE not run: REASON, or text", document, number, info)
+				return nil, fmt.Errorf(
+					"%s:%d: the fence %q does not say what the block is: LANGUAGE run: TEST, LANGUAGE output: TEST, LANGUAGE not run: REASON, or text",
+					document,
+					number,
+					info,
+				)
 			}
 			open = &Block{Document: document, Line: number, Language: found[1]}
 			switch found[2] {
@@ -113,8 +119,8 @@ func (b Block) Steps() []Step {
 	return steps
 }
 
-// Prints reports whether got is what a document shows as printed, in which a line of … alone stands for any lines. Some programs
-// end the last line on a terminal alone.
+// Prints reports whether got is what a document shows as printed, in which a line of … alone stands for any lines. Some
+// programs end the last line on a terminal alone.
 func Prints(shown, got string) bool {
 	if got != "" && !strings.HasSuffix(got, "\n") {
 		got += "\n"

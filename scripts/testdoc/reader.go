@@ -13,8 +13,8 @@ type Reader struct {
 	left []Block
 }
 
-// Open returns the reader of a document, by its path from the root of the repository, for the test that calls it. Once that is
-// over, it has failed unless it has taken every block that names it.
+// Open returns the reader of a document, by its path from the root of the repository, for the test that calls it. Once
+// that is over, it has failed unless it has taken every block that names it.
 func Open(t testing.TB, document string) *Reader {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(Root(t), filepath.FromSlash(document)))
