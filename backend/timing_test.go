@@ -71,15 +71,19 @@ func (x *bench) judges(b *testing.B, text string, want apikey.Verdict) func() {
 		b.Fatal(err)
 	}
 	config, now := tenant.DefaultConfig(), time.Now()
-	c := &apikey.Case{Call: call, Head: head, Mount: config, Past: config.WindowPast, Future: config.WindowFuture}
+	var key *apikey.Key
 	if want != apikey.UnknownKey {
 		v := vector{KeyID: call.KeyID, Key: "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8", Now: now}
-		c.Key, c.Tenant = v.record(b, "uid"), tenant.New("acme", now)
+		key = v.record(b, "uid")
 	}
-	if got, _ := c.Judge(now); got != want {
+	judge := func() apikey.Verdict {
+		g, _ := apikey.GrantOf(call.KeyID, key, tenant.New("acme", now), nil, config)
+		return apikey.Judge(&apikey.JudgeInput{Call: call, Head: head, Grant: &g}, now).Verdict
+	}
+	if got := judge(); got != want {
 		b.Fatal(got)
 	}
-	return func() { c.Judge(now) }
+	return func() { judge() }
 }
 
 // verifies returns the handler's answering of a head.

@@ -89,13 +89,8 @@ func TestVectorsByTheCore(t *testing.T) {
 	for _, v := range vectors(t) {
 		got := apikey.Malformed
 		if call, err := vectorCall(v); err == nil {
-			c := tenant.DefaultConfig()
-			judged := apikey.Case{
-				Mount: tenant.DefaultConfig(),
-				Call:  call, Key: v.record(t, "uid"), Tenant: tenant.New("acme", v.Now),
-				Past: c.WindowPast, Future: c.WindowFuture,
-			}
-			got, _ = judged.Judge(v.Now)
+			g, _ := apikey.GrantOf(call.KeyID, v.record(t, "uid"), tenant.New("acme", v.Now), nil, tenant.DefaultConfig())
+			got = apikey.Judge(&apikey.JudgeInput{Call: call, Grant: &g}, v.Now).Verdict
 		}
 		if got != v.verdict() {
 			t.Errorf("%s: %s, want %s", v.ID, got, v.verdict())

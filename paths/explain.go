@@ -7,7 +7,6 @@ import (
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/refusal"
-	"vault-plugin-secrets-apikeys/internal/replay"
 	"vault-plugin-secrets-apikeys/internal/store"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 	"vault-plugin-secrets-apikeys/signing"
@@ -48,11 +47,10 @@ func (h *Handlers) explainResources() []resource {
 
 // explanation is what the answer is made of.
 type explanation struct {
-	verdict  apikey.Verdict
 	attempt  *signing.Attempt // nil: no head could be read
 	version  *apikey.Version  // nil: the key is unknown
-	of       *apikey.Case     // nil: the call is malformed
-	replayed replay.Outcome
+	in       *apikey.JudgeInput // nil: the call is malformed
+	judged   apikey.Judgement
 	findings []signing.Finding
 }
 
@@ -74,18 +72,19 @@ func (h *Handlers) explain(ctx context.Context, r *request) (*logical.Response, 
 	attempt, err := c.attempt()
 	if err != nil { // what cannot be read is a finding, not an error
 		return h.explained(r, nil, &explanation{
-			verdict: apikey.Malformed, findings: []signing.Finding{{ID: "head_malformed", Text: "The head cannot be read: " + err.Error() + "."}},
+			judged: apikey.Judgement{Verdict: apikey.Malformed}, findings: []signing.Finding{{ID: "head_malformed", Text: "The head cannot be read: " + err.Error() + "."}},
 		})
 	}
 	found, version, err := h.ownVersion(ctx, r, attempt.KeyID)
 	if err != nil {
 		return nil, err
 	}
-	e := &explanation{verdict: apikey.Malformed, attempt: attempt, version: version, findings: attempt.Findings, replayed: replay.New}
+	e := &explanation{attempt: attempt, version: version, findings: attempt.Findings}
+	e.judged.Verdict = apikey.Malformed
 	if signed, head, err := c.signed(new(signing.Parser)); err == nil {
-		e.of = h.caseOf(r, signed, found, false, &e.replayed)
-		e.of.Head, e.of.From, e.of.Mount = head, c.from, r.config
-		e.verdict, _ = e.of.Judge(r.now)
+		grant, _ := apikey.GrantOf(signed.KeyID, found.Key, found.Tenant, found.Role, r.config)
+		e.in = h.judgeInput(r, c, signed, head, found, &grant)
+		e.judged = apikey.Judge(e.in, r.now)
 	}
 	if version == nil {
 		if attempt.KeyID != "" {
@@ -157,7 +156,7 @@ func (c *call) attempt() (*signing.Attempt, error) {
 }
 
 func (h *Handlers) explained(r *request, found *store.Found, e *explanation) (*logical.Response, error) {
-	data := map[string]any{"verdict": string(e.verdict), "server_time": rfc3339(r.now)}
+	data := map[string]any{"verdict": string(e.judged.Verdict), "server_time": rfc3339(r.now)}
 	if e.attempt != nil {
 		if e.attempt.StringToSign != "" {
 			data["string_to_sign"] = e.attempt.StringToSign

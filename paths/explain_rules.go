@@ -20,7 +20,7 @@ func (e *explanation) standing(found *store.Found, r *request) []signing.Finding
 	compat := found.Key.Variants(e.version)
 	for _, f := range e.findings {
 		beside := f.ID == signing.FindingClockZone || f.ID == signing.FindingDigestMismatch
-		if e.verdict.Signed() && !beside || slices.Contains(compat, string(f.Variant)) {
+		if e.judged.Verdict.Signed() && !beside || slices.Contains(compat, string(f.Variant)) {
 			continue
 		}
 		if f.Variant == signing.KeyASCII && !e.version.Marks.Get().Imported {
@@ -28,8 +28,8 @@ func (e *explanation) standing(found *store.Found, r *request) []signing.Finding
 		}
 		all = append(all, f)
 	}
-	if e.verdict.Signed() && e.verdict != apikey.Valid {
-		all = append(all, signing.Finding{ID: string(e.verdict), Text: e.rule(found, r)})
+	if e.judged.Verdict.Signed() && e.judged.Verdict != apikey.Valid {
+		all = append(all, signing.Finding{ID: string(e.judged.Verdict), Text: e.rule(found, r)})
 	}
 	return all
 }
@@ -38,7 +38,7 @@ func (e *explanation) standing(found *store.Found, r *request) []signing.Finding
 func (e *explanation) rule(found *store.Found, r *request) string {
 	k, v := found.Key, e.version
 	limits := k.Rules.Get().Limits
-	switch e.verdict {
+	switch e.judged.Verdict {
 	case apikey.TenantSuspended:
 		return "The provider has suspended the tenant; reading the tenant's settings shows since when and why. Ask the provider."
 	case apikey.IsRevoked:
@@ -51,17 +51,17 @@ func (e *explanation) rule(found *store.Found, r *request) string {
 		return e.tooOld(r.now)
 	case apikey.TooNew:
 		return fmt.Sprintf("The call is stamped %d seconds ahead, and may be %d: set the client's clock.",
-			int64(e.of.Call.Time.Sub(r.now).Seconds()), inSeconds(e.of.Future))
+			int64(e.in.Call.Time.Sub(r.now).Seconds()), inSeconds(e.in.Grant.Future))
 	case apikey.SourceDenied:
 		from := "client_ip is not given, and without it the key is not good"
-		if e.of.From.IsValid() {
-			from = "The address " + e.of.From.String() + " is not allowed"
+		if e.in.From.IsValid() {
+			from = "The address " + e.in.From.String() + " is not allowed"
 		}
 		return fmt.Sprintf("%s: allowed_cidrs has %s.", from, strings.Join(limits.CIDRs.List(), ", "))
 	case apikey.OutOfScope:
 		return e.outOfScope(found, r)
 	case apikey.Replayed:
-		switch e.replayed {
+		switch e.judged.Replay {
 		case replay.Full:
 			return "The server can remember no more calls of this tenant (replay_table_full, by replay_entries): try later, signed anew, and tell the operator."
 		case replay.Crowded:
@@ -83,11 +83,11 @@ func (e *explanation) successor(otherwise string) string {
 }
 
 func (e *explanation) tooOld(now time.Time) string {
-	call := e.of.Call
+	call := e.in.Call
 	switch age := now.Sub(call.Time); {
-	case age > e.of.Past:
+	case age > e.in.Grant.Past:
 		return fmt.Sprintf("The call is %d seconds old, and may be %d: set the client's clock, and sign each call just before it is sent.",
-			int64(age.Seconds()), inSeconds(e.of.Past))
+			int64(age.Seconds()), inSeconds(e.in.Grant.Past))
 	case !call.Expires.IsZero() && !now.Before(call.Expires):
 		return "The call's own expires has passed: sign it to live longer, or send it sooner."
 	default:
@@ -97,7 +97,7 @@ func (e *explanation) tooOld(now time.Time) string {
 
 func (e *explanation) outOfScope(found *store.Found, r *request) string {
 	limits := found.Key.Rules.Get().Limits
-	switch e.of.OutOf() {
+	switch e.judged.Bound {
 	case apikey.BoundMessage:
 		return "The key has scopes, a user, or is bound to what is published, and a message can be held against none of these: use a key without them."
 	case apikey.BoundPath:
@@ -109,13 +109,13 @@ func (e *explanation) outOfScope(found *store.Found, r *request) string {
 	case apikey.BoundOver:
 		return "None of the key's scopes fits, and some are too complex to be looked at, from before there was a bound: write them anew, with fewer **, and fewer * in a segment."
 	case apikey.BoundScopes:
-		return fmt.Sprintf("None of the key's scopes fits %s %s: they are %s.", e.of.Head.Method(), e.of.Head.Path(), strings.Join(limits.Scopes.List(), ", "))
+		return fmt.Sprintf("None of the key's scopes fits %s %s: they are %s.", e.in.Head.Method(), e.in.Head.Path(), strings.Join(limits.Scopes.List(), ", "))
 	case apikey.BoundPublished:
 		var lists []string
-		for _, list := range found.Key.PublishedBy(r.config, found.Tenant) {
+		for _, list := range e.in.Grant.PublishedLists() {
 			lists = append(lists, strings.Join(list, ", "))
 		}
-		return fmt.Sprintf("%s is not published to external keys: published has %s.", e.of.Head.Path(), strings.Join(lists, "; and "))
+		return fmt.Sprintf("%s is not published to external keys: published has %s.", e.in.Head.Path(), strings.Join(lists, "; and "))
 	case apikey.BoundUser:
 		return fmt.Sprintf("The key acts as %s, and the call names another in %s.", limits.User, apikey.UserHeader)
 	case apikey.InBounds:

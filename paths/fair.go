@@ -14,7 +14,6 @@ import (
 	"vault-plugin-secrets-apikeys/internal/match"
 	"vault-plugin-secrets-apikeys/internal/refusal"
 	"vault-plugin-secrets-apikeys/internal/store"
-	"vault-plugin-secrets-apikeys/internal/tenant"
 	"vault-plugin-secrets-apikeys/signing"
 )
 
@@ -204,38 +203,36 @@ func (t *turn) next(ctx context.Context) error {
 func (t *turn) leave() { t.place.Leave() }
 
 // isHeavy reports whether a call is worth a turn. That is known before the work is done.
-func (c *call) isHeavy(k *apikey.Key, t *tenant.Tenant, m *tenant.Config) bool {
+func (c *call) isHeavy(g *apikey.Grant) bool {
 	//mutate:true "plain calls that pass the gate by" TestPlainCallsPassTheGateBy
-	return len(c.content) > light && c.weight(k, t, m) >= heavy
+	return len(c.content) > light && c.weight(g) >= heavy
 }
 
 // weight is an estimate of the bytes that judging the call looks at or hashes: the content
 // once, and once for each MAC; of each list of globs all of its text, and the path as often
 // as it may be looked through.
-func (c *call) weight(k *apikey.Key, t *tenant.Tenant, m *tenant.Config) int {
-	if k == nil || !c.http {
+func (c *call) weight(g *apikey.Grant) int {
+	if g.Standing == apikey.UnknownKey || !c.http {
 		return 2 * len(c.content)
 	}
-	rules, lists := k.Rules.Get(), 0
-	if !rules.Scopes.Empty() {
+	lists := 0
+	if !g.Scopes.Empty() {
 		lists++
 	}
-	if k.Kind == apikey.External {
-		for _, globs := range [...]match.Globs{m.External.Published, t.Provider.Published, t.Own.Published} {
-			if !globs.Empty() {
-				lists++
-			}
+	for _, globs := range g.Published {
+		if !globs.Empty() {
+			lists++
 		}
 	}
 	path, _, _ := strings.Cut(c.content, "\n")
-	return len(c.content) + c.hashed(rules.Compat) + lists*(match.MaxList+match.MaxSearches*min(len(path), match.MaxPath))
+	return len(c.content) + c.hashed(len(g.Compat)) + lists*(match.MaxList+match.MaxSearches*min(len(path), match.MaxPath))
 }
 
 // hashed is how much the MACs hash, as each variant at most doubles their number.
-func (c *call) hashed(compat tenant.Lines) int {
-	if compat == "" {
+func (c *call) hashed(variants int) int {
+	if variants == 0 {
 		return len(c.content)
 	}
-	macs := min(maxMACs, 2<<strings.Count(string(compat), "\n"))
+	macs := min(maxMACs, 1<<variants)
 	return len(c.content) + min((macs-1)*len(c.content), signing.MaxVariantBytes)
 }

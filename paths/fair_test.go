@@ -15,6 +15,7 @@ import (
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/fair"
 	"vault-plugin-secrets-apikeys/internal/match"
+	"vault-plugin-secrets-apikeys/internal/secret"
 	"vault-plugin-secrets-apikeys/internal/refusal"
 	"vault-plugin-secrets-apikeys/internal/store"
 	"vault-plugin-secrets-apikeys/internal/tenant"
@@ -57,15 +58,24 @@ func TestWhatIsHeavy(t *testing.T) {
 		{"a long message of nobody's", message(33_000), nil, config, true},
 		{"a usual head of nobody's", head(60, 900), nil, config, false},
 	} {
-		if got := row.c.isHeavy(row.k, new(tenant.Tenant), row.m); got != row.want {
-			t.Errorf("%s: heavy %v, weight %d", row.name, got, row.c.weight(row.k, new(tenant.Tenant), row.m))
+		if got := row.c.isHeavy(granted(row.k, new(tenant.Tenant), row.m)); got != row.want {
+			t.Errorf("%s: heavy %v, weight %d", row.name, got, row.c.weight(granted(row.k, new(tenant.Tenant), row.m)))
 		}
 	}
 	all := with(apikey.Limits{Compat: "a\nb\nc\nd\ne", Scopes: match.ScopesOf([]string{"GET /**"})})
 	both := &tenant.Tenant{Own: tenant.Caps{Published: match.GlobsOf(many)}, Provider: tenant.Caps{Published: match.GlobsOf(many)}}
-	if most := head(light-6, 0); most.weight(all, both, published) >= heavy {
+	if most := head(light-6, 0); most.weight(granted(all, both, published)) >= heavy {
 		t.Error("a call that is let through for its length alone is heavy")
 	}
+}
+
+// granted returns what the first version of a key may do.
+func granted(k *apikey.Key, t *tenant.Tenant, c *tenant.Config) *apikey.Grant {
+	if k != nil {
+		k.Versions = []apikey.Version{{KeyID: "tEsTkId1tEsTkId1", Secret: secret.Random()}}
+	}
+	g, _ := apikey.GrantOf("tEsTkId1tEsTkId1", k, t, nil, c)
+	return &g
 }
 
 // What a plain call adds for the gate's sake is reading a few lengths.
@@ -74,9 +84,9 @@ func TestEstimatesTakeNoMemory(t *testing.T) {
 	k := &apikey.Key{Ref: apikey.Ref{Kind: apikey.External}}
 	k.Rules = apikey.Share(apikey.Rules{Limits: apikey.Limits{Compat: "a\nb\nc", Scopes: match.ScopesOf(globs)}})
 	c := &call{http: true, content: "GET /" + strings.Repeat("a", 60) + "\n" + strings.Repeat("b", 900)}
-	owner, config := new(tenant.Tenant), new(tenant.Config)
+	grant := granted(k, new(tenant.Tenant), new(tenant.Config))
 	if allocs := testing.AllocsPerRun(100, func() {
-		if c.isHeavy(k, owner, config) {
+		if c.isHeavy(grant) {
 			t.Error("heavy")
 		}
 	}); allocs != 0 {
@@ -97,8 +107,8 @@ func judging(t *testing.T, together bool) (h *Handlers, judge func(size int) err
 	return h, func(size int) error {
 		c := &call{content: strings.Repeat("m", size), signature: "v1:tEsTkId1:" + strings.Repeat("A", 43)}
 		j, err := h.judged(t.Context(), r, c, "", false)
-		if err == nil && j.verdict != apikey.UnknownKey {
-			t.Error(j.verdict)
+		if err == nil && j.Verdict != apikey.UnknownKey {
+			t.Error(j.Verdict)
 		}
 		return err
 	}, place.Leave

@@ -92,19 +92,20 @@ func local(found *store.Found, keyID string, c *tenant.Config) (*apikey.Version,
 }
 
 func keyringData(r *request, found *store.Found, v *apikey.Version) map[string]any {
-	k, caps, rules := found.Key, found.Tenant.Caps(r.config), found.Key.Rules.Get()
+	k := found.Key
+	g, _ := apikey.GrantOf(v.KeyID, k, found.Tenant, found.Role, r.config)
 	replayed := "off"
-	if k.Replay {
+	if g.Replay {
 		replayed = "on"
 	}
 	data := map[string]any{
 		"key": v.Secret.RevealText(), "max_age": inSeconds(r.config.KeyringMaxAge),
 		"tenant": string(k.Tenant), "kind": string(k.Kind), "name": string(k.Name), "key_id": v.KeyID, "version": v.Number,
 		"state": string(k.StateUnder(found.Role, v, r.now)), "tenant_state": string(found.Tenant.State()),
-		"scheme": string(k.Scheme), "compat": k.Variants(v),
-		"scopes": rules.Scopes.List(), "published": k.PublishedBy(r.config, found.Tenant), "allowed_cidrs": rules.CIDRs.List(), "user": rules.User,
+		"scheme": string(g.Scheme), "compat": k.Variants(v),
+		"scopes": g.Scopes.List(), "published": g.PublishedLists(), "allowed_cidrs": g.CIDRs.List(), "user": g.User,
 		"metadata": showPairs(k.Metadata), "replay": replayed,
-		"window_past": inSeconds(caps.WindowPast), "window_future": inSeconds(caps.WindowFuture), "expires_at": rfc3339(v.ExpiresAt),
+		"window_past": inSeconds(g.Past), "window_future": inSeconds(g.Future), "expires_at": rfc3339(g.ExpiresAt),
 	}
 	if v.RotatedTo != "" {
 		data["successor_key_id"] = v.RotatedTo

@@ -40,7 +40,7 @@ func (h *Handlers) pickup(ctx context.Context, r *request) (*logical.Response, e
 	if err != nil {
 		return nil, err
 	}
-	if j.verdict == apikey.Valid && j.version != j.found.Key.Newest() {
+	if j.Verdict == apikey.Valid && j.version != j.found.Key.Newest() {
 		place, err := r.enter(ctx, h.shares.walks, j.found.Tenant.UID)
 		if err != nil {
 			return nil, err
@@ -50,9 +50,9 @@ func (h *Handlers) pickup(ctx context.Context, r *request) (*logical.Response, e
 	if j, err = h.judged(ctx, r, c, "", true); err != nil {
 		return nil, err
 	}
-	data := verdictData(j.verdict)
-	//mutate:instead "pickup by calls that are good" ./backend TestPickup => !j.verdict.Signed()
-	if j.verdict != apikey.Valid {
+	data := verdictData(j.Verdict)
+	//mutate:instead "pickup by calls that are good" ./backend TestPickup => !j.Verdict.Signed()
+	if j.Verdict != apikey.Valid {
 		return reply(data)
 	}
 	//mutate:false "pickup by overlapping versions" ./backend TestPickup

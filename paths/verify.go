@@ -91,14 +91,12 @@ func (h *Handlers) verify(ctx context.Context, r *request, within string) (*logi
 	return reply(j.data())
 }
 
-// judgement is a verdict with whose call it was.
+// judgement is what judging a call found, and whose call it was.
 type judgement struct {
-	verdict apikey.Verdict
+	apikey.Judgement
 	version *apikey.Version // nil unless the signature is right, as is what found holds
 	found   *store.Found
-	variant string // which of the key's compat the call needed
 	digest  string // the Content-Digest that the signature covers
-	full    bool   // no more calls can be remembered
 	at      time.Time
 }
 
@@ -111,8 +109,8 @@ func (h *Handlers) judged(ctx context.Context, r *request, c *call, within strin
 	if err != nil {
 		return judgement{}, err
 	}
-	h.verdicts.count(j.verdict)
-	if j.verdict == apikey.Valid && !c.look {
+	h.verdicts.count(j.Verdict)
+	if j.Verdict == apikey.Valid && !c.look {
 		h.store.Used(j.found.Key, j.version.KeyID, c.source(), r.now)
 	}
 	return j, nil
@@ -125,7 +123,7 @@ func (h *Handlers) judge(ctx context.Context, r *request, c *call, within string
 	defer parsers.Put(parser)
 	signed, head, err := c.signed(parser)
 	if err != nil { // what cannot be read is a verdict, not an error
-		return judgement{verdict: apikey.Malformed}, nil
+		return judgement{Judgement: apikey.Judgement{Verdict: apikey.Malformed}}, nil
 	}
 	found, err := h.store.Find(ctx, r.Storage, signed.KeyID)
 	if err != nil {
@@ -135,8 +133,9 @@ func (h *Handlers) judge(ctx context.Context, r *request, c *call, within string
 	if found == nil || within != "" && found.Tenant.UID != within {
 		found = new(store.Found)
 	}
+	grant, version := apikey.GrantOf(signed.KeyID, found.Key, found.Tenant, found.Role, r.config)
 	//mutate:false "heavy calls at the gate" TestHeavyCallsWait
-	if !r.turned && c.isHeavy(found.Key, found.Tenant, r.config) {
+	if !r.turned && c.isHeavy(&grant) {
 		owner := within
 		if found.Key != nil {
 			owner = found.Tenant.UID
@@ -147,47 +146,41 @@ func (h *Handlers) judge(ctx context.Context, r *request, c *call, within string
 		}
 		defer place.Leave()
 	}
-	replayed := replay.New
-	of := h.caseOf(r, signed, found, !c.look, &replayed)
-	//mutate:skip:4 "pickup once for each call" ./backend TestPickup
-	of.Head, of.From, of.Mount, of.Strict = head, c.from, r.config, strict
+	in := h.judgeInput(r, c, signed, head, found, &grant)
+	//mutate:skip "pickup once for each call" ./backend TestPickup
+	in.Strict = strict
 	fits := r.fat.fits(found, signed.KeyID)
 	if !fits {
 		//mutate:skip "calls that no answer has room for" ./backend TestBatchTellsSoMuchOfLongMetadata
-		of.Seen = nil // what is not answered is not recorded
+		in.Seen = nil // what is not answered is not recorded
 	}
 	r.now = time.Now() // storage, too, may have taken its time
-	j := judgement{found: found, at: r.now}
-	j.verdict, j.version = of.Judge(r.now)
-	if j.version != nil && !fits { // told to who can sign alone
+	j := judgement{Judgement: apikey.Judge(in, r.now), found: found, at: r.now}
+	if !j.Verdict.Signed() {
+		return j, nil
+	}
+	if !fits { // callers that cannot sign are not told
 		return judgement{}, errFull
 	}
-	j.full = replayed.NoRoom()
-	if j.version != nil {
-		j.variant, j.digest = of.Matched.String(), signed.ContentDigest
-	}
+	j.version, j.digest = version, signed.ContentDigest
 	return j, nil
 }
 
-// caseOf returns what is to be judged: a call and whose it may be. What the table of
-// calls says, when it is asked, goes to replayed.
-func (h *Handlers) caseOf(r *request, signed *signing.Call, found *store.Found, record bool, replayed *replay.Outcome) *apikey.Case {
-	c := &apikey.Case{Call: signed, Key: found.Key, Tenant: found.Tenant, Role: found.Role}
-	if found.Key == nil {
-		return c
-	}
-	caps := found.Tenant.Caps(r.config)
-	c.Past, c.Future = caps.WindowPast, caps.WindowFuture
+// judgeInput returns a call with what it is judged by. It is recorded when it is valid,
+// unless it is only looked at.
+func (h *Handlers) judgeInput(r *request, c *call, signed *signing.Call, head *signing.Head, found *store.Found,
+	grant *apikey.Grant,
+) *apikey.JudgeInput {
+	in := &apikey.JudgeInput{Call: signed, Head: head, From: c.from, Grant: grant}
 	if r.config.Replay == tenant.ReplayStrict {
-		c.Since = h.started
+		in.Since = h.started
 	}
-	c.Seen = func() bool {
-		*replayed = h.calls.Check(replay.Call{
-			Tenant: found.Tenant.UID, KeyID: signed.KeyID, Nonce: signed.Nonce, Time: signed.Time, Window: caps.WindowPast,
-		}, replay.Bounds{Tenant: r.config.ReplayEntries, Node: r.config.ReplayTotal}, record, r.now)
-		return *replayed != replay.New
+	in.Seen = func() replay.Outcome {
+		return h.calls.Check(replay.Call{
+			Tenant: found.Tenant.UID, KeyID: signed.KeyID, Nonce: signed.Nonce, Time: signed.Time, Window: grant.Past,
+		}, replay.Bounds{Tenant: r.config.ReplayEntries, Node: r.config.ReplayTotal}, !c.look, r.now)
 	}
-	return c
+	return in
 }
 
 func verdictData(v apikey.Verdict) map[string]any {
@@ -196,8 +189,8 @@ func verdictData(v apikey.Verdict) map[string]any {
 
 // data is the answer to one call: the verdict, and what the holder of a right signature may know.
 func (j *judgement) data() map[string]any {
-	data := verdictData(j.verdict)
-	if j.full {
+	data := verdictData(j.Verdict)
+	if j.Replay.NoRoom() {
 		data["replay_table_full"] = true
 	}
 	if j.version == nil {
@@ -205,8 +198,8 @@ func (j *judgement) data() map[string]any {
 	}
 	data["key_id"], data["state"] = j.version.KeyID, j.state()
 	j.tellVersion(data)
-	if j.variant != "" {
-		data["variant"] = j.variant
+	if variant := j.Variants.String(); variant != "" {
+		data["variant"] = variant
 	}
 	if j.digest != "" {
 		data["content_digest"] = j.digest

@@ -80,7 +80,7 @@ func (h *Handlers) verifyBatch(ctx context.Context, r *request, items []any, wit
 func (h *Handlers) judgeItem(ctx context.Context, r *request, raw any, within string) (outcome, error) {
 	c, err := r.parseItem(raw)
 	if errors.Is(err, refusal.Invalid) {
-		return outcome{judgement{verdict: apikey.Malformed}, err.Error()}, nil
+		return outcome{judgement{Judgement: apikey.Judgement{Verdict: apikey.Malformed}}, err.Error()}, nil
 	}
 	if err != nil {
 		return outcome{}, err
@@ -175,11 +175,11 @@ func packed(outcomes []outcome) (*logical.Response, error) {
 	for i := range outcomes {
 		o := &outcomes[i]
 		r := packedResult{
-			Valid: o.verdict == apikey.Valid, Verdict: o.verdict, Error: o.wrong,
-			Variant: o.variant, ContentDigest: o.digest, ReplayTableFull: o.full,
+			Valid: o.Verdict == apikey.Valid, Verdict: o.Verdict, Error: o.wrong,
+			Variant: o.Variants.String(), ContentDigest: o.digest, ReplayTableFull: o.Replay.NoRoom(),
 		}
-		if o.verdict != "" {
-			counts[o.verdict]++
+		if o.Verdict != "" {
+			counts[o.Verdict]++
 		}
 		if v := o.version; v != nil {
 			r.KeyID, r.State = v.KeyID, o.state()
@@ -189,7 +189,7 @@ func packed(outcomes []outcome) (*logical.Response, error) {
 				o.tellVersion(versions[v.KeyID])
 			}
 		}
-		results[i], full = r, full || o.full
+		results[i], full = r, full || r.ReplayTableFull
 	}
 	text, err := json.Marshal(map[string]any{"results": results, "versions": versions})
 	if err != nil {

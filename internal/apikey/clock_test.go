@@ -3,6 +3,8 @@ package apikey
 import (
 	"testing"
 	"time"
+
+	"vault-plugin-secrets-apikeys/internal/replay"
 )
 
 func TestClockWindow(t *testing.T) {
@@ -80,9 +82,9 @@ func TestSchemesWithoutATimeHaveNoClock(t *testing.T) {
 // Seen records: it is asked last, once, and only about calls that are otherwise valid.
 func TestSeenIsAskedLast(t *testing.T) {
 	asked := 0
-	judge := func(c *Case) Verdict {
+	judge := func(c *trial) Verdict {
 		asked = 0
-		c.Seen = func() bool { asked++; return false }
+		c.Seen = func() replay.Outcome { asked++; return replay.New }
 		got, _ := c.Judge(start)
 		return got
 	}

@@ -58,8 +58,8 @@ func TestFormsAreMalformedUnlessLetIn(t *testing.T) {
 			secret = []byte("somebody else")
 		}
 		c.Call = unusual(t, secret, k.Versions[0].KeyID, row.format)
-		if got, _ := c.Judge(start); got != row.want || c.Matched.String() != row.took {
-			t.Errorf("%q, %s, forged %v: %s by %s, want %s by %s", row.compat, row.format, row.forged, got, c.Matched, row.want, row.took)
+		if got, _ := c.Judge(start); got != row.want || c.found.Variants.String() != row.took {
+			t.Errorf("%q, %s, forged %v: %s by %s, want %s by %s", row.compat, row.format, row.forged, got, c.found.Variants, row.want, row.took)
 		}
 		c.Key = nil
 		if got, _ := c.Judge(start); (got == Malformed) != (row.format != strict) {
@@ -79,8 +79,8 @@ func TestKeyASCIIIsForImportedVersions(t *testing.T) {
 		t.Errorf("a version made here: %s", got)
 	}
 	v.mark(func(m *Marks) { m.Imported = true })
-	if got, _ := c.Judge(start); got != Valid || c.Matched.String() != "key_ascii" {
-		t.Errorf("an imported one: %s by %s", got, c.Matched)
+	if got, _ := c.Judge(start); got != Valid || c.found.Variants.String() != "key_ascii" {
+		t.Errorf("an imported one: %s by %s", got, c.found.Variants)
 	}
 	if got := fmt.Sprint(k.Variants(v)); got != "[key_ascii]" {
 		t.Errorf("variants %s", got)

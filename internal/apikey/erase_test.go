@@ -59,9 +59,9 @@ func TestEraseIsExactToTheSecond(t *testing.T) {
 	if got, v := gone.Judge(at(8 * day)); got != UnknownKey || v != nil {
 		t.Errorf("a destroyed version is %s", got)
 	}
-	gone.Call.Tag = goodCase(deepWith(k, func(k *Key) { k.Versions[0].Secret = nobody }), 1).Call.Tag
+	gone.Call.Tag = goodCase(deepWith(k, func(k *Key) { k.Versions[0].Secret = unknownKey.Bytes }), 1).Call.Tag
 	if got, _ := gone.Judge(at(8 * day)); got != UnknownKey {
-		t.Errorf("a destroyed version under the key of nobody: %s", got)
+		t.Errorf("a destroyed version under the secret of unknown keys: %s", got)
 	}
 }
 

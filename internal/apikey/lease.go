@@ -78,7 +78,7 @@ func (r *Role) Issue(keyID string, span Span, by Actor, now time.Time) *Key {
 // Renew returns the leased key k living until now + increment, cut to the span, and
 // whether it was cut. Role is nil when it is gone.
 func (k *Key) Renew(role *Role, t *tenant.Tenant, span Span, increment time.Duration, now time.Time) (renewed *Key, cut bool, err error) {
-	if verdict := k.standing(k.Newest(), t, role, now); verdict != Valid {
+	if verdict := k.standingAt(k.Newest(), t, role, now); verdict != Valid {
 		return nil, false, refusal.Errorf(refusal.Invalid, "%s: the key is not renewed", verdict)
 	}
 	if role == nil || !role.DeletedAt.IsZero() {

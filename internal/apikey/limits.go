@@ -11,15 +11,29 @@ import (
 // UserHeader names whom a call acts as, where it says so. Its scheme signs it.
 const UserHeader = "Verint-UserName"
 
-// within reports whether the call comes from where the key's calls may. An address that is not known is in no range.
-func (c *Case) within() bool {
-	ranges := c.Key.Rules.Get().CIDRs
-	//mutate:instead "addresses that are not known" TestSources => ranges.Empty() || !c.From.IsValid()
+// restrict judges where a valid call comes from and what it is for.
+func (j *Judgement) restrict(in *JudgeInput) {
+	//mutate:false "addresses" TestEveryVerdictIsReached|TestVerdictPrecedence
+	if !j.within(in) {
+		j.Verdict = SourceDenied
+		return
+	}
+	//mutate:false "scopes" TestEveryVerdictIsReached|TestVerdictPrecedence
+	if j.Bound = j.outOf(in); j.Bound != InBounds {
+		j.Verdict = OutOfScope
+	}
+}
+
+// within reports whether the call comes from where it may. An address that is not known is
+// in no range.
+func (j *Judgement) within(in *JudgeInput) bool {
+	ranges := in.Grant.CIDRs
+	//mutate:instead "addresses that are not known" TestSources => ranges.Empty() || !in.From.IsValid()
 	if ranges.Empty() {
 		return true
 	}
-	ok, steps := ranges.Contain(c.From)
-	c.Steps += steps
+	ok, steps := ranges.Contain(in.From)
+	j.Steps += steps
 	return ok
 }
 
@@ -38,51 +52,50 @@ const (
 	BoundUser      Bound = "user"      // the call acts as another than the key's
 )
 
-// OutOf judges what a call is for: by the key's scopes and user, and for external keys by
-// what is published. Head is nil for a message, which has neither.
-func (c *Case) OutOf() Bound {
-	limits := c.Key.Rules.Get().Limits
-	published, limitsPath := c.Key.publishedBy(c.Mount, c.Tenant)
-	limitsPath = limitsPath || !limits.Scopes.Empty()
-	if !limitsPath && limits.User == "" {
+// outOf judges what a call is for: by scopes and user, and by what is published. The head
+// is nil for a message, which has neither path nor user.
+func (j *Judgement) outOf(in *JudgeInput) Bound {
+	g := in.Grant
+	limitsPath := !g.Scopes.Empty() || g.Published != [3]match.Globs{}
+	if !limitsPath && g.User == "" {
 		return InBounds
 	}
-	if c.Head == nil {
+	if in.Head == nil {
 		//mutate:zero "scopes of messages" TestSeenIsAskedLast
 		return BoundMessage
 	}
 	if limitsPath {
-		if bound := c.outOfPaths(limits.Scopes, &published); bound != InBounds {
+		if bound := j.outOfPaths(in.Head, g); bound != InBounds {
 			return bound
 		}
 	}
 	//mutate:false "whom a call acts as" TestWhatCallsMayBeFor
-	if limits.User != "" && !actsAs(c.Head, limits.User) {
+	if g.User != "" && !actsAs(in.Head, g.User) {
 		return BoundUser
 	}
 	return InBounds
 }
 
 // outOfPaths judges the path. It is read once for all lists.
-func (c *Case) outOfPaths(scopes match.Scopes, published *publishedLists) Bound {
+func (j *Judgement) outOfPaths(head *signing.Head, g *Grant) Bound {
 	var path match.Path
-	defer func() { c.Steps += path.Steps }()
+	defer func() { j.Steps += path.Steps }()
 	//mutate:false "paths that are too long" TestOldRulesAreOutOfScope
-	if !path.Read(c.Head.Path()) {
+	if !path.Read(head.Path()) {
 		return BoundLong
 	}
-	path.Steps += match.LooksOfAmbiguous * len(c.Head.Path())
+	path.Steps += match.LooksOfAmbiguous * len(head.Path())
 	//mutate:false "paths with two readings" TestWhatCallsMayBeFor
-	if match.Ambiguous(c.Head.Path()) {
+	if match.Ambiguous(head.Path()) {
 		return BoundPath
 	}
-	if !scopes.Empty() && !scopes.Match(c.Head.Method(), &path) {
-		if scopes.Over() {
+	if !g.Scopes.Empty() && !g.Scopes.Match(head.Method(), &path) {
+		if g.Scopes.Over() {
 			return BoundOver
 		}
 		return BoundScopes
 	}
-	for _, globs := range published {
+	for _, globs := range g.Published {
 		//mutate:false:1 "what is published" TestWhatCallsMayBeFor
 		if !globs.Empty() && !globs.Match(&path) {
 			return BoundPublished
@@ -91,25 +104,10 @@ func (c *Case) outOfPaths(scopes match.Scopes, published *publishedLists) Bound 
 	return InBounds
 }
 
-// publishedLists are the mount's, the provider's and the tenant's. Each that is not empty must match.
-type publishedLists [3]match.Globs
-
-// publishedBy returns the lists that the paths of k's calls must match, and whether there are any.
-func (k *Key) publishedBy(c *tenant.Config, t *tenant.Tenant) (lists publishedLists, some bool) {
+// published returns the lists that the paths of k's calls must match.
+func (k *Key) published(c *tenant.Config, t *tenant.Tenant) (lists [3]match.Globs) {
 	if k.Kind == External {
-		lists = publishedLists{c.External.Published, t.Provider.Published, t.Own.Published}
-	}
-	return lists, lists != publishedLists{}
-}
-
-// PublishedBy returns the same as lists, never nil.
-func (k *Key) PublishedBy(c *tenant.Config, t *tenant.Tenant) [][]string {
-	lists := [][]string{}
-	published, _ := k.publishedBy(c, t)
-	for _, globs := range published {
-		if !globs.Empty() {
-			lists = append(lists, globs.List())
-		}
+		lists = [3]match.Globs{c.External.Published, t.Provider.Published, t.Own.Published}
 	}
 	return lists
 }

@@ -15,7 +15,8 @@ import (
 func sources(ranges string, from netip.Addr) bool {
 	k := newKey()
 	k.Rules = Share(Rules{Limits: Limits{CIDRs: match.RangesOf(listOf(ranges))}})
-	return (&Case{Key: k, From: from}).within()
+	ok, _ := restricted(k, acme(), tenant.DefaultConfig(), nil, from)
+	return ok
 }
 
 func TestSources(t *testing.T) {
@@ -103,10 +104,11 @@ func TestWhatCallsMayBeFor(t *testing.T) {
 	} {
 		k := newKey()
 		k.Kind, k.Rules = row.w.kind, Share(row.w.rules)
-		c := &Case{Key: k, Head: row.head, Mount: tenant.DefaultConfig(), Tenant: acme()}
-		c.Mount.External.Published, c.Tenant.Provider.Published, c.Tenant.Own.Published =
+		mount, of := tenant.DefaultConfig(), acme()
+		mount.External.Published, of.Provider.Published, of.Own.Published =
 			published(row.w.mount), published(row.w.provider), published(row.w.own)
-		if got := c.OutOf() == InBounds; got != row.ok {
+		_, bound := restricted(k, of, mount, row.head, netip.Addr{})
+		if got := bound == InBounds; got != row.ok {
 			t.Errorf("%s: %t", row.name, got)
 		}
 	}

@@ -83,7 +83,7 @@ func (k *Key) markRevealed(requestID string, sealed bool, by Actor, now time.Tim
 
 // mayReveal refuses to hand out a secret that would not work.
 func (k *Key) mayReveal(t *tenant.Tenant, now time.Time) error {
-	verdict := k.standing(k.Newest(), t, nil, now)
+	verdict := k.standingAt(k.Newest(), t, nil, now)
 	//mutate:true "handing over what would not verify" TestRevealOfWhatWouldNotVerify
 	if verdict == Valid {
 		return nil

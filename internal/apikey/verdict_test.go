@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"vault-plugin-secrets-apikeys/internal/match"
+	"vault-plugin-secrets-apikeys/internal/replay"
 	"vault-plugin-secrets-apikeys/internal/secret"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 	"vault-plugin-secrets-apikeys/signing"
@@ -22,57 +23,57 @@ var order = []Verdict{
 
 // goodCase is a call that is valid at start, signed with k's version of that number. All
 // that a fault may spoil is the case's own.
-func goodCase(k *Key, number int) *Case {
+func goodCase(k *Key, number int) *trial {
 	k = deep(k)
 	v := k.Versions[slices.IndexFunc(k.Versions, func(v Version) bool { return v.Number == number })]
 	message := []byte("a message")
-	return &Case{
+	return &trial{
 		Mount: tenant.DefaultConfig(),
 		Call: &signing.Call{
 			Scheme: k.Scheme, KeyID: v.KeyID, Nonce: "a-nonce", Time: start,
 			Tag: signing.MAC(v.Secret.Reveal(), message), Message: message,
 		},
 		Key: k, Tenant: acme(), Role: role(), Past: 300 * time.Second, Future: 60 * time.Second,
-		Seen: func() bool { return false },
+		Seen: func() replay.Outcome { return replay.New },
 	}
 }
 
 type fault struct {
 	name    string
 	verdict Verdict
-	apply   func(*Case)
+	apply   func(*trial)
 }
 
 // faults are all that can stand against a call.
 var faults = []fault{
-	{"no such key", UnknownKey, func(c *Case) { c.Key = nil }},
-	{"no such tenant", UnknownKey, func(c *Case) { c.Tenant = nil }},
-	{"the tenant is deleted", UnknownKey, func(c *Case) { c.Tenant.DeletedAt = start }},
-	{"no such version", UnknownKey, func(c *Case) { c.Call.KeyID = id(7) }},
-	{"the version is destroyed", UnknownKey, func(c *Case) { c.Key.Versions[0].Secret = secret.Bytes{} }},
-	{"tampered", BadSignature, func(c *Case) { c.Call.Message = []byte("another message") }},
-	{"another scheme", BadSignature, func(c *Case) { c.Call.Scheme = signing.Vrnt1 }},
-	{"the tenant is suspended", TenantSuspended, func(c *Case) { c.Tenant.SuspendedAt = start }},
-	{"the version is revoked", IsRevoked, func(c *Case) { c.Key.Versions[0].RevokedAt = start }},
-	{"the key is revoked", IsRevoked, func(c *Case) { c.Key.RevokedAt = start }},
-	{"the role has revoked its keys", IsRevoked, func(c *Case) { c.Role.Epoch++ }},
-	{"the version is disabled", IsDisabled, func(c *Case) { c.Key.Versions[0].DisabledAt = start }},
-	{"the key is disabled", IsDisabled, func(c *Case) { c.Key.DisabledAt = start }},
-	{"the key is deleted", IsDisabled, func(c *Case) { c.Key.DeletedAt = start }},
-	{"expired", IsExpired, func(c *Case) { c.Key.Versions[0].ExpiresAt = start }},
-	{"stamped before the node's start", TooOld, func(c *Case) { c.Since = start.Add(day) }},
-	{"stamped ahead", TooNew, func(c *Case) { c.Call.Time = start.Add(61 * time.Second) }},
-	{"from an unknown address", SourceDenied, func(c *Case) { ruled(c.Key, func(r *Rules) { r.CIDRs = match.RangesOf([]string{"192.0.2.0/24"}) }) }},
-	{"from another address", SourceDenied, func(c *Case) {
+	{"no such key", UnknownKey, func(c *trial) { c.Key = nil }},
+	{"no such tenant", UnknownKey, func(c *trial) { c.Tenant = nil }},
+	{"the tenant is deleted", UnknownKey, func(c *trial) { c.Tenant.DeletedAt = start }},
+	{"no such version", UnknownKey, func(c *trial) { c.Call.KeyID = id(7) }},
+	{"the version is destroyed", UnknownKey, func(c *trial) { c.Key.Versions[0].Secret = secret.Bytes{} }},
+	{"tampered", BadSignature, func(c *trial) { c.Call.Message = []byte("another message") }},
+	{"another scheme", BadSignature, func(c *trial) { c.Call.Scheme = signing.Vrnt1 }},
+	{"the tenant is suspended", TenantSuspended, func(c *trial) { c.Tenant.SuspendedAt = start }},
+	{"the version is revoked", IsRevoked, func(c *trial) { c.Key.Versions[0].RevokedAt = start }},
+	{"the key is revoked", IsRevoked, func(c *trial) { c.Key.RevokedAt = start }},
+	{"the role has revoked its keys", IsRevoked, func(c *trial) { c.Role.Epoch++ }},
+	{"the version is disabled", IsDisabled, func(c *trial) { c.Key.Versions[0].DisabledAt = start }},
+	{"the key is disabled", IsDisabled, func(c *trial) { c.Key.DisabledAt = start }},
+	{"the key is deleted", IsDisabled, func(c *trial) { c.Key.DeletedAt = start }},
+	{"expired", IsExpired, func(c *trial) { c.Key.Versions[0].ExpiresAt = start }},
+	{"stamped before the node's start", TooOld, func(c *trial) { c.Since = start.Add(day) }},
+	{"stamped ahead", TooNew, func(c *trial) { c.Call.Time = start.Add(61 * time.Second) }},
+	{"from an unknown address", SourceDenied, func(c *trial) { ruled(c.Key, func(r *Rules) { r.CIDRs = match.RangesOf([]string{"192.0.2.0/24"}) }) }},
+	{"from another address", SourceDenied, func(c *trial) {
 		ruled(c.Key, func(r *Rules) { r.CIDRs = match.RangesOf([]string{"192.0.2.0/24", "2001:db8::/32"}) })
 		c.From = netip.MustParseAddr("198.51.100.1")
 	}},
-	{"for a message, which has no path", OutOfScope, func(c *Case) { ruled(c.Key, func(r *Rules) { r.Scopes = match.ScopesOf([]string{"GET /wfo/**"}) }) }},
-	{"for another path", OutOfScope, func(c *Case) {
+	{"for a message, which has no path", OutOfScope, func(c *trial) { ruled(c.Key, func(r *Rules) { r.Scopes = match.ScopesOf([]string{"GET /wfo/**"}) }) }},
+	{"for another path", OutOfScope, func(c *trial) {
 		ruled(c.Key, func(r *Rules) { r.Scopes = match.ScopesOf([]string{"GET /wfo/**"}) })
 		c.Head = head("GET /other")
 	}},
-	{"seen", Replayed, func(c *Case) { c.Seen = func() bool { return true } }},
+	{"seen", Replayed, func(c *trial) { c.Seen = func() replay.Outcome { return replay.Seen } }},
 }
 
 // ruled changes the rules of a case's own key.
@@ -209,7 +210,7 @@ func TestUnknownKeyComputesAMAC(t *testing.T) {
 	known, unknown := goodCase(newKey(), 1), goodCase(newKey(), 1)
 	known.Call.Message = []byte("tampered")
 	unknown.Key, unknown.Tenant, unknown.Role = nil, nil, nil
-	cost := func(c *Case, want Verdict) float64 {
+	cost := func(c *trial, want Verdict) float64 {
 		return testing.AllocsPerRun(100, func() {
 			if got, _ := c.Judge(start); got != want {
 				t.Errorf("%s, want %s", got, want)

@@ -58,7 +58,7 @@ func work(t *testing.T, h hostile) (under, plain int) {
 	const ends = 192 // bytes that a MAC hashes beside the message
 	message := len(c.Call.Message)
 	plain = len(text) + message + ends
-	return plain + c.Steps + min(15*message, signing.MaxVariantBytes) + 15*ends, plain
+	return plain + c.found.Steps + min(15*message, signing.MaxVariantBytes) + 15*ends, plain
 }
 
 func repeated(n int, format string) []string {
@@ -161,8 +161,8 @@ func TestOldRulesAreOutOfScope(t *testing.T) {
 		{nil, "/" + strings.Repeat("a/", 7500), InBounds},
 	} {
 		k.Rules = Share(Rules{Limits: Limits{Scopes: match.ScopesOf(row.scopes)}})
-		c := &Case{Key: k, Head: head("GET " + row.path), Mount: tenant.DefaultConfig(), Tenant: acme()}
-		if got := c.OutOf(); got != row.want {
+		_, got := restricted(k, acme(), tenant.DefaultConfig(), head("GET "+row.path), netip.Addr{})
+		if got != row.want {
 			t.Errorf("%.40s of %.40s: %q, want %q", row.path, row.scopes, got, row.want)
 		}
 	}
@@ -180,10 +180,11 @@ func BenchmarkWorstScopes(b *testing.B) {
 		b.Run(strings.ReplaceAll(h.name, " ", "-"), func(b *testing.B) {
 			k := newKey()
 			k.Rules = Share(Rules{Limits: Limits{Scopes: match.ScopesOf(h.scopes)}})
-			c := &Case{Key: k, Head: head("GET " + h.path), Mount: tenant.DefaultConfig(), Tenant: acme()}
+			g, _ := GrantOf(k.Versions[0].KeyID, k, acme(), nil, tenant.DefaultConfig())
+			in := &JudgeInput{Grant: &g, Head: head("GET " + h.path)}
 			b.ReportAllocs()
 			for b.Loop() {
-				c.OutOf()
+				new(Judgement).outOf(in)
 			}
 		})
 	}
