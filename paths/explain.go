@@ -69,6 +69,7 @@ func (h *Handlers) explain(ctx context.Context, r *request) (*logical.Response, 
 		return nil, err
 	}
 	defer place.Leave()
+	c.look = true // it is not recorded
 	attempt, err := c.attempt()
 	if err != nil { // what cannot be read is a finding, not an error
 		return h.explained(r, nil, &explanation{
