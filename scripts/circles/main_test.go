@@ -1,13 +1,16 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestMade counts in a module that is made up: circles by a method, a constant, a field and a generic function.
+// TestMade counts in a module that is made up: circles by a method, a constant, a field and a generic function. One of
+// its files is called print.go, as is the one of fmt that another uses.
 func TestMade(t *testing.T) {
 	t.Parallel()
 	graphs, err := load("testdata/made", []string{"./..."})
@@ -136,13 +139,20 @@ func TestParse(t *testing.T) {
 // TestWrongModule checks that what does not compile, or is not there, is not taken for free of circles.
 func TestWrongModule(t *testing.T) {
 	t.Parallel()
-	for name, patterns := range map[string][]string{
-		"no such folder":  {"./four"},
-		"nothing matches": {"./one/none/..."},
-		"another module":  {"fmt"},
+	broken := t.TempDir()
+	for name, text := range map[string]string{"go.mod": "module broken\n", "a.go": "package broken\n\nvar a = b\n"} {
+		if err := os.WriteFile(filepath.Join(broken, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, test := range []struct{ name, dir, pattern, err string }{
+		{"does not compile", broken, "./...", "undefined: b"},
+		{"no such folder", "testdata/made", "./four", "directory not found"},
+		{"no packages", "testdata/made", "./two/four...", "there are no packages"},
+		{"of another module", "testdata/made", "fmt", "fmt is no package of the module"},
 	} {
-		if _, err := load("testdata/made", patterns); err == nil {
-			t.Errorf("%s: no error", name)
+		if _, err := load(test.dir, []string{test.pattern}); err == nil || !strings.Contains(err.Error(), test.err) {
+			t.Errorf("%s: got %v, want %q", test.name, err, test.err)
 		}
 	}
 }
