@@ -19,7 +19,7 @@ func documents(t *testing.T) map[string]string {
 		t.Fatalf("no documents: %v", err)
 	}
 	documents := map[string]string{}
-	for _, file := range append(files, root+"README.md", root+"CHANGELOG.md") {
+	for _, file := range append(files, root+"README.md", root+"CHANGELOG.md", root+"SECURITY.md") {
 		documents[strings.TrimPrefix(filepath.ToSlash(file), root)] = read(t, file)
 	}
 	return documents

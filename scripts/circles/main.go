@@ -104,7 +104,7 @@ func compare(out io.Writer, graphs map[string]graph, allowed map[string]int) err
 	return errors.Join(wrong...)
 }
 
-// describe prints the circles of a package, and for each pair of files one of the names that lead from one to the other.
+// describe prints the circles of a package, and for each pair of files a name that leads from one to the other.
 func describe(out io.Writer, name string, g graph) {
 	for _, circle := range g.circles() {
 		fmt.Fprintf(out, "%s: %d in a circle\n", name, len(circle))
