@@ -5,15 +5,17 @@ ROUNDS   ?= 2
 BINARY  := build/vault-plugin-secrets-apikeys
 SERVER  := build/server/vault
 LINTER  := build/tools/golangci-lint
+SBOM    := build/tools/cyclonedx-gomod
+SAID    := $(if $(findstring command line,$(origin VERSION)),$$VERSION)
 SOURCES := go.mod go.sum $(shell find cmd/vault-plugin-secrets-apikeys backend paths internal signing \
              -type f -not -name '*_test.go' -not -path '*/testdata/*')
 export VERSION FUZZTIME ROUNDS
 
 .PHONY: help server build unit race walls fuzz bench interop accept ha slowdisk hostile sweepload isolation \
-        linter lint dev test clean
+        release release-check linter lint dev test clean
 
 help: ## print this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 15
 
 server: $(SERVER) ## build a Vault server for development into build/server
 $(SERVER): bootstrap/vault/go.mod bootstrap/vault/go.sum bootstrap/vault/main.go
@@ -63,11 +65,21 @@ sweepload: build ## what a sweep carries, and what waits for it, on a real serve
 isolation: ## build build/isolation, which tries on a live mount whether tenants are kept apart
 	CGO_ENABLED=0 go build -trimpath -o build/isolation ./scripts/isolation
 
+release: ## what is given out as VERSION, which has to be said, into build/release: see docs/release.md
+	@scripts/release.sh "$(SAID)"
+
+release-check: ## build that twice elsewhere, the second time from nothing, and compare every byte
+	@scripts/release.sh -c "$(SAID)"
+
+$(SBOM): scripts/tools/sbom/go.mod scripts/tools/sbom/go.sum
+	CGO_ENABLED=0 go -C scripts/tools/sbom build -trimpath -buildvcs=false -o ../../../$@ \
+		github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
+
 linter: $(LINTER) ## build the linter into build/tools
 $(LINTER): scripts/tools/go.mod scripts/tools/go.sum
 	go -C scripts/tools build -trimpath -o ../../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
-lint: linter ## linters, that their configuration is loaded, and that files stay short
+lint: linter ## linters, that their configuration is loaded, and that files, lines and circles stay small
 	scripts/lint.sh
 
 dev: build ## a real server with two tenants, a tour (TOUR=all: no pauses), and what to try next (VAULT_PORT, 8200)

@@ -85,14 +85,31 @@ var tenantActions = map[string]func(t *modelTenant) (path string, ok bool, then 
 		return "/suspend", t.open(), func() { t.suspended = true }
 	},
 	"resume": func(t *modelTenant) (string, bool, func()) {
-		return "/resume", t.open(), func() { t.suspended = false }
+		return "/resume", t.open(), func() {
+			if t.suspended {
+				t.suspended = false
+				t.resumed()
+			}
+		}
 	},
 	"restore tenant": func(t *modelTenant) (string, bool, func()) {
-		return "/restore", t.opened && !over(t.deleted, time.Now().Add(-retained)), func() { t.deleted = time.Time{} }
+		return "/restore", t.opened && !over(t.deleted, time.Now().Add(-retained)), func() {
+			if !t.deleted.IsZero() {
+				t.deleted = time.Time{}
+				t.resumed()
+			}
+		}
 	},
 	"open": func(t *modelTenant) (string, bool, func()) {
 		return "", !t.opened || t.open(), func() { t.opened = true }
 	},
+}
+
+// resumed has the time in which keys may go unused begin anew.
+func (t *modelTenant) resumed() {
+	for _, k := range t.keys {
+		k.since = time.Now()
+	}
 }
 
 // do does what an action says to the world and to the model.

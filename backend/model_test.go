@@ -33,7 +33,7 @@ type modelKey struct {
 	ttl, overlap     time.Duration
 	auto             bool
 	idle             time.Duration
-	since            time.Time // made, switched on, or used last
+	since            time.Time // made, switched on, used last, or its tenant was active again
 	used             time.Time // not flushed yet
 	disabled         bool
 	revoked, deleted time.Time
@@ -160,7 +160,7 @@ func (m *model) sweptKey(t *modelTenant, k *modelKey, first, last time.Time) {
 }
 
 func (m *model) sweptIdle(t *modelTenant, k *modelKey, r *apikey.Key, first, last time.Time) {
-	idle := k.idle > 0 && k.active()
+	idle := k.idle > 0 && k.active() && t.active()
 	must, may := idle && over(k.since.Add(k.idle), first), idle && over(k.since.Add(k.idle), last)
 	disabled := !r.DisabledAt.IsZero()
 	m.expect(disabled || !must, "%s/%s is unused since %s and not disabled", t.name, k.name, k.since)

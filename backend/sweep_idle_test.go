@@ -1,9 +1,12 @@
 package backend_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
 )
 
 // idleAfter are the places where idle_disable_after may be set; the strictest holds.
@@ -194,4 +197,85 @@ func TestUsesAreKept(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A key whose use is one of a version that is on record no more is not disabled before its time is over: neither where
+// it is rotated by hand, nor by schedule, nor where what is known of uses is damaged.
+func TestUsesOfVersionsThatAreOnRecordNoMore(t *testing.T) {
+	for name, how := range map[string]struct{ hand, damaged bool }{
+		"by hand": {true, false}, "by schedule": {false, false},
+		"by hand, damaged": {true, true}, "by schedule, damaged": {false, true},
+	} {
+		clocked(t, name, func(t *testing.T, w *world) {
+			acme := w.tenant("acme")
+			w.root().patch("config", fields{"min_overlap": "10m"})
+			h := acme.key(billing, fields{"ttl": "2h", "overlap": "30m", "auto_rotate": !how.hand, "idle_disable_after": "10d"})
+			wait(time.Hour)
+			h.finds("valid")
+			used := time.Now()
+			w.sweep()
+			paths := w.entries("usage/")
+			for _, path := range paths {
+				if how.damaged {
+					w.must(w.storage.Put(t.Context(), &logical.StorageEntry{Key: path, Value: []byte("{")}))
+				}
+			}
+			for range 25 {
+				if how.hand {
+					acme.write(billing+"/rotate", fields{"overlap": 0})
+				} else {
+					wait(2 * time.Hour)
+					_ = w.tick()
+				}
+			}
+			if r := w.record(); r.Versions[0].Number == 1 || r.Version(h.keyID) != nil {
+				t.Fatalf("%d versions", len(r.Versions))
+			}
+			for _, path := range paths {
+				if how.damaged { // somebody takes away what is
+					w.must(w.storage.Delete(t.Context(), path))
+				}
+			}
+			wait(time.Until(used.Add(10*day - 2*time.Minute)))
+			w.sweep()
+			acme.read(billing).is(fields{"state": "active"})
+			wait(time.Until(used.Add(10*day + time.Minute)))
+			w.sweep()
+			if !how.damaged {
+				acme.read(billing).is(fields{"state": "disabled"})
+			}
+		})
+	}
+}
+
+// While a tenant is suspended none of its keys is disabled for not being used, nor when it comes back: their time
+// begins anew then.
+func TestIdleTimeOfSuspendedTenants(t *testing.T) {
+	for name, how := range stopped {
+		if !strings.Contains(name, "tenant") {
+			continue
+		}
+		for _, walks := range []bool{false, true} {
+			clocked(t, fmt.Sprintf("%s, walks %t", name, walks), func(_ *testing.T, w *world) {
+				acme := w.tenant("acme")
+				w.root().patch("config", fields{"retention": "300d"})
+				h := acme.key(billing, fields{"idle_disable_after": "10d", "ttl": "360d"})
+				w.ticking(8*day, day)
+				how.stop(acme)
+				if w.ticking(20*day, day); walks {
+					w.root().write("tidy", nil)
+					w.sweep()
+				}
+				how.start(acme)
+				w.ticking(3*time.Minute, time.Minute)
+				wait(10*day - 4*time.Minute)
+				w.sweep()
+				acme.read(billing).is(fields{"state": "active"})
+				wait(time.Minute)
+				w.sweep()
+				acme.read(billing).is(fields{"state": "disabled", "reason": "not used for 10d"})
+				h.finds("disabled")
+			})
+		}
+	}
 }

@@ -191,20 +191,41 @@ func TestLimitsNeverStopTheSchedule(t *testing.T) {
 }
 
 // What is changed about a key of a suspended tenant comes into force in time, though a
-// rotation that waits for the tenant comes first.
+// rotation that waits for the tenant comes first; but to be disabled waits for the tenant too.
 func TestChangesWhileSuspended(t *testing.T) {
-	alone(t, func(_ *testing.T, w *world) {
+	clocked(t, "an end", func(_ *testing.T, w *world) {
+		acme := w.tenant("acme")
+		first := acme.key(billing, scheduled)
+		acme.patch(billing, fields{"ttl": "10d", "overlap": "5d"})
+		acme.write(billing+"/rotate", fields{"overlap": "30d"})
+		w.spa().write("admin/tenants/acme/suspend", nil)
+		wait(6 * day)
+		w.sweep()
+		acme.write(billing+"/revoke", fields{"key_id": first.keyID})
+		wait(retained - time.Minute)
+		w.sweep()
+		acme.stands(billing, "revoked expired")
+		wait(time.Minute)
+		w.sweep()
+		acme.stands(billing, "destroyed expired")
+	})
+	clocked(t, "an idle time", func(_ *testing.T, w *world) {
 		acme := w.tenant("acme")
 		acme.key(billing, scheduled)
 		w.spa().write("admin/tenants/acme/suspend", nil)
 		wait(84 * day)
 		w.sweep()
 		acme.patch(billing, fields{"idle_disable_after": "2017h"}) // an hour more
-		wait(time.Hour - time.Minute)
-		w.sweep()
+		w.ticking(2*time.Hour, time.Hour)
 		acme.stands(billing, "current")
+		acme.patch(billing, fields{"idle_disable_after": "1h"})
+		w.ticking(2*time.Hour, time.Minute)
+		acme.stands(billing, "current")
+		w.spa().write("admin/tenants/acme/resume", nil)
+		w.ticking(59*time.Minute, time.Minute)
+		acme.stands(billing, "overlapping current")
 		wait(time.Minute)
 		w.sweep()
-		acme.stands(billing, "disabled")
+		acme.stands(billing, "disabled disabled")
 	})
 }

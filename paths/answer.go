@@ -1,7 +1,6 @@
 package paths
 
 import (
-	"errors"
 	"maps"
 	"net/http"
 	"time"
@@ -10,7 +9,6 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
-	"vault-plugin-secrets-apikeys/internal/refusal"
 	"vault-plugin-secrets-apikeys/internal/store"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
@@ -165,9 +163,7 @@ func (r *request) known(uses store.Uses, err error) (store.Uses, error) {
 }
 
 // damaged reports whether an entry is there and cannot be read.
-func damaged(err error) bool {
-	return errors.Is(err, store.ErrCorrupt) || errors.Is(err, refusal.Unavailable)
-}
+func damaged(err error) bool { return store.Unreadable(err) }
 
 func reply(data map[string]any) (*logical.Response, error) {
 	return &logical.Response{Data: data}, nil

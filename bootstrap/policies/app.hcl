@@ -1,6 +1,6 @@
 # An app of a tenant: has Vault sign for it, fetches the key it was given, or takes a leased key of its own.
-# Must never hold: verify, so that who signs is never who judges; nor any change to keys and roles.
-# Leased keys are named by the tenant itself, so that leases and the audit log carry it: the tenant is the entity's.
+# Must never hold: verify, so that no program judges what it signs; nor any change to keys and roles.
+# Paths of creds name the tenant itself, so that leases and the audit log carry it: the tenant is the entity's.
 path "apikeys/my/+/sign/*" {
   capabilities = ["update", "patch"]
 }

@@ -1,6 +1,7 @@
 # The Service Provider Administrator: opens, limits, suspends and closes tenants.
-# Must never hold: a tenant's keys, secrets or verdicts; imports, which would plant keys the provider knows; and what leads
-# round this wall: sys/ (policies, mounts, leases, plugins, audit, raw, wrapping), identity/ and the settings of auth/.
+# Must never hold: a tenant's keys, secrets or verdicts; imports, which would plant keys the provider knows; and paths
+# that lead round this wall: sys/ (policies, mounts, leases, plugins, audit, raw, wrapping), identity/ and the settings
+# of auth/.
 path "apikeys/admin/tenants/" {
   capabilities = ["list"]
 }
@@ -15,7 +16,7 @@ path "apikeys/admin/report" {
 }
 
 # All that follows is refused even when another policy of the same person grants it, or a broader path.
-# What is the operator's: whoever writes config can take the wall of identity down.
+# The operator's paths: anybody who writes config can take the wall of identity down.
 path "apikeys/config" {
   capabilities = ["deny"]
 }
@@ -39,7 +40,7 @@ path "apikeys/pickup" {
 path "apikeys/keyring/*" {
   capabilities = ["deny"]
 }
-# The same once more: a plus is more particular than a star, and would win.
+# The same once more: a grant with a plus is closer than one with a star, and would win.
 path "apikeys/keyring/+" {
   capabilities = ["deny"]
 }
@@ -47,7 +48,7 @@ path "apikeys/admin/import" {
   capabilities = ["deny"]
 }
 
-# What is a tenant's.
+# The tenants' paths.
 path "apikeys/tenants/*" {
   capabilities = ["deny"]
 }

@@ -1,4 +1,4 @@
-# Who looks after a tenant's keys day by day, such as a help desk: what there is, its state, and what is due.
+# People who look after a tenant's keys day by day, such as a help desk: what there is, its state, and what is due.
 # Must never hold: any change, nor any way to a secret, sealed ones included (reveal, handover, static-creds, creds).
 path "apikeys/my" {
   capabilities = ["read"]

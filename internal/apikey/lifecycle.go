@@ -54,6 +54,7 @@ type Rotation struct {
 	Life         time.Duration // of the new version; 0 is no expiry
 	MaxLive      int           // how many versions may be live afterwards; 0 is no limit
 	Reason       string        // kept in the history
+	Seen         Seen          // matters where the key is [Key.Full]
 
 	OverlapGiven bool          // it was asked for, and is the most; or else it is the key's own
 	LeastOverlap time.Duration // that a window leaves when it cuts Overlap: see [LeastOverlap]
@@ -83,8 +84,8 @@ func (k *Key) Rotate(r Rotation, by Actor, now time.Time) (*Key, error) {
 	v.RotatedFrom = newest.KeyID
 	c.Newest().RotatedTo = r.NewKeyID
 	c.Versions = append(c.Versions, v)
+	c.trim(r.Seen, now)
 	c.LastRotation, c.RotatedLate, c.Failed = now, false, nil
-	c.trim(now)
 	c.record(now, by, "rotate", r.NewKeyID, r.Reason)
 	return c, nil
 }

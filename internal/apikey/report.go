@@ -26,11 +26,12 @@ var ReportRules = []Rule{
 	{"no_rotation", "8.6.3", "The key does not rotate by schedule, and its newest version is older than 90 days.", func(k *Key, _ Care, now time.Time) bool {
 		return !k.AutoRotate && now.Sub(k.Newest().IssuedAt) > longSame
 	}},
-	{"idle", "8.2.6", "The key was used, or may have been, but not for 90 days.", func(_ *Key, c Care, now time.Time) bool {
-		return !c.Blind && !c.used().IsZero() && now.Sub(c.used()) > longIdle
+	{"idle", "8.2.6", "The key was used, or may have been, but not for 90 days.", func(k *Key, c Care, now time.Time) bool {
+		used := k.lastUse(c)
+		return !c.Blind && !used.IsZero() && now.Sub(used) > longIdle
 	}},
 	{"never_used", "7.2.5", "The key was made more than 30 days ago and has never been used.", func(k *Key, c Care, now time.Time) bool {
-		return !c.Blind && c.used().IsZero() && now.Sub(k.CreatedAt) > longUnused
+		return !c.Blind && k.lastUse(c).IsZero() && now.Sub(k.CreatedAt) > longUnused
 	}},
 	{"revealed_in_clear", "3.7.2", "The newest version was handed out other than sealed to a recipient.", func(k *Key, _ Care, _ time.Time) bool {
 		v := k.Newest()

@@ -3,7 +3,6 @@ package apikey
 import (
 	"hash/fnv"
 	"math"
-	"slices"
 	"time"
 
 	"vault-plugin-secrets-apikeys/internal/secret"
@@ -103,14 +102,15 @@ func spread(keyID string, most time.Duration) time.Duration {
 type Policy struct {
 	Retention time.Duration // how long an ended secret and a deleted key are kept
 	Idle      time.Duration // how long a key may go unused; 0: for ever
-	Paused    bool          // nothing is rotated: the tenant is not active
+	Paused    bool          // nothing is rotated, and no key counts as unused: the tenant is not active
+	Resumed   time.Time     // when it became active again; zero: it always was
 }
 
 // Policy returns what holds for k under the settings as they are now.
 func (k *Key) Policy(c *tenant.Config, t *tenant.Tenant) Policy {
 	return Policy{
 		Retention: c.Retention, Idle: tenant.Strictest(t.IdleDisableAfter(c), k.Rules.Get().IdleDisableAfter),
-		Paused: t.State() != tenant.Active,
+		Paused: t.State() != tenant.Active, Resumed: t.ResumedAt,
 	}
 }
 
@@ -132,7 +132,7 @@ func (k *Key) RotateAt(p Policy) time.Time {
 // look at whether it is still used. The zero time means never.
 func (k *Key) ChoreAt(p Policy) time.Time {
 	due := time.Time{}
-	for _, at := range []time.Time{k.GoneAt(p.Retention), k.idleCheckAt(p.Idle)} {
+	for _, at := range []time.Time{k.GoneAt(p.Retention), k.idleCheckAt(p)} {
 		if !at.IsZero() {
 			due = earlier(due, at)
 		}
@@ -215,21 +215,27 @@ func (k *Key) Erase(retention time.Duration, now time.Time) *Key {
 	return c
 }
 
-// trim drops the oldest ended versions over [KeptEnded].
-func (k *Key) trim(now time.Time) {
-	ended := 0
+// trim drops the oldest ended versions over [KeptEnded], of whose uses that is kept which is seen.
+func (k *Key) trim(seen Seen, now time.Time) {
+	over := -KeptEnded
 	for i := range k.Versions {
 		if !k.Versions[i].endedAt(k, now).IsZero() {
-			ended++
+			over++
 		}
 	}
-	k.Versions = slices.DeleteFunc(k.Versions, func(v Version) bool {
-		drop := ended > KeptEnded && !v.endedAt(k, now).IsZero()
-		if drop {
-			ended--
+	if over <= 0 {
+		return
+	}
+	var kept, dropped []Version
+	for i := range k.Versions {
+		if v := &k.Versions[i]; len(dropped) < over && !v.endedAt(k, now).IsZero() {
+			dropped = append(dropped, *v)
+		} else {
+			kept = append(kept, *v)
 		}
-		return drop
-	})
+	}
+	k.dropped(dropped, seen, now)
+	k.Versions = kept
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -1,7 +1,6 @@
 package apikey
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
@@ -42,7 +41,7 @@ func (k *Key) Tend(c Care, now time.Time) (*Key, Tended, error) {
 	p, did := k.Policy(c.Config, c.Tenant), Tended{}
 	tended := k
 	if !c.Blind {
-		tended = k.watch(p.Idle, c.used(), now)
+		tended = k.watch(p, c.used(), now)
 	}
 	did.Disabled = tended.State() != k.State()
 	if !p.Paused && tended.RotationDue(now) {
@@ -51,6 +50,7 @@ func (k *Key) Tend(c Care, now time.Time) (*Key, Tended, error) {
 		var err error
 		tended, err = tended.Rotate(Rotation{
 			NewKeyID: c.NewKeyID, Overlap: k.Overlap, LeastOverlap: LeastOverlap(c.Config), Life: life, Reason: "scheduled",
+			Seen: Seen{!c.Blind, c.used()},
 		}, Actor{}, now)
 		if err != nil {
 			return nil, Tended{}, err
@@ -65,43 +65,6 @@ func (k *Key) Tend(c Care, now time.Time) (*Key, Tended, error) {
 		}
 	}
 	return erased, did, nil
-}
-
-// watch returns k disabled when it was not used for as long as idle, or with its last use,
-// from which the next look is reckoned; k itself until it is time for a look.
-func (k *Key) watch(idle time.Duration, lastUsed, now time.Time) *Key {
-	if !k.Watched(idle, now) {
-		return k
-	}
-	c := k.edit()
-	if lastUsed.Add(idle).After(now) {
-		c.UsedAt = second(lastUsed)
-		return c
-	}
-	c.DisabledAt, c.DisabledReason = second(now), fmt.Sprintf("not used for %s", tenant.Spell(idle))
-	c.record(c.DisabledAt, Actor{}, "disable", "", c.DisabledReason)
-	return c
-}
-
-// Watched reports whether it is time to look whether the key is still used.
-func (k *Key) Watched(idle time.Duration, now time.Time) bool {
-	at := k.idleCheckAt(idle)
-	return !at.IsZero() && !now.Before(at)
-}
-
-// idleCheckAt returns when to look whether the key is still used, or the zero time. A key
-// in use is not written with every call: the look finds the use, and waits anew.
-func (k *Key) idleCheckAt(idle time.Duration) time.Time {
-	if idle == 0 || k.Lease != nil || k.State() != Active {
-		return time.Time{}
-	}
-	since := k.CreatedAt
-	for _, at := range []time.Time{k.EnabledAt, k.UsedAt} {
-		if at.After(since) {
-			since = at
-		}
-	}
-	return since.Add(idle)
 }
 
 // Overdue reports whether Tend would do anything at now.

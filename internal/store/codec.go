@@ -23,6 +23,12 @@ const maxRecord = 256 << 10
 // ErrCorrupt is returned for an entry that is not what this package writes.
 var ErrCorrupt = errors.New("entry is damaged")
 
+// Unreadable reports whether an error is of an entry that is there and cannot be read: it is damaged, or of a newer
+// schema.
+func Unreadable(err error) bool {
+	return errors.Is(err, ErrCorrupt) || errors.Is(err, refusal.Unavailable) && !errors.Is(err, errUnanswered)
+}
+
 // header is the part that all entries share.
 type header struct {
 	Schema int `json:"schema"`

@@ -39,6 +39,7 @@ func (u Use) same(o Use) bool {
 type usage struct {
 	tenants sync.Map // tenant UID -> *owned
 	most    int      // uses of one tenant that are collected, and that wait to be written
+	met     sync.Map // key ID -> *claim: what a record says of one whose entry cannot be read
 
 	busy  chan struct{} // is full while somebody writes entries of uses
 	turns []string      // UIDs of who was left out of the last flush; for who is busy

@@ -186,6 +186,19 @@ type LastUse struct {
 	MaybeAt time.Time // a later one that was forgotten may have been so late; zero: none was
 }
 
+// Seen returns what may be said of the last use to a rotation of k, before which the uses of versions are read that it
+// may drop.
+func (st *Store) Seen(ctx context.Context, s logical.Storage, k *apikey.Key) apikey.Seen {
+	if !k.Full() {
+		return apikey.Seen{}
+	}
+	last, err := st.LastUsed(ctx, s, k)
+	if last.MaybeAt.After(last.At) {
+		last.At = last.MaybeAt
+	}
+	return apikey.Seen{Known: err == nil, At: last.At}
+}
+
 // LastUsed returns the last use of any version of k.
 func (st *Store) LastUsed(ctx context.Context, s logical.Storage, k *apikey.Key) (LastUse, error) {
 	return st.usesOf(k.UID).LastUsed(ctx, s, k)

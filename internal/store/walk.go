@@ -152,6 +152,7 @@ func (st *Store) mendIDs(ctx context.Context, s logical.Storage, at location, k 
 			return mended, fmt.Errorf("reading %s: %w", familyIDs, err)
 		}
 		if entry != nil {
+			st.meet(v.KeyID, entry.Value, claim{at: at, uid: k.UID})
 			continue
 		}
 		if err := st.claim(ctx, s, v.KeyID, claim{at: at, uid: k.UID}); err != nil {
@@ -160,6 +161,18 @@ func (st *Store) mendIDs(ctx context.Context, s logical.Storage, at location, k 
 		mended++
 	}
 	return mended, nil
+}
+
+// meet remembers whose a key ID is of which the entry cannot be read, as its record says, for the uses that versions
+// before this one have left.
+func (st *Store) meet(keyID string, raw []byte, c claim) {
+	if b := st.usage.begun.Load(); b != nil && len(b.shards) == 0 {
+		return
+	}
+	if _, err := decodeClaim(raw); err != nil {
+		//mutate:skip "uses of before of key IDs whose entries are damaged" TestUsesOfDamagedIDs
+		st.usage.met.Store(keyID, &c)
+	}
 }
 
 // ClaimedIDs returns every key ID that something leads from.

@@ -166,14 +166,20 @@ func (r *run) tend(ctx context.Context, e store.Entry, failure error) (bool, err
 // errBlind says that all was done about a key but to see whether it is still used.
 var errBlind = errors.New("it is not known when the key was used")
 
-// care gathers what looking after a key takes. When it was used is asked only where that
-// matters; with an error, all but that is known.
+// care gathers what looking after a key takes. When it was used is asked only where that matters: where it is time to
+// look whether it still is, of which an error tells that it is not known, and where a rotation drops versions.
 func (r *run) care(ctx context.Context, k *apikey.Key, of *tenant.Tenant) (apikey.Care, error) {
-	care := apikey.Care{Config: r.config, Tenant: of, NewKeyID: apikey.NewKeyID()}
-	if !k.Watched(k.Policy(r.config, of).Idle, r.now) {
+	care := apikey.Care{Config: r.config, Tenant: of, NewKeyID: apikey.NewKeyID(), Blind: true}
+	watched := k.Watched(k.Policy(r.config, of), r.now)
+	//mutate:false "uses of versions that a rotation drops" TestUsesOfVersionsThatTheScheduleDrops
+	drops := k.Full() && k.RotationDue(r.now)
+	if !watched && !drops {
 		return care, nil
 	}
 	last, err := r.store.LastUsed(ctx, r.s, k)
 	care.LastUsed, care.MaybeUsed, care.Blind = last.At, last.MaybeAt, err != nil
+	if !watched {
+		err = nil
+	}
 	return care, err
 }

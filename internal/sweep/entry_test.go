@@ -77,3 +77,33 @@ func TestRotationsWhileAChoreWaits(t *testing.T) {
 		t.Errorf("version %d, erased %t", k.Newest().Number, k.Versions[0].Secret.Erased())
 	}
 }
+
+// The schedule keeps with a key the last use of versions that it drops, and takes it that there may have been one where
+// uses cannot be read; which keeps no rotation waiting.
+func TestUsesOfVersionsThatTheScheduleDrops(t *testing.T) {
+	for name, row := range map[string]struct {
+		fails bool
+		used  time.Duration // since the beginning
+	}{"known": {false, 10 * time.Minute}, "not known": {true, 20 * time.Minute}} {
+		w := newWorld(t)
+		began := w.now.Truncate(time.Minute)
+		k := w.create("billing", 40*time.Minute, 20*time.Minute)
+		w.st.Used(k, k.Newest().KeyID, "", began.Add(10*time.Minute))
+		w.now = w.now.Add(20 * time.Minute)
+		for range apikey.KeptEnded {
+			w.update("billing", func(k *apikey.Key) (*apikey.Key, error) {
+				return k.Rotate(apikey.Rotation{NewKeyID: apikey.NewKeyID(), Life: 40 * time.Minute}, apikey.Actor{}, w.now)
+			})
+		}
+		w.must(w.st.FlushUsage(t.Context(), w.s, time.Now().Add(time.Minute)))
+		if row.fails {
+			w.s.fail(contains("get usage/"))
+		}
+		_ = w.inTime(3 * time.Hour)
+		k = w.keys()["billing"]
+		exact, since := k.UsedAt.Equal(began.Add(row.used)), !k.UsedAt.Before(began.Add(row.used))
+		if k.Versions[0].Number == 1 || !exact && !row.fails || !since {
+			t.Errorf("%s: from version %d on, used %s", name, k.Versions[0].Number, k.UsedAt)
+		}
+	}
+}

@@ -2,10 +2,13 @@ package sweep
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/tenant"
@@ -36,8 +39,8 @@ func (w *world) pass() {
 	w.must(w.tick())
 }
 
-// cut sweeps until a key has been looked at.
-func (w *world) cut(name string) {
+// cut sweeps until a key has been looked at, while storage fails in some operations.
+func (w *world) cut(name string, fails func(op string) bool) error {
 	w.t.Helper()
 	ctx, cancel := context.WithCancel(w.t.Context())
 	defer cancel()
@@ -47,20 +50,20 @@ func (w *world) cut(name string) {
 			cancel()
 		}
 		reached = reached || strings.HasPrefix(op, "put due/") && strings.Contains(op, name)
-		return false
+		return fails(op)
 	})
 	w.now = w.now.Add(time.Minute)
-	_ = w.sweep.Tick(ctx, w.s, w.now)
+	err := w.sweep.Tick(ctx, w.s, w.now)
 	w.idle()
 	w.s.fail(nil)
 	if !reached || ctx.Err() == nil {
 		w.t.Fatal("it was not cut off")
 	}
+	return err
 }
 
-// missing is a tenant whose 20 keys have missed their rotations, and the sweep that looks
-// for them was cut off after eleven.
-func missing(t *testing.T) *world {
+// suspended is a tenant whose 20 keys have missed their rotations.
+func suspended(t *testing.T) *world {
 	w := newWorld(t)
 	w.sweep.workers = 1
 	for n := range 20 {
@@ -69,8 +72,14 @@ func missing(t *testing.T) *world {
 	w.suspend()
 	w.now = w.now.Add(9 * time.Hour)
 	w.pass() // drops the entries of the rotations that are not to be
+	return w
+}
+
+// missing is such a tenant that was resumed, and the sweep that looks for them was cut off after eleven.
+func missing(t *testing.T) *world {
+	w := suspended(t)
 	w.resume()
-	w.cut("key-10")
+	_ = w.cut("key-10", func(string) bool { return false })
 	return w
 }
 
@@ -162,4 +171,75 @@ func TestResumptionOfANamesake(t *testing.T) {
 	if w.sweep.goOn(g, &other); len(g.places) != 20 {
 		t.Errorf("%d keys are left", len(g.places))
 	}
+}
+
+// One key that cannot be read has the look for missed rotations begin anew for none of the others, so that it comes to
+// all of them however many there are. It is told of, and looked at again: where storage has failed, soon; where it is
+// damaged, by the walk.
+func TestResumptionBesideAnUnreadableKey(t *testing.T) {
+	for name, damaged := range map[string]bool{"damaged": true, "storage fails": false} {
+		t.Run(name, func(t *testing.T) {
+			w := suspended(t)
+			const path = "keys/acme/external/key-02"
+			was, err := w.s.InmemStorage.Get(t.Context(), path)
+			w.must(err)
+			fails := contains("get " + path)
+			if damaged {
+				fails = func(string) bool { return false }
+				w.must(w.s.InmemStorage.Put(t.Context(), &logical.StorageEntry{Key: path, Value: []byte("{")}))
+			}
+			w.resume()
+			w.sweep.started, w.sweep.walked = w.now, time.Time{} // so that the walk comes later
+			told := []error{w.cut("key-10", fails)}
+			places, err := w.st.Places(t.Context(), w.s, "acme")
+			w.must(err)
+			of, err := w.st.Tenant(t.Context(), w.s, "acme")
+			w.must(err)
+			g := &group{places: places}
+			if w.sweep.goOn(g, of); len(g.places) < 8 || len(g.places) > 10 {
+				t.Errorf("%d keys are left", len(g.places))
+			}
+			w.s.fail(fails)
+			for range 4 {
+				w.now = w.now.Add(time.Minute)
+				told = append(told, w.tick())
+			}
+			if err := errors.Join(told...); err == nil || !strings.Contains(err.Error(), path) {
+				t.Errorf("it is not told of: %v", err)
+			}
+			if s := w.sweep.Status(w.now); damaged && (s.Due != 0 || s.Failed != 1) {
+				t.Errorf("it is not passed over: %+v", s)
+			}
+			w.s.fail(nil)
+			w.must(w.s.InmemStorage.Put(t.Context(), was))
+			for name, k := range w.keys() {
+				if late := k.RotationDue(w.now); late != (name == "key-02") {
+					t.Errorf("%s: version %d", name, k.Newest().Number)
+				}
+			}
+			for range 9 {
+				w.pass()
+			}
+			w.settled("then")
+			if s := w.sweep.Status(w.now); s.Due != 0 {
+				t.Errorf("%+v", s)
+			}
+		})
+	}
+}
+
+// A key that could not be read is looked at again also where all that were left to be looked at are gone.
+func TestResumptionOfWhatVanishesBesideAFailure(t *testing.T) {
+	w := suspended(t)
+	w.resume()
+	w.sweep.started, w.sweep.walked = w.now, time.Time{} // so that the walk comes later
+	_ = w.cut("key-10", contains("get keys/acme/external/key-02"))
+	for n := 9; n < 20; n++ {
+		w.erase(fmt.Sprintf("key-%02d", n))
+	}
+	for range 6 {
+		w.now = w.now.Add(time.Minute)
+		_ = w.tick()
+	}
+	w.settled("then")
 }

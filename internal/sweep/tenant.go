@@ -44,10 +44,7 @@ func (r *run) tenant(ctx context.Context, e store.Entry) (*group, bool, error) {
 		}
 		g.each, g.finish = r.destroy, func(ctx context.Context) (bool, error) { return r.eraseTenant(ctx, e, of) }
 	case active:
-		g.each = func(ctx context.Context, place store.Entry) error {
-			_, err := r.mend(ctx, place, func(string) {})
-			return err
-		}
+		g.each = r.missed
 		g.finish = func(ctx context.Context) (bool, error) { return r.store.DropTenantEntry(ctx, r.s, e, of) }
 	default:
 		done, err := r.store.DropTenantEntry(ctx, r.s, e, of)
@@ -61,6 +58,10 @@ func (r *run) tenant(ctx context.Context, e store.Entry) (*group, bool, error) {
 	}
 	if len(g.places) == 0 {
 		r.forgetPlace(name)
+		//mutate:false "failures of a look of which nothing is left" TestResumptionOfWhatVanishesBesideAFailure
+		if g.failed != nil {
+			return nil, false, g.failed
+		}
 		done, err := g.finish(ctx)
 		return nil, done, err
 	}

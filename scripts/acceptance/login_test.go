@@ -67,7 +67,7 @@ func (i issuer) says(subject string, groups ...string) string {
 	return signed + "." + base64.RawURLEncoding.EncodeToString(signature)
 }
 
-// TestLoginService sets people up as the README says for those who log in with a company's service: their tenant, and their
+// TestLoginService sets people up as docs/install.md says for those who log in with a company's service: their tenant, and their
 // policies, come with the groups that the service says they are in.
 func TestLoginService(t *testing.T) {
 	t.Parallel()

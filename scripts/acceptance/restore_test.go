@@ -168,7 +168,7 @@ func TestRestore(t *testing.T) {
 	judge("once it was ended anew", ended)
 }
 
-// readable tunes the mount as the README says, so that the audit log shows what may be seen.
+// readable tunes the mount as docs/install.md says, so that the audit log shows what may be seen.
 func readable(root *caller) {
 	root.t.Helper()
 	root.must("POST", "sys/mounts/apikeys/tune", fields{

@@ -14,13 +14,15 @@ import (
 // documents returns what there is to read, by path from the root.
 func documents(t *testing.T) map[string]string {
 	t.Helper()
-	files, err := filepath.Glob(root + "docs/*.md")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no documents: %v", err)
-	}
 	documents := map[string]string{}
-	for _, file := range append(files, root+"README.md", root+"CHANGELOG.md") {
-		documents[strings.TrimPrefix(filepath.ToSlash(file), root)] = read(t, file)
+	for _, pattern := range []string{"*.md", "docs/*.md", "docs/decisions/*.md"} {
+		files, err := filepath.Glob(root + pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no documents %s: %v", pattern, err)
+		}
+		for _, file := range files {
+			documents[strings.TrimPrefix(filepath.ToSlash(file), root)] = read(t, file)
+		}
 	}
 	return documents
 }
@@ -68,19 +70,30 @@ func spans(text string) []string {
 	return all
 }
 
-// TestReadmeLeadsToEverything checks that no document is left that only somebody who lists docs/ would find.
+// TestReadmeLeadsToEverything checks that links lead from the README to every document.
 func TestReadmeLeadsToEverything(t *testing.T) {
-	readme := read(t, root+"README.md")
-	for name := range documents(t) {
-		if name != "README.md" && !strings.Contains(readme, "]("+name+")") {
-			t.Errorf("no link in README leads to %s", name)
+	all := documents(t)
+	reached := map[string]bool{"README.md": true}
+	for next := []string{"README.md"}; len(next) > 0; next = next[1:] {
+		for _, match := range link.FindAllStringSubmatch(all[next[0]], -1) {
+			target, _, _ := strings.Cut(match[1], "#")
+			file := filepath.ToSlash(filepath.Join(filepath.Dir(next[0]), target))
+			if _, isDocument := all[file]; isDocument && !reached[file] {
+				reached[file] = true
+				next = append(next, file)
+			}
+		}
+	}
+	for name := range all {
+		if !reached[name] {
+			t.Errorf("no link leads to %s", name)
 		}
 	}
 }
 
-// TestPathsInReadme checks that README's table has the paths that there are, with their operations. A path that begins with a
+// TestTableOfPaths checks that the table of paths has those that there are, with their operations. A path that begins with a
 // slash takes the place of the last part of the one before.
-func TestPathsInReadme(t *testing.T) {
+func TestTableOfPaths(t *testing.T) {
 	b, err := engine()
 	if err != nil {
 		t.Fatal(err)
@@ -98,7 +111,7 @@ func TestPathsInReadme(t *testing.T) {
 		slices.Sort(names)
 		want[e.name] = strings.Join(names, " ")
 	}
-	for _, row := range table(t, read(t, root+"README.md"), "## Paths") {
+	for _, row := range table(t, read(t, "head.md"), "## Who uses which path") {
 		operations := strings.Split(row[1], ", ")
 		slices.Sort(operations)
 		before := ""
@@ -113,7 +126,7 @@ func TestPathsInReadme(t *testing.T) {
 		}
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("README's paths (-engine +README):\n%s", diff)
+		t.Errorf("the table of paths (-engine +document):\n%s", diff)
 	}
 }
 
@@ -189,9 +202,9 @@ func TestMakeTargets(t *testing.T) {
 	}
 }
 
-// TestLayout checks that README's table of folders names what is there.
+// TestLayout checks that the table of folders names what is there.
 func TestLayout(t *testing.T) {
-	for _, row := range table(t, read(t, root+"README.md"), "## Layout") {
+	for _, row := range table(t, read(t, root+"CONTRIBUTING.md"), "## Layout") {
 		for _, path := range spans(row[0]) {
 			if _, err := os.Stat(root + path); err != nil {
 				t.Errorf("there is no %s", path)

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// danger is what leads round the walls, beside the engine: README's table.
+// danger is what leads round the walls, beside the engine: the table in docs/install.md.
 type danger struct {
 	pattern string   // as in a policy: + is one segment, * at the end is anything
 	looking bool     // reading and listing it is enough

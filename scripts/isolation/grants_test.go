@@ -79,14 +79,14 @@ func TestLeads(t *testing.T) {
 	}
 }
 
-// TestDangersAreDocumented checks that what README says the SPA must never hold is looked for, each path of it.
+// TestDangersAreDocumented checks that what docs/install.md says the SPA must never hold is looked for, each path of it.
 func TestDangersAreDocumented(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
+	document, err := os.ReadFile("../../docs/install.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, section, _ := strings.Cut(string(readme), "### What the SPA must never hold")
-	section, _, _ = strings.Cut(section, "\n### ")
+	_, section, _ := strings.Cut(string(document), "\n## What the SPA must never hold")
+	section, _, _ = strings.Cut(section, "\n## ")
 	cells := regexp.MustCompile("(?m)^\\| (`[^|]+) \\|").FindAllStringSubmatch(section, -1)
 	found := 0
 	for _, cell := range cells {
@@ -102,6 +102,6 @@ func TestDangersAreDocumented(t *testing.T) {
 		}
 	}
 	if found < 15 {
-		t.Errorf("only %d paths in README", found)
+		t.Errorf("only %d paths in the document", found)
 	}
 }

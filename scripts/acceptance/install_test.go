@@ -14,12 +14,12 @@ import (
 	"vault-plugin-secrets-apikeys/bootstrap/policies"
 )
 
-// TestReadmeCommands goes through what README says to do, from building the plugin to importing keys, on a server that
+// TestInstallCommands goes through what docs/install.md says to do, from building the plugin to importing keys, on a server that
 // had none.
-func TestReadmeCommands(t *testing.T) {
+func TestInstallCommands(t *testing.T) {
 	t.Parallel()
 	w := ownWorld(t, false)
-	r := plays(t, "README.md", w, map[string]string{
+	r := plays(t, "docs/install.md", w, map[string]string{
 		"/etc/vault.d/plugins":     filepath.Join(w.Dir, "plugins"),
 		"/var/log/vault/audit.log": w.AuditFile(),
 	})

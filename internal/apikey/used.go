@@ -1,0 +1,99 @@
+package apikey
+
+import (
+	"fmt"
+	"time"
+
+	"vault-plugin-secrets-apikeys/internal/tenant"
+)
+
+// Seen is what is known of the last use of any version of a key. The zero Seen is that nothing is.
+type Seen struct {
+	Known bool
+	At    time.Time // that there may have been; zero: none
+}
+
+// Full reports whether a rotation of k may drop versions, and with them what is known of their uses. Who rotates it
+// then says what that is.
+func (k *Key) Full() bool { return len(k.Versions) > KeptEnded }
+
+// dropped notes on k, an edited copy, when versions may have been used that are dropped from it now. Of a use that
+// nobody knows of, it is certain that it was no later than the version's end.
+func (k *Key) dropped(versions []Version, seen Seen, now time.Time) {
+	// Where there was no use, the making of the key stands for that: uses are known then.
+	used := latest(k.CreatedAt, k.droppedUse())
+	//mutate:false "uses that are dropped and known" TestUsesOfDroppedVersions
+	if seen.Known {
+		k.UsedAt = second(latest(used, seen.At))
+		return
+	}
+	for i := range versions {
+		//mutate:skip "uses that are dropped and not known" TestUsesOfDroppedVersions
+		used = latest(used, versions[i].endedAt(k, now))
+	}
+	k.UsedAt = second(used)
+}
+
+// droppedUse returns when a version may have been used last that is on record no more, as far as UsedAt tells. Records
+// of before it was kept do not tell: these versions went with the last rotation at the latest.
+func (k *Key) droppedUse() time.Time {
+	//mutate:false "uses that were dropped before they were kept" TestUsesOfDroppedVersions
+	if k.UsedAt.IsZero() && len(k.Versions) < k.Newest().Number {
+		return k.LastRotation
+	}
+	return k.UsedAt
+}
+
+// lastUse returns when the key may have been used last, by what is known and by what is on its record; zero: never.
+func (k *Key) lastUse(c Care) time.Time {
+	//mutate:false "reports of keys whose uses are dropped" TestReportsOfDroppedUses
+	if at := k.droppedUse(); at.After(k.CreatedAt) {
+		return latest(c.used(), at)
+	}
+	return c.used()
+}
+
+// watch returns k disabled when it was not used for as long as it may go unused, or with its last use, from which the
+// next look is reckoned; k itself until it is time for a look.
+func (k *Key) watch(p Policy, lastUsed, now time.Time) *Key {
+	if !k.Watched(p, now) {
+		return k
+	}
+	c := k.edit()
+	if lastUsed.Add(p.Idle).After(now) {
+		c.UsedAt = second(lastUsed)
+		return c
+	}
+	c.DisabledAt, c.DisabledReason = second(now), fmt.Sprintf("not used for %s", tenant.Spell(p.Idle))
+	c.record(c.DisabledAt, Actor{}, "disable", "", c.DisabledReason)
+	return c
+}
+
+// Watched reports whether it is time to look whether the key is still used.
+func (k *Key) Watched(p Policy, now time.Time) bool {
+	at := k.idleCheckAt(p)
+	return !at.IsZero() && !now.Before(at)
+}
+
+// idleCheckAt returns when to look whether the key is still used, or the zero time. A key in use is not written with
+// every call: the look finds the use, and waits anew. While the tenant is not active nobody can use the key, which does
+// not count.
+func (k *Key) idleCheckAt(p Policy) time.Time {
+	//mutate:false:1 "idle keys of tenants that are not active" TestIdleTimeWhileNotActive
+	if p.Paused || p.Idle == 0 || k.Lease != nil || k.State() != Active {
+		return time.Time{}
+	}
+	//mutate:zero:4 "idle keys of tenants that were resumed" TestIdleTimeWhileNotActive
+	since := latest(k.CreatedAt, k.EnabledAt, k.droppedUse(), p.Resumed)
+	return since.Add(p.Idle)
+}
+
+func latest(all ...time.Time) time.Time {
+	last := time.Time{}
+	for _, at := range all {
+		if at.After(last) {
+			last = at
+		}
+	}
+	return last
+}

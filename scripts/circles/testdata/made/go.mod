@@ -1,0 +1,3 @@
+module made/up
+
+go 1.26

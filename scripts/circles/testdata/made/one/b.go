@@ -1,0 +1,5 @@
+package one
+
+type b struct{}
+
+func (b) method() int { return c }

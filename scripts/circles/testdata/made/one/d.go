@@ -1,0 +1,3 @@
+package one
+
+func fourth[T any](T) { fifth() }

@@ -1,0 +1,5 @@
+package one
+
+import "fmt"
+
+func fifth() { fourth(fmt.Sprint(leaf)) }

@@ -1,0 +1,3 @@
+package one
+
+const leaf = 1

@@ -1,0 +1,5 @@
+package one
+
+var _ = first() + third(struct{ a }{}) + leaf
+
+func init() { fifth() }
