@@ -35,6 +35,8 @@ type Judgement struct {
 // Judge judges a call. It computes one MAC whatever the outcome; where a grant lets variants
 // in, as many as those that fit the call make.
 func Judge(in *JudgeInput, now time.Time) Judgement {
+	//mutate:before "one MAC for unknown keys too" TestUnknownKeyComputesAMAC
+	//mutate:more => if in.Grant.Standing == UnknownKey { return Judgement{Verdict: in.unsigned(UnknownKey)} }
 	g := in.Grant
 	//mutate:before "nothing told before the signature" TestVerdictPrecedence
 	//mutate:more => if g.Standing != Valid && g.Standing != UnknownKey { return Judgement{Verdict: g.Standing} }
@@ -76,7 +78,7 @@ func (in *JudgeInput) unsigned(strict Verdict) Verdict {
 
 // at returns what stands against all calls at now; Valid: nothing.
 func (g *Grant) at(now time.Time) Verdict {
-	//mutate:false:2.2 "expired versions" TestExpiryIsExactToTheSecond
+	//mutate:false:3 "expired versions" TestExpiryIsExactToTheSecond
 	if g.Standing == Valid && !g.ExpiresAt.IsZero() && !now.Before(g.ExpiresAt) {
 		return IsExpired
 	}
