@@ -51,14 +51,11 @@ func (w *world) fillEach(of *tenant.Tenant, keys int, ttl, apart time.Duration) 
 // writes sweeps once and returns the records of keys that were written or deleted, in that order.
 func (w *world) writes() []string {
 	w.t.Helper()
-	w.s.mu.Lock()
-	w.s.ops, w.s.keeps = nil, true
-	w.s.mu.Unlock()
-	w.must(w.tick())
-	w.idle()
-	w.s.mu.Lock()
-	defer w.s.mu.Unlock()
-	return slices.DeleteFunc(w.s.ops, func(op string) bool { return !strings.Contains(op, " keys/") })
+	ops := writing(w.s.Operations(func() {
+		w.must(w.tick())
+		w.idle()
+	}))
+	return slices.DeleteFunc(ops, func(op string) bool { return !strings.Contains(op, " keys/") })
 }
 
 // idle waits for a sweep that goes on by itself.
@@ -181,20 +178,12 @@ func TestSweepStops(t *testing.T) {
 				if took := time.Since(w.now); took != patience {
 					t.Fatalf("it returns after %s", took)
 				}
-				w.s.mu.Lock()
-				w.s.keeps = true
-				w.s.mu.Unlock()
 				stop(w, &may)
-				w.s.mu.Lock()
-				w.s.ops = nil
-				w.s.mu.Unlock()
 				began := time.Now()
-				w.idle()
-				w.s.mu.Lock()
-				if took := time.Since(began); len(w.s.ops) > 1 || took > time.Second {
-					t.Errorf("it stops after %s and %v", took, w.s.ops)
+				ops := writing(w.s.Operations(w.idle))
+				if took := time.Since(began); len(ops) > 1 || took > time.Second {
+					t.Errorf("it stops after %s and %v", took, ops)
 				}
-				w.s.mu.Unlock()
 				synctest.Wait()
 				if warned.Load() == 0 {
 					t.Error("nobody is told")
