@@ -2,7 +2,6 @@ package paths
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
@@ -10,7 +9,6 @@ import (
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/refusal"
-	"vault-plugin-secrets-apikeys/internal/tenant"
 	"vault-plugin-secrets-apikeys/signing"
 )
 
@@ -28,7 +26,7 @@ func (h *Handlers) actionResources() []resource {
 	action := func(verb, summary, description string, fields schema, run handler) resource {
 		return resource{
 			scope: tenants, pattern: named + verb, suffix: "key-" + verb, fields: fields,
-			operations: map[logical.Operation]operation{logical.UpdateOperation: {run, summary, keyAnswer}},
+			operations: only(logical.UpdateOperation, run, summary, keyAnswer),
 			synopsis:   summary, description: description,
 		}
 	}
@@ -48,7 +46,7 @@ func (h *Handlers) actionResources() []resource {
 		action("restore", "Bring a deleted key back, disabled.", "Possible until the retention has passed; no clock has stood still.", nil, h.keyRestore),
 		{
 			scope: tenants, pattern: named + "history", suffix: "key-history",
-			operations:  map[logical.Operation]operation{logical.ReadOperation: {h.keyHistory, "Read the last changes of a key.", historyAnswer}},
+			operations:  only(logical.ReadOperation, h.keyHistory, "Read the last changes of a key.", historyAnswer),
 			synopsis:    "Who changed a key, what, when and why.",
 			description: "The last 32 changes. The request ID leads to Vault's audit log.",
 		},
@@ -181,25 +179,37 @@ func (r *request) versionAndReason() (keyID, reason string, err error) {
 	return keyID, reason, err
 }
 
-// firstStands warns where another reason than the one given is kept.
-func (r *request) firstStands(given, kept string) {
-	if given != "" && given != kept {
-		r.warn("reason: one was given before, and the first stands; this one is not kept")
-	}
-}
+var extendFields = join(reasonField, schema{
+	"key_id":     text("The version; left out: the current one."),
+	"expires_at": field(framework.TypeTime, "When it is to end, as 2026-01-31T12:00:00Z."),
+})
 
-// active refuses what a suspended tenant may not do: make and hand out secrets.
-func (r *request) active() error {
-	if r.tenant.State() != tenant.Active {
-		return apikey.Refuse(apikey.TenantSuspended)
+func (h *Handlers) keyExtend(ctx context.Context, r *request) (*logical.Response, error) {
+	keyID, reason, err := r.versionAndReason()
+	if err != nil {
+		return nil, err
 	}
-	return nil
-}
-
-// gone turns "not found" into nil, for what may vanish while it is listed.
-func gone[T any](v *T, err error) (*T, error) {
-	if errors.Is(err, refusal.NotFound) {
-		return nil, nil
+	end, err := parseTime("expires_at", r.Data["expires_at"])
+	if err != nil {
+		return nil, err
 	}
-	return v, err
+	if reason == "" {
+		return nil, refusal.Errorf(refusal.Invalid, "reason: missing; say why the version has to live longer")
+	}
+	var got time.Time
+	resp, err := h.keyAction(ctx, r, func(k *apikey.Key) (*apikey.Key, error) {
+		of := keyID
+		if of == "" {
+			of = k.Newest().KeyID
+		}
+		extended, err := k.Extend(of, end, r.config.MaxExtension, reason, r.actor(), r.now)
+		if err == nil {
+			got = extended.Version(of).ExpiresAt
+		}
+		return extended, err
+	})
+	if err == nil && got.Before(end) {
+		r.warn("expires_at was cut back from %s to %s by expiry_window", rfc3339(end), rfc3339(got))
+	}
+	return resp, err
 }

@@ -17,8 +17,6 @@ var adminSettings = append([]setting[tenant.Tenant]{
 	textSetting("display_name", "What people call the tenant.", maxDisplayName, func(t *tenant.Tenant) *string { return &t.DisplayName }),
 }, providerCaps...)
 
-var reasonField = schema{"reason": text("Why; it is kept and shown.")}
-
 var adminAnswer = join(tenantAnswer, answerTenant)
 
 func (h *Handlers) adminResources() []resource {
@@ -26,20 +24,20 @@ func (h *Handlers) adminResources() []resource {
 	action := func(verb, summary, description string, fields schema, run handler) resource {
 		return resource{
 			scope: platform, pattern: named + "/" + verb, suffix: "admin-tenant-" + verb, fields: fields,
-			operations: map[logical.Operation]operation{logical.UpdateOperation: {run, summary, adminAnswer}},
+			operations: only(logical.UpdateOperation, run, summary, adminAnswer),
 			synopsis:   summary, description: description,
 		}
 	}
 	return []resource{
 		{
 			scope: platform, pattern: "admin/tenants/?", suffix: "admin-tenants", fields: pageFields,
-			operations:  map[logical.Operation]operation{logical.ListOperation: {h.walking(h.adminList), "List the tenants.", listAnswer("display_name, state, keys, leased_keys")}},
+			operations:  only(logical.ListOperation, h.walking(h.adminList), "List the tenants.", listAnswer("display_name, state, keys, leased_keys")),
 			synopsis:    "The tenants with state and counts, never a key.",
 			description: "Deleted tenants are listed until all that was theirs is erased. " + howPaged,
 		},
 		{
 			scope: platform, pattern: named, suffix: "admin-tenant", fields: schemas(adminSettings, casField),
-			operations: map[logical.Operation]operation{
+			operations: operations{
 				logical.ReadOperation:   {h.adminRead, "Read a tenant.", adminAnswer},
 				logical.UpdateOperation: {h.adminWrite, "Open a tenant, or change it.", adminAnswer},
 				logical.PatchOperation:  {h.adminWrite, "Change a tenant.", adminAnswer},
@@ -56,7 +54,7 @@ func (h *Handlers) adminResources() []resource {
 	}
 }
 
-func (h *Handlers) adminList(ctx context.Context, r *request) (*logical.Response, error) {
+func (h *Handlers) adminList(ctx context.Context, r *request, walk *turn) (*logical.Response, error) {
 	names, err := h.store.Tenants(ctx, r.Storage)
 	if err != nil {
 		return nil, err
@@ -64,12 +62,12 @@ func (h *Handlers) adminList(ctx context.Context, r *request) (*logical.Response
 	all := listing[tenant.Tenant]{names: names, read: func(name string) (*tenant.Tenant, error) {
 		return h.store.Tenant(ctx, r.Storage, tenant.Name(name))
 	}}
-	p, err := all.page(ctx, r)
+	p, err := all.page(ctx, r, walk)
 	if err != nil {
 		return nil, err
 	}
 	return p.list(func(t *tenant.Tenant) (map[string]any, error) {
-		if err := r.walk.next(ctx); err != nil {
+		if err := walk.next(ctx); err != nil {
 			return nil, err
 		}
 		keys, leased, err := h.store.Counts(ctx, r.Storage, t)
@@ -214,12 +212,4 @@ func (h *Handlers) adminReply(ctx context.Context, r *request, t *tenant.Tenant)
 
 func (r *request) tenantName() (tenant.Name, error) {
 	return tenant.ParseName(r.captured.Get("tenant").(string))
-}
-
-// openTenant returns old when it is there, not deleted, and has the expected revision.
-func openTenant(old *tenant.Tenant, name tenant.Name, cas int) (*tenant.Tenant, error) {
-	if old == nil || old.State() == tenant.Deleted {
-		return nil, store.NoTenant(name)
-	}
-	return old, checkCAS(cas, old.Revision)
 }

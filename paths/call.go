@@ -3,6 +3,7 @@ package paths
 import (
 	"encoding/base64"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/vault/sdk/framework"
@@ -145,3 +146,6 @@ func (c *call) source() string {
 	}
 	return c.from.String()
 }
+
+// verifyItemFields are the fields that an item may have.
+var verifyItemFields = slices.Concat(contentFields, []string{"signature"}, optionFields)

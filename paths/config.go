@@ -88,7 +88,7 @@ func (h *Handlers) configResources() []resource {
 	return []resource{{
 		scope: platform, pattern: "config", suffix: "config",
 		fields: schemas(configSettings, casField),
-		operations: map[logical.Operation]operation{
+		operations: operations{
 			logical.ReadOperation:   {h.configRead, "Read the mount's settings.", configAnswer},
 			logical.UpdateOperation: write,
 			logical.PatchOperation:  write,

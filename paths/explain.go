@@ -39,21 +39,11 @@ var explainAnswer = schema{
 func (h *Handlers) explainResources() []resource {
 	return []resource{{
 		scope: tenants, pattern: "/explain", suffix: "explain", fields: explainFields,
-		operations: map[logical.Operation]operation{logical.UpdateOperation: {h.explain, "Say why a call of the tenant's own key is refused.", explainAnswer}},
+		operations: only(logical.UpdateOperation, h.explain, "Say why a call of the tenant's own key is refused.", explainAnswer),
 		synopsis:   "Why is this call refused? The text that should have been signed, and the mistakes that make the signature sent.",
 		description: "Takes what verify takes, and judges as it does, but neither records the call nor counts it as use. Tries the mistakes that clients " +
 			"are known to make, alone and in pairs. Another tenant's key is unknown. No secret is in the answer.",
 	}}
-}
-
-// explanation is what the answer is made of.
-type explanation struct {
-	verdict  apikey.Verdict
-	attempt  *signing.Attempt // nil: no head could be read
-	version  *apikey.Version  // nil: the key is unknown
-	of       *apikey.Case     // nil: the call is malformed
-	replayed replay.Outcome
-	findings []signing.Finding
 }
 
 func (h *Handlers) explain(ctx context.Context, r *request) (*logical.Response, error) {

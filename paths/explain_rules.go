@@ -122,3 +122,13 @@ func (e *explanation) outOfScope(found *store.Found, r *request) string {
 	}
 	return "" // it was in scope when it was judged
 }
+
+// explanation is what the answer is made of.
+type explanation struct {
+	verdict  apikey.Verdict
+	attempt  *signing.Attempt // nil: no head could be read
+	version  *apikey.Version  // nil: the key is unknown
+	of       *apikey.Case     // nil: the call is malformed
+	replayed replay.Outcome
+	findings []signing.Finding
+}

@@ -96,7 +96,7 @@ func judging(t *testing.T, together bool) (h *Handlers, judge func(size int) err
 	r := &request{Request: &logical.Request{Storage: new(logical.InmemStorage)}, config: &tenant.Config{}, now: time.Now(), together: together}
 	return h, func(size int) error {
 		c := &call{content: strings.Repeat("m", size), signature: "v1:tEsTkId1:" + strings.Repeat("A", 43)}
-		j, err := h.judged(t.Context(), r, c, "", false)
+		j, err := h.judged(t.Context(), r, c, judgeOptions{})
 		if err == nil && j.verdict != apikey.UnknownKey {
 			t.Error(j.verdict)
 		}
@@ -281,7 +281,7 @@ func TestCallsAreNotJudgedByAnOldClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &request{Request: &logical.Request{Storage: new(slow)}, config: &tenant.Config{}, now: time.Now()}
 		c := &call{content: "m", signature: "v1:tEsTkId1:" + strings.Repeat("A", 43)}
-		if j, err := New(store.New(), "").judged(t.Context(), r, c, "", false); err != nil || !j.at.Equal(time.Now()) {
+		if j, err := New(store.New(), "").judged(t.Context(), r, c, judgeOptions{}); err != nil || !j.at.Equal(time.Now()) {
 			t.Errorf("at %s: %v", j.at, err)
 		}
 	})

@@ -2,7 +2,6 @@ package paths
 
 import (
 	"context"
-	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 
@@ -15,14 +14,14 @@ func (h *Handlers) keyResources() []resource {
 	return []resource{
 		{
 			scope: tenants, pattern: "/" + capture("kind") + "/keys/?", suffix: "keys", fields: keyListFields,
-			operations:  map[logical.Operation]operation{logical.ListOperation: {h.walking(h.keyList), "List the keys of a kind.", keyListAnswer}},
+			operations:  only(logical.ListOperation, h.walking(h.keyList), "List the keys of a kind.", keyListAnswer),
 			synopsis:    "The names of the tenant's keys of a kind, with their state.",
 			description: "Deleted keys are listed until they are destroyed. " + howPaged,
 		},
 		{
 			scope: tenants, pattern: "/" + capture("kind") + "/keys/" + capture("name"), suffix: "key",
 			fields: schemas(keySettings, casField),
-			operations: map[logical.Operation]operation{
+			operations: operations{
 				logical.ReadOperation:   {h.keyRead, "Read a key: settings, state and versions, never a secret.", keyAnswer},
 				logical.UpdateOperation: {h.keyWrite, "Make a key, or change it.", keyAnswer},
 				logical.PatchOperation:  {h.keyWrite, "Change a key.", keyAnswer},
@@ -50,12 +49,6 @@ func (h *Handlers) keyRead(ctx context.Context, r *request) (*logical.Response, 
 	}
 	return reply(keyData(k, uses, r.config, r.now))
 }
-
-// slowestTick is how long a rotation that is due may have to wait in good order, with room.
-const slowestTick = 3 * time.Minute
-
-// briefLife is a life of a named key below which a unit was likely forgotten.
-const briefLife = time.Hour
 
 func (h *Handlers) keyWrite(ctx context.Context, r *request) (*logical.Response, error) {
 	kind, name, err := r.named("name")
@@ -86,24 +79,7 @@ func (h *Handlers) keyWrite(ctx context.Context, r *request) (*logical.Response,
 		undo()
 		return nil, err
 	}
-	if k.AutoRotate && k.Reveal == apikey.RevealOnce && k.Rules.Get().Recipients == "" {
-		r.warn("auto_rotate with reveal=once: somebody has to reveal each new version before the old one ends; reveal=always lets apps fetch it, and recipients let its holder")
-	}
-	if k.AutoRotate && k.Overlap < slowestTick {
-		r.warn("overlap: Vault asks what is due once a minute; with less than %s the old version may end before the new one is made", tenant.Spell(slowestTick))
-	}
-	if k.Reveal == apikey.RevealAlways {
-		if needed, short := apikey.ShortOverlap(k.Overlap, r.config.RereadAfter()); short {
-			r.warn("overlap: %s is short of the %s in which apps that read static-creds again when told fetch a new version; "+
-				"they may go on with one that has ended", tenant.Spell(k.Overlap), tenant.Spell(needed))
-		}
-	}
-	if made {
-		r.warnWindow(k, k.TTL)
-	}
-	if !resets(r.Data["ttl"]) && k.TTL > 0 && k.TTL < briefLife {
-		r.warn("ttl: versions of this key live for %s; a number without a unit is seconds: write 90d for days", tenant.Spell(k.TTL))
-	}
+	r.warnWritten(k, made)
 	return reply(keyData(k, uses, r.config, r.now))
 }
 

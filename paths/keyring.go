@@ -40,7 +40,7 @@ var keyringAnswer = schema{
 func (h *Handlers) keyringResources() []resource {
 	return []resource{{
 		scope: platform, pattern: "keyring/" + capture("key_id"), suffix: "keyring-key",
-		operations: map[logical.Operation]operation{logical.ReadOperation: {h.keyringRead, "Fetch a key with all that judging its calls needs.", keyringAnswer}},
+		operations: only(logical.ReadOperation, h.keyringRead, "Fetch a key with all that judging its calls needs.", keyringAnswer),
 		synopsis:   "For gateways that verify by themselves: the secret and the rules of one key.",
 		description: "Only where config allow_local_verify is set and the tenant allows it too, and not for keys with reveal=never: a 403 says which. " +
 			"Whoever reads this can sign as the key's holder, and notices a revocation max_age seconds late. Reading counts as use.",

@@ -3,6 +3,7 @@ package paths
 import (
 	"cmp"
 	"context"
+	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 
@@ -21,12 +22,22 @@ var leasedAnswer = schema{
 	"ended_at":     stamp("When its lease ended."), "entity_id": text("Who asked for it."), "owner": text("Who answers for it: the role's owner when it was issued."), "revision": number("Counts the changes."),
 }
 
+var leasedListAnswer = listAnswer(keyInfos + ", role, entity_id (who asked for it)")
+
+// leasedStates are those that reading a leased key answers, and that leased keys are listed by.
+var leasedStates = []apikey.State{apikey.Current, apikey.Disabled, apikey.Revoked, apikey.Expired, apikey.Destroyed}
+
+var leasedListFields = join(keyListFields, schema{
+	"state": choice("Only those in this state.", leasedStates),
+	"role":  text("Only those of this role."),
+})
+
 func (h *Handlers) leasedResources() []resource {
 	folder := "/" + capture("kind") + "/leased/"
 	action := func(verb, summary string, fields schema, run handler) resource {
 		return resource{
 			scope: tenants, pattern: folder + capture("key_id") + "/" + verb, suffix: "leased-" + verb, fields: fields,
-			operations:  map[logical.Operation]operation{logical.UpdateOperation: {run, summary, leasedAnswer}},
+			operations:  only(logical.UpdateOperation, run, summary, leasedAnswer),
 			synopsis:    summary,
 			description: "The key's lease stays as it is until it ends, and is not renewed meanwhile.",
 		}
@@ -34,13 +45,13 @@ func (h *Handlers) leasedResources() []resource {
 	return []resource{
 		{
 			scope: tenants, pattern: folder + "?", suffix: "leased-keys", fields: leasedListFields,
-			operations:  map[logical.Operation]operation{logical.ListOperation: {h.walking(h.leasedList), "List the leased keys of a kind.", leasedListAnswer}},
+			operations:  only(logical.ListOperation, h.walking(h.leasedList), "List the leased keys of a kind.", leasedListAnswer),
 			synopsis:    "The tenant's leased keys by key ID, with role and state.",
 			description: "Ended ones are listed until they are erased. " + howPaged,
 		},
 		{
 			scope: tenants, pattern: folder + capture("key_id"), suffix: "leased-key",
-			operations:  map[logical.Operation]operation{logical.ReadOperation: {h.leasedRead, "Read a leased key, never its secret.", leasedAnswer}},
+			operations:  only(logical.ReadOperation, h.leasedRead, "Read a leased key, never its secret.", leasedAnswer),
 			synopsis:    "One leased key.",
 			description: "Leased keys are made by reading creds, and end with their lease.",
 		},
@@ -154,4 +165,74 @@ func (r *request) leasedID() (apikey.Kind, string, error) {
 	}
 	keyID, err := r.keyIDInPath()
 	return kind, keyID, err
+}
+
+// leasedKey is one with its state, which its role has a part in.
+type leasedKey struct {
+	*apikey.Key
+	state apikey.State
+}
+
+func (h *Handlers) leasedList(ctx context.Context, r *request, walk *turn) (*logical.Response, error) {
+	kind, err := r.kind()
+	if err != nil {
+		return nil, err
+	}
+	f, err := r.filter(leasedStates)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := h.store.LeasedIDs(ctx, r.Storage, r.tenant, kind)
+	if err != nil {
+		return nil, err
+	}
+	keys := listing[leasedKey]{names: ids, read: h.leasedReader(ctx, r, kind)}
+	if !f.none() {
+		keys.lets = func(k *leasedKey) bool { return f.lets(k.Key, k.state) }
+	}
+	p, err := keys.page(ctx, r, walk)
+	if err != nil {
+		return nil, err
+	}
+	found := make([]*apikey.Key, len(p.found))
+	for i, k := range p.found {
+		found[i] = k.Key
+	}
+	used, err := h.lastUses(ctx, r, walk, found)
+	if err != nil {
+		return nil, err
+	}
+	return p.list(func(k *leasedKey) (map[string]any, error) { return used.add(leasedInfo(k, r.now), k.Key), nil })
+}
+
+// leasedReader reads leased keys, and each of their roles once.
+func (h *Handlers) leasedReader(ctx context.Context, r *request, kind apikey.Kind) func(keyID string) (*leasedKey, error) {
+	roles := make(map[apikey.Name]*apikey.Role)
+	return func(keyID string) (*leasedKey, error) {
+		k, err := ignoreNotFound(h.store.Leased(ctx, r.Storage, r.tenant, kind, keyID))
+		if k == nil {
+			return nil, err
+		}
+		role, known := roles[k.Name]
+		if !known {
+			if role, err = h.store.RoleOf(ctx, r.Storage, k); err != nil {
+				return nil, err
+			}
+			roles[k.Name] = role
+		}
+		return &leasedKey{k, k.StateUnder(role, k.Newest(), r.now)}, nil
+	}
+}
+
+// leasedInfo tells of a leased key what is told of others. It has no schedule, and was revealed by being issued.
+func leasedInfo(k *leasedKey, now time.Time) map[string]any {
+	v := k.Newest()
+	info := map[string]any{
+		"state": string(k.state), "scheme": string(k.Scheme), "owner": k.Owner, "current_key_id": "", "expires_at": rfc3339(v.ExpiresAt),
+		"next_rotation": nil, "unrevealed": false, "rotation_error": "", "role": string(k.Name), "entity_id": askedBy(k.Key),
+	}
+	if k.Current(now) != nil && k.state != apikey.Revoked {
+		info["current_key_id"] = v.KeyID
+	}
+	return info
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/refusal"
 )
 
@@ -58,7 +59,7 @@ func (p *page[T]) add(name string, one *T) {
 }
 
 // page reads what was asked for, and no more: but for a page of a filtered list, whose total needs all.
-func (l *listing[T]) page(ctx context.Context, r *request) (*page[T], error) {
+func (l *listing[T]) page(ctx context.Context, r *request, walk *turn) (*page[T], error) {
 	after, most, err := r.paging()
 	if err != nil {
 		return nil, err
@@ -76,7 +77,7 @@ func (l *listing[T]) page(ctx context.Context, r *request) (*page[T], error) {
 			p.next = p.names[most-1]
 			break
 		}
-		if err := r.walk.next(ctx); err != nil {
+		if err := walk.next(ctx); err != nil {
 			return nil, err
 		}
 		one, err := l.read(name)
@@ -131,4 +132,59 @@ func (r *request) paging() (after string, limit int, err error) {
 		}
 	}
 	return after, max(0, limit), err
+}
+
+// listAnswer is what a list answers; info says what key_info has.
+func listAnswer(info string) schema {
+	return join(cutFields, schema{
+		"keys":     field(framework.TypeStringSlice, "The names, sorted."),
+		"key_info": table("By name: " + info + "."),
+	})
+}
+
+// filter is which keys a list is to show; nil: any.
+type filter struct {
+	owner *string
+	state *apikey.State
+	role  *apikey.Name
+}
+
+// filter reads the filters of a list of things that may be in these states.
+func (r *request) filter(states []apikey.State) (f filter, err error) {
+	if raw := r.Data["owner"]; raw != nil {
+		owner, err := parseText("owner", raw, apikey.MaxOwner)
+		if err != nil {
+			return f, err
+		}
+		f.owner = &owner
+	}
+	if raw := r.Data["state"]; raw != nil {
+		word, _ := raw.(string)
+		state := apikey.State(word)
+		if !slices.Contains(states, state) {
+			return f, badValue("state", oneOf(states))
+		}
+		f.state = &state
+	}
+	if raw := r.Data["role"]; raw != nil {
+		word, ok := raw.(string)
+		if !ok {
+			return f, badValue("role", "a role's name")
+		}
+		role, err := apikey.ParseName("role", word)
+		if err != nil {
+			return f, err
+		}
+		f.role = &role
+	}
+	return f, nil
+}
+
+// none reports whether everything is let through.
+func (f filter) none() bool { return f == filter{} }
+
+// lets reports whether k, which is in the state, is to be shown.
+func (f filter) lets(k *apikey.Key, state apikey.State) bool {
+	//mutate:true:1.2 "owners that a list is not to show" ./backend TestKeyFilters
+	return (f.owner == nil || *f.owner == k.Owner) && (f.state == nil || *f.state == state) && (f.role == nil || *f.role == k.Name)
 }

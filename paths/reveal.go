@@ -6,10 +6,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
-	"vault-plugin-secrets-apikeys/internal/refusal"
 )
-
-var revealAnswer = join(secretAnswer, sealedAnswer)
 
 var staticAnswer = join(secretAnswer, schema{
 	"ttl":                 number("Seconds after which to read again: at most what config's effective static_ttl is, at least 5."),
@@ -24,14 +21,14 @@ func (h *Handlers) revealResources() []resource {
 			fields: join(recipientField, schema{
 				"request_id": text("The caller's name for this request: repeated within 60 s and before the first use, it gets the same answer."),
 			}),
-			operations: map[logical.Operation]operation{logical.UpdateOperation: {h.keyReveal, "Hand out the current secret.", revealAnswer}},
+			operations: only(logical.UpdateOperation, h.keyReveal, "Hand out the current secret.", revealAnswer),
 			synopsis:   "The current secret of a key, as its reveal setting allows.",
 			description: "With reveal=once each version is handed out one time; afterwards a 409 says when that was. Ask for the answer " +
 				"response-wrapped (-wrap-ttl) to pass it on unread.",
 		},
 		{
 			scope: tenants, pattern: "/" + capture("kind") + "/static-creds/" + capture("name"), suffix: "static-creds",
-			operations: map[logical.Operation]operation{logical.ReadOperation: {h.staticCreds, "Read the current secret of a key with reveal=always.", staticAnswer}},
+			operations: only(logical.ReadOperation, h.staticCreds, "Read the current secret of a key with reveal=always.", staticAnswer),
 			synopsis:   "The current secret for apps that come again, such as Vault Agent.",
 			description: "The answer's ttl says when to read again. Whoever does never holds an ended version, if keys are rotated with an overlap of " +
 				"static_ttl and 2 minutes at least. Ended at once by expire, revoke, disable or overlap=0, it is held until read again.",
@@ -101,24 +98,4 @@ func (h *Handlers) fetched(ctx context.Context, r *request) (*apikey.Key, *apike
 		return same, v, err
 	}
 	return h.handOut(ctx, r, out)
-}
-
-// handOut notes who got a secret before it is answered: a secret whose handing out could
-// not be written down is not handed out.
-func (h *Handlers) handOut(ctx context.Context, r *request, out func(*apikey.Key) (*apikey.Key, *apikey.Version, error)) (*apikey.Key, *apikey.Version, error) {
-	kind, name, err := r.named("name")
-	if err != nil {
-		return nil, nil, err
-	}
-	var v *apikey.Version
-	k, err := h.store.UpdateKey(ctx, r.Storage, r.tenant, kind, name, func(old *apikey.Key) (*apikey.Key, error) {
-		if old == nil {
-			return nil, refusal.Errorf(refusal.NotFound, "key: tenant %q has no key %q", string(r.tenant.Name), string(name))
-		}
-		var changed *apikey.Key
-		var err error
-		changed, v, err = out(old)
-		return changed, err
-	})
-	return k, v, err
 }

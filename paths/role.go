@@ -35,13 +35,13 @@ func (h *Handlers) roleResources() []resource {
 	return []resource{
 		{
 			scope: tenants, pattern: folder + "?", suffix: "roles", fields: pageFields,
-			operations:  map[logical.Operation]operation{logical.ListOperation: {h.walking(h.roleList), "List the roles of a kind.", listAnswer("description, owner, scheme, ttl, max_ttl")}},
+			operations:  only(logical.ListOperation, h.walking(h.roleList), "List the roles of a kind.", listAnswer("description, owner, scheme, ttl, max_ttl")),
 			synopsis:    "The templates of leased keys.",
 			description: howPaged,
 		},
 		{
 			scope: tenants, pattern: folder + capture("role"), suffix: "role", fields: schemas(roleSettings, casField),
-			operations: map[logical.Operation]operation{
+			operations: operations{
 				logical.ReadOperation:   {h.roleRead, "Read a role.", roleAnswer},
 				logical.UpdateOperation: {h.roleWrite, "Make a role, or change it.", roleAnswer},
 				logical.PatchOperation:  {h.roleWrite, "Change a role.", roleAnswer},
@@ -52,7 +52,7 @@ func (h *Handlers) roleResources() []resource {
 		},
 		{
 			scope: tenants, pattern: folder + capture("role") + "/revoke-leased", suffix: "role-leased", fields: reasonField,
-			operations:  map[logical.Operation]operation{logical.UpdateOperation: {h.roleRevokeLeased, "Revoke all keys that the role has issued so far.", roleAnswer}},
+			operations:  only(logical.UpdateOperation, h.roleRevokeLeased, "Revoke all keys that the role has issued so far.", roleAnswer),
 			synopsis:    "Revoke every leased key of a role at once and for good.",
 			description: "Keys issued afterwards are good. The revoked keys' leases stay until they end, and are not renewed.",
 		},
@@ -67,7 +67,7 @@ func defaultRole(r *request, kind apikey.Kind) *apikey.Role {
 	return role
 }
 
-func (h *Handlers) roleList(ctx context.Context, r *request) (*logical.Response, error) {
+func (h *Handlers) roleList(ctx context.Context, r *request, walk *turn) (*logical.Response, error) {
 	kind, err := r.kind()
 	if err != nil {
 		return nil, err
@@ -78,9 +78,9 @@ func (h *Handlers) roleList(ctx context.Context, r *request) (*logical.Response,
 	}
 	// Markers of deleted roles are neither shown nor counted.
 	roles := listing[apikey.Role]{names: names, lets: there[apikey.Role], read: func(name string) (*apikey.Role, error) {
-		return gone(h.store.Role(ctx, r.Storage, r.tenant, kind, apikey.Name(name)))
+		return ignoreNotFound(h.store.Role(ctx, r.Storage, r.tenant, kind, apikey.Name(name)))
 	}}
-	p, err := roles.page(ctx, r)
+	p, err := roles.page(ctx, r, walk)
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,6 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
-	"vault-plugin-secrets-apikeys/internal/refusal"
 )
 
 // setting is one field that a caller may write and read back: described, parsed and
@@ -184,37 +183,4 @@ func oneOf[V ~string](words []V) string {
 		quoted[i] = string(w)
 	}
 	return "one of " + strings.Join(quoted, ", ")
-}
-
-// cas returns the revision that the caller expects, or -1 when it does not care.
-func (r *request) cas() (int, error) {
-	raw, given := r.Data["cas"]
-	if !given || raw == nil {
-		return -1, nil
-	}
-	return parseInt("cas", raw, 0, 1<<53)
-}
-
-// checkCAS refuses a change of an object that has another revision; 0 is none at all.
-func checkCAS(cas, revision int) error {
-	if cas < 0 || cas == revision {
-		return nil
-	}
-	if revision == 0 {
-		return refusal.Errorf(refusal.Conflict, "cas: there is no such object yet, its revision counts as 0")
-	}
-	return refusal.Errorf(refusal.Conflict, "cas: the revision is %d now; read the object again", revision)
-}
-
-var casField = map[string]*framework.FieldSchema{
-	"cas": field(framework.TypeInt, "The revision that the object must have for this change; 0: it must not exist. A lost race is a 409."),
-}
-
-// text returns a text field that is not a setting; "" when it is not given.
-func (r *request) text(name string, most int) (string, error) {
-	raw, given := r.Data[name]
-	if !given || raw == nil {
-		return "", nil
-	}
-	return parseText(name, raw, most)
 }

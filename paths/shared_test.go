@@ -10,7 +10,6 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 
-	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
@@ -63,18 +62,4 @@ func TestIdentitiesOfOthers(t *testing.T) {
 		close(d.hang)
 		synctest.Wait()
 	})
-}
-
-// Verdicts are counted for the whole mount, so however many tenants there are, there are as
-// many numbers as verdicts, and none tells of a tenant.
-func TestVerdictsAreCountedForAll(t *testing.T) {
-	v := newVerdicts()
-	for range 1000 {
-		for _, verdict := range apikey.Verdicts {
-			v.count(verdict)
-		}
-	}
-	if len(v) != len(apikey.Verdicts) || v[apikey.Valid].Load() != 1000 {
-		t.Errorf("%d numbers, %d valid", len(v), v[apikey.Valid].Load())
-	}
 }

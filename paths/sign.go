@@ -23,7 +23,7 @@ func (h *Handlers) signResources() []resource {
 	o := operation{h.sign, "Sign a call with the key's current version.", signAnswer}
 	return []resource{{
 		scope: tenants, pattern: "/" + capture("kind") + "/sign/" + capture("name"), suffix: "sign", fields: callFields,
-		operations: map[logical.Operation]operation{logical.UpdateOperation: o, logical.PatchOperation: o},
+		operations: operations{logical.UpdateOperation: o, logical.PatchOperation: o},
 		synopsis:   "Vault signs; the secret stays inside.",
 		description: "For HTTP schemes give the head of the request, and add the headers that come back. A key or tenant that may not " +
 			"sign is a 400 that begins with the verdict's name. PATCH is the same and saves Vault a step.",

@@ -5,25 +5,11 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"sync/atomic"
 
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
 )
-
-// verdicts counts what verification has found, since the start of the node.
-type verdicts map[apikey.Verdict]*atomic.Int64
-
-func newVerdicts() verdicts {
-	v := make(verdicts)
-	for _, verdict := range apikey.Verdicts {
-		v[verdict] = new(atomic.Int64)
-	}
-	return v
-}
-
-func (v verdicts) count(verdict apikey.Verdict) { v[verdict].Add(1) }
 
 // gauge is one number of the engine's health, as status and metrics show it.
 type gauge struct {
@@ -66,13 +52,13 @@ func (h *Handlers) statusResources() []resource {
 	return []resource{
 		{
 			scope: platform, pattern: "status", suffix: "status",
-			operations:  map[logical.Operation]operation{logical.ReadOperation: {h.statusRead, "Read how the engine is doing.", statusAnswer}},
+			operations:  only(logical.ReadOperation, h.statusRead, "Read how the engine is doing.", statusAnswer),
 			synopsis:    "How the engine is doing on the active node.",
 			description: "Numbers are of this node since it started. A lag that grows says that the sweep does not keep up, or does not run.",
 		},
 		{
 			scope: platform, pattern: "metrics", suffix: "metrics",
-			operations:  map[logical.Operation]operation{logical.ReadOperation: {h.metricsRead, "Read the engine's health as Prometheus text.", nil}},
+			operations:  only(logical.ReadOperation, h.metricsRead, "Read the engine's health as Prometheus text.", nil),
 			synopsis:    "What status shows, for Prometheus.",
 			description: "A raw answer in the text format of Prometheus: read it over HTTP, or with vault read -format=raw.",
 		},

@@ -9,6 +9,7 @@ import (
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/match"
+	"vault-plugin-secrets-apikeys/internal/store"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
@@ -98,7 +99,7 @@ func (h *Handlers) tenantResources() []resource {
 	return []resource{{
 		scope: tenants, pattern: "", suffix: "settings",
 		fields: schemas(ownCaps, casField),
-		operations: map[logical.Operation]operation{
+		operations: operations{
 			logical.ReadOperation:  {h.tenantRead, "Read the tenant's settings and limits.", tenantAnswer},
 			logical.PatchOperation: {h.tenantPatch, "Tighten the tenant's limits.", tenantAnswer},
 		},
@@ -165,4 +166,12 @@ func (h *Handlers) tenantReply(ctx context.Context, r *request, t *tenant.Tenant
 	showAll(effective, providerCaps, &tenant.Tenant{Provider: hold})
 	data["effective"] = effective
 	return reply(data)
+}
+
+// openTenant returns old when it is there, not deleted, and has the expected revision.
+func openTenant(old *tenant.Tenant, name tenant.Name, cas int) (*tenant.Tenant, error) {
+	if old == nil || old.State() == tenant.Deleted {
+		return nil, store.NoTenant(name)
+	}
+	return old, checkCAS(cas, old.Revision)
 }

@@ -25,14 +25,14 @@ func (h *Handlers) tidyResources() []resource {
 	return []resource{
 		{
 			scope: platform, pattern: "tidy", suffix: "tidy",
-			operations: map[logical.Operation]operation{logical.UpdateOperation: {h.tidy, "Repair the indexes now.", tidyAnswer}},
+			operations: only(logical.UpdateOperation, h.tidy, "Repair the indexes now.", tidyAnswer),
 			synopsis:   "Look at every record, and mend what leads to it.",
 			description: "The engine does the same by itself at least once a day. A walk that takes longer than a request may goes on with the next " +
 				"ticks; tidy/status says how far it is.",
 		},
 		{
 			scope: platform, pattern: "tidy/status", suffix: "tidy-status",
-			operations:  map[logical.Operation]operation{logical.ReadOperation: {h.tidyStatus, "Read what the last repair has found.", tidyAnswer}},
+			operations:  only(logical.ReadOperation, h.tidyStatus, "Read what the last repair has found.", tidyAnswer),
 			synopsis:    "What the walk under way, or the last one, has found.",
 			description: "Of this node since it started. Strays and missing entries are what crashes leave behind; many of them ask for a look at storage.",
 		},

@@ -4,13 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"slices"
 
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/refusal"
-	"vault-plugin-secrets-apikeys/internal/store"
 )
 
 // outcome is what became of an item of a batch.
@@ -25,8 +23,9 @@ func (h *Handlers) verifyBatch(ctx context.Context, r *request, items []any, wit
 	if err := new(call).parseOptions(r.Data); err != nil {
 		return nil, err // told once, not in each item
 	}
+	opts := judgeOptions{within: within, beside: new(longMetadata)}
 	if r.Data["batch_json"] != nil {
-		r.fat.toldOf = make(map[string]bool)
+		opts.beside.toldOf = make(map[string]bool)
 	}
 	turn := new(turn)
 	r.together = within == "" // which waits for each tenant's turn when it comes to an item of it
@@ -45,7 +44,7 @@ func (h *Handlers) verifyBatch(ctx context.Context, r *request, items []any, wit
 			return nil, err // the answer is to nobody, and what was recorded stays
 		}
 		if err == nil {
-			outcomes[i], err = h.judgeItem(ctx, r, raw, within)
+			outcomes[i], err = h.judgeItem(ctx, r, raw, opts)
 		}
 		if err != nil {
 			if ctx.Err() != nil {
@@ -77,7 +76,7 @@ func (h *Handlers) verifyBatch(ctx context.Context, r *request, items []any, wit
 
 // judgeItem judges one item of a batch. What the caller got wrong in it is told in the
 // item: it must not fail the others. An error is returned for what could not be judged.
-func (h *Handlers) judgeItem(ctx context.Context, r *request, raw any, within string) (outcome, error) {
+func (h *Handlers) judgeItem(ctx context.Context, r *request, raw any, opts judgeOptions) (outcome, error) {
 	c, err := r.parseItem(raw)
 	if errors.Is(err, refusal.Invalid) {
 		return outcome{judgement{verdict: apikey.Malformed}, err.Error()}, nil
@@ -85,54 +84,12 @@ func (h *Handlers) judgeItem(ctx context.Context, r *request, raw any, within st
 	if err != nil {
 		return outcome{}, err
 	}
-	j, err := h.judged(ctx, r, c, within, false)
+	j, err := h.judged(ctx, r, c, opts)
 	if j.version != nil {
-		r.fat.add(j.found, j.version.KeyID)
+		opts.beside.add(j.found, j.version.KeyID)
 	}
 	return outcome{judgement: j}, err
 }
-
-// What a batch tells of metadata is bounded: up to the first length whatever else is in
-// the batch, and of longer ones as much as the second together. A tenant has room while it
-// has less than is left free: half of it at most, and no tenant has all.
-const (
-	fatFrom = 4 << 10
-	fatMost = 8 << 20
-)
-
-// longMetadata is how much long metadata a batch tells.
-type longMetadata struct {
-	all    int             // bytes
-	of     map[string]int  // by the tenant's UID
-	toldOf map[string]bool // key IDs, where each is told of once
-}
-
-func (m *longMetadata) add(f *store.Found, keyID string) {
-	n := len(f.Key.Metadata)
-	if n <= fatFrom || m.toldOf[keyID] {
-		return
-	}
-	if m.of == nil {
-		m.of = make(map[string]int)
-	}
-	m.all += n
-	m.of[f.Tenant.UID] += n
-	if m.toldOf != nil {
-		m.toldOf[keyID] = true
-	}
-}
-
-// fits reports whether an answer may yet tell of the key that was found, if any.
-func (m *longMetadata) fits(f *store.Found, keyID string) bool {
-	//mutate:true:4 "long metadata in one answer" ./backend TestBatchTellsSoMuchOfLongMetadata
-	return f.Key == nil || len(f.Key.Metadata) <= fatFrom || m.toldOf[keyID] || m.of[f.Tenant.UID] < fatMost-m.all
-}
-
-var errFull = refusal.Errorf(refusal.Unavailable, "not judged: of metadata longer than %d KiB the answer holds as much of this tenant as it may, %d MiB or less; "+
-	"send it again, in another batch", fatFrom>>10, fatMost>>21)
-
-// verifyItemFields are the fields that an item may have.
-var verifyItemFields = slices.Concat(contentFields, []string{"signature"}, optionFields)
 
 // parseItem reads an item to verify. Options beside the batch hold where it has none of
 // its own.

@@ -7,6 +7,34 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
+// slowestTick is how long a rotation that is due may have to wait in good order, with room.
+const slowestTick = 3 * time.Minute
+
+// briefLife is a life of a named key below which a unit was likely forgotten.
+const briefLife = time.Hour
+
+// warnWritten tells of settings of a key, or of one just made, that were likely not meant so.
+func (r *request) warnWritten(k *apikey.Key, made bool) {
+	if k.AutoRotate && k.Reveal == apikey.RevealOnce && k.Rules.Get().Recipients == "" {
+		r.warn("auto_rotate with reveal=once: somebody has to reveal each new version before the old one ends; reveal=always lets apps fetch it, and recipients let its holder")
+	}
+	if k.AutoRotate && k.Overlap < slowestTick {
+		r.warn("overlap: Vault asks what is due once a minute; with less than %s the old version may end before the new one is made", tenant.Spell(slowestTick))
+	}
+	if k.Reveal == apikey.RevealAlways {
+		if needed, short := apikey.ShortOverlap(k.Overlap, r.config.RereadAfter()); short {
+			r.warn("overlap: %s is short of the %s in which apps that read static-creds again when told fetch a new version; "+
+				"they may go on with one that has ended", tenant.Spell(k.Overlap), tenant.Spell(needed))
+		}
+	}
+	if made {
+		r.warnWindow(k, k.TTL)
+	}
+	if !resets(r.Data["ttl"]) && k.TTL > 0 && k.TTL < briefLife {
+		r.warn("ttl: versions of this key live for %s; a number without a unit is seconds: write 90d for days", tenant.Spell(k.TTL))
+	}
+}
+
 // warnWindow tells that the newest version ends before its life does, or cannot.
 func (r *request) warnWindow(k *apikey.Key, life time.Duration) {
 	v := k.Newest()

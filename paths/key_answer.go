@@ -1,63 +1,12 @@
 package paths
 
 import (
-	"errors"
-	"maps"
-	"net/http"
 	"time"
 
-	"github.com/hashicorp/vault/sdk/framework"
-	"github.com/hashicorp/vault/sdk/logical"
-
 	"vault-plugin-secrets-apikeys/internal/apikey"
-	"vault-plugin-secrets-apikeys/internal/refusal"
 	"vault-plugin-secrets-apikeys/internal/store"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
-
-// schema is what an answer or a set of fields looks like.
-type schema = map[string]*framework.FieldSchema
-
-func join(a, b schema) schema {
-	all := make(schema, len(a)+len(b))
-	maps.Copy(all, a)
-	maps.Copy(all, b)
-	return all
-}
-
-// answers is what an operation answers; without a schema, it is plain text, which the
-// document tells only beside an example.
-func answers(s schema) map[int][]framework.Response {
-	answer := framework.Response{Description: "OK", Fields: s}
-	if s == nil {
-		answer.MediaType, answer.Example = plainText, &logical.Response{}
-	}
-	return map[int][]framework.Response{http.StatusOK: {answer}}
-}
-
-func text(description string) *framework.FieldSchema { return field(framework.TypeString, description) }
-
-func number(description string) *framework.FieldSchema {
-	return field(framework.TypeInt64, description)
-}
-
-func flag(description string) *framework.FieldSchema { return field(framework.TypeBool, description) }
-
-func stamp(description string) *framework.FieldSchema { return field(framework.TypeTime, description) }
-
-func table(description string) *framework.FieldSchema { return field(framework.TypeMap, description) }
-
-func rows(description string) *framework.FieldSchema { return field(framework.TypeSlice, description) }
-
-var answerTenant = schema{"tenant": text("The tenant.")}
-
-// listAnswer is what a list answers; info says what key_info has.
-func listAnswer(info string) schema {
-	return join(cutFields, schema{
-		"keys":     field(framework.TypeStringSlice, "The names, sorted."),
-		"key_info": table("By name: " + info + "."),
-	})
-}
 
 // keyAnswer is what reading or writing a key answers: the settings and what follows.
 var keyAnswer = schemas(keySettings, schema{
@@ -126,49 +75,4 @@ func versionData(k *apikey.Key, v *apikey.Version, use store.Use, now time.Time)
 		"rotated_from": v.RotatedFrom, "rotated_to": v.RotatedTo,
 		"revealed_at": rfc3339(v.RevealedAt), "disabled_at": rfc3339(v.DisabledAt), "revoked_at": rfc3339(v.RevokedAt),
 	}
-}
-
-// usedAt shows when something was used, which is kept to the minute: never before it was there.
-func usedAt(at, since time.Time) any {
-	if !at.IsZero() && at.Before(since) {
-		at = since
-	}
-	return rfc3339(at)
-}
-
-// secretAnswer is what hands a secret out.
-var secretAnswer = schema{
-	"key_id":     text("The public ID, the kid on the wire."),
-	"key":        {Type: framework.TypeString, Description: "The secret, unpadded base64url.", DisplayAttrs: &framework.DisplayAttributes{Sensitive: true}},
-	"credential": {Type: framework.TypeString, Description: "Both in one string that secret scanners find.", DisplayAttrs: &framework.DisplayAttributes{Sensitive: true}},
-	"scheme":     text("How calls are signed."),
-	"tenant":     text("The tenant."), "kind": text("internal or external."), "name": text("The key's name; a leased key's is its role's."),
-	"expires_at": stamp("When this version ends; null: never."),
-}
-
-func secretData(k *apikey.Key, v *apikey.Version) map[string]any {
-	return map[string]any{
-		"key_id": v.KeyID, "key": v.Secret.RevealText(), "credential": apikey.Credential(v.KeyID, v.Secret),
-		"scheme": string(k.Scheme), "tenant": string(k.Tenant), "kind": string(k.Kind), "name": string(k.Name),
-		"expires_at": rfc3339(v.ExpiresAt),
-	}
-}
-
-// known lets an answer do without uses that are damaged: they must not keep anybody from
-// revoking a key.
-func (r *request) known(uses store.Uses, err error) (store.Uses, error) {
-	if damaged(err) {
-		r.warn("when versions were used is not known: %s", err)
-		err = nil
-	}
-	return uses, err
-}
-
-// damaged reports whether an entry is there and cannot be read.
-func damaged(err error) bool {
-	return errors.Is(err, store.ErrCorrupt) || errors.Is(err, refusal.Unavailable)
-}
-
-func reply(data map[string]any) (*logical.Response, error) {
-	return &logical.Response{Data: data}, nil
 }

@@ -1,0 +1,203 @@
+package paths
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/internal/replay"
+	"vault-plugin-secrets-apikeys/internal/store"
+	"vault-plugin-secrets-apikeys/internal/tenant"
+	"vault-plugin-secrets-apikeys/signing"
+)
+
+// judgement is a verdict with whose call it was.
+type judgement struct {
+	verdict apikey.Verdict
+	version *apikey.Version // nil unless the signature is right, as is what found holds
+	found   *store.Found
+	variant string // which of the key's compat the call needed
+	digest  string // the Content-Digest that the signature covers
+	full    bool   // no more calls can be remembered
+	at      time.Time
+}
+
+// parsers are at hand for the heads of calls.
+var parsers = sync.Pool{New: func() any { return new(signing.Parser) }}
+
+// judged judges a call, and notes the verdict and the use.
+func (h *Handlers) judged(ctx context.Context, r *request, c *call, opts judgeOptions) (judgement, error) {
+	j, err := h.judge(ctx, r, c, opts)
+	if err != nil {
+		return judgement{}, err
+	}
+	h.verdicts.count(j.verdict)
+	if j.verdict == apikey.Valid && !c.look {
+		h.store.Used(j.found.Key, j.version.KeyID, c.source(), r.now)
+	}
+	return j, nil
+}
+
+// judgeOptions are how a call is to be judged.
+type judgeOptions struct {
+	within string        // the UID of the only tenant whose keys are known, or ""
+	strict bool          // the call is refused the second time, whatever the key says
+	beside *longMetadata // what the answer tells of other calls, or nil
+}
+
+// judge finds the key of a call and judges it. Unless the call is only looked at, it is remembered.
+func (h *Handlers) judge(ctx context.Context, r *request, c *call, opts judgeOptions) (judgement, error) {
+	parser := parsers.Get().(*signing.Parser)
+	defer parsers.Put(parser)
+	signed, head, err := c.signed(parser)
+	if err != nil { // what cannot be read is a verdict, not an error
+		return judgement{verdict: apikey.Malformed}, nil
+	}
+	found, err := h.store.Find(ctx, r.Storage, signed.KeyID)
+	if err != nil {
+		return judgement{}, err
+	}
+	//mutate:false:2 "calls within a tenant" ./backend TestTenantsAreApart
+	if found == nil || opts.within != "" && found.Tenant.UID != opts.within {
+		found = new(store.Found)
+	}
+	//mutate:false "heavy calls at the gate" TestHeavyCallsWait
+	if !r.turned && c.isHeavy(found.Key, found.Tenant, r.config) {
+		owner := opts.within
+		if found.Key != nil {
+			owner = found.Tenant.UID
+		}
+		place, err := r.enter(ctx, h.shares.work, owner)
+		if err != nil {
+			return judgement{}, err
+		}
+		defer place.Leave()
+	}
+	replayed := replay.New
+	of := h.caseOf(r, signed, found, !c.look, &replayed)
+	//mutate:skip:4 "pickup once for each call" ./backend TestPickup
+	of.Head, of.From, of.Mount, of.Strict = head, c.from, r.config, opts.strict
+	fits := opts.beside.fits(found, signed.KeyID)
+	if !fits {
+		//mutate:skip "calls that no answer has room for" ./backend TestBatchTellsSoMuchOfLongMetadata
+		of.Seen = nil // what is not answered is not recorded
+	}
+	r.now = time.Now() // storage, too, may have taken its time
+	j := judgement{found: found, at: r.now}
+	j.verdict, j.version = of.Judge(r.now)
+	if j.version != nil && !fits { // told to who can sign alone
+		return judgement{}, errFull
+	}
+	j.full = replayed.NoRoom()
+	if j.version != nil {
+		j.variant, j.digest = of.Matched.String(), signed.ContentDigest
+	}
+	return j, nil
+}
+
+// caseOf returns what is to be judged: a call and whose it may be. What the table of
+// calls says, when it is asked, goes to replayed.
+func (h *Handlers) caseOf(r *request, signed *signing.Call, found *store.Found, record bool, replayed *replay.Outcome) *apikey.Case {
+	c := &apikey.Case{Call: signed, Key: found.Key, Tenant: found.Tenant, Role: found.Role}
+	if found.Key == nil {
+		return c
+	}
+	caps := found.Tenant.Caps(r.config)
+	c.Past, c.Future = caps.WindowPast, caps.WindowFuture
+	if r.config.Replay == tenant.ReplayStrict {
+		c.Since = h.started
+	}
+	c.Seen = func() bool {
+		*replayed = h.calls.Check(replay.Call{
+			Tenant: found.Tenant.UID, KeyID: signed.KeyID, Nonce: signed.Nonce, Time: signed.Time, Window: caps.WindowPast,
+		}, replay.Bounds{Tenant: r.config.ReplayEntries, Node: r.config.ReplayTotal}, record, r.now)
+		return *replayed != replay.New
+	}
+	return c
+}
+
+func verdictData(v apikey.Verdict) map[string]any {
+	return map[string]any{"valid": v == apikey.Valid, "verdict": string(v)}
+}
+
+// data is the answer to one call: the verdict, and what the holder of a right signature may know.
+func (j *judgement) data() map[string]any {
+	data := verdictData(j.verdict)
+	if j.full {
+		data["replay_table_full"] = true
+	}
+	if j.version == nil {
+		return data
+	}
+	data["key_id"], data["state"] = j.version.KeyID, j.state()
+	j.tellVersion(data)
+	if j.variant != "" {
+		data["variant"] = j.variant
+	}
+	if j.digest != "" {
+		data["content_digest"] = j.digest
+	}
+	return data
+}
+
+func (j *judgement) state() string {
+	return string(j.found.Key.StateUnder(j.found.Role, j.version, j.at))
+}
+
+// tellVersion adds what is the same of all calls that the version signs.
+func (j *judgement) tellVersion(data map[string]any) {
+	k, v := j.found.Key, j.version
+	data["tenant"], data["kind"], data["name"] = string(k.Tenant), string(k.Kind), string(k.Name)
+	data["version"], data["scheme"] = v.Number, string(k.Scheme)
+	data["expires_at"], data["server_time"] = rfc3339(v.ExpiresAt), rfc3339(j.at)
+	if v.RotatedTo != "" {
+		data["successor_key_id"] = v.RotatedTo
+	}
+	if user := k.Rules.Get().User; user != "" {
+		data["user"] = user
+	}
+	if k.Metadata != "" {
+		data["metadata"] = showPairs(k.Metadata)
+	}
+}
+
+// What a batch tells of metadata is bounded: up to the first length whatever else is in
+// the batch, and of longer ones as much as the second together. A tenant has room while it
+// has less than is left free: half of it at most, and no tenant has all.
+const (
+	fatFrom = 4 << 10
+	fatMost = 8 << 20
+)
+
+// longMetadata is how much long metadata the answer to a batch tells.
+type longMetadata struct {
+	all    int             // bytes
+	of     map[string]int  // by the tenant's UID
+	toldOf map[string]bool // key IDs, where each is told of once
+}
+
+func (m *longMetadata) add(f *store.Found, keyID string) {
+	n := len(f.Key.Metadata)
+	if n <= fatFrom || m.toldOf[keyID] {
+		return
+	}
+	if m.of == nil {
+		m.of = make(map[string]int)
+	}
+	m.all += n
+	m.of[f.Tenant.UID] += n
+	if m.toldOf != nil {
+		m.toldOf[keyID] = true
+	}
+}
+
+// fits reports whether an answer may yet tell of the key that was found, if any.
+func (m *longMetadata) fits(f *store.Found, keyID string) bool {
+	//mutate:true:5 "long metadata in one answer" ./backend TestBatchTellsSoMuchOfLongMetadata
+	return m == nil || f.Key == nil || len(f.Key.Metadata) <= fatFrom || m.toldOf[keyID] || m.of[f.Tenant.UID] < fatMost-m.all
+}
+
+var errFull = refusal.Errorf(refusal.Unavailable, "not judged: of metadata longer than %d KiB the answer holds as much of this tenant as it may, %d MiB or less; "+
+	"send it again, in another batch", fatFrom>>10, fatMost>>21)
