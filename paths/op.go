@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
 // op wraps a handler into what the framework calls: it settles who is calling and for
@@ -52,6 +53,57 @@ func (h *Handlers) serve(ctx context.Context, s scope, path *framework.Path, r *
 		return nil, err
 	}
 	return run(ctx, r)
+}
+
+// admit is the wall of identity: callers of a tenant reach their own tenant's paths and
+// nothing else, others reach no tenant's.
+func (h *Handlers) admit(ctx context.Context, s scope, r *request) error {
+	own, err := h.identity.TenantOf(ctx, r.EntityID, r.config.TenantMetadata, r.now)
+	if err != nil {
+		return err
+	}
+	if s == platform {
+		//mutate:false "the provider's paths" ./backend TestTenantsStayOnTheirPaths|TestWhoMayGoWhere
+		if own != "" {
+			return refusal.Errorf(refusal.Forbidden, "this path is the provider's, and the caller belongs to tenant %q; use the paths under my/", string(own))
+		}
+		return nil
+	}
+	name, err := resolveTenant(r, own)
+	if err != nil {
+		return err
+	}
+	r.tenant, err = h.store.OpenTenant(ctx, r.Storage, name)
+	return err
+}
+
+// resolveTenant returns the tenant that a tenant's path is about, when the caller may go there.
+func resolveTenant(r *request, own tenant.Name) (tenant.Name, error) {
+	raw, spelled := r.captured.GetOk("tenant")
+	if !spelled {
+		if own == "" {
+			return "", noTenant(r.config)
+		}
+		return own, nil
+	}
+	name, err := tenant.ParseName(raw.(string))
+	switch {
+	case err != nil:
+		return "", err
+	//mutate:true:1 "another tenant's paths" ./backend TestTenantsAreApart|TestWhoMayGoWhere
+	//mutate:true:2.2 "callers without a tenant" ./backend TestWhoMayGoWhere
+	case own == name, own == "" && r.config.TenantBinding == tenant.Auto:
+		return name, nil
+	case own == "":
+		return "", noTenant(r.config)
+	default:
+		return "", refusal.Errorf(refusal.Forbidden, "the caller belongs to another tenant than the path's")
+	}
+}
+
+func noTenant(c *tenant.Config) error {
+	return refusal.Errorf(refusal.Forbidden,
+		"the caller has no tenant: neither its entity nor a group of it has the metadata %q", refusal.Quote(c.TenantMetadata))
 }
 
 type fieldsKey struct{}

@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/identity"
 	"vault-plugin-secrets-apikeys/internal/replay"
 	"vault-plugin-secrets-apikeys/internal/store"
 	"vault-plugin-secrets-apikeys/internal/sweep"
@@ -27,7 +28,7 @@ type Handlers struct {
 	maySweep func() bool
 	verdicts verdicts
 	shares   *shares
-	identity *identity
+	identity *identity.Lookup
 	system   logical.SystemView
 	log      hclog.Logger
 	sized    atomic.Pointer[tenant.Config] // the settings that the caches are sized by
@@ -47,7 +48,7 @@ func New(s *store.Store, version string) *Handlers {
 // write, and is asked while a sweep goes on.
 func (h *Handlers) Serve(system logical.SystemView, log hclog.Logger, maySweep func() bool) {
 	h.system, h.log, h.started = system, log, time.Now()
-	h.identity = newIdentity(system)
+	h.identity = identity.New(system)
 	h.maySweep = maySweep
 	h.sweeper.Serve(maySweep, log.Error)
 }
