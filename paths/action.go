@@ -9,6 +9,7 @@ import (
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/paths/field"
 	"vault-plugin-secrets-apikeys/signing"
 )
 
@@ -16,7 +17,7 @@ var versionField = schema{"key_id": text("One version of the key; left out: the 
 
 var rotateFields = schema{
 	"current_key_id": text("The version that is to be replaced: when another one is current already, nothing happens and a 409 names it."),
-	"overlap":        field(framework.TypeDurationSecond, "How long older versions go on verifying; 0 ends them now. Left out: the key's own, which lets one that would end up to a tenth later in expiry_window end then."),
+	"overlap":        field.Schema(framework.TypeDurationSecond, "How long older versions go on verifying; 0 ends them now. Left out: the key's own, which lets one that would end up to a tenth later in expiry_window end then."),
 }
 
 var historyAnswer = schema{"entries": rows("The last changes, oldest first: time, operation, key_id, entity_id, accessor, request_id, reason.")}
@@ -99,7 +100,7 @@ func (r *request) overlap() (time.Duration, error) {
 	if raw == nil {
 		return -1, nil
 	}
-	return parseDuration("overlap", raw, 0, apikey.MaxOverlap)
+	return field.ParseDuration("overlap", raw, 0, apikey.MaxOverlap)
 }
 
 func (h *Handlers) keyDisable(ctx context.Context, r *request) (*logical.Response, error) {
@@ -154,7 +155,7 @@ func (h *Handlers) keyHistory(ctx context.Context, r *request) (*logical.Respons
 	entries := make([]any, len(k.History))
 	for i, c := range k.History {
 		entries[i] = map[string]any{
-			"time": rfc3339(c.Time), "operation": c.Operation, "key_id": c.KeyID, "entity_id": c.EntityID,
+			"time": field.RFC3339(c.Time), "operation": c.Operation, "key_id": c.KeyID, "entity_id": c.EntityID,
 			"accessor": c.Accessor, "request_id": c.RequestID, "reason": c.Reason,
 		}
 	}
@@ -166,7 +167,7 @@ func (h *Handlers) keyHistory(ctx context.Context, r *request) (*logical.Respons
 func (r *request) versionID(name string) (string, error) {
 	keyID, err := r.text(name, 64)
 	if err == nil && r.Data[name] != nil && !signing.ValidKeyID(keyID) {
-		err = badValue(name, "a key ID, which is 8 to 64 of 0-9, A-Z, a-z, - and _, or left out")
+		err = field.BadValue(name, "a key ID, which is 8 to 64 of 0-9, A-Z, a-z, - and _, or left out")
 	}
 	return keyID, err
 }
@@ -181,7 +182,7 @@ func (r *request) versionAndReason() (keyID, reason string, err error) {
 
 var extendFields = join(reasonField, schema{
 	"key_id":     text("The version; left out: the current one."),
-	"expires_at": field(framework.TypeTime, "When it is to end, as 2026-01-31T12:00:00Z."),
+	"expires_at": field.Schema(framework.TypeTime, "When it is to end, as 2026-01-31T12:00:00Z."),
 })
 
 func (h *Handlers) keyExtend(ctx context.Context, r *request) (*logical.Response, error) {
@@ -189,7 +190,7 @@ func (h *Handlers) keyExtend(ctx context.Context, r *request) (*logical.Response
 	if err != nil {
 		return nil, err
 	}
-	end, err := parseTime("expires_at", r.Data["expires_at"])
+	end, err := field.ParseTime("expires_at", r.Data["expires_at"])
 	if err != nil {
 		return nil, err
 	}
@@ -209,7 +210,7 @@ func (h *Handlers) keyExtend(ctx context.Context, r *request) (*logical.Response
 		return extended, err
 	})
 	if err == nil && got.Before(end) {
-		r.warn("expires_at was cut back from %s to %s by expiry_window", rfc3339(end), rfc3339(got))
+		r.warn("expires_at was cut back from %s to %s by expiry_window", field.RFC3339(end), field.RFC3339(got))
 	}
 	return resp, err
 }

@@ -10,11 +10,12 @@ import (
 	"vault-plugin-secrets-apikeys/internal/refusal"
 	"vault-plugin-secrets-apikeys/internal/store"
 	"vault-plugin-secrets-apikeys/internal/tenant"
+	"vault-plugin-secrets-apikeys/paths/field"
 )
 
 // adminSettings are what the provider's administrator writes of a tenant.
-var adminSettings = append([]setting[tenant.Tenant]{
-	textSetting("display_name", "What people call the tenant.", maxDisplayName, func(t *tenant.Tenant) *string { return &t.DisplayName }),
+var adminSettings = append([]field.Setting[tenant.Tenant]{
+	field.Text("display_name", "What people call the tenant.", maxDisplayName, func(t *tenant.Tenant) *string { return &t.DisplayName }),
 }, providerCaps...)
 
 var adminAnswer = join(tenantAnswer, answerTenant)
@@ -36,7 +37,7 @@ func (h *Handlers) adminResources() []resource {
 			description: "Deleted tenants are listed until all that was theirs is erased. " + howPaged,
 		},
 		{
-			scope: platform, pattern: named, suffix: "admin-tenant", fields: schemas(adminSettings, casField),
+			scope: platform, pattern: named, suffix: "admin-tenant", fields: field.Schemas(adminSettings, casField),
 			operations: operations{
 				logical.ReadOperation:   {h.adminRead, "Read a tenant.", adminAnswer},
 				logical.UpdateOperation: {h.adminWrite, "Open a tenant, or change it.", adminAnswer},
@@ -98,7 +99,7 @@ func (h *Handlers) adminWrite(ctx context.Context, r *request) (*logical.Respons
 	return h.adminChange(ctx, r, func(old *tenant.Tenant, name tenant.Name) (*tenant.Tenant, error) {
 		t := tenant.New(name, r.now.UTC().Truncate(time.Second))
 		switch {
-		case old == nil && r.Operation == logical.PatchOperation:
+		case old == nil && r.patches():
 			return nil, store.NoTenant(name)
 		case old != nil && old.State() == tenant.Deleted:
 			return nil, refusal.Errorf(refusal.Invalid, "deleted: the name is taken until all is erased; restore the tenant to use it again")
@@ -111,7 +112,7 @@ func (h *Handlers) adminWrite(ctx context.Context, r *request) (*logical.Respons
 		if err := checkCAS(cas, old.Revision); err != nil {
 			return nil, err
 		}
-		return changedTenant(old, t, apply(r, adminSettings, t, &tenant.Tenant{}))
+		return changedTenant(old, t, field.Apply(adminSettings, r.Data, r.patches(), t, &tenant.Tenant{}))
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/tenant"
+	"vault-plugin-secrets-apikeys/paths/field"
 )
 
 // Paths returns everything the engine answers, most specific first.
@@ -66,11 +67,11 @@ func (h *Handlers) path(r *resource, pattern, suffix string) *framework.Path {
 var captures = regexp.MustCompile(`\(\?P<([a-z_]+)>`)
 
 var capturedFields = map[string]*framework.FieldSchema{
-	"tenant": field(framework.TypeString, "The tenant's name."),
+	"tenant": field.Schema(framework.TypeString, "The tenant's name."),
 	"kind":   {Type: framework.TypeString, Description: "internal (the provider's own software) or external (integrators).", AllowedValues: []any{"internal", "external"}},
-	"name":   field(framework.TypeString, "The key's name."),
-	"role":   field(framework.TypeString, "The role's name."),
-	"key_id": field(framework.TypeString, "The public ID of one version, the kid on the wire."),
+	"name":   field.Schema(framework.TypeString, "The key's name."),
+	"role":   field.Schema(framework.TypeString, "The role's name."),
+	"key_id": field.Schema(framework.TypeString, "The public ID of one version, the kid on the wire."),
 }
 
 // withCaptures adds the parts of the pattern to the fields.

@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 
 	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/paths/field"
 	"vault-plugin-secrets-apikeys/signing"
 )
 
@@ -30,14 +31,14 @@ var callFields = schema{
 	"request_base64": text("The head in standard base64, when it is not UTF-8."),
 	"message":        text("The message, with scheme hmac-sha256."),
 	"message_base64": text("The message in standard base64."),
-	"batch":          field(framework.TypeSlice, "1 to 1000 items instead: each a head as text, or an object with the fields of a single call."),
+	"batch":          field.Schema(framework.TypeSlice, "1 to 1000 items instead: each a head as text, or an object with the fields of a single call."),
 }
 
 var verifyFields = join(callFields, schema{
 	"batch_json":   text("What batch takes, in one JSON text of at most 4 MiB, for many calls: Vault's audit devices hash it whole, not each part of each item."),
 	"signature":    text("The signature of the message."),
 	"client_ip":    text("The address the call came from, for allowed_cidrs; it is kept with the key's last use."),
-	"replay_check": field(framework.TypeBool, "false looks without recording the call. Default true."),
+	"replay_check": field.Schema(framework.TypeBool, "false looks without recording the call. Default true."),
 })
 
 // The fields of one call, by what they are for.
@@ -81,12 +82,12 @@ func parseCall(fields map[string]any, verifying bool) (*call, error) {
 func parseContent(name string, raw any) (string, error) {
 	s, ok := raw.(string)
 	if !ok {
-		return "", badValue(name, "a text")
+		return "", field.BadValue(name, "a text")
 	}
 	if strings.HasSuffix(name, "_base64") {
 		b, err := base64.StdEncoding.Strict().DecodeString(s)
 		if err != nil || strings.ContainsAny(s, "\r\n") {
-			return "", badValue(name, "standard base64 with padding and without line ends")
+			return "", field.BadValue(name, "standard base64 with padding and without line ends")
 		}
 		s = string(b)
 	}
@@ -105,7 +106,7 @@ func (c *call) parseSignature(fields map[string]any) error {
 	case !c.http && raw == nil:
 		return refusal.Errorf(refusal.Invalid, "signature: missing; a message is verified with one")
 	case !c.http && !ok:
-		return badValue("signature", "a text")
+		return field.BadValue("signature", "a text")
 	}
 	c.signature = s
 	return nil
@@ -117,12 +118,12 @@ func (c *call) parseOptions(fields map[string]any) error {
 		s, _ := raw.(string)
 		from, err := netip.ParseAddr(s)
 		if err != nil || from.Zone() != "" {
-			return badValue("client_ip", "an IP address")
+			return field.BadValue("client_ip", "an IP address")
 		}
 		c.from = from.Unmap()
 	}
 	if raw := fields["replay_check"]; raw != nil {
-		check, err := parseBool("replay_check", raw)
+		check, err := field.ParseBool("replay_check", raw)
 		c.look = !check
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/paths/field"
 )
 
 const (
@@ -20,7 +21,7 @@ const (
 func (h *Handlers) dueResources() []resource {
 	return []resource{{
 		scope: tenants, pattern: "/due", suffix: "due",
-		fields: schema{"within": field(framework.TypeDurationSecond, "How far to look ahead. Default 14d.")},
+		fields: schema{"within": field.Schema(framework.TypeDurationSecond, "How far to look ahead. Default 14d.")},
 		operations: only(logical.ReadOperation, h.walking(h.dueRead), "Read what happens to the tenant's keys soon.", schema{
 			"items": rows("What happens, soonest first, 1000 at the most: kind, name, key_id, event, at."),
 			"total": number("Where there are more: how many."),
@@ -36,7 +37,7 @@ func (h *Handlers) dueRead(ctx context.Context, r *request, walk *turn) (*logica
 	within := withinDefault
 	if raw := r.Data["within"]; raw != nil {
 		var err error
-		if within, err = parseDuration("within", raw, 0, maxDuration); err != nil {
+		if within, err = field.ParseDuration("within", raw, 0, field.MaxDuration); err != nil {
 			return nil, err
 		}
 	}
@@ -79,7 +80,7 @@ func (h *Handlers) dueOf(ctx context.Context, r *request, walk *turn, kind apike
 		}
 		for _, e := range k.Events(r.config.Retention, r.now, until) {
 			items = append(items, map[string]any{
-				"kind": string(kind), "name": name, "key_id": e.KeyID, "event": e.What, "at": rfc3339(e.At),
+				"kind": string(kind), "name": name, "key_id": e.KeyID, "event": e.What, "at": field.RFC3339(e.At),
 			})
 		}
 	}

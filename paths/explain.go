@@ -10,6 +10,7 @@ import (
 	"vault-plugin-secrets-apikeys/internal/replay"
 	"vault-plugin-secrets-apikeys/internal/store"
 	"vault-plugin-secrets-apikeys/internal/tenant"
+	"vault-plugin-secrets-apikeys/paths/field"
 	"vault-plugin-secrets-apikeys/signing"
 )
 
@@ -147,7 +148,7 @@ func (c *call) attempt() (*signing.Attempt, error) {
 }
 
 func (h *Handlers) explained(r *request, found *store.Found, e *explanation) (*logical.Response, error) {
-	data := map[string]any{"verdict": string(e.verdict), "server_time": rfc3339(r.now)}
+	data := map[string]any{"verdict": string(e.verdict), "server_time": field.RFC3339(r.now)}
 	if e.attempt != nil {
 		if e.attempt.StringToSign != "" {
 			data["string_to_sign"] = e.attempt.StringToSign

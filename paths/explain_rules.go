@@ -10,6 +10,7 @@ import (
 	"vault-plugin-secrets-apikeys/internal/match"
 	"vault-plugin-secrets-apikeys/internal/replay"
 	"vault-plugin-secrets-apikeys/internal/store"
+	"vault-plugin-secrets-apikeys/paths/field"
 	"vault-plugin-secrets-apikeys/signing"
 )
 
@@ -51,7 +52,7 @@ func (e *explanation) rule(found *store.Found, r *request) string {
 		return e.tooOld(r.now)
 	case apikey.TooNew:
 		return fmt.Sprintf("The call is stamped %d seconds ahead, and may be %d: set the client's clock.",
-			int64(e.of.Call.Time.Sub(r.now).Seconds()), inSeconds(e.of.Future))
+			int64(e.of.Call.Time.Sub(r.now).Seconds()), field.Seconds(e.of.Future))
 	case apikey.SourceDenied:
 		from := "client_ip is not given, and without it the key is not good"
 		if e.of.From.IsValid() {
@@ -87,7 +88,7 @@ func (e *explanation) tooOld(now time.Time) string {
 	switch age := now.Sub(call.Time); {
 	case age > e.of.Past:
 		return fmt.Sprintf("The call is %d seconds old, and may be %d: set the client's clock, and sign each call just before it is sent.",
-			int64(age.Seconds()), inSeconds(e.of.Past))
+			int64(age.Seconds()), field.Seconds(e.of.Past))
 	case !call.Expires.IsZero() && !now.Before(call.Expires):
 		return "The call's own expires has passed: sign it to live longer, or send it sooner."
 	default:

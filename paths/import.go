@@ -9,13 +9,14 @@ import (
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/refusal"
 	"vault-plugin-secrets-apikeys/internal/tenant"
+	"vault-plugin-secrets-apikeys/paths/field"
 )
 
 const maxImport = 1000
 
 var importFields = schema{
-	"keys":    field(framework.TypeSlice, "1 to 1000 keys: name, key_id, key (unpadded base64url of 32 to 64 bytes), scheme, issued_at, expires_at, and the settings of a key."),
-	"dry_run": field(framework.TypeBool, "Judge the keys and write none. Default false."),
+	"keys":    field.Schema(framework.TypeSlice, "1 to 1000 keys: name, key_id, key (unpadded base64url of 32 to 64 bytes), scheme, issued_at, expires_at, and the settings of a key."),
+	"dry_run": field.Schema(framework.TypeBool, "Judge the keys and write none. Default false."),
 }
 
 var importAnswer = schema{"results": rows("One for each key, in order: key_id, ok, error.")}
@@ -87,7 +88,7 @@ func (h *Handlers) importEach(ctx context.Context, r *request, target importTarg
 	dry := false
 	if raw := r.Data["dry_run"]; raw != nil {
 		var err error
-		if dry, err = parseBool("dry_run", raw); err != nil {
+		if dry, err = field.ParseBool("dry_run", raw); err != nil {
 			return nil, err
 		}
 	}

@@ -5,12 +5,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/hashicorp/vault/sdk/logical"
-
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/refusal"
 	"vault-plugin-secrets-apikeys/internal/secret"
 	"vault-plugin-secrets-apikeys/internal/tenant"
+	"vault-plugin-secrets-apikeys/paths/field"
 )
 
 // importedKey reads an item.
@@ -24,18 +23,17 @@ func importedKey(r *request, item map[string]any, kind apikey.Kind, t *tenant.Te
 	if err != nil {
 		return nil, err
 	}
-	sub := &request{Request: &logical.Request{Operation: logical.UpdateOperation, Data: item}, config: r.config, tenant: t, now: r.now}
 	for _, own := range []string{"name", "key_id", "key", "issued_at", "expires_at"} {
 		delete(item, own)
 	}
-	for field := range item {
-		if !slices.ContainsFunc(keySettings, func(s setting[apikey.Settings]) bool { return s.name == field }) {
-			return nil, refusal.Errorf(refusal.Invalid, "%s: is no field of a key to import", refusal.Quote(field))
+	for strange := range item {
+		if !slices.ContainsFunc(keySettings, func(s field.Setting[apikey.Settings]) bool { return s.Name == strange }) {
+			return nil, refusal.Errorf(refusal.Invalid, "%s: is no field of a key to import", refusal.Quote(strange))
 		}
 	}
-	defaults := defaultKey(sub, kind)
+	defaults := cappedDefaults(kind, r.config, t)
 	s := defaults
-	if err := apply(sub, keySettings, &s, &defaults); err != nil {
+	if err := field.Apply(keySettings, item, false, &s, &defaults); err != nil {
 		return nil, err
 	}
 	if s, err = s.Resolve(kind, r.config, t); err != nil {
@@ -50,17 +48,17 @@ func importedVersion(item map[string]any, provider bool) (apikey.Imported, error
 	text, _ := item["key"].(string)
 	key, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil || strings.ContainsAny(text, "\r\n") {
-		return v, badValue("key", "unpadded base64url")
+		return v, field.BadValue("key", "unpadded base64url")
 	}
 	v.Secret = secret.New(key)
 	if issued := item["issued_at"]; issued != nil {
-		if v.IssuedAt, err = parseTime("issued_at", issued); err != nil {
+		if v.IssuedAt, err = field.ParseTime("issued_at", issued); err != nil {
 			return v, err
 		}
 	}
 	end, given := item["expires_at"]
 	if v.Forever = given && end == nil; given && end != nil {
-		v.ExpiresAt, err = parseTime("expires_at", end)
+		v.ExpiresAt, err = field.ParseTime("expires_at", end)
 	}
 	return v, err
 }

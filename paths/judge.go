@@ -10,6 +10,7 @@ import (
 	"vault-plugin-secrets-apikeys/internal/replay"
 	"vault-plugin-secrets-apikeys/internal/store"
 	"vault-plugin-secrets-apikeys/internal/tenant"
+	"vault-plugin-secrets-apikeys/paths/field"
 	"vault-plugin-secrets-apikeys/signing"
 )
 
@@ -151,7 +152,7 @@ func (j *judgement) tellVersion(data map[string]any) {
 	k, v := j.found.Key, j.version
 	data["tenant"], data["kind"], data["name"] = string(k.Tenant), string(k.Kind), string(k.Name)
 	data["version"], data["scheme"] = v.Number, string(k.Scheme)
-	data["expires_at"], data["server_time"] = rfc3339(v.ExpiresAt), rfc3339(j.at)
+	data["expires_at"], data["server_time"] = field.RFC3339(v.ExpiresAt), field.RFC3339(j.at)
 	if v.RotatedTo != "" {
 		data["successor_key_id"] = v.RotatedTo
 	}

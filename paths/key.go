@@ -8,6 +8,7 @@ import (
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/refusal"
 	"vault-plugin-secrets-apikeys/internal/tenant"
+	"vault-plugin-secrets-apikeys/paths/field"
 )
 
 func (h *Handlers) keyResources() []resource {
@@ -20,7 +21,7 @@ func (h *Handlers) keyResources() []resource {
 		},
 		{
 			scope: tenants, pattern: "/" + capture("kind") + "/keys/" + capture("name"), suffix: "key",
-			fields: schemas(keySettings, casField),
+			fields: field.Schemas(keySettings, casField),
 			operations: operations{
 				logical.ReadOperation:   {h.keyRead, "Read a key: settings, state and versions, never a secret.", keyAnswer},
 				logical.UpdateOperation: {h.keyWrite, "Make a key, or change it.", keyAnswer},
@@ -92,7 +93,7 @@ func (h *Handlers) reserve(ctx context.Context, r *request, none func()) (undo f
 }
 
 func newKey(r *request, ref apikey.Ref, cas int) (*apikey.Key, error) {
-	if r.Operation == logical.PatchOperation {
+	if r.patches() {
 		return nil, refusal.Errorf(refusal.NotFound, "key: tenant %q has no key %q; write it to make it", string(ref.Tenant), string(ref.Name))
 	}
 	if err := r.active(); err != nil {
@@ -103,7 +104,7 @@ func newKey(r *request, ref apikey.Ref, cas int) (*apikey.Key, error) {
 	}
 	defaults := defaultKey(r, ref.Kind)
 	s := defaults
-	if err := apply(r, keySettings, &s, &defaults); err != nil {
+	if err := field.Apply(keySettings, r.Data, r.patches(), &s, &defaults); err != nil {
 		return nil, err
 	}
 	s, err := s.Resolve(ref.Kind, r.config, r.tenant)
@@ -114,15 +115,21 @@ func newKey(r *request, ref apikey.Ref, cas int) (*apikey.Key, error) {
 	return k, k.CheckCompat(nil)
 }
 
-// defaultKey returns what a key gets whose writer says nothing, within the tenant's cap.
+// defaultKey returns what a key gets whose writer says nothing, and warns where that is cut.
 func defaultKey(r *request, kind apikey.Kind) apikey.Settings {
-	defaults := apikey.DefaultSettings(kind, r.config)
-	if most := r.tenant.Caps(r.config).MaxTTL; defaults.TTL > most {
-		defaults.TTL = most
-		if raw, given := r.Data["ttl"]; resets(raw) && (given || r.Operation == logical.UpdateOperation) {
-			r.warn("ttl: the default was cut to %s by the tenant's max_ttl", tenant.Spell(most))
+	defaults := cappedDefaults(kind, r.config, r.tenant)
+	if defaults.TTL < apikey.DefaultSettings(kind, r.config).TTL {
+		if raw, given := r.Data["ttl"]; field.Resets(raw) && (given || r.Operation == logical.UpdateOperation) {
+			r.warn("ttl: the default was cut to %s by the tenant's max_ttl", tenant.Spell(defaults.TTL))
 		}
 	}
+	return defaults
+}
+
+// cappedDefaults are the mount's defaults within the tenant's cap.
+func cappedDefaults(kind apikey.Kind, c *tenant.Config, t *tenant.Tenant) apikey.Settings {
+	defaults := apikey.DefaultSettings(kind, c)
+	defaults.TTL = min(defaults.TTL, t.Caps(c).MaxTTL)
 	return defaults
 }
 
@@ -134,10 +141,10 @@ func changeKey(r *request, old *apikey.Key, cas int) (*apikey.Key, error) {
 	}
 	before := old.Known(old.Kind, r.config)
 	s, defaults := before, apikey.DefaultSettings(old.Kind, r.config)
-	if raw, given := r.Data["ttl"]; given && resets(raw) {
+	if raw, given := r.Data["ttl"]; given && field.Resets(raw) {
 		defaults = defaultKey(r, old.Kind)
 	}
-	if err := apply(r, keySettings, &s, &defaults); err != nil {
+	if err := field.Apply(keySettings, r.Data, r.patches(), &s, &defaults); err != nil {
 		return nil, err
 	}
 	//mutate:true:1 "overlaps given that are the default" ./backend TestAnOverlapGivenIsKept
@@ -160,7 +167,7 @@ func changeKey(r *request, old *apikey.Key, cas int) (*apikey.Key, error) {
 // say which of them are meant.
 func wholeKey(r *request) bool {
 	for _, s := range keySettings {
-		if _, given := r.Data[s.name]; !given {
+		if _, given := r.Data[s.Name]; !given {
 			return false
 		}
 	}

@@ -6,10 +6,11 @@ import (
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/store"
 	"vault-plugin-secrets-apikeys/internal/tenant"
+	"vault-plugin-secrets-apikeys/paths/field"
 )
 
 // keyAnswer is what reading or writing a key answers: the settings and what follows.
-var keyAnswer = schemas(keySettings, schema{
+var keyAnswer = field.Schemas(keySettings, schema{
 	"kind": text("internal or external."), "name": text("The key's name."),
 	"revision": number("Counts the changes; for cas."),
 	"state":    text("active, disabled, revoked or deleted."),
@@ -39,22 +40,22 @@ func keyData(k *apikey.Key, uses store.Uses, c *tenant.Config, now time.Time) ma
 	data := map[string]any{
 		"kind": string(k.Kind), "name": string(k.Name), "revision": k.Revision,
 		"state": string(k.State()), "reason": k.Reason(),
-		"current_key_id": "", "next_rotation": rfc3339(k.NextRotation()), "last_rotation": rfc3339(k.LastRotation),
+		"current_key_id": "", "next_rotation": field.RFC3339(k.NextRotation()), "last_rotation": field.RFC3339(k.LastRotation),
 		"rotation_error": "", "rotation_failures": 0, "rotation_retry_at": nil,
 		"rotation_late": k.RotationLate(now),
-		"effective":     map[string]any{"overlap": inSeconds(k.Overlap)},
-		"unrevealed":    k.Unrevealed(now), "created_at": rfc3339(k.CreatedAt), "disabled_at": rfc3339(k.DisabledAt),
-		"revoked_at": rfc3339(k.RevokedAt), "deleted_at": rfc3339(k.DeletedAt), "restorable_to": nil,
+		"effective":     map[string]any{"overlap": field.Seconds(k.Overlap)},
+		"unrevealed":    k.Unrevealed(now), "created_at": field.RFC3339(k.CreatedAt), "disabled_at": field.RFC3339(k.DisabledAt),
+		"revoked_at": field.RFC3339(k.RevokedAt), "deleted_at": field.RFC3339(k.DeletedAt), "restorable_to": nil,
 	}
 	if v := k.Current(now); v != nil {
 		data["current_key_id"] = v.KeyID
 	}
 	if !k.DeletedAt.IsZero() {
-		data["restorable_to"] = rfc3339(k.GoneAt(c.Retention))
+		data["restorable_to"] = field.RFC3339(k.GoneAt(c.Retention))
 	}
 	data["provider_knows"] = k.Newest().Marks.Get().ProviderKnows
 	if f := k.Failed; f != nil {
-		data["rotation_error"], data["rotation_failures"], data["rotation_retry_at"] = f.Error, f.Count, rfc3339(f.RetryAt)
+		data["rotation_error"], data["rotation_failures"], data["rotation_retry_at"] = f.Error, f.Count, field.RFC3339(f.RetryAt)
 	}
 	versions := make([]any, len(k.Versions))
 	for i := range k.Versions {
@@ -62,7 +63,7 @@ func keyData(k *apikey.Key, uses store.Uses, c *tenant.Config, now time.Time) ma
 		versions[i] = versionData(k, v, uses.Of(v.KeyID), now)
 	}
 	data["versions"] = versions
-	showAll(data, keySettings, &k.Settings)
+	field.Show(data, keySettings, &k.Settings)
 	return data
 }
 
@@ -70,9 +71,9 @@ func versionData(k *apikey.Key, v *apikey.Version, use store.Use, now time.Time)
 	m := v.Marks.Get()
 	return map[string]any{
 		"key_id": v.KeyID, "version": v.Number, "state": string(k.VersionState(v, now)), "reason": k.VersionReason(v),
-		"issued_at": rfc3339(v.IssuedAt), "expires_at": rfc3339(v.ExpiresAt),
-		"extended_at": rfc3339(m.ExtendedAt), "handed_over_at": rfc3339(m.HandedOverAt), "imported": m.Imported, "first_used_at": usedAt(use.First, v.IssuedAt), "last_used_at": usedAt(use.Last, v.IssuedAt), "last_used_ip": use.From,
+		"issued_at": field.RFC3339(v.IssuedAt), "expires_at": field.RFC3339(v.ExpiresAt),
+		"extended_at": field.RFC3339(m.ExtendedAt), "handed_over_at": field.RFC3339(m.HandedOverAt), "imported": m.Imported, "first_used_at": usedAt(use.First, v.IssuedAt), "last_used_at": usedAt(use.Last, v.IssuedAt), "last_used_ip": use.From,
 		"rotated_from": v.RotatedFrom, "rotated_to": v.RotatedTo,
-		"revealed_at": rfc3339(v.RevealedAt), "disabled_at": rfc3339(v.DisabledAt), "revoked_at": rfc3339(v.RevokedAt),
+		"revealed_at": field.RFC3339(v.RevealedAt), "disabled_at": field.RFC3339(v.DisabledAt), "revoked_at": field.RFC3339(v.RevokedAt),
 	}
 }

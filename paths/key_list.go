@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/paths/field"
 )
 
 const keyInfos = "state, scheme, owner, current_key_id, expires_at, next_rotation, last_used_at (of any version; left out where it is not known), " +
@@ -19,7 +20,7 @@ var keyStates = []apikey.State{apikey.Active, apikey.Disabled, apikey.Revoked, a
 
 var keyListFields = join(pageFields, schema{
 	"owner": text("Only those with this owner, to the letter; empty: only those without one."),
-	"state": choice("Only those in this state.", keyStates),
+	"state": field.ChoiceSchema("Only those in this state.", keyStates),
 })
 
 func (h *Handlers) keyList(ctx context.Context, r *request, walk *turn) (*logical.Response, error) {
@@ -55,11 +56,11 @@ func (h *Handlers) keyList(ctx context.Context, r *request, walk *turn) (*logica
 func keyInfo(k *apikey.Key, now time.Time) map[string]any {
 	info := map[string]any{
 		"state": string(k.State()), "scheme": string(k.Scheme), "description": k.Description, "owner": k.Owner,
-		"current_key_id": "", "expires_at": nil, "next_rotation": rfc3339(k.NextRotation()), "unrevealed": k.Unrevealed(now),
+		"current_key_id": "", "expires_at": nil, "next_rotation": field.RFC3339(k.NextRotation()), "unrevealed": k.Unrevealed(now),
 		"rotation_error": "",
 	}
 	if v := k.Current(now); v != nil {
-		info["current_key_id"], info["expires_at"] = v.KeyID, rfc3339(v.ExpiresAt)
+		info["current_key_id"], info["expires_at"] = v.KeyID, field.RFC3339(v.ExpiresAt)
 	}
 	if k.Failed != nil {
 		info["rotation_error"] = k.Failed.Error

@@ -5,6 +5,7 @@ import (
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/tenant"
+	"vault-plugin-secrets-apikeys/paths/field"
 )
 
 // slowestTick is how long a rotation that is due may have to wait in good order, with room.
@@ -30,7 +31,7 @@ func (r *request) warnWritten(k *apikey.Key, made bool) {
 	if made {
 		r.warnWindow(k, k.TTL)
 	}
-	if !resets(r.Data["ttl"]) && k.TTL > 0 && k.TTL < briefLife {
+	if !field.Resets(r.Data["ttl"]) && k.TTL > 0 && k.TTL < briefLife {
 		r.warn("ttl: versions of this key live for %s; a number without a unit is seconds: write 90d for days", tenant.Spell(k.TTL))
 	}
 }
@@ -45,8 +46,8 @@ func (r *request) warnWindow(k *apikey.Key, life time.Duration) {
 		r.warn(
 			"expires_at of version %s was cut back from %s to %s by expiry_window",
 			v.KeyID,
-			rfc3339(full),
-			rfc3339(v.ExpiresAt),
+			field.RFC3339(full),
+			field.RFC3339(v.ExpiresAt),
 		)
 	case !k.Window().Holds(v.ExpiresAt):
 		r.warn(
@@ -64,7 +65,7 @@ func (r *request) warnCutOverlaps(old, rotated *apikey.Key, overlap time.Duratio
 		v := rotated.Version(was.KeyID)
 		if v != nil && !v.ExpiresAt.Equal(was.ExpiresAt) && v.ExpiresAt.Before(full) {
 			r.warn("expires_at of version %s was cut back from %s, the end of the overlap, to %s by expiry_window",
-				v.KeyID, rfc3339(full), rfc3339(v.ExpiresAt))
+				v.KeyID, field.RFC3339(full), field.RFC3339(v.ExpiresAt))
 		}
 	}
 }
@@ -79,7 +80,7 @@ func (r *request) warnOverlap(k *apikey.Key) {
 		r.warn(
 			"version %s ends at %s; apps that read static-creds again when told may hold it for up to %s from now",
 			v.KeyID,
-			rfc3339(v.ExpiresAt),
+			field.RFC3339(v.ExpiresAt),
 			tenant.Spell(needed),
 		)
 	}

@@ -10,6 +10,7 @@ import (
 	"vault-plugin-secrets-apikeys/internal/refusal"
 	"vault-plugin-secrets-apikeys/internal/store"
 	"vault-plugin-secrets-apikeys/internal/tenant"
+	"vault-plugin-secrets-apikeys/paths/field"
 	"vault-plugin-secrets-apikeys/signing"
 )
 
@@ -24,10 +25,10 @@ var keyringAnswer = schema{
 	"state":            text("The version's state."),
 	"tenant_state":     text("active or suspended."),
 	"scheme":           text("How the key's calls are signed."),
-	"compat":           field(framework.TypeStringSlice, "How this version's calls may deviate from the scheme."),
-	"scopes":           field(framework.TypeStringSlice, "What calls may be for; none: anything."),
-	"published":        field(framework.TypeSlice, "Lists of path globs, of each of which one has to match; none: every path."),
-	"allowed_cidrs":    field(framework.TypeStringSlice, "Where calls may come from; none: anywhere."),
+	"compat":           field.Schema(framework.TypeStringSlice, "How this version's calls may deviate from the scheme."),
+	"scopes":           field.Schema(framework.TypeStringSlice, "What calls may be for; none: anything."),
+	"published":        field.Schema(framework.TypeSlice, "Lists of path globs, of each of which one has to match; none: every path."),
+	"allowed_cidrs":    field.Schema(framework.TypeStringSlice, "Where calls may come from; none: anywhere."),
 	"user":             text("Whom the key's callers act as."),
 	"metadata":         table("The key's metadata."),
 	"replay":           text("on: a call is accepted once; off: as often as it comes."),
@@ -98,13 +99,13 @@ func keyringData(r *request, found *store.Found, v *apikey.Version) map[string]a
 		replayed = "on"
 	}
 	data := map[string]any{
-		"key": v.Secret.RevealText(), "max_age": inSeconds(r.config.KeyringMaxAge),
+		"key": v.Secret.RevealText(), "max_age": field.Seconds(r.config.KeyringMaxAge),
 		"tenant": string(k.Tenant), "kind": string(k.Kind), "name": string(k.Name), "key_id": v.KeyID, "version": v.Number,
 		"state": string(k.StateUnder(found.Role, v, r.now)), "tenant_state": string(found.Tenant.State()),
 		"scheme": string(k.Scheme), "compat": k.Variants(v),
 		"scopes": rules.Scopes.List(), "published": k.PublishedBy(r.config, found.Tenant), "allowed_cidrs": rules.CIDRs.List(), "user": rules.User,
 		"metadata": showPairs(k.Metadata), "replay": replayed,
-		"window_past": inSeconds(caps.WindowPast), "window_future": inSeconds(caps.WindowFuture), "expires_at": rfc3339(v.ExpiresAt),
+		"window_past": field.Seconds(caps.WindowPast), "window_future": field.Seconds(caps.WindowFuture), "expires_at": field.RFC3339(v.ExpiresAt),
 	}
 	if v.RotatedTo != "" {
 		data["successor_key_id"] = v.RotatedTo

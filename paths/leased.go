@@ -10,6 +10,7 @@ import (
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/refusal"
 	"vault-plugin-secrets-apikeys/internal/store"
+	"vault-plugin-secrets-apikeys/paths/field"
 )
 
 var leasedAnswer = schema{
@@ -28,7 +29,7 @@ var leasedListAnswer = listAnswer(keyInfos + ", role, entity_id (who asked for i
 var leasedStates = []apikey.State{apikey.Current, apikey.Disabled, apikey.Revoked, apikey.Expired, apikey.Destroyed}
 
 var leasedListFields = join(keyListFields, schema{
-	"state": choice("Only those in this state.", leasedStates),
+	"state": field.ChoiceSchema("Only those in this state.", leasedStates),
 	"role":  text("Only those of this role."),
 })
 
@@ -144,8 +145,8 @@ func (h *Handlers) leasedReply(ctx context.Context, r *request, k *apikey.Key, u
 	return reply(map[string]any{
 		"first_used_at": usedAt(use.First, v.IssuedAt), "last_used_at": usedAt(use.Last, v.IssuedAt), "last_used_ip": use.From,
 		"kind": string(k.Kind), "role": string(k.Name), "key_id": v.KeyID, "state": string(k.StateUnder(role, v, r.now)), "reason": reason,
-		"scheme": string(k.Scheme), "owner": k.Owner, "issued_at": rfc3339(v.IssuedAt), "expires_at": rfc3339(v.ExpiresAt),
-		"disabled_at": rfc3339(k.DisabledAt), "revoked_at": rfc3339(k.RevokedAt), "ended_at": rfc3339(k.Lease.EndedAt),
+		"scheme": string(k.Scheme), "owner": k.Owner, "issued_at": field.RFC3339(v.IssuedAt), "expires_at": field.RFC3339(v.ExpiresAt),
+		"disabled_at": field.RFC3339(k.DisabledAt), "revoked_at": field.RFC3339(k.RevokedAt), "ended_at": field.RFC3339(k.Lease.EndedAt),
 		"entity_id": askedBy(k), "revision": k.Revision,
 	})
 }
@@ -228,7 +229,7 @@ func (h *Handlers) leasedReader(ctx context.Context, r *request, kind apikey.Kin
 func leasedInfo(k *leasedKey, now time.Time) map[string]any {
 	v := k.Newest()
 	info := map[string]any{
-		"state": string(k.state), "scheme": string(k.Scheme), "owner": k.Owner, "current_key_id": "", "expires_at": rfc3339(v.ExpiresAt),
+		"state": string(k.state), "scheme": string(k.Scheme), "owner": k.Owner, "current_key_id": "", "expires_at": field.RFC3339(v.ExpiresAt),
 		"next_rotation": nil, "unrevealed": false, "rotation_error": "", "role": string(k.Name), "entity_id": askedBy(k.Key),
 	}
 	if k.Current(now) != nil && k.state != apikey.Revoked {

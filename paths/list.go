@@ -9,14 +9,15 @@ import (
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/paths/field"
 )
 
 // pageMost is the longest page that may be asked for.
 const pageMost = 1000
 
 var pageFields = schema{
-	"after": field(framework.TypeString, "Answer what follows this name, such as the next of a page."),
-	"limit": field(framework.TypeInt, "How many to answer, at most 1000. Default: all, as with 0 and below."),
+	"after": field.Schema(framework.TypeString, "Answer what follows this name, such as the next of a page."),
+	"limit": field.Schema(framework.TypeInt, "How many to answer, at most 1000. Default: all, as with 0 and below."),
 }
 
 // cutFields are what a cut page answers beside its entries.
@@ -127,7 +128,7 @@ func (r *request) paging() (after string, limit int, err error) {
 	}
 	if raw := r.Data["limit"]; raw != nil {
 		//mutate:instead:0.4 "pages that are too long" ./backend TestListLimits => 1<<53
-		if limit, err = parseInt("limit", raw, -1<<53, pageMost); err != nil {
+		if limit, err = field.ParseInt("limit", raw, -1<<53, pageMost); err != nil {
 			err = refusal.Errorf(refusal.Invalid, "limit: must be a whole number up to %d; without one, all are answered", pageMost)
 		}
 	}
@@ -137,7 +138,7 @@ func (r *request) paging() (after string, limit int, err error) {
 // listAnswer is what a list answers; info says what key_info has.
 func listAnswer(info string) schema {
 	return join(cutFields, schema{
-		"keys":     field(framework.TypeStringSlice, "The names, sorted."),
+		"keys":     field.Schema(framework.TypeStringSlice, "The names, sorted."),
 		"key_info": table("By name: " + info + "."),
 	})
 }
@@ -152,24 +153,23 @@ type filter struct {
 // filter reads the filters of a list of things that may be in these states.
 func (r *request) filter(states []apikey.State) (f filter, err error) {
 	if raw := r.Data["owner"]; raw != nil {
-		owner, err := parseText("owner", raw, apikey.MaxOwner)
+		owner, err := field.ParseText("owner", raw, apikey.MaxOwner)
 		if err != nil {
 			return f, err
 		}
 		f.owner = &owner
 	}
 	if raw := r.Data["state"]; raw != nil {
-		word, _ := raw.(string)
-		state := apikey.State(word)
-		if !slices.Contains(states, state) {
-			return f, badValue("state", oneOf(states))
+		state, err := field.ParseChoice("state", raw, states)
+		if err != nil {
+			return f, err
 		}
 		f.state = &state
 	}
 	if raw := r.Data["role"]; raw != nil {
 		word, ok := raw.(string)
 		if !ok {
-			return f, badValue("role", "a role's name")
+			return f, field.BadValue("role", "a role's name")
 		}
 		role, err := apikey.ParseName("role", word)
 		if err != nil {

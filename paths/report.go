@@ -7,6 +7,7 @@ import (
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/tenant"
+	"vault-plugin-secrets-apikeys/paths/field"
 )
 
 var reportAnswer = schema{
@@ -53,7 +54,7 @@ func (h *Handlers) reportRead(ctx context.Context, r *request, walk *turn) (*log
 	if err != nil {
 		return nil, err
 	}
-	return reply(map[string]any{"generated_at": rfc3339(r.now), "rules": ruleData(), "keys": keys})
+	return reply(map[string]any{"generated_at": field.RFC3339(r.now), "rules": ruleData(), "keys": keys})
 }
 
 func ruleData() []any {
@@ -111,7 +112,7 @@ func (h *Handlers) adminReport(ctx context.Context, r *request, walk *turn) (*lo
 			return nil, err
 		}
 	}
-	data := map[string]any{"generated_at": rfc3339(r.now), "rules": ruleData(), "tenants": reports}
+	data := map[string]any{"generated_at": field.RFC3339(r.now), "rules": ruleData(), "tenants": reports}
 	p.tell(data)
 	return reply(data)
 }

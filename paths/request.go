@@ -11,6 +11,7 @@ import (
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/refusal"
 	"vault-plugin-secrets-apikeys/internal/tenant"
+	"vault-plugin-secrets-apikeys/paths/field"
 	"vault-plugin-secrets-apikeys/signing"
 )
 
@@ -46,6 +47,9 @@ func (w *waits) add(owner string, waited time.Duration) {
 func (r *request) actor() apikey.Actor {
 	return apikey.Actor{EntityID: r.EntityID, Accessor: r.ClientTokenAccessor, RequestID: r.ID}
 }
+
+// patches reports whether the request is to be merged into what is there.
+func (r *request) patches() bool { return r.Operation == logical.PatchOperation }
 
 // warn has a warning shown with the answer.
 func (r *request) warn(format string, args ...any) {
@@ -92,7 +96,7 @@ func (r *request) text(name string, most int) (string, error) {
 	if !given || raw == nil {
 		return "", nil
 	}
-	return parseText(name, raw, most)
+	return field.ParseText(name, raw, most)
 }
 
 // cas returns the revision that the caller expects, or -1 when it does not care.
@@ -101,7 +105,7 @@ func (r *request) cas() (int, error) {
 	if !given || raw == nil {
 		return -1, nil
 	}
-	return parseInt("cas", raw, 0, 1<<53)
+	return field.ParseInt("cas", raw, 0, 1<<53)
 }
 
 // checkCAS refuses a change of an object that has another revision; 0 is none at all.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"maps"
 
+	"vault-plugin-secrets-apikeys/paths/field"
+
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 )
@@ -61,19 +63,29 @@ func join(a, b schema) schema {
 	return all
 }
 
-func text(description string) *framework.FieldSchema { return field(framework.TypeString, description) }
-
-func number(description string) *framework.FieldSchema {
-	return field(framework.TypeInt64, description)
+func text(description string) *framework.FieldSchema {
+	return field.Schema(framework.TypeString, description)
 }
 
-func flag(description string) *framework.FieldSchema { return field(framework.TypeBool, description) }
+func number(description string) *framework.FieldSchema {
+	return field.Schema(framework.TypeInt64, description)
+}
 
-func stamp(description string) *framework.FieldSchema { return field(framework.TypeTime, description) }
+func flag(description string) *framework.FieldSchema {
+	return field.Schema(framework.TypeBool, description)
+}
 
-func table(description string) *framework.FieldSchema { return field(framework.TypeMap, description) }
+func stamp(description string) *framework.FieldSchema {
+	return field.Schema(framework.TypeTime, description)
+}
 
-func rows(description string) *framework.FieldSchema { return field(framework.TypeSlice, description) }
+func table(description string) *framework.FieldSchema {
+	return field.Schema(framework.TypeMap, description)
+}
+
+func rows(description string) *framework.FieldSchema {
+	return field.Schema(framework.TypeSlice, description)
+}
 
 var answerTenant = schema{"tenant": text("The tenant.")}
 
@@ -82,7 +94,7 @@ func reply(data map[string]any) (*logical.Response, error) {
 }
 
 var casField = map[string]*framework.FieldSchema{
-	"cas": field(framework.TypeInt, "The revision that the object must have for this change; 0: it must not exist. A lost race is a 409."),
+	"cas": field.Schema(framework.TypeInt, "The revision that the object must have for this change; 0: it must not exist. A lost race is a 409."),
 }
 
 var reasonField = schema{"reason": text("Why; it is kept and shown.")}

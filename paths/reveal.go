@@ -6,6 +6,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/paths/field"
 )
 
 var staticAnswer = join(secretAnswer, schema{
@@ -75,8 +76,8 @@ func (h *Handlers) staticCreds(ctx context.Context, r *request) (*logical.Respon
 	}
 	data := secretData(k, v)
 	reread := r.config.RereadAfter()
-	data["ttl"], data["rotation_period"] = inSeconds(k.FreshFor(v, reread, r.now)), inSeconds(k.Period(reread))
-	data["last_vault_rotation"] = rfc3339(v.IssuedAt)
+	data["ttl"], data["rotation_period"] = field.Seconds(k.FreshFor(v, reread, r.now)), field.Seconds(k.Period(reread))
+	data["last_vault_rotation"] = field.RFC3339(v.IssuedAt)
 	return r.wrapped(&logical.Response{Data: data}), nil
 }
 

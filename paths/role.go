@@ -9,22 +9,23 @@ import (
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/refusal"
 	"vault-plugin-secrets-apikeys/internal/store"
+	"vault-plugin-secrets-apikeys/paths/field"
 	"vault-plugin-secrets-apikeys/signing"
 )
 
 var roleSettings = append(limitSettings(func(r *apikey.Role) *apikey.Limits { return &r.Limits }),
-	textSetting("description", "What keys of the role are for.", apikey.MaxDescription, func(r *apikey.Role) *string { return &r.Description }),
-	textSetting("owner", "Who answers for keys of the role.", apikey.MaxOwner, func(r *apikey.Role) *string { return &r.Owner }),
+	field.Text("description", "What keys of the role are for.", apikey.MaxDescription, func(r *apikey.Role) *string { return &r.Description }),
+	field.Text("owner", "Who answers for keys of the role.", apikey.MaxOwner, func(r *apikey.Role) *string { return &r.Owner }),
 	schemeSetting(func(r *apikey.Role) *signing.Scheme { return &r.Scheme }),
-	durationSetting("ttl", "The life of a leased key, and of each renewal. Default 1h.", atLeast, maxDuration,
+	field.Duration("ttl", "The life of a leased key, and of each renewal. Default 1h.", atLeast, field.MaxDuration,
 		func(r *apikey.Role) *time.Duration { return &r.TTL }),
-	durationSetting("max_ttl", "The longest life of a leased key, renewals included. Default 24h.", atLeast, maxDuration,
+	field.Duration("max_ttl", "The longest life of a leased key, renewals included. Default 24h.", atLeast, field.MaxDuration,
 		func(r *apikey.Role) *time.Duration { return &r.MaxTTL }),
 	replaySetting(func(r *apikey.Role) *bool { return &r.Replay }),
 	pairsSetting("metadata", "Pairs of texts that verification returns.", func(r *apikey.Role) *apikey.Pairs { return &r.Metadata }),
 )
 
-var roleAnswer = schemas(roleSettings, schema{
+var roleAnswer = field.Schemas(roleSettings, schema{
 	"kind": text("internal or external."), "name": text("The role's name."), "revision": number("Counts the changes; for cas."),
 	"created_at": stamp("When the role was made."), "revoked_before": stamp("Keys issued before are revoked."), "revoked_reason": text("Why they are."),
 	"deleted_at": stamp("When the role was deleted: only in the answer to that."),
@@ -40,7 +41,7 @@ func (h *Handlers) roleResources() []resource {
 			description: howPaged,
 		},
 		{
-			scope: tenants, pattern: folder + capture("role"), suffix: "role", fields: schemas(roleSettings, casField),
+			scope: tenants, pattern: folder + capture("role"), suffix: "role", fields: field.Schemas(roleSettings, casField),
 			operations: operations{
 				logical.ReadOperation:   {h.roleRead, "Read a role.", roleAnswer},
 				logical.UpdateOperation: {h.roleWrite, "Make a role, or change it.", roleAnswer},
@@ -85,7 +86,7 @@ func (h *Handlers) roleList(ctx context.Context, r *request, walk *turn) (*logic
 		return nil, err
 	}
 	return p.list(func(role *apikey.Role) (map[string]any, error) {
-		return map[string]any{"description": role.Description, "owner": role.Owner, "scheme": string(role.Scheme), "ttl": inSeconds(role.TTL), "max_ttl": inSeconds(role.MaxTTL)}, nil
+		return map[string]any{"description": role.Description, "owner": role.Owner, "scheme": string(role.Scheme), "ttl": field.Seconds(role.TTL), "max_ttl": field.Seconds(role.MaxTTL)}, nil
 	})
 }
 
@@ -108,14 +109,14 @@ func (h *Handlers) roleWrite(ctx context.Context, r *request) (*logical.Response
 	}
 	return h.roleChange(ctx, r, func(old *apikey.Role, kind apikey.Kind, name apikey.Name) (*apikey.Role, error) {
 		made := old == nil || !old.DeletedAt.IsZero()
-		if made && r.Operation == logical.PatchOperation {
+		if made && r.patches() {
 			return nil, store.NoRole(r.tenant.Name, name)
 		}
 		role, revision := nextRole(r, old, kind, name, made)
 		if err := checkCAS(cas, revision); err != nil {
 			return nil, err
 		}
-		if err := apply(r, roleSettings, role, defaultRole(r, kind)); err != nil {
+		if err := field.Apply(roleSettings, r.Data, r.patches(), role, defaultRole(r, kind)); err != nil {
 			return nil, err
 		}
 		if !made && role.Scheme != old.Scheme {
@@ -203,9 +204,9 @@ func (h *Handlers) roleChange(ctx context.Context, r *request, change roleChange
 func roleData(role *apikey.Role) map[string]any {
 	data := map[string]any{
 		"kind": string(role.Kind), "name": string(role.Name), "revision": role.Revision,
-		"created_at": rfc3339(role.CreatedAt), "revoked_before": rfc3339(role.RevokedBefore), "revoked_reason": role.RevokedReason,
-		"deleted_at": rfc3339(role.DeletedAt),
+		"created_at": field.RFC3339(role.CreatedAt), "revoked_before": field.RFC3339(role.RevokedBefore), "revoked_reason": role.RevokedReason,
+		"deleted_at": field.RFC3339(role.DeletedAt),
 	}
-	showAll(data, roleSettings, role)
+	field.Show(data, roleSettings, role)
 	return data
 }

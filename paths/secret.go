@@ -14,6 +14,7 @@ import (
 	"vault-plugin-secrets-apikeys/internal/fair"
 	"vault-plugin-secrets-apikeys/internal/refusal"
 	"vault-plugin-secrets-apikeys/internal/seal"
+	"vault-plugin-secrets-apikeys/paths/field"
 )
 
 // secretAnswer is what hands a secret out.
@@ -39,7 +40,7 @@ func secretData(k *apikey.Key, v *apikey.Version) map[string]any {
 	return map[string]any{
 		"key_id": v.KeyID, "key": v.Secret.RevealText(), "credential": apikey.Credential(v.KeyID, v.Secret),
 		"scheme": string(k.Scheme), "tenant": string(k.Tenant), "kind": string(k.Kind), "name": string(k.Name),
-		"expires_at": rfc3339(v.ExpiresAt),
+		"expires_at": field.RFC3339(v.ExpiresAt),
 	}
 }
 
@@ -56,7 +57,7 @@ func sealable(k *apikey.Key) error {
 // sealedData is what hands a secret out to recipients alone.
 func sealedData(k *apikey.Key, v *apikey.Version, recipients []string) (map[string]any, error) {
 	secret := secretData(k, v)
-	secret["issued_at"] = rfc3339(v.IssuedAt)
+	secret["issued_at"] = field.RFC3339(v.IssuedAt)
 	plain, err := json.Marshal(secret)
 	if err != nil {
 		return nil, fmt.Errorf("sealing: %w", err)
@@ -67,7 +68,7 @@ func sealedData(k *apikey.Key, v *apikey.Version, recipients []string) (map[stri
 	}
 	return map[string]any{
 		"key_id": v.KeyID, "sealed": sealed, "tenant": string(k.Tenant), "kind": string(k.Kind), "name": string(k.Name),
-		"expires_at": rfc3339(v.ExpiresAt),
+		"expires_at": field.RFC3339(v.ExpiresAt),
 	}, nil
 }
 

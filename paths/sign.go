@@ -9,12 +9,13 @@ import (
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/paths/field"
 	"vault-plugin-secrets-apikeys/signing"
 )
 
 var signAnswer = schema{
 	"key_id":    text("The version that signed."),
-	"headers":   field(framework.TypeMap, "The headers to add to the request."),
+	"headers":   field.Schema(framework.TypeMap, "The headers to add to the request."),
 	"signature": text("The signature of a message."),
 	"results":   rows("The answers of a batch, in order; an item that could not be signed carries error."),
 }

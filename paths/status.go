@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/paths/field"
 )
 
 // gauge is one number of the engine's health, as status and metrics show it.
@@ -20,9 +21,9 @@ type gauge struct {
 func (h *Handlers) gauges(r *request) []gauge {
 	s := h.sweeper.Status(r.now)
 	return []gauge{
-		{"sweep_lag_seconds", "gauge", "Since when something may be due that was not done.", inSeconds(s.Lag)},
+		{"sweep_lag_seconds", "gauge", "Since when something may be due that was not done.", field.Seconds(s.Lag)},
 		{"due", "gauge", "What was due at the last tick and is not done.", int64(s.Due)},
-		{"oldest_rotation_seconds", "gauge", "Since when the oldest rotation that was due waits.", inSeconds(s.Oldest)},
+		{"oldest_rotation_seconds", "gauge", "Since when the oldest rotation that was due waits.", field.Seconds(s.Oldest)},
 		{"rotated", "counter", "Keys rotated by schedule.", s.Rotated},
 		{"rotated_late", "counter", "Of these, keys whose rotation came when half of the overlap had passed.", s.Late},
 		{"failed", "counter", "Attempts to do what was due that failed.", s.Failed},

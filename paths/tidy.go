@@ -6,6 +6,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/sweep"
+	"vault-plugin-secrets-apikeys/paths/field"
 )
 
 var tidyAnswer = schema{
@@ -63,7 +64,7 @@ func reportData(r sweep.Report) map[string]any {
 		state = "running"
 	}
 	return map[string]any{
-		"state": state, "started_at": rfc3339(r.Started), "finished_at": rfc3339(r.Finished), "records": r.Records,
+		"state": state, "started_at": field.RFC3339(r.Started), "finished_at": field.RFC3339(r.Finished), "records": r.Records,
 		"ids_mended": r.IDs, "due_mended": r.Due, "strays": r.Strays, "destroyed": r.Destroyed,
 		"failures": r.Failures, "last_failure": r.LastFailure,
 	}

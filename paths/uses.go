@@ -8,6 +8,7 @@ import (
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/refusal"
 	"vault-plugin-secrets-apikeys/internal/store"
+	"vault-plugin-secrets-apikeys/paths/field"
 )
 
 // known lets an answer do without uses that are damaged: they must not keep anybody from
@@ -30,7 +31,7 @@ func usedAt(at, since time.Time) any {
 	if !at.IsZero() && at.Before(since) {
 		at = since
 	}
-	return rfc3339(at)
+	return field.RFC3339(at)
 }
 
 // lastUses are when keys were used last, as far as that is known.

@@ -3,6 +3,8 @@ package paths
 import (
 	"context"
 
+	"vault-plugin-secrets-apikeys/paths/field"
+
 	"github.com/hashicorp/vault/sdk/framework"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -28,7 +30,7 @@ var verifyAnswer = schema{
 	"replay_table_full": flag("The call was refused because no more calls can be remembered."),
 	"results":           rows("The verdicts of a batch, in order."),
 	"results_json":      text("The answer to batch_json in one JSON text: results, the verdicts in order, and versions, what is told of each by its key ID."),
-	"key_ids":           field(framework.TypeStringSlice, "The key IDs in results_json, each once: audit devices hash each, and results_json whole."),
+	"key_ids":           field.Schema(framework.TypeStringSlice, "The key IDs in results_json, each once: audit devices hash each, and results_json whole."),
 	"verdicts":          table("How many there are of each verdict in results_json."),
 }
 
