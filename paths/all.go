@@ -22,15 +22,15 @@ func (h *Handlers) Paths() []*framework.Path {
 		h.statusResources(), h.tidyResources(),
 	} {
 		for i := range resources {
-			all = append(all, h.spell(&resources[i])...)
+			all = append(all, h.frameworkPaths(&resources[i])...)
 		}
 	}
 	return all
 }
 
-// spell returns the paths of a resource: one, or for a tenant's resource one that names
+// frameworkPaths returns the paths of a resource: one, or for a tenant's resource one that names
 // the tenant and one that means the caller's own.
-func (h *Handlers) spell(r *resource) []*framework.Path {
+func (h *Handlers) frameworkPaths(r *resource) []*framework.Path {
 	if r.scope == platform {
 		return []*framework.Path{h.path(r, r.pattern, r.suffix)}
 	}

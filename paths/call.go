@@ -22,7 +22,7 @@ type call struct {
 	http      bool
 	content   string // the head or the message
 	signature string
-	look      bool // judge without recording the call
+	dryRun    bool // judge without recording the call
 	from      netip.Addr
 }
 
@@ -124,7 +124,7 @@ func (c *call) parseOptions(fields map[string]any) error {
 	}
 	if raw := fields["replay_check"]; raw != nil {
 		check, err := field.ParseBool("replay_check", raw)
-		c.look = !check
+		c.dryRun = !check
 		return err
 	}
 	return nil

@@ -122,7 +122,7 @@ func (h *Handlers) leaseOp(run func(context.Context, *request, *lease) (*logical
 		defer recovered(h.log, &resp, &err)
 		r := &request{Request: req, now: time.Now()}
 		if resp, err = h.serveLease(ctx, r, run); err != nil {
-			if told := bare(err); told != nil {
+			if told := withStatus(err); told != nil {
 				err = told
 			}
 			return nil, err

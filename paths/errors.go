@@ -27,9 +27,9 @@ var statuses = []struct {
 	{refusal.Unavailable, http.StatusServiceUnavailable},
 }
 
-// bare returns err as it keeps its status on the way to Vault: what wraps a status is
+// withStatus returns err as it keeps its status on the way to Vault: what wraps a status is
 // lost. It is nil for an error that has no status of its own: something has failed.
-func bare(err error) error {
+func withStatus(err error) error {
 	for _, s := range statuses {
 		if errors.Is(err, s.kind) {
 			return logical.CodedError(s.status, err.Error())
@@ -47,15 +47,15 @@ func errorResponse(log hclog.Logger, err error) (*logical.Response, error) {
 	if errors.Is(err, refusal.Invalid) {
 		return logical.ErrorResponse("%s", err.Error()), logical.ErrInvalidRequest // a text without Vault's bullet before it
 	}
-	if bare(err) == nil {
+	if withStatus(err) == nil {
 		log.Error("request not answered", "error", err)
 	}
-	return nil, told(err)
+	return nil, publicError(err)
 }
 
-// told returns what a caller may know of an error.
-func told(err error) error {
-	if known := bare(err); known != nil {
+// publicError returns what a caller may know of an error.
+func publicError(err error) error {
+	if known := withStatus(err); known != nil {
 		return known
 	}
 	//mutate:instead "errors of storage" ./backend TestFailingStorage => return err

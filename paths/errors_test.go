@@ -102,12 +102,12 @@ func TestBare(t *testing.T) {
 		{refusal.Errorf(refusal.Invalid, "x"), 400},
 		{refusal.Errorf(refusal.Unavailable, "x"), 503},
 	} {
-		coded, ok := bare(fmt.Errorf("renewing: %w", row.err)).(logical.HTTPCodedError) //nolint:errorlint // it has to be bare
+		coded, ok := withStatus(fmt.Errorf("renewing: %w", row.err)).(logical.HTTPCodedError) //nolint:errorlint // it has to be bare
 		if !ok || coded.Code() != row.status {
 			t.Errorf("%v: %v", row.err, coded)
 		}
 	}
-	if told := bare(errors.New("x")); told != nil {
+	if told := withStatus(errors.New("x")); told != nil {
 		t.Errorf("another error has a status: %v", told)
 	}
 }

@@ -84,16 +84,16 @@ func TestEstimatesTakeNoMemory(t *testing.T) {
 	}
 }
 
-// judging returns handlers whose places are all taken, and what judges a stranger's
+// withGateTaken returns handlers whose places are all taken, and what judges a stranger's
 // message.
-func judging(t *testing.T, together bool) (h *Handlers, judge func(size int) error, free func()) {
+func withGateTaken(t *testing.T, ofManyTenants bool) (h *Handlers, judge func(size int) error, free func()) {
 	h = New(store.New(), "")
 	h.shares = newShares(2)
 	place, err := h.shares.work.Enter(t.Context(), "another", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &request{Request: &logical.Request{Storage: new(logical.InmemStorage)}, config: &tenant.Config{}, now: time.Now(), together: together}
+	r := &request{Request: &logical.Request{Storage: new(logical.InmemStorage)}, config: &tenant.Config{}, now: time.Now(), ofManyTenants: ofManyTenants}
 	return h, func(size int) error {
 		c := &call{content: strings.Repeat("m", size), signature: "v1:tEsTkId1:" + strings.Repeat("A", 43)}
 		j, err := h.judged(t.Context(), r, c, judgeOptions{})
@@ -106,7 +106,7 @@ func judging(t *testing.T, together bool) (h *Handlers, judge func(size int) err
 
 // A plain call waits for nobody, and does not so much as look at the gate.
 func TestPlainCallsPassTheGateBy(t *testing.T) {
-	h, judge, _ := judging(t, false)
+	h, judge, _ := withGateTaken(t, false)
 	if err := judge(1000); err != nil {
 		t.Error(err)
 	}
@@ -117,11 +117,11 @@ func TestPlainCallsPassTheGateBy(t *testing.T) {
 }
 
 func TestHeavyCallsWait(t *testing.T) {
-	for _, together := range []bool{false, true} {
+	for _, ofManyTenants := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			_, judge, free := judging(t, together)
+			_, judge, free := withGateTaken(t, ofManyTenants)
 			most := patience
-			if together {
+			if ofManyTenants {
 				most = batchPatience
 			}
 			began := time.Now()
@@ -154,7 +154,7 @@ func TestTenantsOfABatchWaitEachForThemselves(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, began := &request{together: true}, time.Now()
+		r, began := &request{ofManyTenants: true}, time.Now()
 		for _, owner := range []string{"acme", "bolt"} {
 			for _, want := range []time.Duration{batchPatience, 0} {
 				from := time.Now()
@@ -171,7 +171,7 @@ func TestTenantsOfABatchWaitEachForThemselves(t *testing.T) {
 		if waited := time.Since(began); waited > patience {
 			t.Errorf("a batch waited %s", waited)
 		}
-		r = &request{together: true}
+		r = &request{ofManyTenants: true}
 		for i := range 8 {
 			_, _ = r.enter(t.Context(), gate, fmt.Sprint(i))
 		}
@@ -198,7 +198,7 @@ func TestWhyThereWasNoPlace(t *testing.T) {
 		{providers, fair.ErrCrowded, "busy: more than 32 costly requests of one tenant, or of the provider, wait already"},
 		{own, fair.ErrPatience, "busy: costly requests of this tenant are done a few at a time, and the turn of this one did not come within 1.5s"},
 		{providers, fair.ErrPatience, "busy: costly requests of one tenant, or of the provider, are done a few at a time"},
-		{&request{together: true}, fair.ErrPatience, "busy: costly calls of one tenant are done a few at a time, and this batch has waited 1.5s for the turn of this one's"},
+		{&request{ofManyTenants: true}, fair.ErrPatience, "busy: costly calls of one tenant are done a few at a time, and this batch has waited 1.5s for the turn of this one's"},
 		{own, context.Canceled, "the caller has gone"},
 	} {
 		got := row.r.noPlace(row.err, 1500*time.Millisecond)

@@ -66,9 +66,9 @@ func (h *Handlers) pickup(ctx context.Context, r *request) (*logical.Response, e
 	if err != nil {
 		return nil, err
 	}
-	look := *c
-	look.look = true
-	j, err := h.judge(ctx, r, &look, judgeOptions{strict: true})
+	unrecorded := *c
+	unrecorded.dryRun = true
+	j, err := h.judge(ctx, r, &unrecorded, judgeOptions{strict: true})
 	if err != nil {
 		return nil, err
 	}

@@ -112,7 +112,7 @@ func importError(h *Handlers, err error) string {
 	switch {
 	case err == nil:
 		return ""
-	case bare(err) == nil:
+	case withStatus(err) == nil:
 		h.log.Error("key not imported", "error", err)
 		return "could not be written; try again"
 	default:

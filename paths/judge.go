@@ -35,7 +35,7 @@ func (h *Handlers) judged(ctx context.Context, r *request, c *call, opts judgeOp
 		return judgement{}, err
 	}
 	h.verdicts.count(j.verdict)
-	if j.verdict == apikey.Valid && !c.look {
+	if j.verdict == apikey.Valid && !c.dryRun {
 		h.store.Used(j.found.Key, j.version.KeyID, c.source(), r.now)
 	}
 	return j, nil
@@ -65,7 +65,7 @@ func (h *Handlers) judge(ctx context.Context, r *request, c *call, opts judgeOpt
 		found = new(store.Found)
 	}
 	//mutate:false "heavy calls at the gate" TestHeavyCallsWait
-	if !r.turned && c.isHeavy(found.Key, found.Tenant, r.config) {
+	if !r.hasTurn && c.isHeavy(found.Key, found.Tenant, r.config) {
 		owner := opts.within
 		if found.Key != nil {
 			owner = found.Tenant.UID
@@ -77,7 +77,7 @@ func (h *Handlers) judge(ctx context.Context, r *request, c *call, opts judgeOpt
 		defer place.Leave()
 	}
 	replayed := replay.New
-	of := h.caseOf(r, signed, found, !c.look, &replayed)
+	of := h.caseOf(r, signed, found, !c.dryRun, &replayed)
 	//mutate:skip:4 "pickup once for each call" ./backend TestPickup
 	of.Head, of.From, of.Mount, of.Strict = head, c.from, r.config, opts.strict
 	fits := opts.beside.fits(found, signed.KeyID)
@@ -133,7 +133,7 @@ func (j *judgement) data() map[string]any {
 		return data
 	}
 	data["key_id"], data["state"] = j.version.KeyID, j.state()
-	j.tellVersion(data)
+	j.addVersionFields(data)
 	if j.variant != "" {
 		data["variant"] = j.variant
 	}
@@ -147,8 +147,8 @@ func (j *judgement) state() string {
 	return string(j.found.Key.StateUnder(j.found.Role, j.version, j.at))
 }
 
-// tellVersion adds what is the same of all calls that the version signs.
-func (j *judgement) tellVersion(data map[string]any) {
+// addVersionFields adds what is the same of all calls that the version signs.
+func (j *judgement) addVersionFields(data map[string]any) {
 	k, v := j.found.Key, j.version
 	data["tenant"], data["kind"], data["name"] = string(k.Tenant), string(k.Kind), string(k.Name)
 	data["version"], data["scheme"] = v.Number, string(k.Scheme)
@@ -168,20 +168,20 @@ func (j *judgement) tellVersion(data map[string]any) {
 // the batch, and of longer ones as much as the second together. A tenant has room while it
 // has less than is left free: half of it at most, and no tenant has all.
 const (
-	fatFrom = 4 << 10
-	fatMost = 8 << 20
+	longFrom = 4 << 10
+	maxLong  = 8 << 20
 )
 
 // longMetadata is how much long metadata the answer to a batch tells.
 type longMetadata struct {
-	all    int             // bytes
-	of     map[string]int  // by the tenant's UID
-	toldOf map[string]bool // key IDs, where each is told of once
+	all   int             // bytes
+	of    map[string]int  // by the tenant's UID
+	shown map[string]bool // key IDs, where each is told of once
 }
 
 func (m *longMetadata) add(f *store.Found, keyID string) {
 	n := len(f.Key.Metadata)
-	if n <= fatFrom || m.toldOf[keyID] {
+	if n <= longFrom || m.shown[keyID] {
 		return
 	}
 	if m.of == nil {
@@ -189,16 +189,16 @@ func (m *longMetadata) add(f *store.Found, keyID string) {
 	}
 	m.all += n
 	m.of[f.Tenant.UID] += n
-	if m.toldOf != nil {
-		m.toldOf[keyID] = true
+	if m.shown != nil {
+		m.shown[keyID] = true
 	}
 }
 
 // fits reports whether an answer may yet tell of the key that was found, if any.
 func (m *longMetadata) fits(f *store.Found, keyID string) bool {
 	//mutate:true:5 "long metadata in one answer" ./backend TestBatchTellsSoMuchOfLongMetadata
-	return m == nil || f.Key == nil || len(f.Key.Metadata) <= fatFrom || m.toldOf[keyID] || m.of[f.Tenant.UID] < fatMost-m.all
+	return m == nil || f.Key == nil || len(f.Key.Metadata) <= longFrom || m.shown[keyID] || m.of[f.Tenant.UID] < maxLong-m.all
 }
 
 var errFull = refusal.Errorf(refusal.Unavailable, "not judged: of metadata longer than %d KiB the answer holds as much of this tenant as it may, %d MiB or less; "+
-	"send it again, in another batch", fatFrom>>10, fatMost>>21)
+	"send it again, in another batch", longFrom>>10, maxLong>>21)

@@ -44,7 +44,7 @@ func (h *Handlers) keyRead(ctx context.Context, r *request) (*logical.Response, 
 	if err != nil {
 		return nil, err
 	}
-	uses, err := r.known(h.store.Usage(ctx, r.Storage, r.tenant, kind, name))
+	uses, err := r.tolerateUsageError(h.store.Usage(ctx, r.Storage, r.tenant, kind, name))
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func (h *Handlers) keyWrite(ctx context.Context, r *request) (*logical.Response,
 	if err != nil {
 		return nil, err
 	}
-	uses, err := r.known(h.store.Usage(ctx, r.Storage, r.tenant, kind, name))
+	uses, err := r.tolerateUsageError(h.store.Usage(ctx, r.Storage, r.tenant, kind, name))
 	if err != nil {
 		return nil, err
 	}
@@ -193,7 +193,7 @@ func (h *Handlers) keyAction(ctx context.Context, r *request, change func(*apike
 	if err != nil {
 		return nil, err
 	}
-	uses, err := r.known(h.store.Usage(ctx, r.Storage, r.tenant, kind, name)) // before: what has been done must not be answered with an error
+	uses, err := r.tolerateUsageError(h.store.Usage(ctx, r.Storage, r.tenant, kind, name)) // before: what has been done must not be answered with an error
 	if err != nil {
 		return nil, err
 	}

@@ -67,7 +67,7 @@ func (h *Handlers) leasedRead(ctx context.Context, r *request) (*logical.Respons
 	if err != nil {
 		return nil, err
 	}
-	uses, err := r.known(h.store.LeasedUsage(ctx, r.Storage, r.tenant, kind, keyID))
+	uses, err := r.tolerateUsageError(h.store.LeasedUsage(ctx, r.Storage, r.tenant, kind, keyID))
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +115,7 @@ func (h *Handlers) leasedAction(ctx context.Context, r *request, change func(*ap
 	if err != nil {
 		return nil, err
 	}
-	uses, err := r.known(h.store.LeasedUsage(ctx, r.Storage, r.tenant, kind, keyID))
+	uses, err := r.tolerateUsageError(h.store.LeasedUsage(ctx, r.Storage, r.tenant, kind, keyID))
 	if err != nil {
 		return nil, err
 	}

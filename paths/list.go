@@ -109,12 +109,12 @@ func (p *page[T]) list(info func(one *T) (map[string]any, error)) (*logical.Resp
 		infos[name] = d
 	}
 	resp := logical.ListResponseWithInfo(p.names, infos)
-	p.tell(resp.Data)
+	p.addCut(resp.Data)
 	return resp, nil
 }
 
-// tell says in an answer what the page leaves out.
-func (p *page[T]) tell(data map[string]any) {
+// addCut says in an answer what the page leaves out.
+func (p *page[T]) addCut(data map[string]any) {
 	//mutate:false "what a page leaves out" ./backend TestListsByPages
 	if p.next != "" {
 		data["total"], data["next"] = p.total, p.next

@@ -19,7 +19,7 @@ func (h *Handlers) op(res *resource, path *framework.Path, run handler) framewor
 	return func(ctx context.Context, req *logical.Request, captured *framework.FieldData) (resp *logical.Response, err error) {
 		defer recovered(h.log, &resp, &err)
 		r := &request{Request: req, captured: captured, now: time.Now()}
-		r.Data = given(ctx)
+		r.Data = fieldsFrom(ctx)
 		if resp, err = h.serve(ctx, res.scope, path, r, run); err != nil {
 			return errorResponse(h.log, orGone(ctx, err))
 		}
@@ -114,7 +114,7 @@ func WithFields(ctx context.Context, fields map[string]any) context.Context {
 	return context.WithValue(ctx, fieldsKey{}, fields)
 }
 
-func given(ctx context.Context) map[string]any {
+func fieldsFrom(ctx context.Context) map[string]any {
 	fields, _ := ctx.Value(fieldsKey{}).(map[string]any)
 	return fields
 }

@@ -113,7 +113,7 @@ func (h *Handlers) adminReport(ctx context.Context, r *request, walk *turn) (*lo
 		}
 	}
 	data := map[string]any{"generated_at": field.RFC3339(r.now), "rules": ruleData(), "tenants": reports}
-	p.tell(data)
+	p.addCut(data)
 	return reply(data)
 }
 

@@ -24,9 +24,9 @@ type request struct {
 	now      time.Time
 	warnings []string
 
-	waited   waits
-	together bool // a batch that may hold items of many tenants
-	turned   bool // the request has its tenant's turn in the gate of work
+	waited        waits
+	ofManyTenants bool // a batch that may hold items of many tenants
+	hasTurn       bool // the request has its tenant's turn in the gate of work
 }
 
 // waits is how long a request has waited for turns.

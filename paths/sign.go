@@ -60,7 +60,7 @@ func (h *Handlers) signBatch(ctx context.Context, r *request, k *apikey.Key, ite
 		return nil, err
 	}
 	defer turn.leave()
-	r.turned = turn.held
+	r.hasTurn = turn.held
 	results := make([]any, len(items))
 	for i, raw := range items {
 		err := turn.next(ctx)
@@ -100,7 +100,7 @@ func (h *Handlers) signOne(ctx context.Context, r *request, k *apikey.Key, field
 		return nil, refusal.Errorf(refusal.Invalid, "scheme: the key's is %s, which signs %s", k.Scheme, signs(k.Scheme))
 	}
 	//mutate:false "heavy messages to sign at the gate" ./backend TestExplanationsAndLongSignaturesWait
-	if !r.turned && 2*len(c.content) >= heavy {
+	if !r.hasTurn && 2*len(c.content) >= heavy {
 		place, err := r.enter(ctx, h.shares.work, r.owner())
 		if err != nil {
 			return nil, err

@@ -23,7 +23,7 @@ func (r *request) noPlace(err error, waited time.Duration) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, fair.ErrPatience) && r.together:
+	case errors.Is(err, fair.ErrPatience) && r.ofManyTenants:
 		return refusal.Errorf(refusal.Unavailable, "busy: costly calls of one tenant are done a few at a time, and this batch has waited %s for the turn of this one's; "+
 			"it was not judged: send it again later", waited)
 	case errors.Is(err, fair.ErrPatience):
@@ -40,7 +40,7 @@ func (r *request) noPlace(err error, waited time.Duration) error {
 // a batch of many tenants, nobody uses up what others may wait: some is always left.
 func (r *request) left(owner string) time.Duration {
 	left := patience - r.waited.all
-	if r.together {
+	if r.ofManyTenants {
 		left = min(batchPatience-r.waited.of[owner], left/2)
 	}
 	return left

@@ -11,9 +11,9 @@ import (
 	"vault-plugin-secrets-apikeys/paths/field"
 )
 
-// known lets an answer do without uses that are damaged: they must not keep anybody from
+// tolerateUsageError lets an answer do without uses that are damaged: they must not keep anybody from
 // revoking a key.
-func (r *request) known(uses store.Uses, err error) (store.Uses, error) {
+func (r *request) tolerateUsageError(uses store.Uses, err error) (store.Uses, error) {
 	if damaged(err) {
 		r.warn("when versions were used is not known: %s", err)
 		err = nil

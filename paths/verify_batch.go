@@ -25,17 +25,17 @@ func (h *Handlers) verifyBatch(ctx context.Context, r *request, items []any, wit
 	}
 	opts := judgeOptions{within: within, beside: new(longMetadata)}
 	if r.Data["batch_json"] != nil {
-		opts.beside.toldOf = make(map[string]bool)
+		opts.beside.shown = make(map[string]bool)
 	}
 	turn := new(turn)
-	r.together = within == "" // which waits for each tenant's turn when it comes to an item of it
-	if !r.together {
+	r.ofManyTenants = within == "" // which waits for each tenant's turn when it comes to an item of it
+	if !r.ofManyTenants {
 		var err error
 		if turn, err = r.take(ctx, h.shares.work, len(items)); err != nil {
 			return nil, err
 		}
 		defer turn.leave()
-		r.turned = turn.held
+		r.hasTurn = turn.held
 	}
 	outcomes, unjudged := make([]outcome, len(items)), []error(nil)
 	for i, raw := range items {
@@ -53,7 +53,7 @@ func (h *Handlers) verifyBatch(ctx context.Context, r *request, items []any, wit
 			if !errors.Is(err, refusal.Unavailable) {
 				h.log.Error("item of a batch not judged", "error", err)
 			}
-			outcomes[i].wrong = told(err).Error()
+			outcomes[i].wrong = publicError(err).Error()
 			unjudged = append(unjudged, err)
 		}
 	}
@@ -104,7 +104,7 @@ func (r *request) parseItem(raw any) (*call, error) {
 		}
 	}
 	c, err := parseCall(fields, true)
-	if err == nil && c.look && r.Data["replay_check"] == nil {
+	if err == nil && c.dryRun && r.Data["replay_check"] == nil {
 		return nil, refusal.Errorf(refusal.Invalid, "replay_check: an item may say false only where replay_check is given beside batch, "+
 			"since policies do not see into items")
 	}
@@ -143,7 +143,7 @@ func packed(outcomes []outcome) (*logical.Response, error) {
 			if versions[v.KeyID] == nil {
 				ids = append(ids, v.KeyID)
 				versions[v.KeyID] = make(map[string]any, 12)
-				o.tellVersion(versions[v.KeyID])
+				o.addVersionFields(versions[v.KeyID])
 			}
 		}
 		results[i], full = r, full || o.full
