@@ -16,6 +16,7 @@ import (
 	"vault-plugin-secrets-apikeys/internal/fair"
 	"vault-plugin-secrets-apikeys/internal/match"
 	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/internal/replay"
 	"vault-plugin-secrets-apikeys/internal/store"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
@@ -87,7 +88,7 @@ func TestEstimatesTakeNoMemory(t *testing.T) {
 // withGateTaken returns handlers whose places are all taken, and what judges a stranger's
 // message.
 func withGateTaken(t *testing.T, ofManyTenants bool) (h *Handlers, judge func(size int) error, free func()) {
-	h = New(store.New(), "")
+	h = New(store.New(), new(replay.Table), nil, "")
 	h.shares = newShares(2)
 	place, err := h.shares.work.Enter(t.Context(), "another", 0)
 	if err != nil {
@@ -281,7 +282,7 @@ func TestCallsAreNotJudgedByAnOldClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &request{Request: &logical.Request{Storage: new(slow)}, config: &tenant.Config{}, now: time.Now()}
 		c := &call{content: "m", signature: "v1:tEsTkId1:" + strings.Repeat("A", 43)}
-		if j, err := New(store.New(), "").judged(t.Context(), r, c, judgeOptions{}); err != nil || !j.at.Equal(time.Now()) {
+		if j, err := New(store.New(), new(replay.Table), nil, "").judged(t.Context(), r, c, judgeOptions{}); err != nil || !j.at.Equal(time.Now()) {
 			t.Errorf("at %s: %v", j.at, err)
 		}
 	})
