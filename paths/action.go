@@ -16,11 +16,15 @@ import (
 var versionField = schema{"key_id": text("One version of the key; left out: the whole key.")}
 
 var rotateFields = schema{
-	"current_key_id": text("The version that is to be replaced: when another one is current already, nothing happens and a 409 names it."),
-	"overlap":        field.Schema(framework.TypeDurationSecond, "How long older versions go on verifying; 0 ends them now. Left out: the key's own, which lets one that would end up to a tenth later in expiry_window end then."),
+	"current_key_id": text("The version that is to be replaced: when another one is current already, nothing happens " +
+		"and a 409 names it."),
+	"overlap": field.Schema(framework.TypeDurationSecond, "How long older versions go on verifying; 0 ends "+
+		"them now. Left out: the key's own, which lets one that would end up to a tenth later in expiry_window end "+
+		"then."),
 }
 
-var historyAnswer = schema{"entries": rows("The last changes, oldest first: time, operation, key_id, entity_id, accessor, request_id, reason.")}
+var historyAnswer = schema{"entries": rows("The last changes, oldest first: time, operation, key_id, entity_id, " +
+	"accessor, request_id, reason.")}
 
 func (h *Handlers) actionResources() []resource {
 	named := "/" + capture("kind") + "/keys/" + capture("name") + "/"
@@ -37,14 +41,16 @@ func (h *Handlers) actionResources() []resource {
 				"With current_key_id a retried call does not rotate twice.", rotateFields, h.keyRotate),
 		action("disable", "Disable a key, or one version of it.", "Enable undoes it. No clock stands still meanwhile.",
 			join(versionField, reasonField), h.keyDisable),
-		action("enable", "Enable a disabled key, or one version of it.", "What is revoked stays revoked.", versionField, h.keyEnable),
+		action("enable", "Enable a disabled key, or one version of it.", "What is revoked stays revoked.",
+			versionField, h.keyEnable),
 		action("revoke", "Revoke a key, or one version of it, at once and for good.",
 			"After the current version is revoked there is none until somebody rotates. A whole key revoked is final.",
 			join(versionField, reasonField), h.keyRevoke),
 		action("extend", "Let one version live longer, once.",
-			"For who has not moved over to the next version yet. At most max_extension of the mount's config later than it was to end; "+
-				"what has ended comes back no more.", extendFields, h.keyExtend),
-		action("restore", "Bring a deleted key back, disabled.", "Possible until the retention has passed; no clock has stood still.", nil, h.keyRestore),
+			"For who has not moved over to the next version yet. At most max_extension of the mount's config later "+
+				"than it was to end; what has ended comes back no more.", extendFields, h.keyExtend),
+		action("restore", "Bring a deleted key back, disabled.",
+			"Possible until the retention has passed; no clock has stood still.", nil, h.keyRestore),
 		{
 			scope: tenants, pattern: named + "history", suffix: "key-history",
 			operations:  only(logical.ReadOperation, h.keyHistory, "Read the last changes of a key.", historyAnswer),
@@ -140,7 +146,8 @@ func (h *Handlers) keyRevoke(ctx context.Context, r *request) (*logical.Response
 }
 
 func (h *Handlers) keyRestore(ctx context.Context, r *request) (*logical.Response, error) {
-	return h.keyAction(ctx, r, func(k *apikey.Key) (*apikey.Key, error) { return k.Restore(r.config.Retention, r.actor(), r.now) })
+	return h.keyAction(ctx, r,
+		func(k *apikey.Key) (*apikey.Key, error) { return k.Restore(r.config.Retention, r.actor(), r.now) })
 }
 
 func (h *Handlers) keyHistory(ctx context.Context, r *request) (*logical.Response, error) {
@@ -162,8 +169,8 @@ func (h *Handlers) keyHistory(ctx context.Context, r *request) (*logical.Respons
 	return reply(map[string]any{"entries": entries})
 }
 
-// versionID returns a key ID given as a field, or "". An empty one is refused: it is more
-// likely a variable that was not set than the wish to end a whole key.
+// versionID returns a key ID given as a field, or "". An empty one is refused: a variable that was not set is more
+// likely than the wish to end a whole key.
 func (r *request) versionID(name string) (string, error) {
 	keyID, err := r.text(name, 64)
 	if err == nil && r.Data[name] != nil && !signing.ValidKeyID(keyID) {

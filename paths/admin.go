@@ -13,9 +13,10 @@ import (
 	"vault-plugin-secrets-apikeys/paths/field"
 )
 
-// adminSettings are what the provider's administrator writes of a tenant.
+// adminSettings are what the provider's administrator writes about a tenant.
 var adminSettings = append([]field.Setting[tenant.Tenant]{
-	field.Text("display_name", "What people call the tenant.", maxDisplayName, func(t *tenant.Tenant) *string { return &t.DisplayName }),
+	field.Text("display_name", "What people call the tenant.", maxDisplayName,
+		func(t *tenant.Tenant) *string { return &t.DisplayName }),
 }, providerCaps...)
 
 var adminAnswer = join(tenantAnswer, answerTenant)
@@ -32,7 +33,8 @@ func (h *Handlers) adminResources() []resource {
 	return []resource{
 		{
 			scope: platform, pattern: "admin/tenants/?", suffix: "admin-tenants", fields: pageFields,
-			operations:  only(logical.ListOperation, h.walking(h.adminList), "List the tenants.", listAnswer("display_name, state, keys, leased_keys")),
+			operations: only(logical.ListOperation, h.walking(h.adminList), "List the tenants.",
+				listAnswer("display_name, state, keys, leased_keys")),
 			synopsis:    "The tenants with state and counts, never a key.",
 			description: "Deleted tenants are listed until all that was theirs is erased. " + howPaged,
 		},
@@ -42,16 +44,20 @@ func (h *Handlers) adminResources() []resource {
 				logical.ReadOperation:   {h.adminRead, "Read a tenant.", adminAnswer},
 				logical.UpdateOperation: {h.adminWrite, "Open a tenant, or change it.", adminAnswer},
 				logical.PatchOperation:  {h.adminWrite, "Change a tenant.", adminAnswer},
-				logical.DeleteOperation: {h.adminDelete, "Delete a tenant; it can be restored for a while.", adminAnswer},
+				logical.DeleteOperation: {
+					h.adminDelete, "Delete a tenant; it can be restored for a while.", adminAnswer,
+				},
 			},
 			synopsis: "A tenant as the provider's administrator sees it: name, limits, state.",
-			description: "A deleted tenant's keys are unknown at once. Its name stays taken, and restore brings it back, " +
-				"until the retention has passed.",
+			description: "A deleted tenant's keys are unknown at once. Its name stays taken, and restore brings it " +
+				"back, until the retention has passed.",
 		},
 		action("suspend", "Suspend a tenant: all its calls are refused at once.",
-			"Every verify and sign answers tenant_suspended. The tenant sees who suspended it, when and why.", reasonField, h.adminSuspend),
+			"Every verify and sign answers tenant_suspended. The tenant sees who suspended it, when and why.",
+			reasonField, h.adminSuspend),
 		action("resume", "End a tenant's suspension.", "Calls are judged as before at once.", nil, h.adminResume),
-		action("restore", "Bring a deleted tenant back.", "Possible until the retention has passed; no clock has stood still.", nil, h.adminRestore),
+		action("restore", "Bring a deleted tenant back.",
+			"Possible until the retention has passed; no clock has stood still.", nil, h.adminRestore),
 	}
 }
 
@@ -72,7 +78,9 @@ func (h *Handlers) adminList(ctx context.Context, r *request, walk *turn) (*logi
 			return nil, err
 		}
 		keys, leased, err := h.store.Counts(ctx, r.Storage, t)
-		return map[string]any{"display_name": t.DisplayName, "state": string(t.State()), "keys": keys, "leased_keys": leased}, err
+		return map[string]any{
+			"display_name": t.DisplayName, "state": string(t.State()), "keys": keys, "leased_keys": leased,
+		}, err
 	})
 }
 
@@ -102,7 +110,8 @@ func (h *Handlers) adminWrite(ctx context.Context, r *request) (*logical.Respons
 		case old == nil && r.patches():
 			return nil, store.NoTenant(name)
 		case old != nil && old.State() == tenant.Deleted:
-			return nil, refusal.Errorf(refusal.Invalid, "deleted: the name is taken until all is erased; restore the tenant to use it again")
+			return nil, refusal.Errorf(refusal.Invalid,
+				"deleted: the name is taken until all is erased; restore the tenant to use it again")
 		case old == nil:
 			old = &tenant.Tenant{}
 		default:
@@ -178,7 +187,7 @@ func (h *Handlers) adminResume(ctx context.Context, r *request) (*logical.Respon
 	}))
 }
 
-// existing makes a change of a tenant that has to be there.
+// existing returns a change of a tenant that must exist.
 func existing(change func(*tenant.Tenant) error) func(*tenant.Tenant, tenant.Name) (*tenant.Tenant, error) {
 	return func(old *tenant.Tenant, name tenant.Name) (*tenant.Tenant, error) {
 		if old == nil {
@@ -189,7 +198,9 @@ func existing(change func(*tenant.Tenant) error) func(*tenant.Tenant, tenant.Nam
 	}
 }
 
-func (h *Handlers) adminChange(ctx context.Context, r *request, change func(*tenant.Tenant, tenant.Name) (*tenant.Tenant, error)) (*logical.Response, error) {
+func (h *Handlers) adminChange(
+	ctx context.Context, r *request, change func(*tenant.Tenant, tenant.Name) (*tenant.Tenant, error),
+) (*logical.Response, error) {
 	name, err := r.tenantName()
 	if err != nil {
 		return nil, err

@@ -17,7 +17,8 @@ func (h *Handlers) Paths() []*framework.Path {
 	for _, resources := range [][]resource{
 		h.configResources(), h.adminResources(), h.verifyResources(), h.explainResources(), h.idResources(),
 		h.keyResources(), h.actionResources(), h.revealResources(), h.handoverResources(), h.signResources(),
-		h.roleResources(), h.credsResources(), h.leasedResources(), h.dueResources(), h.importResources(), h.reportResources(), h.pickupResources(), h.keyringResources(),
+		h.roleResources(), h.credsResources(), h.leasedResources(), h.dueResources(), h.importResources(),
+		h.reportResources(), h.pickupResources(), h.keyringResources(),
 		h.tenantResources(),
 		h.statusResources(), h.tidyResources(),
 	} {
@@ -28,8 +29,8 @@ func (h *Handlers) Paths() []*framework.Path {
 	return all
 }
 
-// frameworkPaths returns the paths of a resource: one, or for a tenant's resource one that names
-// the tenant and one that means the caller's own.
+// frameworkPaths returns the paths of a resource: one, or for a tenant's resource one that names the tenant and one
+// that means the caller's own.
 func (h *Handlers) frameworkPaths(r *resource) []*framework.Path {
 	if r.scope == platform {
 		return []*framework.Path{h.path(r, r.pattern, r.suffix)}
@@ -57,7 +58,7 @@ func (h *Handlers) path(r *resource, pattern, suffix string) *framework.Path {
 		p.Operations[verb] = &framework.PathOperation{
 			Callback: h.op(r, p, o.run), Summary: o.summary, Description: r.description,
 			Responses: answers(answer),
-			// Whatever writes or must be exact belongs on the active node, and all of it may.
+			// Writes and exact answers belong on the active node, and every operation may go there.
 			ForwardPerformanceStandby: true, ForwardPerformanceSecondary: true,
 		}
 	}
@@ -68,7 +69,8 @@ var captures = regexp.MustCompile(`\(\?P<([a-z_]+)>`)
 
 var capturedFields = map[string]*framework.FieldSchema{
 	"tenant": field.Schema(framework.TypeString, "The tenant's name."),
-	"kind":   {Type: framework.TypeString, Description: "internal (the provider's own software) or external (integrators).", AllowedValues: []any{"internal", "external"}},
+	"kind": {Type: framework.TypeString, Description: "internal (the provider's own software) or external " +
+		"(integrators).", AllowedValues: []any{"internal", "external"}},
 	"name":   field.Schema(framework.TypeString, "The key's name."),
 	"role":   field.Schema(framework.TypeString, "The role's name."),
 	"key_id": field.Schema(framework.TypeString, "The public ID of one version, the kid on the wire."),
@@ -85,8 +87,8 @@ func withCaptures(pattern string, fields map[string]*framework.FieldSchema) map[
 	return all
 }
 
-// answers is what an operation answers; without a schema, it is plain text, which the
-// document tells only beside an example.
+// answers describes what an operation answers. Without a schema it is plain text, which the document shows only beside
+// an example.
 func answers(s schema) map[int][]framework.Response {
 	answer := framework.Response{Description: "OK", Fields: s}
 	if s == nil {

@@ -16,8 +16,8 @@ import (
 // maxMessage bounds what is signed and verified, in bytes.
 const maxMessage = 1 << 20
 
-// call is one thing to sign or verify, as the caller sent it: a request head, or a
-// message with, to verify, its signature.
+// call is one thing to sign or verify, as the caller sent it: a request head, or a message. A message to verify comes
+// with its signature.
 type call struct {
 	http      bool
 	content   string // the head or the message
@@ -31,11 +31,13 @@ var callFields = schema{
 	"request_base64": text("The head in standard base64, when it is not UTF-8."),
 	"message":        text("The message, with scheme hmac-sha256."),
 	"message_base64": text("The message in standard base64."),
-	"batch":          field.Schema(framework.TypeSlice, "1 to 1000 items instead: each a head as text, or an object with the fields of a single call."),
+	"batch": field.Schema(framework.TypeSlice,
+		"1 to 1000 items instead: each a head as text, or an object with the fields of a single call."),
 }
 
 var verifyFields = join(callFields, schema{
-	"batch_json":   text("What batch takes, in one JSON text of at most 4 MiB, for many calls: Vault's audit devices hash it whole, not each part of each item."),
+	"batch_json": text("What batch takes, in one JSON text of at most 4 MiB, for many calls: Vault's audit devices " +
+		"hash it whole, not each part of each item."),
 	"signature":    text("The signature of the message."),
 	"client_ip":    text("The address the call came from, for allowed_cidrs; it is kept with the key's last use."),
 	"replay_check": field.Schema(framework.TypeBool, "false looks without recording the call. Default true."),
@@ -47,8 +49,8 @@ var (
 	optionFields  = []string{"client_ip", "replay_check"}
 )
 
-// parseCall reads one call from the fields of a request or of an item of a batch.
-// Verifying says whether the fields for it are allowed.
+// parseCall reads one call from the fields of a request or of an item of a batch. Verifying says whether the fields for
+// it are allowed.
 func parseCall(fields map[string]any, verifying bool) (*call, error) {
 	c := new(call)
 	given := ""
@@ -112,7 +114,7 @@ func (c *call) parseSignature(fields map[string]any) error {
 	return nil
 }
 
-// parseOptions reads what may also stand beside a batch, for items without their own.
+// parseOptions reads the fields that may also stand beside a batch, for items without their own.
 func (c *call) parseOptions(fields map[string]any) error {
 	if raw := fields["client_ip"]; raw != nil {
 		s, _ := raw.(string)
@@ -130,8 +132,8 @@ func (c *call) parseOptions(fields map[string]any) error {
 	return nil
 }
 
-// signed reads the signature of the call, and of a request its head, which are good until the parser's next use; an error
-// is the verdict "malformed".
+// signed reads the signature of the call, and the head of a request. Both are good until the parser's next use. An
+// error means the verdict "malformed".
 func (c *call) signed(parser *signing.Parser) (*signing.Call, *signing.Head, error) {
 	if !c.http {
 		signed, err := signing.ParseTagged([]byte(c.content), c.signature)

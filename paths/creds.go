@@ -15,11 +15,13 @@ import (
 
 func (h *Handlers) credsResources() []resource {
 	return []resource{{
-		scope: tenants, pattern: "/" + capture("kind") + "/creds/" + capture("role"), suffix: "creds", fields: recipientField,
+		scope: tenants, pattern: "/" + capture("kind") + "/creds/" + capture("role"), suffix: "creds",
+		fields:     recipientField,
 		operations: only(logical.ReadOperation, h.creds, "Issue a leased key.", revealAnswer),
 		synopsis:   "A fresh key of its own, under a Vault lease.",
-		description: "The key lives as long as its lease: renewing moves its expiry within the caps, and revoking the lease, or the token " +
-			"that asked, ends it at once. Only as tenants/<tenant>/…, so that lease IDs carry the tenant.",
+		description: "The key lives as long as its lease: renewing moves its expiry within the caps, and revoking " +
+			"the lease, or the token that asked, ends it at once. Only as tenants/<tenant>/…, so that lease IDs " +
+			"carry the tenant.",
 	}}
 }
 
@@ -29,7 +31,8 @@ func (h *Handlers) creds(ctx context.Context, r *request) (*logical.Response, er
 		return nil, err
 	}
 	if _, spelled := r.captured.GetOk("tenant"); !spelled {
-		return nil, refusal.Errorf(refusal.Invalid, "creds are read as tenants/%s/%s/creds/%s, so that the lease carries the tenant",
+		return nil, refusal.Errorf(refusal.Invalid,
+			"creds are read as tenants/%s/%s/creds/%s, so that the lease carries the tenant",
 			r.tenant.Name, kind, name)
 	}
 	if err := r.active(); err != nil {
@@ -70,17 +73,18 @@ func (h *Handlers) issue(ctx context.Context, r *request, role *apikey.Role, spa
 		return nil, err
 	}
 	fresh := role.Issue(apikey.NewKeyID(), span, r.actor(), r.now)
-	k, err := h.store.UpdateLeased(ctx, r.Storage, r.tenant, role.Kind, fresh.Newest().KeyID, func(*apikey.Key) (*apikey.Key, error) {
-		return fresh, nil
-	})
+	k, err := h.store.UpdateLeased(ctx, r.Storage, r.tenant, role.Kind, fresh.Newest().KeyID,
+		func(*apikey.Key) (*apikey.Key, error) {
+			return fresh, nil
+		})
 	if err != nil {
 		undo()
 	}
 	return k, err
 }
 
-// leased answers with a leased key. Vault keeps the answer with the lease until the first
-// renewal: with a recipient, that is nothing that anybody else could read.
+// leased answers with a leased key. Vault keeps the answer with the lease until the first renewal; one sealed to a
+// recipient can be read by nobody else.
 func (h *Handlers) leased(r *request, k *apikey.Key, span apikey.Span, recipient string) (*logical.Response, error) {
 	v := k.Newest()
 	out, err := r.secretReply(k, v, recipient)
@@ -115,9 +119,10 @@ func (h *Handlers) longestLease() (time.Duration, error) {
 	return 0, refusal.Errorf(refusal.Unavailable, "Vault did not say how long a lease may be; try again")
 }
 
-// leaseOp wraps what Vault calls about a lease: it carries no identity, and who it is
-// about comes from the lease's own data.
-func (h *Handlers) leaseOp(run func(context.Context, *request, *lease) (*logical.Response, error)) framework.OperationFunc {
+// leaseOp wraps what Vault calls about a lease. Such a call carries no identity: the lease's own data says whose it is.
+func (h *Handlers) leaseOp(
+	run func(context.Context, *request, *lease) (*logical.Response, error),
+) framework.OperationFunc {
 	return func(ctx context.Context, req *logical.Request, _ *framework.FieldData) (resp *logical.Response, err error) {
 		defer recovered(h.log, &resp, &err)
 		r := &request{Request: req, now: time.Now()}
@@ -134,7 +139,9 @@ func (h *Handlers) leaseOp(run func(context.Context, *request, *lease) (*logical
 	}
 }
 
-func (h *Handlers) serveLease(ctx context.Context, r *request, run func(context.Context, *request, *lease) (*logical.Response, error)) (*logical.Response, error) {
+func (h *Handlers) serveLease(
+	ctx context.Context, r *request, run func(context.Context, *request, *lease) (*logical.Response, error),
+) (*logical.Response, error) {
 	l, err := leaseOf(r.Secret)
 	if err != nil {
 		return nil, err
@@ -159,7 +166,7 @@ type lease struct {
 	keyID  string
 }
 
-// errNotOurs is no refusal: nobody has asked for anything wrong.
+// errNotOurs is no refusal, because nobody has asked for anything wrong.
 var errNotOurs = errors.New("the lease's data is not what this engine writes")
 
 func leaseOf(s *logical.Secret) (*lease, error) {
@@ -175,8 +182,7 @@ func leaseOf(s *logical.Secret) (*lease, error) {
 	return &lease{name, text("uid"), kind, text("key_id")}, nil
 }
 
-// leaseRenew moves the key's expiry. Without data in the answer, Vault stops keeping the
-// secret with the lease.
+// leaseRenew moves the key's expiry. Because the answer has no data, Vault stops keeping the secret with the lease.
 func (h *Handlers) leaseRenew(ctx context.Context, r *request, l *lease) (*logical.Response, error) {
 	if r.tenant == nil || r.tenant.State() == tenant.Deleted {
 		return nil, refusal.Errorf(refusal.Invalid, "the key's tenant is gone")
@@ -212,8 +218,8 @@ func (h *Handlers) leaseRenew(ctx context.Context, r *request, l *lease) (*logic
 	return &logical.Response{Secret: r.Secret}, nil
 }
 
-// leaseRevoke ends the key. What is gone already has ended: Vault must never be left
-// with a lease that cannot be revoked.
+// leaseRevoke ends the key. A key that is gone has ended already: Vault must never be left with a lease that cannot be
+// revoked.
 func (h *Handlers) leaseRevoke(ctx context.Context, r *request, l *lease) (*logical.Response, error) {
 	if r.tenant == nil {
 		return &logical.Response{}, nil

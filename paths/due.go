@@ -22,14 +22,16 @@ func (h *Handlers) dueResources() []resource {
 	return []resource{{
 		scope: tenants, pattern: "/due", suffix: "due",
 		fields: schema{"within": field.Schema(framework.TypeDurationSecond, "How far to look ahead. Default 14d.")},
-		operations: only(logical.ReadOperation, h.walking(h.dueRead), "Read what happens to the tenant's keys soon.", schema{
-			"items": rows("What happens, soonest first, 1000 at the most: kind, name, key_id, event, at."),
-			"total": number("Where there are more: how many."),
-		}),
+		operations: only(logical.ReadOperation, h.walking(h.dueRead),
+			"Read what happens to the tenant's keys soon.", schema{
+				"items": rows("What happens, soonest first, 1000 at the most: kind, name, key_id, event, at."),
+				"total": number("Where there are more: how many."),
+			}),
 		synopsis: "What expires, rotates, fails or waits to be picked up.",
-		description: "Events are expires (a version ends), rotates (the schedule makes the next one), rotation_late (it came, or comes, when half of the overlap has passed), rotation_failed (it could not, and tries again at " +
-			"that time), unrevealed (the current version has reached nobody, and has to by that time) and destroyed (a deleted key is erased). " +
-			"Leased keys are their leases' business.",
+		description: "Events are expires (a version ends), rotates (the schedule makes the next one), rotation_late " +
+			"(it came, or comes, when half of the overlap has passed), rotation_failed (it could not, and tries " +
+			"again at that time), unrevealed (the current version has reached nobody, and has to by that time) " +
+			"and destroyed (a deleted key is erased). Leased keys are their leases' business.",
 	}}
 }
 
@@ -61,7 +63,9 @@ func (h *Handlers) dueRead(ctx context.Context, r *request, walk *turn) (*logica
 	return reply(data)
 }
 
-func (h *Handlers) dueOf(ctx context.Context, r *request, walk *turn, kind apikey.Kind, until time.Time) ([]any, error) {
+func (h *Handlers) dueOf(
+	ctx context.Context, r *request, walk *turn, kind apikey.Kind, until time.Time,
+) ([]any, error) {
 	names, err := h.store.Keys(ctx, r.Storage, r.tenant, kind)
 	if err != nil {
 		return nil, err

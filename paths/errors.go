@@ -27,15 +27,15 @@ var statuses = []struct {
 	{refusal.Unavailable, http.StatusServiceUnavailable},
 }
 
-// withStatus returns err as it keeps its status on the way to Vault: what wraps a status is
-// lost. It is nil for an error that has no status of its own: something has failed.
+// withStatus returns err in the form that keeps its status on the way to Vault: an error that wraps a status loses it.
+// It is nil for an error without a status, which is a failure.
 func withStatus(err error) error {
 	for _, s := range statuses {
 		if errors.Is(err, s.kind) {
 			return logical.CodedError(s.status, err.Error())
 		}
 	}
-	// Storage tells across gRPC by its text that this node may not write: Vault forwards the request.
+	// Across gRPC, only storage's text says that this node may not write. Vault forwards such a request.
 	if errors.Is(err, logical.ErrReadOnly) || strings.Contains(err.Error(), logical.ErrReadOnly.Error()) {
 		return logical.ErrReadOnly
 	}
@@ -45,7 +45,8 @@ func withStatus(err error) error {
 // errorResponse turns an error into the answer to a request.
 func errorResponse(log hclog.Logger, err error) (*logical.Response, error) {
 	if errors.Is(err, refusal.Invalid) {
-		return logical.ErrorResponse("%s", err.Error()), logical.ErrInvalidRequest // a text without Vault's bullet before it
+		// a text without Vault's bullet before it
+		return logical.ErrorResponse("%s", err.Error()), logical.ErrInvalidRequest
 	}
 	if withStatus(err) == nil {
 		log.Error("request not answered", "error", err)
@@ -62,26 +63,28 @@ func publicError(err error) error {
 	return errFailed
 }
 
-// errFailed is all that a caller is told of what has failed below: storage's own words may
-// name the server's files.
-var errFailed = logical.CodedError(http.StatusInternalServerError, "storage or Vault itself has failed; the server's log says how: try again")
+// errFailed is all that a caller learns of a failure below: storage's own words may name the server's files.
+var errFailed = logical.CodedError(http.StatusInternalServerError,
+	"storage or Vault itself has failed; the server's log says how: try again")
 
 var errNoSystem = errors.New("the engine is not attached to a Vault server yet")
 
-// recovered turns a panic into an error. The value of a panic may quote what it failed
-// on, so only where it happened is logged.
+// recovered turns a panic into an error. The value of a panic may quote what it failed on, so only the place is logged.
 func recovered(log hclog.Logger, resp **logical.Response, err *error) {
 	if p := recover(); p != nil {
 		log.Error("a handler has panicked", "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
-		*resp, *err = nil, logical.CodedError(http.StatusInternalServerError, "internal error; the server's log says where")
+		*resp, *err = nil, logical.CodedError(http.StatusInternalServerError,
+			"internal error; the server's log says where")
 	}
 }
 
-// errGone is told of what the request did not come to, to nobody as a rule: the server ends a request whose caller has
-// gone, or whose time is over, which a plugin cannot tell from each other.
-var errGone = refusal.Errorf(refusal.Unavailable, "the caller has gone, or the server's time for the request is over; what was not done by then is not done")
+// errGone refuses what the request did not reach. As a rule nobody reads it: the server ends a request when its caller
+// has gone or its time is over, and a plugin cannot tell one from the other.
+var errGone = refusal.Errorf(refusal.Unavailable,
+	"the caller has gone, or the server's time for the request is over; what was not done by then is not done")
 
-// orGone is [errGone] for an error that says nothing but that the request has ended: no failure of ours, to be logged.
+// orGone is [errGone] for an error that only says that the request has ended. That is no failure of ours, and is not
+// logged.
 func orGone(ctx context.Context, err error) error {
 	if store.Ended(err) && ctx.Err() != nil {
 		return errGone
@@ -89,7 +92,7 @@ func orGone(ctx context.Context, err error) error {
 	return err
 }
 
-// ignoreNotFound turns "not found" into nil, for what may vanish while it is listed.
+// ignoreNotFound turns "not found" into nil, for records that may vanish while they are listed.
 func ignoreNotFound[T any](v *T, err error) (*T, error) {
 	if errors.Is(err, refusal.NotFound) {
 		return nil, nil

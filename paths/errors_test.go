@@ -102,7 +102,8 @@ func TestBare(t *testing.T) {
 		{refusal.Errorf(refusal.Invalid, "x"), 400},
 		{refusal.Errorf(refusal.Unavailable, "x"), 503},
 	} {
-		coded, ok := withStatus(fmt.Errorf("renewing: %w", row.err)).(logical.HTTPCodedError) //nolint:errorlint // it has to be bare
+		err := withStatus(fmt.Errorf("renewing: %w", row.err))
+		coded, ok := err.(logical.HTTPCodedError) //nolint:errorlint // it has to be bare
 		if !ok || coded.Code() != row.status {
 			t.Errorf("%v: %v", row.err, coded)
 		}

@@ -12,38 +12,37 @@ import (
 )
 
 const (
-	// heavy is the weight from which on a call waits for its tenant's turn: bytes looked at
-	// or hashed. A call of a head of 600 bytes weighs 1200.
+	// heavy is the weight from which on a call waits for its tenant's turn: bytes looked at or hashed. A call with a
+	// head of 600 bytes weighs 1200.
 	heavy = 48 << 10
-	// light is a content that no settings of a key make heavy: see [call.weight].
+	// light is a length of content that no settings of a key make heavy: see [call.weight].
 	light = (heavy - maxLists*match.MaxList) / (1 + maxMACs + maxLists*match.MaxSearches)
-	// maxLists are the key's scopes, and what mount, provider and tenant have published.
+	// maxLists are the key's scopes, and the paths that mount, provider and tenant have published.
 	maxLists = 4
-	// maxMACs is what a key that lets variants in costs: see [signing.Call.SignedAs].
+	// maxMACs is how many MACs a key with variants costs: see [signing.Call.SignedAs].
 	maxMACs = 16
-	// manyItems is of how many items on a tenant's batch is work for its turn, and how many
-	// items or records are done before others are let in.
+	// manyItems is the number of items from which on a tenant's batch needs a turn, and of items or records that are
+	// done before others are let in.
 	manyItems = 32
 	// patience is how long a request waits for its turns.
 	patience = 5 * time.Second
-	// batchPatience is how long of that a batch that may be of many tenants waits for the
-	// turns of one: each of its items waits for those before it.
+	// batchPatience is how much of that a batch of many tenants waits for the turns of one: each of its items waits for
+	// those before it.
 	batchPatience = time.Second
 	queued        = 32
-	// importWorkers write at the same time, since storage takes many writes in the time of
-	// one.
+	// importWorkers write at the same time, because storage takes many writes in the time of one.
 	importWorkers = 16
 )
 
-// shares are the places in which work of more than a plain call's cost is done.
+// shares are the places for work that costs more than a plain call.
 type shares struct {
 	work   *fair.Gate // what keeps a processor busy: explain, long or lenient calls, tenants' batches
 	walks  *fair.Gate // what reads many records, or seals: lists, report, due, handover
 	writes *fair.Gate // what an import writes, one by one
 }
 
-// newShares leaves a processor to plain calls where there are several. Walks wait for
-// storage most of the time, so more of them go on at once.
+// newShares leaves a processor to plain calls where there are several. More walks go on at once, because they mostly
+// wait for storage.
 func newShares(processors int) *shares {
 	work, walks := max(1, processors-1), 8*processors
 	return &shares{
@@ -53,15 +52,14 @@ func newShares(processors int) *shares {
 	}
 }
 
-// isHeavy reports whether a call is worth a turn. That is known before the work is done.
+// isHeavy reports whether a call needs a turn. That is known before the work is done.
 func (c *call) isHeavy(k *apikey.Key, t *tenant.Tenant, m *tenant.Config) bool {
 	//mutate:true "plain calls that pass the gate by" TestPlainCallsPassTheGateBy
 	return len(c.content) > light && c.weight(k, t, m) >= heavy
 }
 
-// weight is an estimate of the bytes that judging the call looks at or hashes: the content
-// once, and once for each MAC; of each list of globs all of its text, and the path as often
-// as it may be looked through.
+// weight estimates the bytes that judging the call looks at or hashes: the content once, and once for each MAC; for
+// each list of globs all of its text, and the path as often as it may be searched.
 func (c *call) weight(k *apikey.Key, t *tenant.Tenant, m *tenant.Config) int {
 	if k == nil || !c.http {
 		return 2 * len(c.content)
@@ -78,10 +76,11 @@ func (c *call) weight(k *apikey.Key, t *tenant.Tenant, m *tenant.Config) int {
 		}
 	}
 	path, _, _ := strings.Cut(c.content, "\n")
-	return len(c.content) + c.hashed(rules.Compat) + lists*(match.MaxList+match.MaxSearches*min(len(path), match.MaxPath))
+	return len(c.content) + c.hashed(rules.Compat) +
+		lists*(match.MaxList+match.MaxSearches*min(len(path), match.MaxPath))
 }
 
-// hashed is how much the MACs hash, as each variant at most doubles their number.
+// hashed is how many bytes the MACs hash, because each variant at most doubles their number.
 func (c *call) hashed(compat tenant.Lines) int {
 	if compat == "" {
 		return len(c.content)

@@ -12,11 +12,13 @@ import (
 
 func (h *Handlers) handoverResources() []resource {
 	return []resource{{
-		scope: tenants, pattern: "/" + capture("kind") + "/keys/" + capture("name") + "/handover", suffix: "key-handover",
-		operations: only(logical.ReadOperation, h.keyHandover, "Read the current secret, sealed to the key's recipients.", sealedAnswer),
-		synopsis:   "The current secret of a key, sealed to its recipients.",
-		description: "An armoured age file that may go by email or lie in a ticket: only a recipient can open it. As often as asked, whatever " +
-			"the key's reveal setting is.",
+		scope: tenants, pattern: "/" + capture("kind") + "/keys/" + capture("name") + "/handover",
+		suffix: "key-handover",
+		operations: only(logical.ReadOperation, h.keyHandover,
+			"Read the current secret, sealed to the key's recipients.", sealedAnswer),
+		synopsis: "The current secret of a key, sealed to its recipients.",
+		description: "An armoured age file that may go by email or lie in a ticket: only a recipient can open it. As " +
+			"often as asked, whatever the key's reveal setting is.",
 	}}
 }
 
@@ -51,16 +53,21 @@ var pickupAnswer = schema{
 func (h *Handlers) pickupResources() []resource {
 	return []resource{{
 		scope: platform, pattern: "pickup", suffix: "successor",
-		fields:     schema{"request": verifyFields["request"], "request_base64": verifyFields["request_base64"], "client_ip": verifyFields["client_ip"]},
-		operations: only(logical.UpdateOperation, h.pickup, "Fetch the successor of the version that signed a call.", pickupAnswer),
-		synopsis:   "A holder of an overlapping version fetches its successor, by a call signed with it.",
-		description: "For gateways, which relay the call. The successor is given sealed to the key's recipients, and only so: who has stolen " +
-			"the old version can do nothing with it. A call is good for this once, also where the key allows replays.",
+		fields: schema{
+			"request": verifyFields["request"], "request_base64": verifyFields["request_base64"],
+			"client_ip": verifyFields["client_ip"],
+		},
+		operations: only(logical.UpdateOperation, h.pickup,
+			"Fetch the successor of the version that signed a call.", pickupAnswer),
+		synopsis: "A holder of an overlapping version fetches its successor, by a call signed with it.",
+		description: "For gateways, which relay the call. The successor is given sealed to the key's recipients, and " +
+			"only so: who has stolen the old version can do nothing with it. A call is good for this once, also " +
+			"where the key allows replays.",
 	}}
 }
 
-// pickup judges a call as verify does, and hands its key's current version over. It looks
-// at the call before it waits, so that a refusal for want of a place does not use it up.
+// pickup judges a call as verify does, and hands over the current version of its key. It judges a dry run before it
+// waits, so that a refusal for want of a place does not use the call up.
 func (h *Handlers) pickup(ctx context.Context, r *request) (*logical.Response, error) {
 	c, err := parseCall(r.Data, true)
 	if err != nil {
@@ -106,21 +113,21 @@ func (h *Handlers) pickup(ctx context.Context, r *request) (*logical.Response, e
 	return reply(data)
 }
 
-// succeed returns the current version sealed to the key's recipients, once it is noted who
-// has got it.
+// succeed notes who gets the current version, and returns it sealed to the key's recipients.
 func (h *Handlers) succeed(ctx context.Context, r *request, j judgement) (map[string]any, error) {
 	var v *apikey.Version
-	k, err := h.store.UpdateKey(ctx, r.Storage, j.found.Tenant, j.found.Key.Kind, j.found.Key.Name, func(old *apikey.Key) (*apikey.Key, error) {
-		if old == nil {
-			return nil, refusal.Errorf(refusal.Invalid, "the key is gone")
-		}
-		if err := sealable(old); err != nil {
-			return nil, err
-		}
-		changed, current, err := old.HandedOver(j.found.Tenant, r.actor(), r.now)
-		v = current
-		return changed, err
-	})
+	k, err := h.store.UpdateKey(ctx, r.Storage, j.found.Tenant, j.found.Key.Kind, j.found.Key.Name,
+		func(old *apikey.Key) (*apikey.Key, error) {
+			if old == nil {
+				return nil, refusal.Errorf(refusal.Invalid, "the key is gone")
+			}
+			if err := sealable(old); err != nil {
+				return nil, err
+			}
+			changed, current, err := old.HandedOver(j.found.Tenant, r.actor(), r.now)
+			v = current
+			return changed, err
+		})
 	if err != nil {
 		return nil, err
 	}

@@ -13,8 +13,9 @@ var (
 	adminIDAnswer = schema{"tenant": text("The tenant."), "kind": text("internal or external.")}
 	ownIDAnswer   = schema{
 		"kind": text("internal or external."), "name": text("The key's name; a leased key's is its role's."),
-		"version": number("The version's number."), "state": text("The version's state."), "key_state": text("The key's state."),
-		"leased": flag("Whether it is a leased key."),
+		"version": number("The version's number."), "state": text("The version's state."),
+		"key_state": text("The key's state."),
+		"leased":    flag("Whether it is a leased key."),
 	}
 )
 
@@ -53,7 +54,8 @@ func (h *Handlers) ownID(ctx context.Context, r *request) (*logical.Response, er
 	}
 	k, v := found.Key, found.Key.Version(keyID)
 	return reply(map[string]any{
-		"kind": string(k.Kind), "name": string(k.Name), "version": v.Number, "state": string(k.StateUnder(found.Role, v, r.now)),
+		"kind": string(k.Kind), "name": string(k.Name), "version": v.Number,
+		"state":     string(k.StateUnder(found.Role, v, r.now)),
 		"key_state": string(k.State()), "leased": k.Lease != nil,
 	})
 }

@@ -15,15 +15,17 @@ import (
 const maxImport = 1000
 
 var importFields = schema{
-	"keys":    field.Schema(framework.TypeSlice, "1 to 1000 keys: name, key_id, key (unpadded base64url of 32 to 64 bytes), scheme, issued_at, expires_at, and the settings of a key."),
+	"keys": field.Schema(framework.TypeSlice, "1 to 1000 keys: name, key_id, key (unpadded base64url of 32 to 64 "+
+		"bytes), scheme, issued_at, expires_at, and the settings of a key."),
 	"dry_run": field.Schema(framework.TypeBool, "Judge the keys and write none. Default false."),
 }
 
 var importAnswer = schema{"results": rows("One for each key, in order: key_id, ok, error.")}
 
 func (h *Handlers) importResources() []resource {
-	description := "Each key is judged for itself: one that is refused stops no other. An ID that is taken, or was once, is refused in one way, " +
-		"whoever has it. Imported keys count as revealed, and show imported until they are rotated."
+	description := "Each key is judged for itself: one that is refused stops no other. An ID that is taken, or was " +
+		"once, is refused in one way, whoever has it. Imported keys count as revealed, and show imported until they " +
+		"are rotated."
 	return []resource{
 		{
 			scope: tenants, pattern: "/" + capture("kind") + "/import", suffix: "import", fields: importFields,
@@ -32,9 +34,12 @@ func (h *Handlers) importResources() []resource {
 		},
 		{
 			scope: platform, pattern: "admin/import", suffix: "admin-import", fields: importFields,
-			operations:  only(logical.UpdateOperation, h.importAll, "Import keys of any tenants that the provider holds already.", importAnswer),
-			synopsis:    "For a migration: take over the keys that the provider holds; open until config allow_import_until.",
-			description: description + " Items carry tenant and kind. The keys show provider_knows until they are rotated.",
+			operations: only(logical.UpdateOperation, h.importAll,
+				"Import keys of any tenants that the provider holds already.", importAnswer),
+			synopsis: "For a migration: take over the keys that the provider holds; open until config " +
+				"allow_import_until.",
+			description: description +
+				" Items carry tenant and kind. The keys show provider_knows until they are rotated.",
 		},
 	}
 }
@@ -47,18 +52,21 @@ func (h *Handlers) importOwn(ctx context.Context, r *request) (*logical.Response
 	if err := r.active(); err != nil {
 		return nil, err
 	}
-	return h.importEach(ctx, r, func(map[string]any) (apikey.Kind, *tenant.Tenant, error) { return kind, r.tenant, nil }, false)
+	return h.importEach(ctx, r,
+		func(map[string]any) (apikey.Kind, *tenant.Tenant, error) { return kind, r.tenant, nil }, false)
 }
 
 func (h *Handlers) importAll(ctx context.Context, r *request) (*logical.Response, error) {
 	//mutate:false "the end of the provider's import" ./backend TestAdminImport
 	if !r.now.Before(r.config.ImportUntil) {
-		return nil, refusal.Errorf(refusal.Forbidden, "admin/import is closed; the operator opens it with config allow_import_until")
+		return nil, refusal.Errorf(refusal.Forbidden,
+			"admin/import is closed; the operator opens it with config allow_import_until")
 	}
-	return h.importEach(ctx, r, func(item map[string]any) (apikey.Kind, *tenant.Tenant, error) { return h.importTo(ctx, r, item) }, true)
+	return h.importEach(ctx, r,
+		func(item map[string]any) (apikey.Kind, *tenant.Tenant, error) { return h.importTo(ctx, r, item) }, true)
 }
 
-// importTo takes out of an item whose the key is to be.
+// importTo takes the kind and the tenant out of an item.
 func (h *Handlers) importTo(ctx context.Context, r *request, item map[string]any) (apikey.Kind, *tenant.Tenant, error) {
 	word, _ := item["kind"].(string)
 	kind, err := apikey.ParseKind(word)
@@ -80,7 +88,9 @@ func (h *Handlers) importTo(ctx context.Context, r *request, item map[string]any
 	return kind, t, err
 }
 
-func (h *Handlers) importEach(ctx context.Context, r *request, target importTarget, provider bool) (*logical.Response, error) {
+func (h *Handlers) importEach(
+	ctx context.Context, r *request, target importTarget, provider bool,
+) (*logical.Response, error) {
 	items, ok := r.Data["keys"].([]any)
 	if !ok || len(items) == 0 || len(items) > maxImport {
 		return nil, refusal.Errorf(refusal.Invalid, "keys: must be a list of 1 to %d keys", maxImport)
@@ -92,7 +102,10 @@ func (h *Handlers) importEach(ctx context.Context, r *request, target importTarg
 			return nil, err
 		}
 	}
-	b := &importBatch{h: h, r: r, target: target, provider: provider, dry: dry, results: make([]any, len(items)), seen: make(map[string]bool)}
+	b := &importBatch{
+		h: h, r: r, target: target, provider: provider, dry: dry, results: make([]any, len(items)),
+		seen: make(map[string]bool),
+	}
 	b.run(ctx, items)
 	return reply(map[string]any{"results": b.results})
 }

@@ -51,9 +51,8 @@ func (b *importBatch) run(ctx context.Context, items []any) {
 	do(rest)
 }
 
-// share divides the items so that those of one key ID or name are done in their order, and
-// returns those that two shares lay claim to, to be done afterwards. A dry run does all in
-// order.
+// share divides the items among workers. Items of one key ID or name keep their order. Items that two workers would
+// claim are returned apart, to be done afterwards. A dry run does all in order.
 func (b *importBatch) share(items []any) (shares [][]int, rest []int) {
 	workers := importWorkers
 	if b.dry {
@@ -63,7 +62,8 @@ func (b *importBatch) share(items []any) (shares [][]int, rest []int) {
 	of := make(map[string]int)
 	for i, raw := range items {
 		item, _ := raw.(map[string]any)
-		keyID, name := fmt.Sprint("id ", item["key_id"]), fmt.Sprint("name ", item["tenant"], item["kind"], item["name"])
+		keyID, name := fmt.Sprint("id ", item["key_id"]), fmt.Sprint("name ", item["tenant"],
+			item["kind"], item["name"])
 		byID, known := of[keyID]
 		byName, named := of[name]
 		w := i % workers
@@ -107,7 +107,7 @@ func (b *importBatch) result(ctx context.Context, raw any, until time.Time) (res
 
 var errNoTime = refusal.Errorf(refusal.Unavailable, "not reached in time; send it again")
 
-// importError is what an item tells of an error.
+// importError is what the result of an item says of an error.
 func importError(h *Handlers, err error) string {
 	switch {
 	case err == nil:
@@ -196,8 +196,7 @@ func (h *Handlers) writeImported(ctx context.Context, r *request, k *apikey.Key,
 	return err
 }
 
-// errIDTaken is one refusal for all that can stand against an ID, so that nobody learns
-// whose it is.
+// errIDTaken is the one refusal for every reason against an ID, so that nobody learns whose it is.
 var errIDTaken = refusal.Errorf(refusal.Invalid, "key_id: this ID cannot be used")
 
 func errNameTaken(k *apikey.Key) error {

@@ -13,7 +13,9 @@ import (
 )
 
 // importedKey reads an item.
-func importedKey(r *request, item map[string]any, kind apikey.Kind, t *tenant.Tenant, provider bool) (*apikey.Key, error) {
+func importedKey(
+	r *request, item map[string]any, kind apikey.Kind, t *tenant.Tenant, provider bool,
+) (*apikey.Key, error) {
 	word, _ := item["name"].(string)
 	name, err := apikey.ParseName("name", word)
 	if err != nil {

@@ -14,10 +14,10 @@ import (
 	"vault-plugin-secrets-apikeys/signing"
 )
 
-// judgement is a verdict with whose call it was.
+// judgement is a verdict, and whose call it is about.
 type judgement struct {
 	verdict apikey.Verdict
-	version *apikey.Version // nil unless the signature is right, as is what found holds
+	version *apikey.Version // nil unless the signature is right; without it, nothing of found is told
 	found   *store.Found
 	variant string // which of the key's compat the call needed
 	digest  string // the Content-Digest that the signature covers
@@ -25,7 +25,7 @@ type judgement struct {
 	at      time.Time
 }
 
-// parsers are at hand for the heads of calls.
+// parsers are reused for the heads of calls.
 var parsers = sync.Pool{New: func() any { return new(signing.Parser) }}
 
 // judged judges a call, and notes the verdict and the use.
@@ -41,14 +41,14 @@ func (h *Handlers) judged(ctx context.Context, r *request, c *call, opts judgeOp
 	return j, nil
 }
 
-// judgeOptions are how a call is to be judged.
+// judgeOptions say how a call is judged.
 type judgeOptions struct {
 	within string        // the UID of the only tenant whose keys are known, or ""
 	strict bool          // the call is refused the second time, whatever the key says
 	beside *longMetadata // what the answer tells of other calls, or nil
 }
 
-// judge finds the key of a call and judges it. Unless the call is only looked at, it is remembered.
+// judge finds the key of a call and judges it. Unless it is a dry run, the call is remembered.
 func (h *Handlers) judge(ctx context.Context, r *request, c *call, opts judgeOptions) (judgement, error) {
 	parser := parsers.Get().(*signing.Parser)
 	defer parsers.Put(parser)
@@ -88,7 +88,7 @@ func (h *Handlers) judge(ctx context.Context, r *request, c *call, opts judgeOpt
 	r.now = time.Now() // storage, too, may have taken its time
 	j := judgement{found: found, at: r.now}
 	j.verdict, j.version = of.Judge(r.now)
-	if j.version != nil && !fits { // told to who can sign alone
+	if j.version != nil && !fits { // only a caller who can sign is told
 		return judgement{}, errFull
 	}
 	j.full = replayed.NoRoom()
@@ -98,9 +98,11 @@ func (h *Handlers) judge(ctx context.Context, r *request, c *call, opts judgeOpt
 	return j, nil
 }
 
-// caseOf returns what is to be judged: a call and whose it may be. What the table of
-// calls says, when it is asked, goes to replayed.
-func (h *Handlers) caseOf(r *request, signed *signing.Call, found *store.Found, record bool, replayed *replay.Outcome) *apikey.Case {
+// caseOf returns what is to be judged: a call and whose it may be. When the table of calls is asked, its answer goes to
+// replayed.
+func (h *Handlers) caseOf(
+	r *request, signed *signing.Call, found *store.Found, record bool, replayed *replay.Outcome,
+) *apikey.Case {
 	c := &apikey.Case{Call: signed, Key: found.Key, Tenant: found.Tenant, Role: found.Role}
 	if found.Key == nil {
 		return c
@@ -112,7 +114,8 @@ func (h *Handlers) caseOf(r *request, signed *signing.Call, found *store.Found, 
 	}
 	c.Seen = func() bool {
 		*replayed = h.calls.Check(replay.Call{
-			Tenant: found.Tenant.UID, KeyID: signed.KeyID, Nonce: signed.Nonce, Time: signed.Time, Window: caps.WindowPast,
+			Tenant: found.Tenant.UID, KeyID: signed.KeyID, Nonce: signed.Nonce, Time: signed.Time,
+			Window: caps.WindowPast,
 		}, replay.Bounds{Tenant: r.config.ReplayEntries, Node: r.config.ReplayTotal}, record, r.now)
 		return *replayed != replay.New
 	}
@@ -147,7 +150,7 @@ func (j *judgement) state() string {
 	return string(j.found.Key.StateUnder(j.found.Role, j.version, j.at))
 }
 
-// addVersionFields adds what is the same of all calls that the version signs.
+// addVersionFields adds what is the same for all calls that the version signs.
 func (j *judgement) addVersionFields(data map[string]any) {
 	k, v := j.found.Key, j.version
 	data["tenant"], data["kind"], data["name"] = string(k.Tenant), string(k.Kind), string(k.Name)
@@ -164,15 +167,15 @@ func (j *judgement) addVersionFields(data map[string]any) {
 	}
 }
 
-// What a batch tells of metadata is bounded: up to the first length whatever else is in
-// the batch, and of longer ones as much as the second together. A tenant has room while it
-// has less than is left free: half of it at most, and no tenant has all.
+// The metadata in the answer to a batch is bounded. Up to longFrom each is shown, whatever else is in the batch; longer
+// ones may take maxLong together. A tenant has room while it has less than is left free, which is half of it at most,
+// so that no tenant takes all.
 const (
 	longFrom = 4 << 10
 	maxLong  = 8 << 20
 )
 
-// longMetadata is how much long metadata the answer to a batch tells.
+// longMetadata is how much long metadata the answer to a batch shows.
 type longMetadata struct {
 	all   int             // bytes
 	of    map[string]int  // by the tenant's UID
@@ -194,11 +197,12 @@ func (m *longMetadata) add(f *store.Found, keyID string) {
 	}
 }
 
-// fits reports whether an answer may yet tell of the key that was found, if any.
+// fits reports whether an answer has room for the key that was found, if any.
 func (m *longMetadata) fits(f *store.Found, keyID string) bool {
 	//mutate:true:5 "long metadata in one answer" ./backend TestBatchTellsSoMuchOfLongMetadata
-	return m == nil || f.Key == nil || len(f.Key.Metadata) <= longFrom || m.shown[keyID] || m.of[f.Tenant.UID] < maxLong-m.all
+	return m == nil || f.Key == nil || len(f.Key.Metadata) <= longFrom || m.shown[keyID] ||
+		m.of[f.Tenant.UID] < maxLong-m.all
 }
 
-var errFull = refusal.Errorf(refusal.Unavailable, "not judged: of metadata longer than %d KiB the answer holds as much of this tenant as it may, %d MiB or less; "+
-	"send it again, in another batch", longFrom>>10, maxLong>>21)
+var errFull = refusal.Errorf(refusal.Unavailable, "not judged: of metadata longer than %d KiB the answer holds as "+
+	"much of this tenant as it may, %d MiB or less; send it again, in another batch", longFrom>>10, maxLong>>21)

@@ -23,14 +23,17 @@ func (h *Handlers) keyResources() []resource {
 			scope: tenants, pattern: "/" + capture("kind") + "/keys/" + capture("name"), suffix: "key",
 			fields: field.Schemas(keySettings, casField),
 			operations: operations{
-				logical.ReadOperation:   {h.keyRead, "Read a key: settings, state and versions, never a secret.", keyAnswer},
+				logical.ReadOperation: {
+					h.keyRead, "Read a key: settings, state and versions, never a secret.", keyAnswer,
+				},
 				logical.UpdateOperation: {h.keyWrite, "Make a key, or change it.", keyAnswer},
 				logical.PatchOperation:  {h.keyWrite, "Change a key.", keyAnswer},
 				logical.DeleteOperation: {h.keyDelete, "Delete a key; it can be restored for a while.", keyAnswer},
 			},
 			synopsis: "A key: a named series of versions, each with a secret and a public key ID.",
-			description: "Writing makes the key with a first version, or changes its settings; fields left out take their defaults " +
-				"at first and stay as they are later, and null sets the default. A change counts for versions made afterwards.",
+			description: "Writing makes the key with a first version, or changes its settings; fields left out take " +
+				"their defaults at first and stay as they are later, and null sets the default. A change counts for " +
+				"versions made afterwards.",
 		},
 	}
 }
@@ -94,7 +97,8 @@ func (h *Handlers) reserve(ctx context.Context, r *request, none func()) (undo f
 
 func newKey(r *request, ref apikey.Ref, cas int) (*apikey.Key, error) {
 	if r.patches() {
-		return nil, refusal.Errorf(refusal.NotFound, "key: tenant %q has no key %q; write it to make it", string(ref.Tenant), string(ref.Name))
+		return nil, refusal.Errorf(refusal.NotFound, "key: tenant %q has no key %q; write it to make it",
+			string(ref.Tenant), string(ref.Name))
 	}
 	if err := r.active(); err != nil {
 		return nil, err
@@ -115,7 +119,7 @@ func newKey(r *request, ref apikey.Ref, cas int) (*apikey.Key, error) {
 	return k, k.CheckCompat(nil)
 }
 
-// defaultKey returns what a key gets whose writer says nothing, and warns where that is cut.
+// defaultKey returns the settings of a key whose writer gives none, and warns where they are cut.
 func defaultKey(r *request, kind apikey.Kind) apikey.Settings {
 	defaults := cappedDefaults(kind, r.config, r.tenant)
 	if defaults.TTL < apikey.DefaultSettings(kind, r.config).TTL {
@@ -133,8 +137,8 @@ func cappedDefaults(kind apikey.Kind, c *tenant.Config, t *tenant.Tenant) apikey
 	return defaults
 }
 
-// changeKey applies the request to a key's settings. Caps are asked only about what
-// changes: lowering a cap must not stop the change of a description.
+// changeKey applies the request to a key's settings. Caps count only for what changes: a lowered cap must not stop the
+// change of a description.
 func changeKey(r *request, old *apikey.Key, cas int) (*apikey.Key, error) {
 	if err := checkCAS(cas, old.Revision); err != nil {
 		return nil, err
@@ -151,7 +155,8 @@ func changeKey(r *request, old *apikey.Key, cas int) (*apikey.Key, error) {
 	if wholeKey(r) && s.OverlapFrom == apikey.OverlapGiven && s.Overlap == before.OverlapFrom {
 		s.Overlap, s.OverlapFrom = before.Overlap, before.OverlapFrom // what was shown is given back
 	}
-	if s.TTL != old.TTL || s.Overlap != before.Overlap || s.OverlapFrom != before.OverlapFrom || s.AutoRotate != old.AutoRotate || s.Rules != old.Rules {
+	if s.TTL != old.TTL || s.Overlap != before.Overlap || s.OverlapFrom != before.OverlapFrom ||
+		s.AutoRotate != old.AutoRotate || s.Rules != old.Rules {
 		var err error
 		if s, err = s.Resolve(old.Kind, r.config, r.tenant); err != nil {
 			return nil, err
@@ -163,8 +168,8 @@ func changeKey(r *request, old *apikey.Key, cas int) (*apikey.Key, error) {
 	return old.Change(s, r.actor(), r.now)
 }
 
-// wholeKey reports whether the request has every setting of a key, as who writes back what he has read: it does not
-// say which of them are meant.
+// wholeKey reports whether the request has every setting of a key, like that of a caller who writes back what was read.
+// It does not say which of them are meant.
 func wholeKey(r *request) bool {
 	for _, s := range keySettings {
 		if _, given := r.Data[s.Name]; !given {
@@ -187,19 +192,23 @@ func (h *Handlers) keyDelete(ctx context.Context, r *request) (*logical.Response
 	})
 }
 
-// keyAction changes a key that has to be there and answers with what it has become.
-func (h *Handlers) keyAction(ctx context.Context, r *request, change func(*apikey.Key) (*apikey.Key, error)) (*logical.Response, error) {
+// keyAction changes a key that must exist, and answers with the result.
+func (h *Handlers) keyAction(
+	ctx context.Context, r *request, change func(*apikey.Key) (*apikey.Key, error),
+) (*logical.Response, error) {
 	kind, name, err := r.named("name")
 	if err != nil {
 		return nil, err
 	}
-	uses, err := r.tolerateUsageError(h.store.Usage(ctx, r.Storage, r.tenant, kind, name)) // before: what has been done must not be answered with an error
+	// Uses are read before: what has been done must not be answered with an error.
+	uses, err := r.tolerateUsageError(h.store.Usage(ctx, r.Storage, r.tenant, kind, name))
 	if err != nil {
 		return nil, err
 	}
 	k, err := h.store.UpdateKey(ctx, r.Storage, r.tenant, kind, name, func(old *apikey.Key) (*apikey.Key, error) {
 		if old == nil {
-			return nil, refusal.Errorf(refusal.NotFound, "key: tenant %q has no key %q", string(r.tenant.Name), string(name))
+			return nil, refusal.Errorf(refusal.NotFound, "key: tenant %q has no key %q",
+				string(r.tenant.Name), string(name))
 		}
 		return change(old)
 	})

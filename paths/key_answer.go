@@ -9,7 +9,7 @@ import (
 	"vault-plugin-secrets-apikeys/paths/field"
 )
 
-// keyAnswer is what reading or writing a key answers: the settings and what follows.
+// keyAnswer is what reading or writing a key answers: the settings, and what follows from them.
 var keyAnswer = field.Schemas(keySettings, schema{
 	"kind": text("internal or external."), "name": text("The key's name."),
 	"revision": number("Counts the changes; for cas."),
@@ -23,7 +23,8 @@ var keyAnswer = field.Schemas(keySettings, schema{
 	"rotation_error":    text("Why the rotation that is due has not happened; empty when it has, or none is."),
 	"rotation_failures": number("How often in a row it has failed."),
 	"rotation_retry_at": stamp("When it is tried again."),
-	"rotation_late":     flag("The last rotation came, or the one that is due comes, when half of the overlap has passed; until the next that is in time or by hand."),
+	"rotation_late": flag("The last rotation came, or the one that is due comes, when half of the overlap has " +
+		"passed; until the next that is in time or by hand."),
 
 	"effective":      table("What holds where settings bound one another: overlap."),
 	"unrevealed":     flag("The current version has reached nobody."),
@@ -40,12 +41,14 @@ func keyData(k *apikey.Key, uses store.Uses, c *tenant.Config, now time.Time) ma
 	data := map[string]any{
 		"kind": string(k.Kind), "name": string(k.Name), "revision": k.Revision,
 		"state": string(k.State()), "reason": k.Reason(),
-		"current_key_id": "", "next_rotation": field.RFC3339(k.NextRotation()), "last_rotation": field.RFC3339(k.LastRotation),
+		"current_key_id": "", "next_rotation": field.RFC3339(k.NextRotation()),
+		"last_rotation":  field.RFC3339(k.LastRotation),
 		"rotation_error": "", "rotation_failures": 0, "rotation_retry_at": nil,
 		"rotation_late": k.RotationLate(now),
 		"effective":     map[string]any{"overlap": field.Seconds(k.Overlap)},
-		"unrevealed":    k.Unrevealed(now), "created_at": field.RFC3339(k.CreatedAt), "disabled_at": field.RFC3339(k.DisabledAt),
-		"revoked_at": field.RFC3339(k.RevokedAt), "deleted_at": field.RFC3339(k.DeletedAt), "restorable_to": nil,
+		"unrevealed":    k.Unrevealed(now), "created_at": field.RFC3339(k.CreatedAt),
+		"disabled_at": field.RFC3339(k.DisabledAt),
+		"revoked_at":  field.RFC3339(k.RevokedAt), "deleted_at": field.RFC3339(k.DeletedAt), "restorable_to": nil,
 	}
 	if v := k.Current(now); v != nil {
 		data["current_key_id"] = v.KeyID
@@ -55,7 +58,8 @@ func keyData(k *apikey.Key, uses store.Uses, c *tenant.Config, now time.Time) ma
 	}
 	data["provider_knows"] = k.Newest().Marks.Get().ProviderKnows
 	if f := k.Failed; f != nil {
-		data["rotation_error"], data["rotation_failures"], data["rotation_retry_at"] = f.Error, f.Count, field.RFC3339(f.RetryAt)
+		data["rotation_error"], data["rotation_failures"] = f.Error, f.Count
+		data["rotation_retry_at"] = field.RFC3339(f.RetryAt)
 	}
 	versions := make([]any, len(k.Versions))
 	for i := range k.Versions {
@@ -72,8 +76,11 @@ func versionData(k *apikey.Key, v *apikey.Version, use store.Use, now time.Time)
 	return map[string]any{
 		"key_id": v.KeyID, "version": v.Number, "state": string(k.VersionState(v, now)), "reason": k.VersionReason(v),
 		"issued_at": field.RFC3339(v.IssuedAt), "expires_at": field.RFC3339(v.ExpiresAt),
-		"extended_at": field.RFC3339(m.ExtendedAt), "handed_over_at": field.RFC3339(m.HandedOverAt), "imported": m.Imported, "first_used_at": usedAt(use.First, v.IssuedAt), "last_used_at": usedAt(use.Last, v.IssuedAt), "last_used_ip": use.From,
+		"extended_at": field.RFC3339(m.ExtendedAt), "handed_over_at": field.RFC3339(m.HandedOverAt),
+		"imported": m.Imported, "first_used_at": usedAt(use.First, v.IssuedAt),
+		"last_used_at": usedAt(use.Last, v.IssuedAt), "last_used_ip": use.From,
 		"rotated_from": v.RotatedFrom, "rotated_to": v.RotatedTo,
-		"revealed_at": field.RFC3339(v.RevealedAt), "disabled_at": field.RFC3339(v.DisabledAt), "revoked_at": field.RFC3339(v.RevokedAt),
+		"revealed_at": field.RFC3339(v.RevealedAt), "disabled_at": field.RFC3339(v.DisabledAt),
+		"revoked_at": field.RFC3339(v.RevokedAt),
 	}
 }

@@ -10,12 +10,12 @@ import (
 	"vault-plugin-secrets-apikeys/paths/field"
 )
 
-const keyInfos = "state, scheme, owner, current_key_id, expires_at, next_rotation, last_used_at (of any version; left out where it is not known), " +
-	"unrevealed, rotation_error"
+const keyInfos = "state, scheme, owner, current_key_id, expires_at, next_rotation, last_used_at (of any version; " +
+	"left out where it is not known), unrevealed, rotation_error"
 
 var keyListAnswer = listAnswer(keyInfos + ", description")
 
-// keyStates are those that reading a key answers, and that keys are listed by.
+// keyStates are the states that reading a key shows, and that keys are listed by.
 var keyStates = []apikey.State{apikey.Active, apikey.Disabled, apikey.Revoked, apikey.DeletedKey}
 
 var keyListFields = join(pageFields, schema{
@@ -56,7 +56,8 @@ func (h *Handlers) keyList(ctx context.Context, r *request, walk *turn) (*logica
 func keyInfo(k *apikey.Key, now time.Time) map[string]any {
 	info := map[string]any{
 		"state": string(k.State()), "scheme": string(k.Scheme), "description": k.Description, "owner": k.Owner,
-		"current_key_id": "", "expires_at": nil, "next_rotation": field.RFC3339(k.NextRotation()), "unrevealed": k.Unrevealed(now),
+		"current_key_id": "", "expires_at": nil, "next_rotation": field.RFC3339(k.NextRotation()),
+		"unrevealed":     k.Unrevealed(now),
 		"rotation_error": "",
 	}
 	if v := k.Current(now); v != nil {

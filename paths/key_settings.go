@@ -17,12 +17,17 @@ import (
 )
 
 // keySettings are what the writer of a key decides.
-var keySettings = append(throughShared(ruleSettings, func(s *apikey.Settings) *apikey.Shared[apikey.Rules] { return &s.Rules }),
-	field.Text("description", "What the key is for.", apikey.MaxDescription, func(s *apikey.Settings) *string { return &s.Description }),
-	field.Text("owner", "Who answers for the key.", apikey.MaxOwner, func(s *apikey.Settings) *string { return &s.Owner }),
-	pairsSetting("metadata", "Pairs of texts that verification returns.", func(s *apikey.Settings) *apikey.Pairs { return &s.Metadata }),
+var keySettings = append(throughShared(ruleSettings,
+	func(s *apikey.Settings) *apikey.Shared[apikey.Rules] { return &s.Rules }),
+	field.Text("description", "What the key is for.", apikey.MaxDescription,
+		func(s *apikey.Settings) *string { return &s.Description }),
+	field.Text("owner", "Who answers for the key.", apikey.MaxOwner,
+		func(s *apikey.Settings) *string { return &s.Owner }),
+	pairsSetting("metadata", "Pairs of texts that verification returns.",
+		func(s *apikey.Settings) *apikey.Pairs { return &s.Metadata }),
 	schemeSetting(func(s *apikey.Settings) *signing.Scheme { return &s.Scheme }),
-	field.Duration("ttl", "The life of one version; 0: no expiry, where the mount allows it. Counts for versions made afterwards.", 0, field.MaxDuration,
+	field.Duration("ttl", "The life of one version; 0: no expiry, where the mount allows it. Counts for versions "+
+		"made afterwards.", 0, field.MaxDuration,
 		func(s *apikey.Settings) *time.Duration { return &s.TTL }),
 	field.Bool("auto_rotate", "Whether a new version is made by schedule before the current one expires.",
 		func(s *apikey.Settings) *bool { return &s.AutoRotate }),
@@ -31,17 +36,22 @@ var keySettings = append(throughShared(ruleSettings, func(s *apikey.Settings) *a
 		[]apikey.RevealMode{apikey.RevealOnce, apikey.RevealAlways, apikey.RevealNever},
 		func(s *apikey.Settings) *apikey.RevealMode { return &s.Reveal }),
 	replaySetting(func(s *apikey.Settings) *bool { return &s.Replay }),
-	field.Bool("deletion_protected", "Whether deleting the key is refused.", func(s *apikey.Settings) *bool { return &s.DeletionProtected }),
+	field.Bool("deletion_protected", "Whether deleting the key is refused.",
+		func(s *apikey.Settings) *bool { return &s.DeletionProtected }),
 )
 
-// ruleSettings are those that most keys do without.
+// ruleSettings are the settings that most keys do without.
 var ruleSettings = append(limitSettings(func(r *apikey.Rules) *apikey.Limits { return &r.Limits }),
-	field.NewSetting("recipients", field.Schema(framework.TypeStringSlice, "age recipients or SSH public keys that each version is sealed to, for handover and pickup."),
-		func(r *apikey.Rules) *tenant.Lines { return &r.Recipients }, parseRecipients, func(l tenant.Lines) any { return l.List() }),
-	field.NewSetting("expiry_window", text("Days, hours and time zone into which expiry is cut back, such as Mon-Thu 09:00-16:00 Europe/Berlin; empty: none. "+
-		"A cut leaves half of the ttl and twice the overlap."),
-		func(r *apikey.Rules) *apikey.Window { return &r.Window }, parseWindow, func(w apikey.Window) any { return string(w) }),
-	field.Duration("idle_disable_after", "The key is disabled when it was not used for so long; 0: as the tenant and the mount say.", 0, field.MaxDuration,
+	field.NewSetting("recipients", field.Schema(framework.TypeStringSlice,
+		"age recipients or SSH public keys that each version is sealed to, for handover and pickup."),
+		func(r *apikey.Rules) *tenant.Lines { return &r.Recipients }, parseRecipients,
+		func(l tenant.Lines) any { return l.List() }),
+	field.NewSetting("expiry_window", text("Days, hours and time zone into which expiry is cut back, such as Mon-Thu "+
+		"09:00-16:00 Europe/Berlin; empty: none. A cut leaves half of the ttl and twice the overlap."),
+		func(r *apikey.Rules) *apikey.Window { return &r.Window }, parseWindow,
+		func(w apikey.Window) any { return string(w) }),
+	field.Duration("idle_disable_after", "The key is disabled when it was not used for so long; 0: as the tenant and "+
+		"the mount say.", 0, field.MaxDuration,
 		func(r *apikey.Rules) *time.Duration { return &r.IdleDisableAfter }),
 )
 
@@ -71,17 +81,21 @@ func throughShared[T any, R comparable](settings []field.Setting[R], at func(*T)
 	return all
 }
 
-// limitSettings are what a key's calls are limited to, a role's keys' as well.
+// limitSettings are what limits the calls of a key, or of a role's keys.
 func limitSettings[T any](at func(*T) *apikey.Limits) []field.Setting[T] {
 	return []field.Setting[T]{
-		field.Lines("scopes", "What calls may be for, each a method, or *, and a path glob, such as GET /wfo/**; none: anything.",
+		field.Lines("scopes",
+			"What calls may be for, each a method, or *, and a path glob, such as GET /wfo/**; none: anything.",
 			func(t *T) *match.Scopes { return &at(t).Scopes }, apikey.ParseScopes),
 		field.Lines("allowed_cidrs", "Where calls may come from, by client_ip, such as 192.0.2.0/24; none: anywhere.",
 			func(t *T) *match.Ranges { return &at(t).CIDRs }, apikey.ParseCIDRs),
-		field.Text("user", "Whom the caller acts as: a call that names another one in Verint-UserName is out of scope.", maxUser,
+		field.Text("user",
+			"Whom the caller acts as: a call that names another one in Verint-UserName is out of scope.", maxUser,
 			func(t *T) *string { return &at(t).User }),
-		field.NewSetting("compat", field.Schema(framework.TypeStringSlice, "Ways in which calls may deviate from the scheme, such as headers_sorted; none: they may not."),
-			func(t *T) *tenant.Lines { return &at(t).Compat }, parseCompat, func(l tenant.Lines) any { return l.List() }),
+		field.NewSetting("compat", field.Schema(framework.TypeStringSlice,
+			"Ways in which calls may deviate from the scheme, such as headers_sorted; none: they may not."),
+			func(t *T) *tenant.Lines { return &at(t).Compat }, parseCompat,
+			func(l tenant.Lines) any { return l.List() }),
 	}
 }
 
@@ -127,14 +141,14 @@ func schemeSetting[T any](at func(*T) *signing.Scheme) field.Setting[T] {
 		word, _ := raw.(string)
 		s, err := signing.ParseScheme(word)
 		if err != nil {
-			return "", refusal.Errorf(refusal.Invalid, "scheme: %s; there are rfc9421, vrnt-1 and hmac-sha256", unknownScheme(word))
+			return "", refusal.Errorf(refusal.Invalid,
+				"scheme: %s; there are rfc9421, vrnt-1 and hmac-sha256", unknownScheme(word))
 		}
 		return s, nil
 	}, func(s signing.Scheme) any { return string(s) })
 }
 
-// unknownScheme names what was asked for if it could be a scheme's name, and is not a
-// secret in the wrong place.
+// unknownScheme quotes a word only if it could be the name of a scheme: it may be a secret in the wrong place.
 func unknownScheme(word string) string {
 	if word == "" || len(word) > 24 || strings.Trim(word, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
 		return "unknown"
@@ -158,14 +172,15 @@ func replaySetting[T any](at func(*T) *bool) field.Setting[T] {
 	})
 }
 
-// overlapSetting is a duration whose default depends on the ttl. What is shown of one that
-// nobody has given is the default it comes from.
+// overlapSetting is a duration whose default depends on the ttl. Where nobody has given one, the default it comes from
+// is shown.
 func overlapSetting() field.Setting[apikey.Settings] {
 	const name = "overlap"
 	return field.Setting[apikey.Settings]{
 		Name: name,
-		Schema: field.Schema(framework.TypeDurationSecond, "How long older versions verify after a rotation: at most half of the ttl and 720h. "+
-			"The default holds as far as a quarter of the ttl, see effective; one that is given is kept, unless all settings are written back as they were read."),
+		Schema: field.Schema(framework.TypeDurationSecond, "How long older versions verify after a rotation: at most "+
+			"half of the ttl and 720h. The default holds as far as a quarter of the ttl, see effective; one that is "+
+			"given is kept, unless all settings are written back as they were read."),
 		Parse: func(to *apikey.Settings, raw any, _ bool) error {
 			d, err := field.ParseDuration(name, raw, 0, apikey.MaxOverlap)
 			if err == nil {

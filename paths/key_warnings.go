@@ -8,35 +8,38 @@ import (
 	"vault-plugin-secrets-apikeys/paths/field"
 )
 
-// slowestTick is how long a rotation that is due may have to wait in good order, with room.
+// slowestTick is how long a due rotation may have to wait in good order, with room.
 const slowestTick = 3 * time.Minute
 
-// briefLife is a life of a named key below which a unit was likely forgotten.
+// briefLife is the life of a named key below which a unit was likely forgotten.
 const briefLife = time.Hour
 
-// warnWritten tells of settings of a key, or of one just made, that were likely not meant so.
+// warnWritten warns of settings, of a key or of one just made, that were likely meant otherwise.
 func (r *request) warnWritten(k *apikey.Key, made bool) {
 	if k.AutoRotate && k.Reveal == apikey.RevealOnce && k.Rules.Get().Recipients == "" {
-		r.warn("auto_rotate with reveal=once: somebody has to reveal each new version before the old one ends; reveal=always lets apps fetch it, and recipients let its holder")
+		r.warn("auto_rotate with reveal=once: somebody has to reveal each new version before the old one ends; " +
+			"reveal=always lets apps fetch it, and recipients let its holder")
 	}
 	if k.AutoRotate && k.Overlap < slowestTick {
-		r.warn("overlap: Vault asks what is due once a minute; with less than %s the old version may end before the new one is made", tenant.Spell(slowestTick))
+		r.warn("overlap: Vault asks what is due once a minute; with less than %s the old version may end before the "+
+			"new one is made", tenant.Spell(slowestTick))
 	}
 	if k.Reveal == apikey.RevealAlways {
 		if needed, short := apikey.ShortOverlap(k.Overlap, r.config.RereadAfter()); short {
-			r.warn("overlap: %s is short of the %s in which apps that read static-creds again when told fetch a new version; "+
-				"they may go on with one that has ended", tenant.Spell(k.Overlap), tenant.Spell(needed))
+			r.warn("overlap: %s is short of the %s in which apps that read static-creds again when told fetch a new "+
+				"version; they may go on with one that has ended", tenant.Spell(k.Overlap), tenant.Spell(needed))
 		}
 	}
 	if made {
 		r.warnWindow(k, k.TTL)
 	}
 	if !field.Resets(r.Data["ttl"]) && k.TTL > 0 && k.TTL < briefLife {
-		r.warn("ttl: versions of this key live for %s; a number without a unit is seconds: write 90d for days", tenant.Spell(k.TTL))
+		r.warn("ttl: versions of this key live for %s; a number without a unit is seconds: write 90d for days",
+			tenant.Spell(k.TTL))
 	}
 }
 
-// warnWindow tells that the newest version ends before its life does, or cannot.
+// warnWindow warns when the newest version ends before its life does, or cannot.
 func (r *request) warnWindow(k *apikey.Key, life time.Duration) {
 	v := k.Newest()
 	full := v.IssuedAt.Add(life)
@@ -51,13 +54,14 @@ func (r *request) warnWindow(k *apikey.Key, life time.Duration) {
 		)
 	case !k.Window().Holds(v.ExpiresAt):
 		r.warn(
-			"expires_at of version %s is outside expiry_window, which has no moment that leaves half of the ttl and twice the overlap",
+			"expires_at of version %s is outside expiry_window, which has no moment that leaves half of the ttl and "+
+				"twice the overlap",
 			v.KeyID,
 		)
 	}
 }
 
-// warnCutOverlaps tells which versions end before the overlap is over, and would not without a window.
+// warnCutOverlaps names the versions that only a window ends before the overlap is over.
 func (r *request) warnCutOverlaps(old, rotated *apikey.Key, overlap time.Duration) {
 	full := rotated.LastRotation.Add(overlap)
 	for i := range old.Versions {
@@ -70,7 +74,7 @@ func (r *request) warnCutOverlaps(old, rotated *apikey.Key, overlap time.Duratio
 	}
 }
 
-// warnOverlap tells that apps may hold the version before the newest when it has ended.
+// warnOverlap warns that apps may still hold the version before the newest when it has ended.
 func (r *request) warnOverlap(k *apikey.Key) {
 	v := k.Version(k.Newest().RotatedFrom)
 	if k.Reveal != apikey.RevealAlways || v == nil {

@@ -14,18 +14,24 @@ import (
 )
 
 var leasedAnswer = schema{
-	"kind": text("internal or external."), "role": text("The role it was issued from."), "key_id": text("The public ID, the kid on the wire."),
-	"state": text("current, disabled, revoked, expired, or destroyed: its secret is erased."), "reason": text("Why it is revoked, or else disabled; empty when nobody said why."),
-	"scheme": text("How calls are signed."), "issued_at": stamp("When it was issued."), "expires_at": stamp("When it ends unless its lease is renewed."),
+	"kind": text("internal or external."), "role": text("The role it was issued from."),
+	"key_id": text("The public ID, the kid on the wire."),
+	"state":  text("current, disabled, revoked, expired, or destroyed: its secret is erased."),
+	"reason": text("Why it is revoked, or else disabled; empty when nobody said why."),
+	"scheme": text("How calls are signed."), "issued_at": stamp("When it was issued."),
+	"expires_at":  stamp("When it ends unless its lease is renewed."),
 	"disabled_at": stamp("Since when it is disabled."), "revoked_at": stamp("Since when it is revoked."),
-	"first_used_at": stamp("When it was first used, to the minute."), "last_used_at": stamp("When it was used last, to the minute."),
-	"last_used_ip": text("From where it was used last, if the one who asked said so."),
-	"ended_at":     stamp("When its lease ended."), "entity_id": text("Who asked for it."), "owner": text("Who answers for it: the role's owner when it was issued."), "revision": number("Counts the changes."),
+	"first_used_at": stamp("When it was first used, to the minute."),
+	"last_used_at":  stamp("When it was used last, to the minute."),
+	"last_used_ip":  text("From where it was used last, if the one who asked said so."),
+	"ended_at":      stamp("When its lease ended."), "entity_id": text("Who asked for it."),
+	"owner":    text("Who answers for it: the role's owner when it was issued."),
+	"revision": number("Counts the changes."),
 }
 
 var leasedListAnswer = listAnswer(keyInfos + ", role, entity_id (who asked for it)")
 
-// leasedStates are those that reading a leased key answers, and that leased keys are listed by.
+// leasedStates are the states that reading a leased key shows, and that leased keys are listed by.
 var leasedStates = []apikey.State{apikey.Current, apikey.Disabled, apikey.Revoked, apikey.Expired, apikey.Destroyed}
 
 var leasedListFields = join(keyListFields, schema{
@@ -46,13 +52,15 @@ func (h *Handlers) leasedResources() []resource {
 	return []resource{
 		{
 			scope: tenants, pattern: folder + "?", suffix: "leased-keys", fields: leasedListFields,
-			operations:  only(logical.ListOperation, h.walking(h.leasedList), "List the leased keys of a kind.", leasedListAnswer),
+			operations: only(logical.ListOperation, h.walking(h.leasedList),
+				"List the leased keys of a kind.", leasedListAnswer),
 			synopsis:    "The tenant's leased keys by key ID, with role and state.",
 			description: "Ended ones are listed until they are erased. " + howPaged,
 		},
 		{
 			scope: tenants, pattern: folder + capture("key_id"), suffix: "leased-key",
-			operations:  only(logical.ReadOperation, h.leasedRead, "Read a leased key, never its secret.", leasedAnswer),
+			operations: only(logical.ReadOperation, h.leasedRead,
+				"Read a leased key, never its secret.", leasedAnswer),
 			synopsis:    "One leased key.",
 			description: "Leased keys are made by reading creds, and end with their lease.",
 		},
@@ -110,7 +118,9 @@ func (h *Handlers) leasedRevoke(ctx context.Context, r *request) (*logical.Respo
 	})
 }
 
-func (h *Handlers) leasedAction(ctx context.Context, r *request, change func(*apikey.Key) (*apikey.Key, error)) (*logical.Response, error) {
+func (h *Handlers) leasedAction(
+	ctx context.Context, r *request, change func(*apikey.Key) (*apikey.Key, error),
+) (*logical.Response, error) {
 	kind, keyID, err := r.leasedID()
 	if err != nil {
 		return nil, err
@@ -121,7 +131,8 @@ func (h *Handlers) leasedAction(ctx context.Context, r *request, change func(*ap
 	}
 	k, err := h.store.UpdateLeased(ctx, r.Storage, r.tenant, kind, keyID, func(old *apikey.Key) (*apikey.Key, error) {
 		if old == nil {
-			return nil, refusal.Errorf(refusal.NotFound, "leased key: tenant %q has no leased key %q", string(r.tenant.Name), keyID)
+			return nil, refusal.Errorf(refusal.NotFound, "leased key: tenant %q has no leased key %q",
+				string(r.tenant.Name), keyID)
 		}
 		return change(old)
 	})
@@ -131,7 +142,9 @@ func (h *Handlers) leasedAction(ctx context.Context, r *request, change func(*ap
 	return h.leasedReply(ctx, r, k, uses)
 }
 
-func (h *Handlers) leasedReply(ctx context.Context, r *request, k *apikey.Key, uses store.Uses) (*logical.Response, error) {
+func (h *Handlers) leasedReply(
+	ctx context.Context, r *request, k *apikey.Key, uses store.Uses,
+) (*logical.Response, error) {
 	role, err := h.store.RoleOf(ctx, r.Storage, k)
 	if err != nil {
 		return nil, err
@@ -143,10 +156,14 @@ func (h *Handlers) leasedReply(ctx context.Context, r *request, k *apikey.Key, u
 	}
 	use := uses.Of(v.KeyID)
 	return reply(map[string]any{
-		"first_used_at": usedAt(use.First, v.IssuedAt), "last_used_at": usedAt(use.Last, v.IssuedAt), "last_used_ip": use.From,
-		"kind": string(k.Kind), "role": string(k.Name), "key_id": v.KeyID, "state": string(k.StateUnder(role, v, r.now)), "reason": reason,
-		"scheme": string(k.Scheme), "owner": k.Owner, "issued_at": field.RFC3339(v.IssuedAt), "expires_at": field.RFC3339(v.ExpiresAt),
-		"disabled_at": field.RFC3339(k.DisabledAt), "revoked_at": field.RFC3339(k.RevokedAt), "ended_at": field.RFC3339(k.Lease.EndedAt),
+		"first_used_at": usedAt(use.First, v.IssuedAt), "last_used_at": usedAt(use.Last, v.IssuedAt),
+		"last_used_ip": use.From,
+		"kind":         string(k.Kind), "role": string(k.Name), "key_id": v.KeyID,
+		"state": string(k.StateUnder(role, v, r.now)), "reason": reason,
+		"scheme": string(k.Scheme), "owner": k.Owner, "issued_at": field.RFC3339(v.IssuedAt),
+		"expires_at":  field.RFC3339(v.ExpiresAt),
+		"disabled_at": field.RFC3339(k.DisabledAt), "revoked_at": field.RFC3339(k.RevokedAt),
+		"ended_at":  field.RFC3339(k.Lease.EndedAt),
 		"entity_id": askedBy(k), "revision": k.Revision,
 	})
 }
@@ -168,7 +185,7 @@ func (r *request) leasedID() (apikey.Kind, string, error) {
 	return kind, keyID, err
 }
 
-// leasedKey is one with its state, which its role has a part in.
+// leasedKey is a leased key with its state, which depends on its role too.
 type leasedKey struct {
 	*apikey.Key
 	state apikey.State
@@ -207,7 +224,9 @@ func (h *Handlers) leasedList(ctx context.Context, r *request, walk *turn) (*log
 }
 
 // leasedReader reads leased keys, and each of their roles once.
-func (h *Handlers) leasedReader(ctx context.Context, r *request, kind apikey.Kind) func(keyID string) (*leasedKey, error) {
+func (h *Handlers) leasedReader(
+	ctx context.Context, r *request, kind apikey.Kind,
+) func(keyID string) (*leasedKey, error) {
 	roles := make(map[apikey.Name]*apikey.Role)
 	return func(keyID string) (*leasedKey, error) {
 		k, err := ignoreNotFound(h.store.Leased(ctx, r.Storage, r.tenant, kind, keyID))
@@ -225,12 +244,14 @@ func (h *Handlers) leasedReader(ctx context.Context, r *request, kind apikey.Kin
 	}
 }
 
-// leasedInfo tells of a leased key what is told of others. It has no schedule, and was revealed by being issued.
+// leasedInfo shows of a leased key what lists show of others. It has no schedule, and was revealed when it was issued.
 func leasedInfo(k *leasedKey, now time.Time) map[string]any {
 	v := k.Newest()
 	info := map[string]any{
-		"state": string(k.state), "scheme": string(k.Scheme), "owner": k.Owner, "current_key_id": "", "expires_at": field.RFC3339(v.ExpiresAt),
-		"next_rotation": nil, "unrevealed": false, "rotation_error": "", "role": string(k.Name), "entity_id": askedBy(k.Key),
+		"state": string(k.state), "scheme": string(k.Scheme), "owner": k.Owner, "current_key_id": "",
+		"expires_at":    field.RFC3339(v.ExpiresAt),
+		"next_rotation": nil, "unrevealed": false, "rotation_error": "", "role": string(k.Name),
+		"entity_id": askedBy(k.Key),
 	}
 	if k.Current(now) != nil && k.state != apikey.Revoked {
 		info["current_key_id"] = v.KeyID

@@ -12,7 +12,7 @@ import (
 	"vault-plugin-secrets-apikeys/paths/field"
 )
 
-// pageMost is the longest page that may be asked for.
+// pageMost is the longest page that a caller may ask for.
 const pageMost = 1000
 
 var pageFields = schema{
@@ -20,26 +20,27 @@ var pageFields = schema{
 	"limit": field.Schema(framework.TypeInt, "How many to answer, at most 1000. Default: all, as with 0 and below."),
 }
 
-// cutFields are what a cut page answers beside its entries.
+// cutFields are what the answer to a cut page has beside its entries.
 var cutFields = schema{
 	"total": number("Of a cut page alone: how many there are on all pages."),
 	"next":  text("Of a cut page alone: the after of the page that follows."),
 }
 
-// howPaged is told of each list.
-const howPaged = "All are answered unless a limit is given. A page that it cuts also has total, and next, which is the after of the page that follows."
+// howPaged stands in the description of each list.
+const howPaged = "All are answered unless a limit is given. A page that it cuts also has total, and next, which is " +
+	"the after of the page that follows."
 
-// listing is a list before it is cut to what was asked for.
+// listing is a list before it is cut to a page.
 type listing[T any] struct {
 	names []string                      // sorted
 	read  func(name string) (*T, error) // nil: there is no such thing any more
 	lets  func(*T) bool                 // what is to be shown; nil: all that is named
 }
 
-// there lets all through that a name still leads to: only they are counted.
+// there lets everything through that still exists, so that only that is counted.
 func there[T any](*T) bool { return true }
 
-// page is what of a list was asked for.
+// page is the part of a list that a caller asked for.
 type page[T any] struct {
 	names []string
 	found []*T // what they lead to, one by one
@@ -59,7 +60,7 @@ func (p *page[T]) add(name string, one *T) {
 	p.names, p.found = append(p.names, name), append(p.found, one)
 }
 
-// page reads what was asked for, and no more: but for a page of a filtered list, whose total needs all.
+// page reads what the caller asked for, and no more. Only a page of a filtered list reads all, for the total.
 func (l *listing[T]) page(ctx context.Context, r *request, walk *turn) (*page[T], error) {
 	after, most, err := r.paging()
 	if err != nil {
@@ -98,7 +99,7 @@ func (l *listing[T]) page(ctx context.Context, r *request, walk *turn) (*page[T]
 	return p, nil
 }
 
-// list answers a page as Vault's lists are. Info describes one entry.
+// list answers a page in the form of Vault's lists. Info describes one entry.
 func (p *page[T]) list(info func(one *T) (map[string]any, error)) (*logical.Response, error) {
 	infos := make(map[string]any, len(p.names))
 	for i, name := range p.names {
@@ -113,7 +114,7 @@ func (p *page[T]) list(info func(one *T) (map[string]any, error)) (*logical.Resp
 	return resp, nil
 }
 
-// addCut says in an answer what the page leaves out.
+// addCut adds what the page leaves out.
 func (p *page[T]) addCut(data map[string]any) {
 	//mutate:false "what a page leaves out" ./backend TestListsByPages
 	if p.next != "" {
@@ -121,7 +122,7 @@ func (p *page[T]) addCut(data map[string]any) {
 	}
 }
 
-// paging reads what page is asked for; a limit of 0 is none.
+// paging reads which page the caller asks for. A limit of 0 is none.
 func (r *request) paging() (after string, limit int, err error) {
 	if after, err = r.text("after", 128); err != nil {
 		return "", 0, err
@@ -129,7 +130,8 @@ func (r *request) paging() (after string, limit int, err error) {
 	if raw := r.Data["limit"]; raw != nil {
 		//mutate:instead:0.4 "pages that are too long" ./backend TestListLimits => 1<<53
 		if limit, err = field.ParseInt("limit", raw, -1<<53, pageMost); err != nil {
-			err = refusal.Errorf(refusal.Invalid, "limit: must be a whole number up to %d; without one, all are answered", pageMost)
+			err = refusal.Errorf(refusal.Invalid,
+				"limit: must be a whole number up to %d; without one, all are answered", pageMost)
 		}
 	}
 	return after, max(0, limit), err
@@ -143,7 +145,7 @@ func listAnswer(info string) schema {
 	})
 }
 
-// filter is which keys a list is to show; nil: any.
+// filter is which keys a list shows; nil: any.
 type filter struct {
 	owner *string
 	state *apikey.State
@@ -180,11 +182,12 @@ func (r *request) filter(states []apikey.State) (f filter, err error) {
 	return f, nil
 }
 
-// none reports whether everything is let through.
+// none reports whether the filter lets everything through.
 func (f filter) none() bool { return f == filter{} }
 
-// lets reports whether k, which is in the state, is to be shown.
+// lets reports whether the filter shows k, which is in the state.
 func (f filter) lets(k *apikey.Key, state apikey.State) bool {
 	//mutate:true:1.2 "owners that a list is not to show" ./backend TestKeyFilters
-	return (f.owner == nil || *f.owner == k.Owner) && (f.state == nil || *f.state == state) && (f.role == nil || *f.role == k.Name)
+	return (f.owner == nil || *f.owner == k.Owner) && (f.state == nil || *f.state == state) &&
+		(f.role == nil || *f.role == k.Name)
 }

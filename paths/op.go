@@ -13,10 +13,12 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// op wraps a handler into what the framework calls: it settles who is calling and for
-// which tenant, refuses unknown fields, and turns errors into statuses. No panic leaves it.
+// op wraps a handler into what the framework calls: it settles who is calling and for which tenant, refuses unknown
+// fields, and turns errors into statuses. No panic leaves it.
 func (h *Handlers) op(res *resource, path *framework.Path, run handler) framework.OperationFunc {
-	return func(ctx context.Context, req *logical.Request, captured *framework.FieldData) (resp *logical.Response, err error) {
+	return func(
+		ctx context.Context, req *logical.Request, captured *framework.FieldData,
+	) (resp *logical.Response, err error) {
 		defer recovered(h.log, &resp, &err)
 		r := &request{Request: req, captured: captured, now: time.Now()}
 		r.Data = fieldsFrom(ctx)
@@ -34,7 +36,9 @@ func (h *Handlers) op(res *resource, path *framework.Path, run handler) framewor
 	}
 }
 
-func (h *Handlers) serve(ctx context.Context, s scope, path *framework.Path, r *request, run handler) (*logical.Response, error) {
+func (h *Handlers) serve(
+	ctx context.Context, s scope, path *framework.Path, r *request, run handler,
+) (*logical.Response, error) {
 	if h.system == nil {
 		return nil, errNoSystem
 	}
@@ -55,8 +59,8 @@ func (h *Handlers) serve(ctx context.Context, s scope, path *framework.Path, r *
 	return run(ctx, r)
 }
 
-// admit is the wall of identity: callers of a tenant reach their own tenant's paths and
-// nothing else, others reach no tenant's.
+// admit is the wall of identity: callers of a tenant reach the paths of that tenant and nothing else, and other callers
+// reach no tenant's.
 func (h *Handlers) admit(ctx context.Context, s scope, r *request) error {
 	own, err := h.identity.TenantOf(ctx, r.EntityID, r.config.TenantMetadata, r.now)
 	if err != nil {
@@ -65,7 +69,8 @@ func (h *Handlers) admit(ctx context.Context, s scope, r *request) error {
 	if s == platform {
 		//mutate:false "the provider's paths" ./backend TestTenantsStayOnTheirPaths|TestWhoMayGoWhere
 		if own != "" {
-			return refusal.Errorf(refusal.Forbidden, "this path is the provider's, and the caller belongs to tenant %q; use the paths under my/", string(own))
+			return refusal.Errorf(refusal.Forbidden, "this path is the provider's, and the caller belongs to tenant "+
+				"%q; use the paths under my/", string(own))
 		}
 		return nil
 	}
@@ -77,7 +82,7 @@ func (h *Handlers) admit(ctx context.Context, s scope, r *request) error {
 	return err
 }
 
-// resolveTenant returns the tenant that a tenant's path is about, when the caller may go there.
+// resolveTenant returns the tenant that a tenant's path is about, if the caller may go there.
 func resolveTenant(r *request, own tenant.Name) (tenant.Name, error) {
 	raw, spelled := r.captured.GetOk("tenant")
 	if !spelled {
@@ -103,13 +108,14 @@ func resolveTenant(r *request, own tenant.Name) (tenant.Name, error) {
 
 func noTenant(c *tenant.Config) error {
 	return refusal.Errorf(refusal.Forbidden,
-		"the caller has no tenant: neither its entity nor a group of it has the metadata %q", refusal.Quote(c.TenantMetadata))
+		"the caller has no tenant: neither its entity nor a group of it has the metadata %q",
+		refusal.Quote(c.TenantMetadata))
 }
 
 type fieldsKey struct{}
 
-// WithFields has the operations find the caller's fields in the context, not in the
-// request, where the framework would look at them first.
+// WithFields puts the caller's fields into the context, where the operations find them. In the request, the framework
+// would look at them first.
 func WithFields(ctx context.Context, fields map[string]any) context.Context {
 	return context.WithValue(ctx, fieldsKey{}, fields)
 }
@@ -119,8 +125,8 @@ func fieldsFrom(ctx context.Context) map[string]any {
 	return fields
 }
 
-// knownFields refuses what the framework would only warn about: fields that the path
-// does not have, and fields named like a part of a path.
+// knownFields refuses what the framework would only warn about: fields that the path does not have, and fields with the
+// name of a part of the path.
 func knownFields(path *framework.Path, r *request) error {
 	var strange []string
 	for name := range r.Data {
@@ -133,15 +139,18 @@ func knownFields(path *framework.Path, r *request) error {
 	}
 	switch name := slices.Min(strange); {
 	case isCapture(path, name), slices.Contains(pathWords, name):
-		return refusal.Errorf(refusal.Invalid, "%s: comes from the path or the caller's identity and cannot be given as a field", name)
+		return refusal.Errorf(refusal.Invalid,
+			"%s: comes from the path or the caller's identity and cannot be given as a field", name)
 	case name == "internal_published":
-		return refusal.Errorf(refusal.Invalid, "internal_published: internal keys are not bound by what is published; give their scopes")
+		return refusal.Errorf(refusal.Invalid,
+			"internal_published: internal keys are not bound by what is published; give their scopes")
 	default:
-		return refusal.Errorf(refusal.Invalid, "%s: this path has no such field; its fields are %s", refusal.Quote(name), fieldNames(path))
+		return refusal.Errorf(refusal.Invalid, "%s: this path has no such field; its fields are %s",
+			refusal.Quote(name), fieldNames(path))
 	}
 }
 
-// isCapture reports whether the field is a part of the path; those alone are required.
+// isCapture reports whether the field is a part of the path. Those alone are required.
 func isCapture(path *framework.Path, name string) bool {
 	f := path.Fields[name]
 	return f != nil && f.Required

@@ -1,5 +1,6 @@
-// Package paths is the API: one file per resource, named as the URL is. Handlers decode,
-// call and encode; the rules are in the core.
+// Package paths is the API: one file per resource, named as in the URL. Handlers decode, call and encode; the rules are
+// in the core. What all resources use is in resource.go (descriptions), request.go, op.go, turn.go and errors.go;
+// all.go lists the resources, which do not know each other but for the keys they are about.
 package paths
 
 import (
@@ -33,7 +34,7 @@ type Handlers struct {
 	started  time.Time                     // calls stamped before may have been seen by another node or life
 }
 
-// New returns the operations on a store, with the calls that were seen, and the sweeper whose status is told. They
+// New returns the operations on a store. They count the calls in the table, and show how the sweeper is doing. They
 // answer nothing until [Handlers.Attach].
 func New(s *store.Store, calls *replay.Table, sweeper *sweep.Sweeper, version string) *Handlers {
 	return &Handlers{
@@ -48,7 +49,7 @@ func (h *Handlers) Attach(system logical.SystemView, log hclog.Logger) {
 	h.identity = identity.New(system)
 }
 
-// verdicts counts what verification has found, since the start of the node.
+// verdicts counts what verification has found since the start of the node.
 type verdicts map[apikey.Verdict]*atomic.Int64
 
 func newVerdicts() verdicts {

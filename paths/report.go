@@ -13,27 +13,31 @@ import (
 var reportAnswer = schema{
 	"generated_at": stamp("When the report was made."),
 	"rules":        rows("The rules: id, requirement (of PCI DSS 4), text."),
-	"keys":         rows("Each key: kind, name, state, current_key_id, failed (the rules that it breaks), compat (how its calls may deviate from their scheme)."),
+	"keys": rows("Each key: kind, name, state, current_key_id, failed (the rules that it breaks), compat " +
+		"(how its calls may deviate from their scheme)."),
 }
 
 var adminReportAnswer = join(cutFields, schema{
 	"generated_at": stamp("When the report was made."),
 	"rules":        rows("The rules: id, requirement (of PCI DSS 4), text."),
-	"tenants":      rows("Each tenant: tenant, keys, failing (keys that break a rule), failed (how many break each rule)."),
+	"tenants": rows("Each tenant: tenant, keys, failing (keys that break a rule), failed (how many break each " +
+		"rule)."),
 })
 
 func (h *Handlers) reportResources() []resource {
 	return []resource{
 		{
 			scope: tenants, pattern: "/report", suffix: "report",
-			operations: only(logical.ReadOperation, h.walking(h.reportRead), "Hold each key against each rule.", reportAnswer),
-			synopsis:   "How the tenant's keys stand against the rules, for an assessor to keep.",
-			description: "Rules are in our own words, each with the requirement of PCI DSS 4 that it supports. Revoked and deleted keys break none. " +
-				"Leased keys are not in it: they end with their leases.",
+			operations: only(logical.ReadOperation, h.walking(h.reportRead),
+				"Hold each key against each rule.", reportAnswer),
+			synopsis: "How the tenant's keys stand against the rules, for an assessor to keep.",
+			description: "Rules are in our own words, each with the requirement of PCI DSS 4 that it supports. " +
+				"Revoked and deleted keys break none. Leased keys are not in it: they end with their leases.",
 		},
 		{
 			scope: platform, pattern: "admin/report", suffix: "admin-report", fields: pageFields,
-			operations:  only(logical.ReadOperation, h.walking(h.adminReport), "Count the keys that break rules.", adminReportAnswer),
+			operations: only(logical.ReadOperation, h.walking(h.adminReport),
+				"Count the keys that break rules.", adminReportAnswer),
 			synopsis:    "How many keys of each tenant break which rule, and no names.",
 			description: howPaged,
 		},
@@ -48,7 +52,8 @@ func (h *Handlers) reportRead(ctx context.Context, r *request, walk *turn) (*log
 			current = v.KeyID
 		}
 		keys = append(keys, map[string]any{
-			"kind": string(k.Kind), "name": string(k.Name), "state": string(k.State()), "current_key_id": current, "failed": failed, "compat": k.Rules.Get().Compat.List(),
+			"kind": string(k.Kind), "name": string(k.Name), "state": string(k.State()), "current_key_id": current,
+			"failed": failed, "compat": k.Rules.Get().Compat.List(),
 		})
 	})
 	if err != nil {
@@ -66,7 +71,9 @@ func ruleData() []any {
 }
 
 // eachBroken holds each named key of a tenant against the rules.
-func (h *Handlers) eachBroken(ctx context.Context, r *request, walk *turn, t *tenant.Tenant, each func(k *apikey.Key, failed []string)) error {
+func (h *Handlers) eachBroken(
+	ctx context.Context, r *request, walk *turn, t *tenant.Tenant, each func(k *apikey.Key, failed []string),
+) error {
 	uses := h.store.UsesOf(t)
 	for _, kind := range apikey.Kinds {
 		names, err := h.store.Keys(ctx, r.Storage, t, kind)
@@ -88,7 +95,9 @@ func (h *Handlers) eachBroken(ctx context.Context, r *request, walk *turn, t *te
 			if err != nil && !damaged(err) {
 				return err
 			}
-			each(k, k.Broken(apikey.Care{Config: r.config, Tenant: t, LastUsed: last.At, MaybeUsed: last.MaybeAt, Blind: err != nil}, r.now))
+			each(k, k.Broken(apikey.Care{
+				Config: r.config, Tenant: t, LastUsed: last.At, MaybeUsed: last.MaybeAt, Blind: err != nil,
+			}, r.now))
 		}
 	}
 	return nil
@@ -99,9 +108,12 @@ func (h *Handlers) adminReport(ctx context.Context, r *request, walk *turn) (*lo
 	if err != nil {
 		return nil, err
 	}
-	open := listing[tenant.Tenant]{names: names, lets: there[tenant.Tenant], read: func(name string) (*tenant.Tenant, error) {
-		return ignoreNotFound(h.store.OpenTenant(ctx, r.Storage, tenant.Name(name)))
-	}}
+	open := listing[tenant.Tenant]{
+		names: names, lets: there[tenant.Tenant],
+		read: func(name string) (*tenant.Tenant, error) {
+			return ignoreNotFound(h.store.OpenTenant(ctx, r.Storage, tenant.Name(name)))
+		},
+	}
 	p, err := open.page(ctx, r, walk)
 	if err != nil {
 		return nil, err

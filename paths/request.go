@@ -15,7 +15,7 @@ import (
 	"vault-plugin-secrets-apikeys/signing"
 )
 
-// request is one request with all that handlers need: who and whose was settled before.
+// request is one request with all that handlers need. Who is calling, and for which tenant, is settled before.
 type request struct {
 	*logical.Request
 	captured *framework.FieldData
@@ -43,7 +43,7 @@ func (w *waits) add(owner string, waited time.Duration) {
 	w.of[owner] += waited
 }
 
-// actor returns who asks, for histories.
+// actor returns who is asking, for histories.
 func (r *request) actor() apikey.Actor {
 	return apikey.Actor{EntityID: r.EntityID, Accessor: r.ClientTokenAccessor, RequestID: r.ID}
 }
@@ -51,7 +51,7 @@ func (r *request) actor() apikey.Actor {
 // patches reports whether the request is to be merged into what is there.
 func (r *request) patches() bool { return r.Operation == logical.PatchOperation }
 
-// warn has a warning shown with the answer.
+// warn adds a warning to the answer, once.
 func (r *request) warn(format string, args ...any) {
 	if w := fmt.Sprintf(format, args...); !slices.Contains(r.warnings, w) {
 		r.warnings = append(r.warnings, w)
@@ -63,8 +63,7 @@ func (r *request) kind() (apikey.Kind, error) {
 	return apikey.ParseKind(r.captured.Get("kind").(string))
 }
 
-// named returns the kind and the name that the path captured; what is name, of a key, or
-// role.
+// named returns the kind and the name that the path captured. What is name, of a key, or role.
 func (r *request) named(what string) (apikey.Kind, apikey.Name, error) {
 	kind, err := r.kind()
 	if err != nil {
@@ -82,7 +81,7 @@ func (r *request) keyIDInPath() (string, error) {
 	return keyID, nil
 }
 
-// active refuses what a suspended tenant may not do: make and hand out secrets.
+// active refuses what a suspended tenant may not do: make secrets and hand them out.
 func (r *request) active() error {
 	if r.tenant.State() != tenant.Active {
 		return apikey.Refuse(apikey.TenantSuspended)
@@ -99,7 +98,7 @@ func (r *request) text(name string, most int) (string, error) {
 	return field.ParseText(name, raw, most)
 }
 
-// cas returns the revision that the caller expects, or -1 when it does not care.
+// cas returns the revision that the caller expects, or -1 for any.
 func (r *request) cas() (int, error) {
 	raw, given := r.Data["cas"]
 	if !given || raw == nil {
@@ -108,7 +107,7 @@ func (r *request) cas() (int, error) {
 	return field.ParseInt("cas", raw, 0, 1<<53)
 }
 
-// checkCAS refuses a change of an object that has another revision; 0 is none at all.
+// checkCAS refuses a change of an object with another revision; 0 is none at all.
 func checkCAS(cas, revision int) error {
 	if cas < 0 || cas == revision {
 		return nil
@@ -119,7 +118,7 @@ func checkCAS(cas, revision int) error {
 	return refusal.Errorf(refusal.Conflict, "cas: the revision is %d now; read the object again", revision)
 }
 
-// firstStands warns where another reason than the one given is kept.
+// firstStands warns where another reason is kept than the one given.
 func (r *request) firstStands(given, kept string) {
 	if given != "" && given != kept {
 		r.warn("reason: one was given before, and the first stands; this one is not kept")

@@ -45,12 +45,12 @@ const (
 
 func capture(name string) string { return "(?P<" + name + ">[^/]+)" }
 
-// only returns the operations of a resource that knows one verb.
+// only returns the operations of a resource with one verb.
 func only(verb logical.Operation, run handler, summary string, answer schema) operations {
 	return operations{verb: {run, summary, answer}}
 }
 
-// plainText is the content type of answers that are no JSON.
+// plainText is the content type of answers that are not JSON.
 const plainText = "text/plain; version=0.0.4; charset=utf-8"
 
 // schema is what an answer or a set of fields looks like.
@@ -94,7 +94,8 @@ func reply(data map[string]any) (*logical.Response, error) {
 }
 
 var casField = map[string]*framework.FieldSchema{
-	"cas": field.Schema(framework.TypeInt, "The revision that the object must have for this change; 0: it must not exist. A lost race is a 409."),
+	"cas": field.Schema(framework.TypeInt,
+		"The revision that the object must have for this change; 0: it must not exist. A lost race is a 409."),
 }
 
 var reasonField = schema{"reason": text("Why; it is kept and shown.")}

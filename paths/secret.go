@@ -17,20 +17,28 @@ import (
 	"vault-plugin-secrets-apikeys/paths/field"
 )
 
-// secretAnswer is what hands a secret out.
+// secretAnswer is the answer that hands a secret out.
 var secretAnswer = schema{
-	"key_id":     text("The public ID, the kid on the wire."),
-	"key":        {Type: framework.TypeString, Description: "The secret, unpadded base64url.", DisplayAttrs: &framework.DisplayAttributes{Sensitive: true}},
-	"credential": {Type: framework.TypeString, Description: "Both in one string that secret scanners find.", DisplayAttrs: &framework.DisplayAttributes{Sensitive: true}},
-	"scheme":     text("How calls are signed."),
-	"tenant":     text("The tenant."), "kind": text("internal or external."), "name": text("The key's name; a leased key's is its role's."),
+	"key_id": text("The public ID, the kid on the wire."),
+	"key": {
+		Type: framework.TypeString, Description: "The secret, unpadded base64url.",
+		DisplayAttrs: &framework.DisplayAttributes{Sensitive: true},
+	},
+	"credential": {
+		Type: framework.TypeString, Description: "Both in one string that secret scanners find.",
+		DisplayAttrs: &framework.DisplayAttributes{Sensitive: true},
+	},
+	"scheme": text("How calls are signed."),
+	"tenant": text("The tenant."), "kind": text("internal or external."),
+	"name":       text("The key's name; a leased key's is its role's."),
 	"expires_at": stamp("When this version ends; null: never."),
 }
 
 var sealedAnswer = schema{
 	"key_id": text("The public ID, the kid on the wire."),
-	"sealed": text("The key as an armoured age file: one JSON object with tenant, kind, name, key_id, key, credential, scheme, issued_at, expires_at."),
-	"kind":   text("internal or external."), "name": text("The key's name; a leased key's is its role's."),
+	"sealed": text("The key as an armoured age file: one JSON object with tenant, kind, name, key_id, key, " +
+		"credential, scheme, issued_at, expires_at."),
+	"kind": text("internal or external."), "name": text("The key's name; a leased key's is its role's."),
 	"expires_at": stamp("When this version ends; null: never."),
 }
 
@@ -44,8 +52,7 @@ func secretData(k *apikey.Key, v *apikey.Version) map[string]any {
 	}
 }
 
-// sealable refuses recipients that were written before there were bounds for them, before
-// anything is noted as handed over.
+// sealable refuses recipients from before there were bounds, before anything is noted as handed over.
 func sealable(k *apikey.Key) error {
 	//mutate:false "stored recipients over a bound" ./backend TestRecipientsFromBeforeTheBounds
 	if err := seal.CheckAll(k.Rules.Get().Recipients.List()); err != nil {
@@ -54,7 +61,7 @@ func sealable(k *apikey.Key) error {
 	return nil
 }
 
-// sealedData is what hands a secret out to recipients alone.
+// sealedData is the answer that hands a secret out to recipients alone.
 func sealedData(k *apikey.Key, v *apikey.Version, recipients []string) (map[string]any, error) {
 	secret := secretData(k, v)
 	secret["issued_at"] = field.RFC3339(v.IssuedAt)
@@ -72,9 +79,10 @@ func sealedData(k *apikey.Key, v *apikey.Version, recipients []string) (map[stri
 	}, nil
 }
 
-var recipientField = schema{"recipient": text("An age recipient or SSH public key: the answer is sealed to it, and only its holder can read it.")}
+var recipientField = schema{"recipient": text("An age recipient or SSH public key: the answer is sealed to it, and " +
+	"only its holder can read it.")}
 
-// recipient returns the recipient that the answer is to be sealed to, or "".
+// recipient returns the recipient to seal the answer to, or "".
 func (r *request) recipient() (string, error) {
 	s, err := r.text("recipient", seal.MaxRecipient)
 	if err != nil || r.Data["recipient"] == nil {
@@ -86,8 +94,7 @@ func (r *request) recipient() (string, error) {
 	return s, nil
 }
 
-// toSeal waits for a place to seal in, before anything is noted as handed out: afterwards
-// there is no turning away.
+// toSeal waits for a place to seal in, before anything is noted as handed out: afterwards nobody may be turned away.
 func (h *Handlers) toSeal(ctx context.Context, r *request, recipient string) (place fair.Place, err error) {
 	if recipient != "" {
 		place, err = r.enter(ctx, h.shares.walks, r.owner())
@@ -95,9 +102,10 @@ func (h *Handlers) toSeal(ctx context.Context, r *request, recipient string) (pl
 	return place, err
 }
 
-// handOut notes who got a secret before it is answered: a secret whose handing out could
-// not be written down is not handed out.
-func (h *Handlers) handOut(ctx context.Context, r *request, out func(*apikey.Key) (*apikey.Key, *apikey.Version, error)) (*apikey.Key, *apikey.Version, error) {
+// handOut notes who gets a secret before it is answered: a secret is not handed out unless that is written down.
+func (h *Handlers) handOut(
+	ctx context.Context, r *request, out func(*apikey.Key) (*apikey.Key, *apikey.Version, error),
+) (*apikey.Key, *apikey.Version, error) {
 	kind, name, err := r.named("name")
 	if err != nil {
 		return nil, nil, err
@@ -105,7 +113,8 @@ func (h *Handlers) handOut(ctx context.Context, r *request, out func(*apikey.Key
 	var v *apikey.Version
 	k, err := h.store.UpdateKey(ctx, r.Storage, r.tenant, kind, name, func(old *apikey.Key) (*apikey.Key, error) {
 		if old == nil {
-			return nil, refusal.Errorf(refusal.NotFound, "key: tenant %q has no key %q", string(r.tenant.Name), string(name))
+			return nil, refusal.Errorf(refusal.NotFound, "key: tenant %q has no key %q",
+				string(r.tenant.Name), string(name))
 		}
 		var changed *apikey.Key
 		var err error
@@ -115,7 +124,7 @@ func (h *Handlers) handOut(ctx context.Context, r *request, out func(*apikey.Key
 	return k, v, err
 }
 
-// secretReply hands a secret out, sealed where the caller has named a recipient.
+// secretReply hands a secret out, sealed if the caller has named a recipient.
 func (r *request) secretReply(k *apikey.Key, v *apikey.Version, recipient string) (*logical.Response, error) {
 	//mutate:true "sealing where the caller wants it" ./backend TestSealedToACaller
 	if recipient == "" {
@@ -128,11 +137,11 @@ func (r *request) secretReply(k *apikey.Key, v *apikey.Version, recipient string
 	return reply(data)
 }
 
-// forcedWrap is how long a wrapping token is good that nobody asked for.
+// forcedWrap is how long a wrapping token is good that the caller did not ask for.
 const forcedWrap = 5 * time.Minute
 
-// wrapped has Vault wrap an answer with a secret in it where the mount wants it so. Who
-// asked for a wrapping of its own gets the shorter of both.
+// wrapped makes Vault wrap an answer with a secret in it, if the mount wants that. A caller who asked for a wrapping
+// gets the shorter of both times.
 func (r *request) wrapped(resp *logical.Response) *logical.Response {
 	//mutate:false "wrapping where the mount wants it" ./backend TestForcedWrapping
 	if r.config.ForceWrap {

@@ -19,24 +19,30 @@ const (
 	maxCount       = 1_000_000
 )
 
-// capSettings are the limits that the provider sets for a tenant, and the tenant for
-// itself. One that is not set shows as null; what holds is shown beside.
+// capSettings are the limits that the provider sets for a tenant, and the tenant for itself. A limit that is not set
+// shows as null; the one that holds is shown beside it.
 func capSettings(at func(*tenant.Tenant) *tenant.Caps) []field.Setting[tenant.Tenant] {
 	settings := []field.Setting[tenant.Tenant]{
-		field.Int("max_keys", "How many keys the tenant may have.", 1, maxCount, func(t *tenant.Tenant) *int { return &at(t).MaxKeys }),
-		field.Int("max_leased", "How many leased keys may live.", 1, maxCount, func(t *tenant.Tenant) *int { return &at(t).MaxLeased }),
-		field.Int("max_versions", "How many versions of a key may be live.", 1, mostVersions, func(t *tenant.Tenant) *int { return &at(t).MaxVersions }),
+		field.Int("max_keys", "How many keys the tenant may have.", 1, maxCount,
+			func(t *tenant.Tenant) *int { return &at(t).MaxKeys }),
+		field.Int("max_leased", "How many leased keys may live.", 1, maxCount,
+			func(t *tenant.Tenant) *int { return &at(t).MaxLeased }),
+		field.Int("max_versions", "How many versions of a key may be live.", 1, mostVersions,
+			func(t *tenant.Tenant) *int { return &at(t).MaxVersions }),
 		field.Duration("max_ttl", "The longest life of a version or a leased key.", atLeast, field.MaxDuration,
 			func(t *tenant.Tenant) *time.Duration { return &at(t).MaxTTL }),
 		field.Duration("window_past", "How old a call may be.", tenant.MinWindow, tenant.MaxWindow,
 			func(t *tenant.Tenant) *time.Duration { return &at(t).WindowPast }),
 		field.Duration("window_future", "How far ahead a caller's clock may be.", tenant.MinWindow, tenant.MaxWindow,
 			func(t *tenant.Tenant) *time.Duration { return &at(t).WindowFuture }),
-		field.Duration("idle_disable_after", "Keys that were not used for so long are disabled.", time.Minute, field.MaxDuration,
+		field.Duration("idle_disable_after", "Keys that were not used for so long are disabled.",
+			time.Minute, field.MaxDuration,
 			func(t *tenant.Tenant) *time.Duration { return &at(t).IdleAfter }),
-		field.Lines("published", "Path globs that external keys' calls may be for, besides what the others have published.",
+		field.Lines("published",
+			"Path globs that external keys' calls may be for, besides what the others have published.",
 			func(t *tenant.Tenant) *match.Globs { return &at(t).Published }, apikey.ParsePublished),
-		field.NewSetting("allow_local_verify", field.Schema(framework.TypeBool, "Whether gateways may fetch the tenant's keys from keyring/, where the mount allows it: provider or tenant says yes, and neither no."),
+		field.NewSetting("allow_local_verify", field.Schema(framework.TypeBool, "Whether gateways may fetch the "+
+			"tenant's keys from keyring/, where the mount allows it: provider or tenant says yes, and neither no."),
 			func(t *tenant.Tenant) *tenant.Consent { return &at(t).LocalVerify }, parseConsent, showConsent),
 	}
 	for i := range settings {
@@ -90,10 +96,11 @@ var tenantAnswer = field.Schemas(providerCaps, schema{
 	"suspended_reason": text("Why it is suspended."),
 	"deleted_at":       stamp("When it was deleted."),
 	"restorable_to":    stamp("Until when it can be restored."),
-	"effective":        table("The limits that hold: the tenant's own where tighter, else the provider's for it, else the mount's. Of published it shows one list, and calls must be within all three."),
-	"keys":             number("How many keys it has."),
-	"leased_keys":      number("How many leased keys it has."),
-	"revision":         number("Counts the changes; for cas."),
+	"effective": table("The limits that hold: the tenant's own where tighter, else the provider's for it, " +
+		"else the mount's. Of published it shows one list, and calls must be within all three."),
+	"keys":        number("How many keys it has."),
+	"leased_keys": number("How many leased keys it has."),
+	"revision":    number("Counts the changes; for cas."),
 })
 
 func (h *Handlers) tenantResources() []resource {
@@ -105,8 +112,9 @@ func (h *Handlers) tenantResources() []resource {
 			logical.PatchOperation: {h.tenantPatch, "Tighten the tenant's limits.", tenantAnswer},
 		},
 		synopsis: "A tenant's own settings.",
-		description: "Reading shows the tenant's own limits, those that hold, how many keys there are, and who suspended the tenant, when and why. " +
-			"The tenant may only tighten what the provider has set; null goes back to the provider's.",
+		description: "Reading shows the tenant's own limits, those that hold, how many keys there are, and who " +
+			"suspended the tenant, when and why. The tenant may only tighten what the provider has set; null goes " +
+			"back to the provider's.",
 	}}
 }
 
@@ -147,15 +155,19 @@ func changedTenant(old, t *tenant.Tenant, err error) (*tenant.Tenant, error) {
 
 // tenantReply shows a tenant with the limits that the reader may set, the tenant's own or
 // the provider's, and those that hold.
-func (h *Handlers) tenantReply(ctx context.Context, r *request, t *tenant.Tenant, set, hold tenant.Caps) (*logical.Response, error) {
+func (h *Handlers) tenantReply(
+	ctx context.Context, r *request, t *tenant.Tenant, set, hold tenant.Caps,
+) (*logical.Response, error) {
 	keys, leased, err := h.store.Counts(ctx, r.Storage, t)
 	if err != nil {
 		return nil, err
 	}
 	data := map[string]any{
-		"display_name": t.DisplayName, "state": string(t.State()), "uid": t.UID, "created_at": field.RFC3339(t.CreatedAt),
-		"suspended_by": t.SuspendedBy, "suspended_at": field.RFC3339(t.SuspendedAt), "suspended_reason": t.SuspendedReason,
-		"deleted_at": field.RFC3339(t.DeletedAt), "restorable_to": nil,
+		"display_name": t.DisplayName, "state": string(t.State()), "uid": t.UID,
+		"created_at":   field.RFC3339(t.CreatedAt),
+		"suspended_by": t.SuspendedBy, "suspended_at": field.RFC3339(t.SuspendedAt),
+		"suspended_reason": t.SuspendedReason,
+		"deleted_at":       field.RFC3339(t.DeletedAt), "restorable_to": nil,
 		"keys": keys, "leased_keys": leased, "revision": t.Revision,
 	}
 	if t.State() == tenant.Deleted {
@@ -169,7 +181,7 @@ func (h *Handlers) tenantReply(ctx context.Context, r *request, t *tenant.Tenant
 	return reply(data)
 }
 
-// openTenant returns old when it is there, not deleted, and has the expected revision.
+// openTenant returns old if it exists, is not deleted, and has the expected revision.
 func openTenant(old *tenant.Tenant, name tenant.Name, cas int) (*tenant.Tenant, error) {
 	if old == nil || old.State() == tenant.Deleted {
 		return nil, store.NoTenant(name)

@@ -28,14 +28,15 @@ func (h *Handlers) tidyResources() []resource {
 			scope: platform, pattern: "tidy", suffix: "tidy",
 			operations: only(logical.UpdateOperation, h.tidy, "Repair the indexes now.", tidyAnswer),
 			synopsis:   "Look at every record, and mend what leads to it.",
-			description: "The engine does the same by itself at least once a day. A walk that takes longer than a request may goes on with the next " +
-				"ticks; tidy/status says how far it is.",
+			description: "The engine does the same by itself at least once a day. A walk that takes longer than a " +
+				"request may goes on with the next ticks; tidy/status says how far it is.",
 		},
 		{
 			scope: platform, pattern: "tidy/status", suffix: "tidy-status",
-			operations:  only(logical.ReadOperation, h.tidyStatus, "Read what the last repair has found.", tidyAnswer),
-			synopsis:    "What the walk under way, or the last one, has found.",
-			description: "Of this node since it started. Strays and missing entries are what crashes leave behind; many of them ask for a look at storage.",
+			operations: only(logical.ReadOperation, h.tidyStatus, "Read what the last repair has found.", tidyAnswer),
+			synopsis:   "What the walk under way, or the last one, has found.",
+			description: "Of this node since it started. Strays and missing entries are what crashes leave behind; " +
+				"many of them ask for a look at storage.",
 		},
 	}
 }
@@ -64,7 +65,8 @@ func reportData(r sweep.Report) map[string]any {
 		state = "running"
 	}
 	return map[string]any{
-		"state": state, "started_at": field.RFC3339(r.Started), "finished_at": field.RFC3339(r.Finished), "records": r.Records,
+		"state": state, "started_at": field.RFC3339(r.Started), "finished_at": field.RFC3339(r.Finished),
+		"records":    r.Records,
 		"ids_mended": r.IDs, "due_mended": r.Due, "strays": r.Strays, "destroyed": r.Destroyed,
 		"failures": r.Failures, "last_failure": r.LastFailure,
 	}

@@ -12,8 +12,8 @@ import (
 	"vault-plugin-secrets-apikeys/internal/refusal"
 )
 
-// noPlace says why there was no place, after the request has waited so long for it. What
-// is the provider's to ask does not tell whose key a call names: it may not be signed by it.
+// noPlace says why there was no place, after the request has waited so long for it. A path of the provider's does not
+// tell whose key a call names, because its signature may be wrong.
 func (r *request) noPlace(err error, waited time.Duration) error {
 	whose := "one tenant, or of the provider,"
 	if r.tenant != nil {
@@ -24,20 +24,21 @@ func (r *request) noPlace(err error, waited time.Duration) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, fair.ErrPatience) && r.ofManyTenants:
-		return refusal.Errorf(refusal.Unavailable, "busy: costly calls of one tenant are done a few at a time, and this batch has waited %s for the turn of this one's; "+
-			"it was not judged: send it again later", waited)
+		return refusal.Errorf(refusal.Unavailable, "busy: costly calls of one tenant are done a few at a time, and "+
+			"this batch has waited %s for the turn of this one's; it was not judged: send it again later", waited)
 	case errors.Is(err, fair.ErrPatience):
-		return refusal.Errorf(refusal.Unavailable, "busy: costly requests of %s are done a few at a time, and the turn of this one did not come within %s; "+
-			"send it again later, and fewer at once", whose, waited)
+		return refusal.Errorf(refusal.Unavailable, "busy: costly requests of %s are done a few at a time, and the "+
+			"turn of this one did not come within %s; send it again later, and fewer at once", whose, waited)
 	case errors.Is(err, fair.ErrCrowded):
-		return refusal.Errorf(refusal.Unavailable, "busy: more than %d costly requests of %s wait already; send fewer at once", queued, whose)
+		return refusal.Errorf(refusal.Unavailable,
+			"busy: more than %d costly requests of %s wait already; send fewer at once", queued, whose)
 	default:
 		return errGone
 	}
 }
 
-// left is how long a request may yet wait for an owner's turn: all its items together. Of
-// a batch of many tenants, nobody uses up what others may wait: some is always left.
+// left is how long a request may yet wait for an owner's turn, with all its items. In a batch of many tenants nobody
+// uses up what others may wait: some is always left.
 func (r *request) left(owner string) time.Duration {
 	left := patience - r.waited.all
 	if r.ofManyTenants {
@@ -55,8 +56,7 @@ func (r *request) enter(ctx context.Context, gate *fair.Gate, owner string) (pla
 	return place, err
 }
 
-// wait has the request wait for something of the owner's, for as long as it may. What it
-// does afterwards it does at the time it is then.
+// wait makes the request wait for something of the owner's, for as long as it may. Afterwards its clock has moved on.
 func (r *request) wait(owner string, until func(most time.Duration) error) error {
 	began := time.Now()
 	err := until(r.left(owner))
@@ -73,7 +73,7 @@ func (r *request) owner() string {
 	return r.tenant.UID
 }
 
-// turn is a place of a request that does many things in a row.
+// turn is the place of a request that does many things in a row.
 type turn struct {
 	r       *request
 	place   fair.Place
@@ -82,7 +82,7 @@ type turn struct {
 	refused error // it had to give way, and did not get in again
 }
 
-// take waits for a turn, of a request of so many things; few need none.
+// take waits for a turn, for a request of so many things. Few things need none.
 func (r *request) take(ctx context.Context, gate *fair.Gate, things int) (*turn, error) {
 	if things < manyItems {
 		return new(turn), nil
@@ -94,10 +94,10 @@ func (r *request) take(ctx context.Context, gate *fair.Gate, things int) (*turn,
 	return &turn{r: r, place: place, held: true}, nil
 }
 
-// walker is a handler that reads many records, and calls [turn.next] before each.
+// walker is a handler that reads many records. It calls [turn.next] before each.
 type walker func(ctx context.Context, r *request, walk *turn) (*logical.Response, error)
 
-// walking has a walker wait for a turn.
+// walking makes a handler of a walker: it waits for a turn first.
 func (h *Handlers) walking(run walker) handler {
 	return func(ctx context.Context, r *request) (*logical.Response, error) {
 		//mutate:zero:3 "lists and reports at the gate" ./backend TestOneTenantsWorkHoldsUpItsOwnAlone
@@ -110,8 +110,8 @@ func (h *Handlers) walking(run walker) handler {
 	}
 }
 
-// next is called before each of the things. It is [errGone] when the request has ended, and
-// now and then it lets others in, who make it wait no longer in all than anybody waits.
+// next is called before each of the things. It returns [errGone] when the request has ended. Now and then it lets
+// others in; all its waits together are no longer than that of any request.
 func (t *turn) next(ctx context.Context) error {
 	//mutate:false "callers who have gone" ./backend TestWorkStopsWhenItsCallerGoes
 	if ctx.Err() != nil {

@@ -11,8 +11,7 @@ import (
 	"vault-plugin-secrets-apikeys/paths/field"
 )
 
-// tolerateUsageError lets an answer do without uses that are damaged: they must not keep anybody from
-// revoking a key.
+// tolerateUsageError lets an answer do without damaged uses: they must not keep anybody from revoking a key.
 func (r *request) tolerateUsageError(uses store.Uses, err error) (store.Uses, error) {
 	if damaged(err) {
 		r.warn("when versions were used is not known: %s", err)
@@ -21,12 +20,12 @@ func (r *request) tolerateUsageError(uses store.Uses, err error) (store.Uses, er
 	return uses, err
 }
 
-// damaged reports whether an entry is there and cannot be read.
+// damaged reports whether an entry exists and cannot be read.
 func damaged(err error) bool {
 	return errors.Is(err, store.ErrCorrupt) || errors.Is(err, refusal.Unavailable)
 }
 
-// usedAt shows when something was used, which is kept to the minute: never before it was there.
+// usedAt shows when something was used. That is kept to the minute, and must not seem to be before it existed.
 func usedAt(at, since time.Time) any {
 	if !at.IsZero() && at.Before(since) {
 		at = since
@@ -34,25 +33,26 @@ func usedAt(at, since time.Time) any {
 	return field.RFC3339(at)
 }
 
-// lastUses are when keys were used last, as far as that is known.
+// lastUses are when keys were used last, where that is known.
 type lastUses map[*apikey.Key]time.Time
 
 func (h *Handlers) lastUses(ctx context.Context, r *request, walk *turn, keys []*apikey.Key) (lastUses, error) {
 	used := make(lastUses, len(keys))
-	return used, h.store.UsesOf(r.tenant).EachLastUsed(ctx, r.Storage, keys, func(k *apikey.Key, last store.LastUse, err error) error {
-		if damaged(err) {
-			r.warn("when some keys were used is not known: %s", err)
+	return used, h.store.UsesOf(r.tenant).EachLastUsed(ctx, r.Storage, keys,
+		func(k *apikey.Key, last store.LastUse, err error) error {
+			if damaged(err) {
+				r.warn("when some keys were used is not known: %s", err)
+				return walk.next(ctx)
+			}
+			if err != nil {
+				return err
+			}
+			used[k] = last.At
 			return walk.next(ctx)
-		}
-		if err != nil {
-			return err
-		}
-		used[k] = last.At
-		return walk.next(ctx)
-	})
+		})
 }
 
-// add puts into what is told of k when it was used last: null for never, and nothing where that is not known.
+// add adds when k was used last: null for never, and nothing where that is not known.
 func (l lastUses) add(info map[string]any, k *apikey.Key) map[string]any {
 	if at, known := l[k]; known {
 		info["last_used_at"] = usedAt(at, k.CreatedAt)

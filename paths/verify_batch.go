@@ -17,8 +17,7 @@ type outcome struct {
 	wrong string // what the caller got wrong in it, or why it was not judged, which has no verdict
 }
 
-// verifyBatch judges the items of a batch. One that cannot be judged fails alone, unless
-// none can.
+// verifyBatch judges the items of a batch. One that cannot be judged fails alone, unless none can.
 func (h *Handlers) verifyBatch(ctx context.Context, r *request, items []any, within string) (*logical.Response, error) {
 	if err := new(call).parseOptions(r.Data); err != nil {
 		return nil, err // told once, not in each item
@@ -74,8 +73,8 @@ func (h *Handlers) verifyBatch(ctx context.Context, r *request, items []any, wit
 	return reply(map[string]any{"results": results})
 }
 
-// judgeItem judges one item of a batch. What the caller got wrong in it is told in the
-// item: it must not fail the others. An error is returned for what could not be judged.
+// judgeItem judges one item of a batch. What the caller got wrong is told in the item, because it must not fail the
+// others. An error is returned for what could not be judged.
 func (h *Handlers) judgeItem(ctx context.Context, r *request, raw any, opts judgeOptions) (outcome, error) {
 	c, err := r.parseItem(raw)
 	if errors.Is(err, refusal.Invalid) {
@@ -91,8 +90,7 @@ func (h *Handlers) judgeItem(ctx context.Context, r *request, raw any, opts judg
 	return outcome{judgement: j}, err
 }
 
-// parseItem reads an item to verify. Options beside the batch hold where it has none of
-// its own.
+// parseItem reads an item to verify. Options beside the batch hold for items without their own.
 func (r *request) parseItem(raw any) (*call, error) {
 	fields, err := item(raw, verifyItemFields)
 	if err != nil {
@@ -105,13 +103,13 @@ func (r *request) parseItem(raw any) (*call, error) {
 	}
 	c, err := parseCall(fields, true)
 	if err == nil && c.dryRun && r.Data["replay_check"] == nil {
-		return nil, refusal.Errorf(refusal.Invalid, "replay_check: an item may say false only where replay_check is given beside batch, "+
-			"since policies do not see into items")
+		return nil, refusal.Errorf(refusal.Invalid, "replay_check: an item may say false only where replay_check is "+
+			"given beside batch, since policies do not see into items")
 	}
 	return c, err
 }
 
-// packedResult is what results_json tells of one call, by the names of the fields that answer a single one.
+// packedResult is what results_json says of one call, by the names of the fields that answer a single one.
 type packedResult struct {
 	Valid           bool           `json:"valid"`
 	Verdict         apikey.Verdict `json:"verdict"`
@@ -123,9 +121,9 @@ type packedResult struct {
 	ReplayTableFull bool           `json:"replay_table_full,omitempty"`
 }
 
-// packed answers a batch with one JSON text, in which each version is told of once. Audit devices hash each text of
-// an answer, so beside it stands what somebody will look for there: the key IDs that are told, and how many verdicts
-// there were of each.
+// packed answers a batch with one JSON text that describes each version once. Audit devices hash each text of an
+// answer, so what somebody will look for there stands beside it: the key IDs that are told, and the number of verdicts
+// of each kind.
 func packed(outcomes []outcome) (*logical.Response, error) {
 	ids, counts, versions := []string{}, map[apikey.Verdict]int{}, map[string]map[string]any{}
 	results, full := make([]packedResult, len(outcomes)), false

@@ -94,7 +94,8 @@ func ParseDuration(name string, raw any, least, most time.Duration) (time.Durati
 		d, ok = time.Duration(n)*time.Second, err == nil
 	}
 	if !ok || d < least || d > most {
-		return 0, refusal.Errorf(refusal.Invalid, "%s: must be a duration from %s to %s, such as 3600, 24h or 90d", name, tenant.Spell(least), tenant.Spell(most))
+		return 0, refusal.Errorf(refusal.Invalid, "%s: must be a duration from %s to %s, such as 3600, 24h or 90d",
+			name, tenant.Spell(least), tenant.Spell(most))
 	}
 	return d, nil
 }
@@ -146,7 +147,8 @@ func ParseLines(name string, raw any) ([]string, error) {
 	}
 	for i, s := range list {
 		if s == "" || !printable(s) || slices.Contains(list[:i], s) {
-			return nil, refusal.Errorf(refusal.Invalid, "%s: item %d is empty, there twice, or not printable", name, i+1)
+			return nil, refusal.Errorf(refusal.Invalid,
+				"%s: item %d is empty, there twice, or not printable", name, i+1)
 		}
 	}
 	return list, nil
@@ -208,7 +210,8 @@ func addPair(name string, to map[string]string, item any) error {
 func setPair(name string, to map[string]string, k string, v any) error {
 	s, ok := v.(string)
 	if !ok || k == "" || len(k) > maxPairKey || len(s) > maxPairValue || !printable(k) || !printable(s) {
-		return refusal.Errorf(refusal.Invalid, "%s: a key has 1 to %d bytes, and a value is a text of at most %d, both on one line and without control characters", name, maxPairKey, maxPairValue)
+		return refusal.Errorf(refusal.Invalid, "%s: a key has 1 to %d bytes, and a value is a text of at most %d, "+
+			"both on one line and without control characters", name, maxPairKey, maxPairValue)
 	}
 	to[k] = s
 	return nil

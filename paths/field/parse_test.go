@@ -128,9 +128,11 @@ func TestParseBool(t *testing.T) {
 
 func TestParseText(t *testing.T) {
 	for raw, ok := range map[any]bool{
-		"": true, "Grüße an alle": true, "of a file\n": true, "of a file\r\n": true, "two\n\n": false, "two\nlines": false, "\ttab": false,
+		"": true, "Grüße an alle": true, "of a file\n": true, "of a file\r\n": true, "two\n\n": false,
+		"two\nlines": false, "\ttab": false,
 		"a\u0085b": false, "a\u2028b": false, "a\u202eb": false, "a\u2067b": false, strings.Repeat("x", 64): true,
-		strings.Repeat("x", 65): false, "a\x00b": false, "a\rb": false, "\x7f": false, "\xff": false, 7: false, true: false,
+		strings.Repeat("x", 65): false, "a\x00b": false, "a\rb": false, "\x7f": false, "\xff": false, 7: false,
+		true: false,
 	} {
 		_, err := ParseText("owner", raw, 64)
 		if (err == nil) != ok {
@@ -173,7 +175,9 @@ func TestParsePairsIsBounded(t *testing.T) {
 // FuzzDuration holds the two ways to read a duration against each other: no text gives a
 // negative one, or one over the bound, or a part of a second.
 func FuzzDuration(f *testing.F) {
-	for _, s := range []string{"90d", "24h", "3600", "1h30m", "-1", "9223372036854775807", "1e9", "0.5h", "36500d", "36501d"} {
+	for _, s := range []string{
+		"90d", "24h", "3600", "1h30m", "-1", "9223372036854775807", "1e9", "0.5h", "36500d", "36501d",
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

@@ -1,6 +1,6 @@
 // Package field describes, parses and shows what callers may write. A value is refused by the name of its field. A
-// [Setting] is a field that can be read back: which part of a T it is, how it is parsed and how it is shown stand in one
-// place, and a table of settings says all that can be written of a T.
+// [Setting] is a field that can be read back: which part of a T it is, how it is parsed and how it is shown stand in
+// one place, and a table of settings says all that can be written of a T.
 package field
 
 import (

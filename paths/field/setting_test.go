@@ -39,12 +39,19 @@ func TestApply(t *testing.T) {
 		want  thing
 		wrong string // the field of a refusal
 	}{
-		"nothing":         {given{}, false, old, ""},
-		"one":             {given{"life": "30s"}, false, thing{"bolt", 30 * time.Second, "off", old.Labels}, ""},
-		"null":            {given{"life": nil, "mode": nil}, true, thing{"bolt", time.Hour, "on", old.Labels}, ""},
-		"an empty text":   {given{"owner": "", "labels": ""}, false, thing{"nobody", time.Minute, "off", nil}, ""},
-		"in its place":    {given{"labels": given{"b": "2"}}, false, thing{"bolt", time.Minute, "off", map[string]string{"b": "2"}}, ""},
-		"merged":          {given{"labels": given{"b": "2"}}, true, thing{"bolt", time.Minute, "off", map[string]string{"a": "1", "b": "2"}}, ""},
+		"nothing":       {given{}, false, old, ""},
+		"one":           {given{"life": "30s"}, false, thing{"bolt", 30 * time.Second, "off", old.Labels}, ""},
+		"null":          {given{"life": nil, "mode": nil}, true, thing{"bolt", time.Hour, "on", old.Labels}, ""},
+		"an empty text": {given{"owner": "", "labels": ""}, false, thing{"nobody", time.Minute, "off", nil}, ""},
+		"in its place": {
+			given{"labels": given{"b": "2"}}, false, thing{"bolt", time.Minute, "off", map[string]string{"b": "2"}}, "",
+		},
+		"merged": {
+			given{"labels": given{"b": "2"}},
+			true,
+			thing{"bolt", time.Minute, "off", map[string]string{"a": "1", "b": "2"}},
+			"",
+		},
 		"another word":    {given{"mode": "auto"}, false, thing{}, "mode"},
 		"over the bound":  {given{"owner": "123456789"}, false, thing{}, "owner"},
 		"another's field": {given{"color": "red"}, false, old, ""},
