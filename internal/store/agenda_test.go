@@ -157,7 +157,7 @@ func TestDueMinutesOfAWholeIndex(t *testing.T) {
 	if n := len(w.s.Operations(func() { _, err := w.st.DueMinutes(t.Context(), w.s, start.Add(time.Minute)); must(t, err) })); n != 0 {
 		t.Errorf("%d operations the next time", n)
 	}
-	w.st.ForgetDue()
+	w.st.ResetSweep()
 	if !w.st.DoneUntil().IsZero() {
 		t.Error("it still says how far it is")
 	}

@@ -99,7 +99,7 @@ func TestMarkThatIsNotKnown(t *testing.T) {
 		w.s.StepIn(nil, nil)
 		maybe(op, other, true)
 	}
-	w.st.ForgetDue() // the node may not write any more
+	w.st.ResetSweep() // the node may not write any more
 	maybe("a node that was put aside", w, false)
 	other := w.fresh()
 	must(t, other.st.BeginUsage(t.Context(), w.s, minute(2)))

@@ -159,7 +159,7 @@ func TestChoresHaveAShare(t *testing.T) {
 func TestSweepStops(t *testing.T) {
 	for name, stop := range map[string]func(w *world, may *atomic.Bool){
 		"closed":                       func(w *world, _ *atomic.Bool) { w.sweep.Close() },
-		"paused":                       func(w *world, _ *atomic.Bool) { w.sweep.Pause() },
+		"reset":                        func(w *world, _ *atomic.Bool) { w.sweep.Reset() },
 		"the node may not write":       func(_ *world, may *atomic.Bool) { may.Store(false); time.Sleep(watching + time.Millisecond) },
 		"a write fails when by itself": func(w *world, _ *atomic.Bool) { w.s.fail(func(op string) bool { return op[0] == 'p' || op[0] == 'd' }) },
 	} {
@@ -169,7 +169,7 @@ func TestSweepStops(t *testing.T) {
 				var may atomic.Bool
 				var warned atomic.Int64
 				may.Store(true)
-				w.sweep.Serve(may.Load, func(string, ...any) { warned.Add(1) })
+				w.sweep.Attach(may.Load, func(string, ...any) { warned.Add(1) })
 				w.fillEach(w.acme, 100, 30*time.Minute, 0)
 				time.Sleep(5 * time.Hour)
 				w.now = time.Now()
@@ -276,7 +276,7 @@ func (p panicking) Get(ctx context.Context, path string) (*logical.StorageEntry,
 func TestPanicInASweep(t *testing.T) {
 	w := newWorld(t)
 	var told []string
-	w.sweep.Serve(func() bool { return true }, func(what string, args ...any) { told = append(told, what+fmt.Sprint(args[:2]...)) })
+	w.sweep.Attach(func() bool { return true }, func(what string, args ...any) { told = append(told, what+fmt.Sprint(args[:2]...)) })
 	w.sweep.workers = 1
 	w.fill(w.acme, 30, 10*time.Hour)
 	w.now = w.now.Add(12 * time.Hour)
