@@ -10,7 +10,9 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-secrets-apikeys/internal/replay"
 	"vault-plugin-secrets-apikeys/internal/store"
+	"vault-plugin-secrets-apikeys/internal/sweep"
 	"vault-plugin-secrets-apikeys/paths"
 )
 
@@ -24,9 +26,12 @@ signs requests, so that their important parts cannot change on the way; "verify"
 signed a request and whether it is good.
 `
 
-// Engine is the plugin's backend.
+// Engine is the plugin's backend: the framework's, and what works behind the paths.
 type Engine struct {
 	*framework.Backend
+	store   *store.Store
+	calls   *replay.Table
+	sweeper *sweep.Sweeper
 }
 
 // HandleRequest answers a request. What the caller gave goes round the framework's own
@@ -43,36 +48,38 @@ func (e *Engine) HandleRequest(ctx context.Context, req *logical.Request) (*logi
 
 // vaultsOwn are the operations that carry no caller's fields.
 var vaultsOwn = []logical.Operation{
-	logical.RenewOperation, logical.RevokeOperation, logical.RollbackOperation, logical.RotationOperation, logical.HelpOperation,
+	logical.RenewOperation, logical.RevokeOperation, logical.RollbackOperation, logical.RotationOperation,
+	logical.HelpOperation,
 }
 
 // Factory returns the engine. Vault's catalogue calls it once with an empty config, and
 // then for each mount while storage is read-only: it allocates and nothing else.
 func Factory(ctx context.Context, conf *logical.BackendConfig) (logical.Backend, error) {
-	records := store.New()
-	handlers := paths.New(records, Version)
-	b := &framework.Backend{
+	e := &Engine{store: store.New(), calls: new(replay.Table)}
+	e.sweeper = sweep.New(e.store, e.calls.Forget)
+	handlers := paths.New(e.store, e.calls, e.sweeper, Version)
+	storage := conf.StorageView
+	e.Backend = &framework.Backend{
 		Help:           strings.TrimSpace(help),
 		BackendType:    logical.TypeLogical,
 		RunningVersion: Version,
 		PathsSpecial:   &logical.Paths{SealWrapStorage: store.SealWrapped},
 		Paths:          handlers.Paths(),
 		Secrets:        []*framework.Secret{handlers.Secret()},
-		Invalidate:     func(_ context.Context, path string) { records.Invalidate(path) },
+		Invalidate:     func(_ context.Context, path string) { e.store.Invalidate(path) },
+		InitializeFunc: e.initialize,
+		PeriodicFunc:   e.periodic,
+		Clean:          func(ctx context.Context) { e.unload(ctx, storage) },
 	}
-	b.InitializeFunc = func(ctx context.Context, req *logical.InitializationRequest) error {
-		return initialize(ctx, b, handlers, req)
-	}
-	b.Clean = func(ctx context.Context) { handlers.Close(ctx, conf.StorageView) }
-	b.PeriodicFunc = func(ctx context.Context, req *logical.Request) error { return periodic(ctx, b, handlers, req) }
 	if conf.System != nil {
 		shared := *conf
 		shared.System = &systemView{SystemView: conf.System}
 		conf = &shared
 	}
-	if err := b.Setup(ctx, conf); err != nil {
+	if err := e.Setup(ctx, conf); err != nil {
 		return nil, err
 	}
-	handlers.Serve(b.System(), b.Logger(), func() bool { return maySweep(b) })
-	return &Engine{b}, nil
+	handlers.Attach(e.System(), e.Logger())
+	e.sweeper.Attach(e.maySweep, e.Logger().Error)
+	return e, nil
 }

@@ -16,7 +16,7 @@ type cost struct {
 func (w *world) cost(do func()) cost {
 	w.t.Helper()
 	now := func() cost {
-		return cost{w.storage.did(get), w.storage.did(put), w.storage.did(list), w.storage.did(del), w.vault.made()}
+		return cost{w.storage.Count(get), w.storage.Count(put), w.storage.Count(list), w.storage.Count(del), w.vault.made()}
 	}
 	before := now()
 	do()

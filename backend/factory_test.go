@@ -29,7 +29,7 @@ func TestFactoryOfTheCatalogue(t *testing.T) {
 				t.Errorf("version %q", v)
 			}
 			b.InvalidateKey(t.Context(), "keys/acme/external/billing")
-			_, err = b.HandleRequest(t.Context(), &logical.Request{Operation: logical.ReadOperation, Path: "config", Storage: newStorage()})
+			_, err = b.HandleRequest(t.Context(), &logical.Request{Operation: logical.ReadOperation, Path: "config", Storage: new(storage)})
 			if err == nil {
 				t.Error("it answers without a server")
 			}

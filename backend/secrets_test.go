@@ -83,7 +83,7 @@ func TestSecretsAtRest(t *testing.T) {
 		sealed := 0
 		w.eachEntry("", func(entry *logical.StorageEntry) {
 			special := slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(entry.Key, p) })
-			if special != w.storage.sealed[entry.Key] {
+			if special != w.storage.Sealed(entry.Key) {
 				t.Errorf("%s: seal-wrapped %v, declared %v", entry.Key, !special, special)
 			}
 			for _, h := range held {

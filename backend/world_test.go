@@ -31,7 +31,7 @@ type world struct {
 }
 
 func newWorld(t testing.TB) *world {
-	w := &world{t: t, storage: newStorage(), vault: newVault(), log: new(journal)}
+	w := &world{t: t, storage: new(storage), vault: newVault(), log: new(journal)}
 	w.engine = w.node()
 	return w
 }

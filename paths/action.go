@@ -2,7 +2,6 @@ package paths
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
@@ -10,25 +9,29 @@ import (
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/refusal"
-	"vault-plugin-secrets-apikeys/internal/tenant"
+	"vault-plugin-secrets-apikeys/paths/field"
 	"vault-plugin-secrets-apikeys/signing"
 )
 
 var versionField = schema{"key_id": text("One version of the key; left out: the whole key.")}
 
 var rotateFields = schema{
-	"current_key_id": text("The version that is to be replaced: when another one is current already, nothing happens and a 409 names it."),
-	"overlap":        field(framework.TypeDurationSecond, "How long older versions go on verifying; 0 ends them now. Left out: the key's own, which lets one that would end up to a tenth later in expiry_window end then."),
+	"current_key_id": text("The version that is to be replaced: when another one is current already, nothing happens " +
+		"and a 409 names it."),
+	"overlap": field.Schema(framework.TypeDurationSecond, "How long older versions go on verifying; 0 ends "+
+		"them now. Left out: the key's own, which lets one that would end up to a tenth later in expiry_window end "+
+		"then."),
 }
 
-var historyAnswer = schema{"entries": rows("The last changes, oldest first: time, operation, key_id, entity_id, accessor, request_id, reason.")}
+var historyAnswer = schema{"entries": rows("The last changes, oldest first: time, operation, key_id, entity_id, " +
+	"accessor, request_id, reason.")}
 
 func (h *Handlers) actionResources() []resource {
 	named := "/" + capture("kind") + "/keys/" + capture("name") + "/"
 	action := func(verb, summary, description string, fields schema, run handler) resource {
 		return resource{
 			scope: tenants, pattern: named + verb, suffix: "key-" + verb, fields: fields,
-			operations: map[logical.Operation]operation{logical.UpdateOperation: {run, summary, keyAnswer}},
+			operations: only(logical.UpdateOperation, run, summary, keyAnswer),
 			synopsis:   summary, description: description,
 		}
 	}
@@ -38,17 +41,19 @@ func (h *Handlers) actionResources() []resource {
 				"With current_key_id a retried call does not rotate twice.", rotateFields, h.keyRotate),
 		action("disable", "Disable a key, or one version of it.", "Enable undoes it. No clock stands still meanwhile.",
 			join(versionField, reasonField), h.keyDisable),
-		action("enable", "Enable a disabled key, or one version of it.", "What is revoked stays revoked.", versionField, h.keyEnable),
+		action("enable", "Enable a disabled key, or one version of it.", "What is revoked stays revoked.",
+			versionField, h.keyEnable),
 		action("revoke", "Revoke a key, or one version of it, at once and for good.",
 			"After the current version is revoked there is none until somebody rotates. A whole key revoked is final.",
 			join(versionField, reasonField), h.keyRevoke),
 		action("extend", "Let one version live longer, once.",
-			"For who has not moved over to the next version yet. At most max_extension of the mount's config later than it was to end; "+
-				"what has ended comes back no more.", extendFields, h.keyExtend),
-		action("restore", "Bring a deleted key back, disabled.", "Possible until the retention has passed; no clock has stood still.", nil, h.keyRestore),
+			"For who has not moved over to the next version yet. At most max_extension of the mount's config later "+
+				"than it was to end; what has ended comes back no more.", extendFields, h.keyExtend),
+		action("restore", "Bring a deleted key back, disabled.",
+			"Possible until the retention has passed; no clock has stood still.", nil, h.keyRestore),
 		{
 			scope: tenants, pattern: named + "history", suffix: "key-history",
-			operations:  map[logical.Operation]operation{logical.ReadOperation: {h.keyHistory, "Read the last changes of a key.", historyAnswer}},
+			operations:  only(logical.ReadOperation, h.keyHistory, "Read the last changes of a key.", historyAnswer),
 			synopsis:    "Who changed a key, what, when and why.",
 			description: "The last 32 changes. The request ID leads to Vault's audit log.",
 		},
@@ -102,7 +107,7 @@ func (r *request) overlap() (time.Duration, error) {
 	if raw == nil {
 		return -1, nil
 	}
-	return parseDuration("overlap", raw, 0, apikey.MaxOverlap)
+	return field.ParseDuration("overlap", raw, 0, apikey.MaxOverlap)
 }
 
 func (h *Handlers) keyDisable(ctx context.Context, r *request) (*logical.Response, error) {
@@ -142,7 +147,8 @@ func (h *Handlers) keyRevoke(ctx context.Context, r *request) (*logical.Response
 }
 
 func (h *Handlers) keyRestore(ctx context.Context, r *request) (*logical.Response, error) {
-	return h.keyAction(ctx, r, func(k *apikey.Key) (*apikey.Key, error) { return k.Restore(r.config.Retention, r.actor(), r.now) })
+	return h.keyAction(ctx, r,
+		func(k *apikey.Key) (*apikey.Key, error) { return k.Restore(r.config.Retention, r.actor(), r.now) })
 }
 
 func (h *Handlers) keyHistory(ctx context.Context, r *request) (*logical.Response, error) {
@@ -157,19 +163,19 @@ func (h *Handlers) keyHistory(ctx context.Context, r *request) (*logical.Respons
 	entries := make([]any, len(k.History))
 	for i, c := range k.History {
 		entries[i] = map[string]any{
-			"time": rfc3339(c.Time), "operation": c.Operation, "key_id": c.KeyID, "entity_id": c.EntityID,
+			"time": field.RFC3339(c.Time), "operation": c.Operation, "key_id": c.KeyID, "entity_id": c.EntityID,
 			"accessor": c.Accessor, "request_id": c.RequestID, "reason": c.Reason,
 		}
 	}
 	return reply(map[string]any{"entries": entries})
 }
 
-// versionID returns a key ID given as a field, or "". An empty one is refused: it is more
-// likely a variable that was not set than the wish to end a whole key.
+// versionID returns a key ID given as a field, or "". An empty one is refused: a variable that was not set is more
+// likely than the wish to end a whole key.
 func (r *request) versionID(name string) (string, error) {
 	keyID, err := r.text(name, 64)
 	if err == nil && r.Data[name] != nil && !signing.ValidKeyID(keyID) {
-		err = badValue(name, "a key ID, which is 8 to 64 of 0-9, A-Z, a-z, - and _, or left out")
+		err = field.BadValue(name, "a key ID, which is 8 to 64 of 0-9, A-Z, a-z, - and _, or left out")
 	}
 	return keyID, err
 }
@@ -182,25 +188,37 @@ func (r *request) versionAndReason() (keyID, reason string, err error) {
 	return keyID, reason, err
 }
 
-// firstStands warns where another reason than the one given is kept.
-func (r *request) firstStands(given, kept string) {
-	if given != "" && given != kept {
-		r.warn("reason: one was given before, and the first stands; this one is not kept")
-	}
-}
+var extendFields = join(reasonField, schema{
+	"key_id":     text("The version; left out: the current one."),
+	"expires_at": field.Schema(framework.TypeTime, "When it is to end, as 2026-01-31T12:00:00Z."),
+})
 
-// active refuses what a suspended tenant may not do: make and hand out secrets.
-func (r *request) active() error {
-	if r.tenant.State() != tenant.Active {
-		return apikey.Refuse(apikey.TenantSuspended)
+func (h *Handlers) keyExtend(ctx context.Context, r *request) (*logical.Response, error) {
+	keyID, reason, err := r.versionAndReason()
+	if err != nil {
+		return nil, err
 	}
-	return nil
-}
-
-// gone turns "not found" into nil, for what may vanish while it is listed.
-func gone[T any](v *T, err error) (*T, error) {
-	if errors.Is(err, refusal.NotFound) {
-		return nil, nil
+	end, err := field.ParseTime("expires_at", r.Data["expires_at"])
+	if err != nil {
+		return nil, err
 	}
-	return v, err
+	if reason == "" {
+		return nil, refusal.Errorf(refusal.Invalid, "reason: missing; say why the version has to live longer")
+	}
+	var got time.Time
+	resp, err := h.keyAction(ctx, r, func(k *apikey.Key) (*apikey.Key, error) {
+		of := keyID
+		if of == "" {
+			of = k.Newest().KeyID
+		}
+		extended, err := k.Extend(of, end, r.config.MaxExtension, reason, r.actor(), r.now)
+		if err == nil {
+			got = extended.Version(of).ExpiresAt
+		}
+		return extended, err
+	})
+	if err == nil && got.Before(end) {
+		r.warn("expires_at was cut back from %s to %s by expiry_window", field.RFC3339(end), field.RFC3339(got))
+	}
+	return resp, err
 }

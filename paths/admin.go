@@ -10,14 +10,14 @@ import (
 	"vault-plugin-secrets-apikeys/internal/refusal"
 	"vault-plugin-secrets-apikeys/internal/store"
 	"vault-plugin-secrets-apikeys/internal/tenant"
+	"vault-plugin-secrets-apikeys/paths/field"
 )
 
-// adminSettings are what the provider's administrator writes of a tenant.
-var adminSettings = append([]setting[tenant.Tenant]{
-	textSetting("display_name", "What people call the tenant.", maxDisplayName, func(t *tenant.Tenant) *string { return &t.DisplayName }),
+// adminSettings are what the provider's administrator writes about a tenant.
+var adminSettings = append([]field.Setting[tenant.Tenant]{
+	field.Text("display_name", "What people call the tenant.", maxDisplayName,
+		func(t *tenant.Tenant) *string { return &t.DisplayName }),
 }, providerCaps...)
-
-var reasonField = schema{"reason": text("Why; it is kept and shown.")}
 
 var adminAnswer = join(tenantAnswer, answerTenant)
 
@@ -26,31 +26,35 @@ func (h *Handlers) adminResources() []resource {
 	action := func(verb, summary, description string, fields schema, run handler) resource {
 		return resource{
 			scope: platform, pattern: named + "/" + verb, suffix: "admin-tenant-" + verb, fields: fields,
-			operations: map[logical.Operation]operation{logical.UpdateOperation: {run, summary, adminAnswer}},
+			operations: only(logical.UpdateOperation, run, summary, adminAnswer),
 			synopsis:   summary, description: description,
 		}
 	}
 	return []resource{
 		{
 			scope: platform, pattern: "admin/tenants/?", suffix: "admin-tenants", fields: pageFields,
-			operations:  map[logical.Operation]operation{logical.ListOperation: {h.walking(h.adminList), "List the tenants.", listAnswer("display_name, state, keys, leased_keys")}},
+			operations: only(logical.ListOperation, h.walking(h.adminList), "List the tenants.",
+				listAnswer("display_name, state, keys, leased_keys")),
 			synopsis:    "The tenants with state and counts, never a key.",
 			description: "Deleted tenants are listed until all that was theirs is erased. " + howPaged,
 		},
 		{
-			scope: platform, pattern: named, suffix: "admin-tenant", fields: schemas(adminSettings, casField),
-			operations: map[logical.Operation]operation{
+			scope: platform, pattern: named, suffix: "admin-tenant", fields: field.Schemas(adminSettings, casField),
+			operations: operations{
 				logical.ReadOperation:   {h.adminRead, "Read a tenant.", adminAnswer},
 				logical.UpdateOperation: {h.adminWrite, "Open a tenant, or change it.", adminAnswer},
 				logical.PatchOperation:  {h.adminWrite, "Change a tenant.", adminAnswer},
-				logical.DeleteOperation: {h.adminDelete, "Delete a tenant; it can be restored for a while.", adminAnswer},
+				logical.DeleteOperation: {
+					h.adminDelete, "Delete a tenant; it can be restored for a while.", adminAnswer,
+				},
 			},
 			synopsis: "A tenant as the provider's administrator sees it: name, limits, state.",
-			description: "A deleted tenant's keys are unknown at once. Its name stays taken, and restore brings it back, " +
-				"until the retention has passed.",
+			description: "A deleted tenant's keys are unknown at once. Its name stays taken, and restore brings it " +
+				"back, until the retention has passed.",
 		},
 		action("suspend", "Suspend a tenant: all its calls are refused at once.",
-			"Every verify and sign answers tenant_suspended. The tenant sees who suspended it, when and why.", reasonField, h.adminSuspend),
+			"Every verify and sign answers tenant_suspended. The tenant sees who suspended it, when and why.",
+			reasonField, h.adminSuspend),
 		action("resume", "End a tenant's suspension.", "Calls are judged as before at once.", nil, h.adminResume),
 		action("restore", "Bring a deleted tenant back.",
 			"Possible until the retention has passed; no clock has stood still, but that of idle_disable_after begins anew.",
@@ -58,7 +62,7 @@ func (h *Handlers) adminResources() []resource {
 	}
 }
 
-func (h *Handlers) adminList(ctx context.Context, r *request) (*logical.Response, error) {
+func (h *Handlers) adminList(ctx context.Context, r *request, walk *turn) (*logical.Response, error) {
 	names, err := h.store.Tenants(ctx, r.Storage)
 	if err != nil {
 		return nil, err
@@ -66,16 +70,18 @@ func (h *Handlers) adminList(ctx context.Context, r *request) (*logical.Response
 	all := listing[tenant.Tenant]{names: names, read: func(name string) (*tenant.Tenant, error) {
 		return h.store.Tenant(ctx, r.Storage, tenant.Name(name))
 	}}
-	p, err := all.page(ctx, r)
+	p, err := all.page(ctx, r, walk)
 	if err != nil {
 		return nil, err
 	}
 	return p.list(func(t *tenant.Tenant) (map[string]any, error) {
-		if err := r.walk.next(ctx); err != nil {
+		if err := walk.next(ctx); err != nil {
 			return nil, err
 		}
 		keys, leased, err := h.store.Counts(ctx, r.Storage, t)
-		return map[string]any{"display_name": t.DisplayName, "state": string(t.State()), "keys": keys, "leased_keys": leased}, err
+		return map[string]any{
+			"display_name": t.DisplayName, "state": string(t.State()), "keys": keys, "leased_keys": leased,
+		}, err
 	})
 }
 
@@ -102,10 +108,11 @@ func (h *Handlers) adminWrite(ctx context.Context, r *request) (*logical.Respons
 	return h.adminChange(ctx, r, func(old *tenant.Tenant, name tenant.Name) (*tenant.Tenant, error) {
 		t := tenant.New(name, r.now.UTC().Truncate(time.Second))
 		switch {
-		case old == nil && r.Operation == logical.PatchOperation:
+		case old == nil && r.patches():
 			return nil, store.NoTenant(name)
 		case old != nil && old.State() == tenant.Deleted:
-			return nil, refusal.Errorf(refusal.Invalid, "deleted: the name is taken until all is erased; restore the tenant to use it again")
+			return nil, refusal.Errorf(refusal.Invalid,
+				"deleted: the name is taken until all is erased; restore the tenant to use it again")
 		case old == nil:
 			old = &tenant.Tenant{}
 		default:
@@ -115,7 +122,7 @@ func (h *Handlers) adminWrite(ctx context.Context, r *request) (*logical.Respons
 		if err := checkCAS(cas, old.Revision); err != nil {
 			return nil, err
 		}
-		return changedTenant(old, t, apply(r, adminSettings, t, &tenant.Tenant{}))
+		return changedTenant(old, t, field.Apply(adminSettings, r.Data, r.patches(), t, &tenant.Tenant{}))
 	})
 }
 
@@ -181,7 +188,7 @@ func (h *Handlers) adminResume(ctx context.Context, r *request) (*logical.Respon
 	}))
 }
 
-// existing makes a change of a tenant that has to be there.
+// existing returns a change of a tenant that must exist.
 func existing(change func(*tenant.Tenant) error) func(*tenant.Tenant, tenant.Name) (*tenant.Tenant, error) {
 	return func(old *tenant.Tenant, name tenant.Name) (*tenant.Tenant, error) {
 		if old == nil {
@@ -192,7 +199,9 @@ func existing(change func(*tenant.Tenant) error) func(*tenant.Tenant, tenant.Nam
 	}
 }
 
-func (h *Handlers) adminChange(ctx context.Context, r *request, change func(*tenant.Tenant, tenant.Name) (*tenant.Tenant, error)) (*logical.Response, error) {
+func (h *Handlers) adminChange(
+	ctx context.Context, r *request, change func(*tenant.Tenant, tenant.Name) (*tenant.Tenant, error),
+) (*logical.Response, error) {
 	name, err := r.tenantName()
 	if err != nil {
 		return nil, err
@@ -216,12 +225,4 @@ func (h *Handlers) adminReply(ctx context.Context, r *request, t *tenant.Tenant)
 
 func (r *request) tenantName() (tenant.Name, error) {
 	return tenant.ParseName(r.captured.Get("tenant").(string))
-}
-
-// openTenant returns old when it is there, not deleted, and has the expected revision.
-func openTenant(old *tenant.Tenant, name tenant.Name, cas int) (*tenant.Tenant, error) {
-	if old == nil || old.State() == tenant.Deleted {
-		return nil, store.NoTenant(name)
-	}
-	return old, checkCAS(cas, old.Revision)
 }

@@ -25,7 +25,8 @@ func (r *request) batch() ([]any, error) {
 		}
 		//mutate:false "how long a packed batch may be" TestUnpackingTakesLittle
 		if text, _ := packed.(string); len(text) > maxPacked {
-			return nil, refusal.Errorf(refusal.Invalid, "batch_json: has %d bytes and %d is the most; send fewer items at once", len(text), maxPacked)
+			return nil, refusal.Errorf(refusal.Invalid,
+				"batch_json: has %d bytes and %d is the most; send fewer items at once", len(text), maxPacked)
 		}
 		name, given = "batch_json", unpack(packed)
 	}
@@ -38,14 +39,15 @@ func (r *request) batch() ([]any, error) {
 	}
 	for _, beside := range append([]string{"signature"}, contentFields...) {
 		if r.Data[beside] != nil {
-			return nil, refusal.Errorf(refusal.Invalid, "%s: cannot be given beside %s; put it into its items", beside, name)
+			return nil, refusal.Errorf(refusal.Invalid,
+				"%s: cannot be given beside %s; put it into its items", beside, name)
 		}
 	}
 	return items, nil
 }
 
-// unpack returns the list that is a JSON text, or what is none. It reads one item after the
-// other, and none beyond one too many: as a whole the text could take thirty times its size.
+// unpack returns the list in a JSON text, or the text where it holds no list. It reads item by item and stops after one
+// too many: decoded as a whole, the text could take thirty times its size.
 func unpack(packed any) any {
 	text, _ := packed.(string)
 	d := json.NewDecoder(strings.NewReader(text))
@@ -80,9 +82,8 @@ func unpack(packed any) any {
 // badItem is an item that was not read to its end.
 type badItem struct{ why error }
 
-// unpackItem returns an item that is known to be JSON; of an object, the fields. It reads no
-// further than the first that an item does not have, or has already: a map of all could take
-// fifty times the text.
+// unpackItem returns an item that is known to be JSON; of an object, the fields. It stops at the first field that no
+// item has, or that comes twice: a map of all could take fifty times the text.
 func unpackItem(raw json.RawMessage) (any, error) {
 	if raw[0] != '{' {
 		return scalar(raw)
@@ -120,7 +121,7 @@ func noField(name string) error {
 	return refusal.Errorf(refusal.Invalid, "an item has no field %q", refusal.Quote(name))
 }
 
-// scalar returns a JSON value; lists and objects are empty, as no field takes one.
+// scalar returns a JSON value. Lists and objects become empty lists, because no field takes one.
 func scalar(raw json.RawMessage) (v any, err error) {
 	if raw[0] == '[' || raw[0] == '{' {
 		return []any{}, nil

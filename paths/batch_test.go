@@ -22,7 +22,8 @@ func wholly(text string) any {
 
 func FuzzUnpackBatch(f *testing.F) {
 	for _, s := range []string{
-		`["GET / HTTP/1.1"]`, `[{"request":"x","replay_check":false,"client_ip":null},{}]`, `[]`, ` [ 1 , true , null , "a\u00e9" ] `, `[1]x`, `[1,]`, `{}`, `[`, ``, `[{"a":1,"a":2}]`, "[\"\xff\"]",
+		`["GET / HTTP/1.1"]`, `[{"request":"x","replay_check":false,"client_ip":null},{}]`, `[]`,
+		` [ 1 , true , null , "a\u00e9" ] `, `[1]x`, `[1,]`, `{}`, `[`, ``, `[{"a":1,"a":2}]`, "[\"\xff\"]",
 	} {
 		f.Add(s)
 	}
@@ -35,7 +36,8 @@ func FuzzUnpackBatch(f *testing.F) {
 			if !strings.ContainsAny(text[strings.Index(text, "[")+1:], "[{") && !reflect.DeepEqual(got, want) {
 				t.Errorf("%q: %v, want %v", text, got, want)
 			}
-		} else if list, ok := got.([]any); ok && len(list) > 0 && len(list) <= maxBatch && !strings.ContainsAny(text, "eE0123456789") {
+		} else if list, ok := got.([]any); ok && len(list) > 0 && len(list) <= maxBatch &&
+			!strings.ContainsAny(text, "eE0123456789") {
 			t.Errorf("%q is a list", text) // numbers out of range are told of in their items
 		}
 	})
@@ -56,7 +58,8 @@ func TestUnpackingTakesLittle(t *testing.T) {
 			t.Errorf("%s: %d bytes for %d, %v", name, took, len(text), err)
 		}
 	}
-	long := &request{Request: &logical.Request{Data: map[string]any{"batch_json": "[" + strings.Repeat(" ", maxPacked) + `"x"]`}}}
+	spaces := "[" + strings.Repeat(" ", maxPacked) + `"x"]`
+	long := &request{Request: &logical.Request{Data: map[string]any{"batch_json": spaces}}}
 	if _, err := long.batch(); err == nil || !strings.HasPrefix(err.Error(), "batch_json: has ") {
 		t.Error(err)
 	}

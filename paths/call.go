@@ -3,24 +3,26 @@ package paths
 import (
 	"encoding/base64"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/vault/sdk/framework"
 
 	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/paths/field"
 	"vault-plugin-secrets-apikeys/signing"
 )
 
 // maxMessage bounds what is signed and verified, in bytes.
 const maxMessage = 1 << 20
 
-// call is one thing to sign or verify, as the caller sent it: a request head, or a
-// message with, to verify, its signature.
+// call is one thing to sign or verify, as the caller sent it: a request head, or a message. A message to verify comes
+// with its signature.
 type call struct {
 	http      bool
 	content   string // the head or the message
 	signature string
-	look      bool // judge without recording the call
+	dryRun    bool // judge without recording the call
 	from      netip.Addr
 }
 
@@ -29,14 +31,16 @@ var callFields = schema{
 	"request_base64": text("The head in standard base64, when it is not UTF-8."),
 	"message":        text("The message, with scheme hmac-sha256."),
 	"message_base64": text("The message in standard base64."),
-	"batch":          field(framework.TypeSlice, "1 to 1000 items instead: each a head as text, or an object with the fields of a single call."),
+	"batch": field.Schema(framework.TypeSlice,
+		"1 to 1000 items instead: each a head as text, or an object with the fields of a single call."),
 }
 
 var verifyFields = join(callFields, schema{
-	"batch_json":   text("What batch takes, in one JSON text of at most 4 MiB, for many calls: Vault's audit devices hash it whole, not each part of each item."),
+	"batch_json": text("What batch takes, in one JSON text of at most 4 MiB, for many calls: Vault's audit devices " +
+		"hash it whole, not each part of each item."),
 	"signature":    text("The signature of the message."),
 	"client_ip":    text("The address the call came from, for allowed_cidrs; it is kept with the key's last use."),
-	"replay_check": field(framework.TypeBool, "false looks without recording the call. Default true."),
+	"replay_check": field.Schema(framework.TypeBool, "false looks without recording the call. Default true."),
 })
 
 // The fields of one call, by what they are for.
@@ -45,8 +49,8 @@ var (
 	optionFields  = []string{"client_ip", "replay_check"}
 )
 
-// parseCall reads one call from the fields of a request or of an item of a batch.
-// Verifying says whether the fields for it are allowed.
+// parseCall reads one call from the fields of a request or of an item of a batch. Verifying says whether the fields for
+// it are allowed.
 func parseCall(fields map[string]any, verifying bool) (*call, error) {
 	c := new(call)
 	given := ""
@@ -80,12 +84,12 @@ func parseCall(fields map[string]any, verifying bool) (*call, error) {
 func parseContent(name string, raw any) (string, error) {
 	s, ok := raw.(string)
 	if !ok {
-		return "", badValue(name, "a text")
+		return "", field.BadValue(name, "a text")
 	}
 	if strings.HasSuffix(name, "_base64") {
 		b, err := base64.StdEncoding.Strict().DecodeString(s)
 		if err != nil || strings.ContainsAny(s, "\r\n") {
-			return "", badValue(name, "standard base64 with padding and without line ends")
+			return "", field.BadValue(name, "standard base64 with padding and without line ends")
 		}
 		s = string(b)
 	}
@@ -104,32 +108,32 @@ func (c *call) parseSignature(fields map[string]any) error {
 	case !c.http && raw == nil:
 		return refusal.Errorf(refusal.Invalid, "signature: missing; a message is verified with one")
 	case !c.http && !ok:
-		return badValue("signature", "a text")
+		return field.BadValue("signature", "a text")
 	}
 	c.signature = s
 	return nil
 }
 
-// parseOptions reads what may also stand beside a batch, for items without their own.
+// parseOptions reads the fields that may also stand beside a batch, for items without their own.
 func (c *call) parseOptions(fields map[string]any) error {
 	if raw := fields["client_ip"]; raw != nil {
 		s, _ := raw.(string)
 		from, err := netip.ParseAddr(s)
 		if err != nil || from.Zone() != "" {
-			return badValue("client_ip", "an IP address")
+			return field.BadValue("client_ip", "an IP address")
 		}
 		c.from = from.Unmap()
 	}
 	if raw := fields["replay_check"]; raw != nil {
-		check, err := parseBool("replay_check", raw)
-		c.look = !check
+		check, err := field.ParseBool("replay_check", raw)
+		c.dryRun = !check
 		return err
 	}
 	return nil
 }
 
-// signed reads the signature of the call, and of a request its head, which are good until the parser's next use; an error
-// is the verdict "malformed".
+// signed reads the signature of the call, and the head of a request. Both are good until the parser's next use. An
+// error means the verdict "malformed".
 func (c *call) signed(parser *signing.Parser) (*signing.Call, *signing.Head, error) {
 	if !c.http {
 		signed, err := signing.ParseTagged([]byte(c.content), c.signature)
@@ -145,3 +149,6 @@ func (c *call) source() string {
 	}
 	return c.from.String()
 }
+
+// verifyItemFields are the fields that an item may have.
+var verifyItemFields = slices.Concat(contentFields, []string{"signature"}, optionFields)

@@ -9,6 +9,7 @@ import (
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/match"
 	"vault-plugin-secrets-apikeys/internal/tenant"
+	"vault-plugin-secrets-apikeys/paths/field"
 )
 
 const (
@@ -19,66 +20,82 @@ const (
 var configSettings = append(append(
 	kindSettings("internal", func(c *tenant.Config) *tenant.KindConfig { return &c.Internal }),
 	kindSettings("external", func(c *tenant.Config) *tenant.KindConfig { return &c.External })...),
-	linesSetting("external_published", "Path globs that external keys' calls may be for, such as /wfo/**; none: every path.",
+	field.Lines("external_published",
+		"Path globs that external keys' calls may be for, such as /wfo/**; none: every path.",
 		func(c *tenant.Config) *match.Globs { return &c.External.Published }, apikey.ParsePublished),
-	boolSetting("allow_no_expiry", "Whether keys may live for ever (ttl=0).",
+	field.Bool("allow_no_expiry", "Whether keys may live for ever (ttl=0).",
 		func(c *tenant.Config) *bool { return &c.AllowNoExpiry }),
-	durationSetting("min_overlap", "The shortest overlap of keys that rotate by schedule: twice as long as all take that are due together; two cores rotate 2000 to 4000 a minute.", atLeast, apikey.MaxOverlap,
+	field.Duration("min_overlap", "The shortest overlap of keys that rotate by schedule: twice as long as all take "+
+		"that are due together; two cores rotate 2000 to 4000 a minute.", atLeast, apikey.MaxOverlap,
 		func(c *tenant.Config) *time.Duration { return &c.MinOverlap }),
-	durationSetting("static_ttl", "After how long apps read static-creds again, at most; at most half of min_overlap.", tenant.LeastReread, 24*time.Hour,
+	field.Duration("static_ttl", "After how long apps read static-creds again, at most; at most half of min_overlap.",
+		tenant.LeastReread, 24*time.Hour,
 		func(c *tenant.Config) *time.Duration { return &c.StaticTTL }),
-	durationSetting("retention", "How long ended secrets and deleted keys and tenants are kept at least.", time.Minute, year,
+	field.Duration("retention",
+		"How long ended secrets and deleted keys and tenants are kept at least.", time.Minute, year,
 		func(c *tenant.Config) *time.Duration { return &c.Retention }),
-	durationSetting("window_past", "How old a call may be.", tenant.MinWindow, tenant.MaxWindow,
+	field.Duration("window_past", "How old a call may be.", tenant.MinWindow, tenant.MaxWindow,
 		func(c *tenant.Config) *time.Duration { return &c.WindowPast }),
-	durationSetting("window_future", "How far ahead a caller's clock may be.", tenant.MinWindow, tenant.MaxWindow,
+	field.Duration("window_future", "How far ahead a caller's clock may be.", tenant.MinWindow, tenant.MaxWindow,
 		func(c *tenant.Config) *time.Duration { return &c.WindowFuture }),
-	choiceSetting("replay", "memory, or strict: calls stamped before this node started are too old.",
-		[]tenant.ReplayMode{tenant.ReplayMemory, tenant.ReplayStrict}, func(c *tenant.Config) *tenant.ReplayMode { return &c.Replay }),
-	intSetting("replay_entries", "How many calls are remembered for one tenant; a full table refuses.", 1_000, 100_000_000,
+	field.Choice("replay", "memory, or strict: calls stamped before this node started are too old.",
+		[]tenant.ReplayMode{tenant.ReplayMemory, tenant.ReplayStrict},
+		func(c *tenant.Config) *tenant.ReplayMode { return &c.Replay }),
+	field.Int("replay_entries",
+		"How many calls are remembered for one tenant; a full table refuses.", 1_000, 100_000_000,
 		func(c *tenant.Config) *int { return &c.ReplayEntries }),
-	intSetting("replay_entries_total", "How many calls are remembered for all tenants; one may have as many as are left free.", 1_000, 100_000_000,
+	field.Int("replay_entries_total",
+		"How many calls are remembered for all tenants; one may have as many as are left free.", 1_000, 100_000_000,
 		func(c *tenant.Config) *int { return &c.ReplayTotal }),
-	intSetting("cache_entries", "How many records are kept decoded in memory.", 100, 10_000_000,
+	field.Int("cache_entries", "How many records are kept decoded in memory.", 100, 10_000_000,
 		func(c *tenant.Config) *int { return &c.CacheEntries }),
-	textSetting("tenant_metadata", "The metadata of entities and groups that names a caller's tenant.", 128,
+	field.Text("tenant_metadata", "The metadata of entities and groups that names a caller's tenant.", 128,
 		func(c *tenant.Config) *string { return &c.TenantMetadata }),
-	choiceSetting("tenant_binding", "required: who enters a tenant's paths has its metadata; auto: callers without any are left to policies.",
-		[]tenant.Binding{tenant.Required, tenant.Auto}, func(c *tenant.Config) *tenant.Binding { return &c.TenantBinding }),
-	intSetting("max_keys", "How many keys a tenant may have.", 1, 1_000_000, func(c *tenant.Config) *int { return &c.MaxKeys }),
-	intSetting("max_leased", "How many leased keys of a tenant may live.", 1, 1_000_000, func(c *tenant.Config) *int { return &c.MaxLeased }),
-	intSetting("max_versions", "How many versions of a key may be live.", 1, mostVersions, func(c *tenant.Config) *int { return &c.MaxVersions }),
-	durationSetting("max_extension", "How much later one version may be made to end, once; 0: not at all.", 0, year,
+	field.Choice("tenant_binding",
+		"required: who enters a tenant's paths has its metadata; auto: callers without any are left to policies.",
+		[]tenant.Binding{tenant.Required, tenant.Auto},
+		func(c *tenant.Config) *tenant.Binding { return &c.TenantBinding }),
+	field.Int("max_keys", "How many keys a tenant may have.", 1, 1_000_000,
+		func(c *tenant.Config) *int { return &c.MaxKeys }),
+	field.Int("max_leased", "How many leased keys of a tenant may live.", 1, 1_000_000,
+		func(c *tenant.Config) *int { return &c.MaxLeased }),
+	field.Int("max_versions", "How many versions of a key may be live.", 1, mostVersions,
+		func(c *tenant.Config) *int { return &c.MaxVersions }),
+	field.Duration("max_extension", "How much later one version may be made to end, once; 0: not at all.", 0, year,
 		func(c *tenant.Config) *time.Duration { return &c.MaxExtension }),
-	boolSetting("force_wrap", "Whether secrets are only handed out response-wrapped, or sealed to a recipient.",
+	field.Bool("force_wrap", "Whether secrets are only handed out response-wrapped, or sealed to a recipient.",
 		func(c *tenant.Config) *bool { return &c.ForceWrap }),
-	timeSetting("allow_import_until", "Until when admin/import is open, as 2026-01-31T12:00:00Z; null: it is closed.",
+	field.Time("allow_import_until", "Until when admin/import is open, as 2026-01-31T12:00:00Z; null: it is closed.",
 		func(c *tenant.Config) *time.Time { return &c.ImportUntil }),
-	boolSetting("allow_local_verify", "Whether gateways may fetch keys from keyring/, of tenants that allow it too.",
+	field.Bool("allow_local_verify", "Whether gateways may fetch keys from keyring/, of tenants that allow it too.",
 		func(c *tenant.Config) *bool { return &c.LocalVerify }),
-	durationSetting("keyring_max_age", "How long a gateway may verify by what it has fetched from keyring/: how late it may notice a revocation.", atLeast, time.Hour,
+	field.Duration("keyring_max_age", "How long a gateway may verify by what it has fetched from keyring/: how late "+
+		"it may notice a revocation.", atLeast, time.Hour,
 		func(c *tenant.Config) *time.Duration { return &c.KeyringMaxAge }),
-	durationSetting("idle_disable_after", "Keys that were not used for so long are disabled; 0: none are.", 0, maxDuration,
+	field.Duration("idle_disable_after",
+		"Keys that were not used for so long are disabled; 0: none are.", 0, field.MaxDuration,
 		func(c *tenant.Config) *time.Duration { return &c.IdleAfter }),
 )
 
 // mostVersions keeps a record well under its bound in storage.
 const mostVersions = 20
 
-func kindSettings(kind string, at func(*tenant.Config) *tenant.KindConfig) []setting[tenant.Config] {
-	return []setting[tenant.Config]{
-		durationSetting(kind+"_default_ttl", "The life of a version whose writer gives none; 0: no expiry.", 0, maxDuration,
+func kindSettings(kind string, at func(*tenant.Config) *tenant.KindConfig) []field.Setting[tenant.Config] {
+	return []field.Setting[tenant.Config]{
+		field.Duration(kind+"_default_ttl",
+			"The life of a version whose writer gives none; 0: no expiry.", 0, field.MaxDuration,
 			func(c *tenant.Config) *time.Duration { return &at(c).DefaultTTL }),
-		durationSetting(kind+"_max_ttl", "The longest life of a version.", atLeast, maxDuration,
+		field.Duration(kind+"_max_ttl", "The longest life of a version.", atLeast, field.MaxDuration,
 			func(c *tenant.Config) *time.Duration { return &at(c).MaxTTL }),
-		durationSetting(kind+"_default_overlap", "How long old versions verify after a rotation, at most a quarter of the life.", 0, apikey.MaxOverlap,
+		field.Duration(kind+"_default_overlap",
+			"How long old versions verify after a rotation, at most a quarter of the life.", 0, apikey.MaxOverlap,
 			func(c *tenant.Config) *time.Duration { return &at(c).DefaultOverlap }),
-		boolSetting(kind+"_default_auto_rotate", "Whether keys rotate by schedule unless their writer says otherwise.",
+		field.Bool(kind+"_default_auto_rotate", "Whether keys rotate by schedule unless their writer says otherwise.",
 			func(c *tenant.Config) *bool { return &at(c).DefaultAutoRotate }),
 	}
 }
 
-var configAnswer = schemas(configSettings, schema{
+var configAnswer = field.Schemas(configSettings, schema{
 	"revision":  number("Counts the changes; for cas."),
 	"effective": table("What holds where settings bound one another: static_ttl."),
 })
@@ -87,14 +104,15 @@ func (h *Handlers) configResources() []resource {
 	write := operation{h.configWrite, "Change the mount's settings.", configAnswer}
 	return []resource{{
 		scope: platform, pattern: "config", suffix: "config",
-		fields: schemas(configSettings, casField),
-		operations: map[logical.Operation]operation{
+		fields: field.Schemas(configSettings, casField),
+		operations: operations{
 			logical.ReadOperation:   {h.configRead, "Read the mount's settings.", configAnswer},
 			logical.UpdateOperation: write,
 			logical.PatchOperation:  write,
 		},
-		synopsis:    "The mount's defaults for keys, and its caps.",
-		description: "Defaults apply to keys made afterwards. Limits and windows hold for tenants that the provider has set none for, max_ttl for all. A field left out stays as it is; null sets its default.",
+		synopsis: "The mount's defaults for keys, and its caps.",
+		description: "Defaults apply to keys made afterwards. Limits and windows hold for tenants that the provider " +
+			"has set none for, max_ttl for all. A field left out stays as it is; null sets its default.",
 	}}
 }
 
@@ -112,10 +130,10 @@ func (h *Handlers) configWrite(ctx context.Context, r *request) (*logical.Respon
 			return nil, err
 		}
 		c := *old
-		if err := apply(r, configSettings, &c, tenant.DefaultConfig()); err != nil {
+		if err := field.Apply(configSettings, r.Data, r.patches(), &c, tenant.DefaultConfig()); err != nil {
 			return nil, err
 		}
-		if !resets(r.Data["static_ttl"]) {
+		if !field.Resets(r.Data["static_ttl"]) {
 			if err := c.CheckStaticTTL(); err != nil {
 				return nil, err
 			}
@@ -134,7 +152,9 @@ func (h *Handlers) configWrite(ctx context.Context, r *request) (*logical.Respon
 }
 
 func configData(c *tenant.Config) map[string]any {
-	data := map[string]any{"revision": c.Revision, "effective": map[string]any{"static_ttl": inSeconds(c.RereadAfter())}}
-	showAll(data, configSettings, c)
+	data := map[string]any{
+		"revision": c.Revision, "effective": map[string]any{"static_ttl": field.Seconds(c.RereadAfter())},
+	}
+	field.Show(data, configSettings, c)
 	return data
 }

@@ -2,7 +2,10 @@ package paths
 
 import (
 	"context"
+	"errors"
+	"time"
 
+	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
@@ -12,11 +15,13 @@ import (
 
 func (h *Handlers) credsResources() []resource {
 	return []resource{{
-		scope: tenants, pattern: "/" + capture("kind") + "/creds/" + capture("role"), suffix: "creds", fields: recipientField,
-		operations: map[logical.Operation]operation{logical.ReadOperation: {h.creds, "Issue a leased key.", revealAnswer}},
+		scope: tenants, pattern: "/" + capture("kind") + "/creds/" + capture("role"), suffix: "creds",
+		fields:     recipientField,
+		operations: only(logical.ReadOperation, h.creds, "Issue a leased key.", revealAnswer),
 		synopsis:   "A fresh key of its own, under a Vault lease.",
-		description: "The key lives as long as its lease: renewing moves its expiry within the caps, and revoking the lease, or the token " +
-			"that asked, ends it at once. Only as tenants/<tenant>/…, so that lease IDs carry the tenant.",
+		description: "The key lives as long as its lease: renewing moves its expiry within the caps, and revoking " +
+			"the lease, or the token that asked, ends it at once. Only as tenants/<tenant>/…, so that lease IDs " +
+			"carry the tenant.",
 	}}
 }
 
@@ -26,7 +31,8 @@ func (h *Handlers) creds(ctx context.Context, r *request) (*logical.Response, er
 		return nil, err
 	}
 	if _, spelled := r.captured.GetOk("tenant"); !spelled {
-		return nil, refusal.Errorf(refusal.Invalid, "creds are read as tenants/%s/%s/creds/%s, so that the lease carries the tenant",
+		return nil, refusal.Errorf(refusal.Invalid,
+			"creds are read as tenants/%s/%s/creds/%s, so that the lease carries the tenant",
 			r.tenant.Name, kind, name)
 	}
 	if err := r.active(); err != nil {
@@ -67,17 +73,18 @@ func (h *Handlers) issue(ctx context.Context, r *request, role *apikey.Role, spa
 		return nil, err
 	}
 	fresh := role.Issue(apikey.NewKeyID(), span, r.actor(), r.now)
-	k, err := h.store.UpdateLeased(ctx, r.Storage, r.tenant, role.Kind, fresh.Newest().KeyID, func(*apikey.Key) (*apikey.Key, error) {
-		return fresh, nil
-	})
+	k, err := h.store.UpdateLeased(ctx, r.Storage, r.tenant, role.Kind, fresh.Newest().KeyID,
+		func(*apikey.Key) (*apikey.Key, error) {
+			return fresh, nil
+		})
 	if err != nil {
 		undo()
 	}
 	return k, err
 }
 
-// leased answers with a leased key. Vault keeps the answer with the lease until the first
-// renewal: with a recipient, that is nothing that anybody else could read.
+// leased answers with a leased key. Vault keeps the answer with the lease until the first renewal; one sealed to a
+// recipient can be read by nobody else.
 func (h *Handlers) leased(r *request, k *apikey.Key, span apikey.Span, recipient string) (*logical.Response, error) {
 	v := k.Newest()
 	out, err := r.secretReply(k, v, recipient)
@@ -90,4 +97,138 @@ func (h *Handlers) leased(r *request, k *apikey.Key, span apikey.Span, recipient
 	resp.WrapInfo = out.WrapInfo
 	resp.Secret.TTL, resp.Secret.MaxTTL = span.TTL, span.Max
 	return resp, nil
+}
+
+const secretType = "apikey"
+
+// Secret is the type of Vault's leases on leased keys.
+func (h *Handlers) Secret() *framework.Secret {
+	return &framework.Secret{
+		Type:   secretType,
+		Fields: secretAnswer,
+		Renew:  h.leaseOp(h.leaseRenew),
+		Revoke: h.leaseOp(h.leaseRevoke),
+	}
+}
+
+// longestLease asks Vault for the mount's max_lease_ttl. A failed call answers 0.
+func (h *Handlers) longestLease() (time.Duration, error) {
+	if most := h.system.MaxLeaseTTL(); most > 0 {
+		return most, nil
+	}
+	return 0, refusal.Errorf(refusal.Unavailable, "Vault did not say how long a lease may be; try again")
+}
+
+// leaseOp wraps what Vault calls about a lease. Such a call carries no identity: the lease's own data says whose it is.
+func (h *Handlers) leaseOp(
+	run func(context.Context, *request, *lease) (*logical.Response, error),
+) framework.OperationFunc {
+	return func(ctx context.Context, req *logical.Request, _ *framework.FieldData) (resp *logical.Response, err error) {
+		defer recovered(h.log, &resp, &err)
+		r := &request{Request: req, now: time.Now()}
+		if resp, err = h.serveLease(ctx, r, run); err != nil {
+			if told := withStatus(err); told != nil {
+				err = told
+			}
+			return nil, err
+		}
+		for _, w := range r.warnings {
+			resp.AddWarning(w)
+		}
+		return resp, nil
+	}
+}
+
+func (h *Handlers) serveLease(
+	ctx context.Context, r *request, run func(context.Context, *request, *lease) (*logical.Response, error),
+) (*logical.Response, error) {
+	l, err := leaseOf(r.Secret)
+	if err != nil {
+		return nil, err
+	}
+	if r.config, err = h.store.Config(ctx, r.Storage); err != nil {
+		return nil, err
+	}
+	if r.tenant, err = h.store.Tenant(ctx, r.Storage, l.tenant); err != nil {
+		return nil, err
+	}
+	if r.tenant != nil && r.tenant.UID != l.uid {
+		r.tenant = nil // another tenant of the same name
+	}
+	return run(ctx, r, l)
+}
+
+// lease is what a lease's internal data says.
+type lease struct {
+	tenant tenant.Name
+	uid    string
+	kind   apikey.Kind
+	keyID  string
+}
+
+// errNotOurs is no refusal, because nobody has asked for anything wrong.
+var errNotOurs = errors.New("the lease's data is not what this engine writes")
+
+func leaseOf(s *logical.Secret) (*lease, error) {
+	text := func(name string) string {
+		v, _ := s.InternalData[name].(string)
+		return v
+	}
+	name, badName := tenant.ParseName(text("tenant"))
+	kind, badKind := apikey.ParseKind(text("kind"))
+	if badName != nil || badKind != nil {
+		return nil, errNotOurs
+	}
+	return &lease{name, text("uid"), kind, text("key_id")}, nil
+}
+
+// leaseRenew moves the key's expiry. Because the answer has no data, Vault stops keeping the secret with the lease.
+func (h *Handlers) leaseRenew(ctx context.Context, r *request, l *lease) (*logical.Response, error) {
+	if r.tenant == nil || r.tenant.State() == tenant.Deleted {
+		return nil, refusal.Errorf(refusal.Invalid, "the key's tenant is gone")
+	}
+	mount, err := h.longestLease()
+	if err != nil {
+		return nil, err
+	}
+	var span apikey.Span
+	cut := false
+	k, err := h.store.UpdateLeased(ctx, r.Storage, r.tenant, l.kind, l.keyID, func(k *apikey.Key) (*apikey.Key, error) {
+		if k == nil {
+			return nil, refusal.Errorf(refusal.Invalid, "the key is gone; ask for a new one")
+		}
+		role, err := ignoreNotFound(h.store.Role(ctx, r.Storage, r.tenant, k.Kind, k.Name))
+		if err != nil {
+			return nil, err
+		}
+		if role != nil {
+			span = role.Span(r.config, r.tenant, mount)
+		}
+		k, cut, err = k.Renew(role, r.tenant, span, r.Secret.Increment, r.now)
+		return k, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	end := k.Newest().ExpiresAt
+	if cut {
+		r.warn("the lease ends at %s, cut by %s of %s", end.Format(time.RFC3339), span.By, tenant.Spell(span.Max))
+	}
+	r.Secret.TTL, r.Secret.MaxTTL = max(time.Second, end.Sub(r.now).Truncate(time.Second)), span.Max
+	return &logical.Response{Secret: r.Secret}, nil
+}
+
+// leaseRevoke ends the key. A key that is gone has ended already: Vault must never be left with a lease that cannot be
+// revoked.
+func (h *Handlers) leaseRevoke(ctx context.Context, r *request, l *lease) (*logical.Response, error) {
+	if r.tenant == nil {
+		return &logical.Response{}, nil
+	}
+	_, err := h.store.UpdateLeased(ctx, r.Storage, r.tenant, l.kind, l.keyID, func(k *apikey.Key) (*apikey.Key, error) {
+		if k == nil {
+			return nil, nil
+		}
+		return k.End(r.now), nil
+	})
+	return &logical.Response{}, err
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/paths/field"
 )
 
 const (
@@ -20,29 +21,31 @@ const (
 func (h *Handlers) dueResources() []resource {
 	return []resource{{
 		scope: tenants, pattern: "/due", suffix: "due",
-		fields: schema{"within": field(framework.TypeDurationSecond, "How far to look ahead. Default 14d.")},
-		operations: map[logical.Operation]operation{logical.ReadOperation: {h.walking(h.dueRead), "Read what happens to the tenant's keys soon.", schema{
-			"items": rows("What happens, soonest first, 1000 at the most: kind, name, key_id, event, at."),
-			"total": number("Where there are more: how many."),
-		}}},
+		fields: schema{"within": field.Schema(framework.TypeDurationSecond, "How far to look ahead. Default 14d.")},
+		operations: only(logical.ReadOperation, h.walking(h.dueRead),
+			"Read what happens to the tenant's keys soon.", schema{
+				"items": rows("What happens, soonest first, 1000 at the most: kind, name, key_id, event, at."),
+				"total": number("Where there are more: how many."),
+			}),
 		synopsis: "What expires, rotates, fails or waits to be picked up.",
-		description: "Events are expires (a version ends), rotates (the schedule makes the next one), rotation_late (it came, or comes, when half of the overlap has passed), rotation_failed (it could not, and tries again at " +
-			"that time), unrevealed (the current version has reached nobody, and has to by that time) and destroyed (a deleted key is erased). " +
-			"Leased keys are their leases' business.",
+		description: "Events are expires (a version ends), rotates (the schedule makes the next one), rotation_late " +
+			"(it came, or comes, when half of the overlap has passed), rotation_failed (it could not, and tries " +
+			"again at that time), unrevealed (the current version has reached nobody, and has to by that time) " +
+			"and destroyed (a deleted key is erased). Leased keys are their leases' business.",
 	}}
 }
 
-func (h *Handlers) dueRead(ctx context.Context, r *request) (*logical.Response, error) {
+func (h *Handlers) dueRead(ctx context.Context, r *request, walk *turn) (*logical.Response, error) {
 	within := withinDefault
 	if raw := r.Data["within"]; raw != nil {
 		var err error
-		if within, err = parseDuration("within", raw, 0, maxDuration); err != nil {
+		if within, err = field.ParseDuration("within", raw, 0, field.MaxDuration); err != nil {
 			return nil, err
 		}
 	}
 	var items []any
 	for _, kind := range apikey.Kinds {
-		of, err := h.dueOf(ctx, r, kind, r.now.Add(within))
+		of, err := h.dueOf(ctx, r, walk, kind, r.now.Add(within))
 		if err != nil {
 			return nil, err
 		}
@@ -60,17 +63,19 @@ func (h *Handlers) dueRead(ctx context.Context, r *request) (*logical.Response, 
 	return reply(data)
 }
 
-func (h *Handlers) dueOf(ctx context.Context, r *request, kind apikey.Kind, until time.Time) ([]any, error) {
+func (h *Handlers) dueOf(
+	ctx context.Context, r *request, walk *turn, kind apikey.Kind, until time.Time,
+) ([]any, error) {
 	names, err := h.store.Keys(ctx, r.Storage, r.tenant, kind)
 	if err != nil {
 		return nil, err
 	}
 	var items []any
 	for _, name := range names {
-		if err := r.walk.next(ctx); err != nil {
+		if err := walk.next(ctx); err != nil {
 			return nil, err
 		}
-		k, err := gone(h.store.Key(ctx, r.Storage, r.tenant, kind, apikey.Name(name)))
+		k, err := ignoreNotFound(h.store.Key(ctx, r.Storage, r.tenant, kind, apikey.Name(name)))
 		if err != nil {
 			return nil, err
 		}
@@ -79,7 +84,7 @@ func (h *Handlers) dueOf(ctx context.Context, r *request, kind apikey.Kind, unti
 		}
 		for _, e := range k.Events(r.config.Retention, r.now, until) {
 			items = append(items, map[string]any{
-				"kind": string(kind), "name": name, "key_id": e.KeyID, "event": e.What, "at": rfc3339(e.At),
+				"kind": string(kind), "name": name, "key_id": e.KeyID, "event": e.What, "at": field.RFC3339(e.At),
 			})
 		}
 	}

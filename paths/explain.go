@@ -9,6 +9,7 @@ import (
 	"vault-plugin-secrets-apikeys/internal/refusal"
 	"vault-plugin-secrets-apikeys/internal/store"
 	"vault-plugin-secrets-apikeys/internal/tenant"
+	"vault-plugin-secrets-apikeys/paths/field"
 	"vault-plugin-secrets-apikeys/signing"
 )
 
@@ -24,34 +25,31 @@ var explainFields = schema{
 }
 
 var explainAnswer = schema{
-	"verdict":        text("What verify answers to this call now. The call is not recorded."),
-	"key_id":         text("The version's key ID. This and what follows up to scheme only where it is a key of the tenant's."),
-	"name":           text("The key's name; a leased key's is its role's."),
-	"kind":           text("internal or external."),
-	"scheme":         text("How the key's calls are signed."),
-	"string_to_sign": text("What should have been signed for the call as it was received; absent when too little of it can be read."),
-	"findings":       rows("What is wrong: id, text, which says what to do, and variant, which of the scheme's variants lets it in when the key's compat names it."),
-	"server_time":    stamp("The time the call was judged by."),
-	"skew_seconds":   number("How far the call's clock is ahead of the server's; absent when the call has no time."),
+	"verdict": text("What verify answers to this call now. The call is not recorded."),
+	"key_id": text("The version's key ID. This and what follows up to scheme only where it is a key of the " +
+		"tenant's."),
+	"name":   text("The key's name; a leased key's is its role's."),
+	"kind":   text("internal or external."),
+	"scheme": text("How the key's calls are signed."),
+	"string_to_sign": text("What should have been signed for the call as it was received; absent when too little of " +
+		"it can be read."),
+	"findings": rows("What is wrong: id, text, which says what to do, and variant, which of the scheme's " +
+		"variants lets it in when the key's compat names it."),
+	"server_time":  stamp("The time the call was judged by."),
+	"skew_seconds": number("How far the call's clock is ahead of the server's; absent when the call has no time."),
 }
 
 func (h *Handlers) explainResources() []resource {
 	return []resource{{
 		scope: tenants, pattern: "/explain", suffix: "explain", fields: explainFields,
-		operations: map[logical.Operation]operation{logical.UpdateOperation: {h.explain, "Say why a call of the tenant's own key is refused.", explainAnswer}},
-		synopsis:   "Why is this call refused? The text that should have been signed, and the mistakes that make the signature sent.",
-		description: "Takes what verify takes, and judges as it does, but neither records the call nor counts it as use. Tries the mistakes that clients " +
-			"are known to make, alone and in pairs. Another tenant's key is unknown. No secret is in the answer.",
+		operations: only(logical.UpdateOperation, h.explain,
+			"Say why a call of the tenant's own key is refused.", explainAnswer),
+		synopsis: "Why is this call refused? The text that should have been signed, and the mistakes that make the " +
+			"signature sent.",
+		description: "Takes what verify takes, and judges as it does, but neither records the call nor counts it as " +
+			"use. Tries the mistakes that clients are known to make, alone and in pairs. Another tenant's key is " +
+			"unknown. No secret is in the answer.",
 	}}
-}
-
-// explanation is what the answer is made of.
-type explanation struct {
-	attempt  *signing.Attempt // nil: no head could be read
-	version  *apikey.Version  // nil: the key is unknown
-	in       *apikey.JudgeInput // nil: the call is malformed
-	judged   apikey.Judgement
-	findings []signing.Finding
 }
 
 func (h *Handlers) explain(ctx context.Context, r *request) (*logical.Response, error) {
@@ -69,19 +67,19 @@ func (h *Handlers) explain(ctx context.Context, r *request) (*logical.Response, 
 		return nil, err
 	}
 	defer place.Leave()
-	c.look = true // it is not recorded
+	c.dryRun = true // it is not recorded
 	attempt, err := c.attempt()
 	if err != nil { // what cannot be read is a finding, not an error
 		return h.explained(r, nil, &explanation{
-			judged: apikey.Judgement{Verdict: apikey.Malformed}, findings: []signing.Finding{{ID: "head_malformed", Text: "The head cannot be read: " + err.Error() + "."}},
+			judged:   malformed.Judgement,
+			findings: []signing.Finding{{ID: "head_malformed", Text: "The head cannot be read: " + err.Error() + "."}},
 		})
 	}
 	found, version, err := h.ownVersion(ctx, r, attempt.KeyID)
 	if err != nil {
 		return nil, err
 	}
-	e := &explanation{attempt: attempt, version: version, findings: attempt.Findings}
-	e.judged.Verdict = apikey.Malformed
+	e := &explanation{judged: malformed.Judgement, attempt: attempt, version: version, findings: attempt.Findings}
 	if signed, head, err := c.signed(new(signing.Parser)); err == nil {
 		grant, _ := apikey.GrantOf(signed.KeyID, found.Key, found.Tenant, found.Role, r.config)
 		e.in = h.judgeInput(r, c, signed, head, found, &grant)
@@ -97,10 +95,13 @@ func (h *Handlers) explain(ctx context.Context, r *request) (*logical.Response, 
 	return h.explained(r, found, e)
 }
 
-// unknownKey is told of other tenants' keys as of none.
-var unknownKey = signing.Finding{ID: string(apikey.UnknownKey), Text: "No key of this tenant has this key ID: look for a slip, and whether it is the right tenant and mount."}
+// unknownKey is the finding for keys of other tenants and for keys that do not exist.
+var unknownKey = signing.Finding{
+	ID:   string(apikey.UnknownKey),
+	Text: "No key of this tenant has this key ID: look for a slip, and whether it is the right tenant and mount.",
+}
 
-// ownVersion finds the tenant's version of that ID; one that never verifies again is unknown.
+// ownVersion finds the tenant's version with that ID. A version that never verifies again is unknown.
 func (h *Handlers) ownVersion(ctx context.Context, r *request, keyID string) (*store.Found, *apikey.Version, error) {
 	if keyID == "" {
 		return new(store.Found), nil, nil
@@ -143,8 +144,7 @@ func parseBody(c *call, fields map[string]any) ([]byte, error) {
 	return body, nil
 }
 
-// attempt reads the signature of the call, whatever is wrong with it; an error says that
-// there is no head.
+// attempt reads the signature of the call, whatever is wrong with it. An error means that there is no head.
 func (c *call) attempt() (*signing.Attempt, error) {
 	if !c.http {
 		return signing.ReadTaggedAttempt([]byte(c.content), c.signature), nil
@@ -157,7 +157,7 @@ func (c *call) attempt() (*signing.Attempt, error) {
 }
 
 func (h *Handlers) explained(r *request, found *store.Found, e *explanation) (*logical.Response, error) {
-	data := map[string]any{"verdict": string(e.judged.Verdict), "server_time": rfc3339(r.now)}
+	data := map[string]any{"verdict": string(e.judged.Verdict), "server_time": field.RFC3339(r.now)}
 	if e.attempt != nil {
 		if e.attempt.StringToSign != "" {
 			data["string_to_sign"] = e.attempt.StringToSign
@@ -169,7 +169,8 @@ func (h *Handlers) explained(r *request, found *store.Found, e *explanation) (*l
 	findings := e.findings
 	if e.version != nil {
 		k := found.Key
-		data["key_id"], data["name"], data["kind"], data["scheme"] = e.version.KeyID, string(k.Name), string(k.Kind), string(k.Scheme)
+		data["key_id"], data["name"] = e.version.KeyID, string(k.Name)
+		data["kind"], data["scheme"] = string(k.Kind), string(k.Scheme)
 		if k.Scheme != e.attempt.Scheme {
 			delete(data, "string_to_sign") // it is of another scheme than the key's
 		}

@@ -10,11 +10,12 @@ import (
 	"vault-plugin-secrets-apikeys/internal/match"
 	"vault-plugin-secrets-apikeys/internal/replay"
 	"vault-plugin-secrets-apikeys/internal/store"
+	"vault-plugin-secrets-apikeys/paths/field"
 	"vault-plugin-secrets-apikeys/signing"
 )
 
-// standing returns the findings that stand between the call and a good verdict: not those
-// that the key lets in, and which rule said no.
+// standing returns the findings that stand between the call and a good verdict: those that the key does not let in, and
+// the rule that said no.
 func (e *explanation) standing(found *store.Found, r *request) []signing.Finding {
 	var all []signing.Finding
 	compat := found.Key.Variants(e.version)
@@ -34,24 +35,27 @@ func (e *explanation) standing(found *store.Found, r *request) []signing.Finding
 	return all
 }
 
-// rule says which rule said no to a call with a right signature, and what to do.
+// rule says which rule refused a call with a right signature, and what to do.
 func (e *explanation) rule(found *store.Found, r *request) string {
 	k, v := found.Key, e.version
 	limits := k.Rules.Get().Limits
 	switch e.judged.Verdict {
 	case apikey.TenantSuspended:
-		return "The provider has suspended the tenant; reading the tenant's settings shows since when and why. Ask the provider."
+		return "The provider has suspended the tenant; reading the tenant's settings shows since when and why. Ask " +
+			"the provider."
 	case apikey.IsRevoked:
 		return "The version, or the whole key, is revoked for good. " + e.successor("Make another key.")
 	case apikey.IsDisabled:
-		return "The version, or the whole key, is disabled or deleted: enable or restore it, if its calls are to be good again."
+		return "The version, or the whole key, is disabled or deleted: enable or restore it, if its calls are to be " +
+			"good again."
 	case apikey.IsExpired:
-		return fmt.Sprintf("The version ended at %s. %s", v.ExpiresAt.UTC().Format(time.RFC3339), e.successor("Rotate the key."))
+		return fmt.Sprintf("The version ended at %s. %s", v.ExpiresAt.UTC().Format(time.RFC3339),
+			e.successor("Rotate the key."))
 	case apikey.TooOld:
 		return e.tooOld(r.now)
 	case apikey.TooNew:
 		return fmt.Sprintf("The call is stamped %d seconds ahead, and may be %d: set the client's clock.",
-			int64(e.in.Call.Time.Sub(r.now).Seconds()), inSeconds(e.in.Grant.Future))
+			int64(e.in.Call.Time.Sub(r.now).Seconds()), field.Seconds(e.in.Grant.Future))
 	case apikey.SourceDenied:
 		from := "client_ip is not given, and without it the key is not good"
 		if e.in.From.IsValid() {
@@ -63,10 +67,11 @@ func (e *explanation) rule(found *store.Found, r *request) string {
 	case apikey.Replayed:
 		switch e.judged.Replay {
 		case replay.Full:
-			return "The server can remember no more calls of this tenant (replay_table_full, by replay_entries): try later, signed anew, and tell the operator."
+			return "The server can remember no more calls of this tenant (replay_table_full, by replay_entries): try " +
+				"later, signed anew, and tell the operator."
 		case replay.Crowded:
-			return "The server can remember no more calls of this tenant beside those of others (replay_table_full, by replay_entries_total): " +
-				"try later, signed anew, and tell the operator."
+			return "The server can remember no more calls of this tenant beside those of others (replay_table_full, " +
+				"by replay_entries_total): try later, signed anew, and tell the operator."
 		case replay.New, replay.Seen:
 		}
 		return "This very call has been accepted before: sign each attempt anew, retries too, with a new salt or nonce."
@@ -86,12 +91,14 @@ func (e *explanation) tooOld(now time.Time) string {
 	call := e.in.Call
 	switch age := now.Sub(call.Time); {
 	case age > e.in.Grant.Past:
-		return fmt.Sprintf("The call is %d seconds old, and may be %d: set the client's clock, and sign each call just before it is sent.",
-			int64(age.Seconds()), inSeconds(e.in.Grant.Past))
+		return fmt.Sprintf("The call is %d seconds old, and may be %d: set the client's clock, and sign each call "+
+			"just before it is sent.",
+			int64(age.Seconds()), field.Seconds(e.in.Grant.Past))
 	case !call.Expires.IsZero() && !now.Before(call.Expires):
 		return "The call's own expires has passed: sign it to live longer, or send it sooner."
 	default:
-		return "The server has started since the call was signed, and cannot know whether it was seen before: sign it anew."
+		return "The server has started since the call was signed, and cannot know whether it was seen before: sign " +
+			"it anew."
 	}
 }
 
@@ -99,26 +106,41 @@ func (e *explanation) outOfScope(found *store.Found, r *request) string {
 	limits := found.Key.Rules.Get().Limits
 	switch e.judged.Bound {
 	case apikey.BoundMessage:
-		return "The key has scopes, a user, or is bound to what is published, and a message can be held against none of these: use a key without them."
+		return "The key has scopes, a user, or is bound to what is published, and a message can be held against none " +
+			"of these: use a key without them."
 	case apikey.BoundPath:
-		return "Two readers could take the path for different ones: write it without dot segments, //, ; and \\, encoded or not, encoded slashes " +
-			"and control characters, what is encoded twice, and escapes that are broken or no UTF-8."
+		return "Two readers could take the path for different ones: write it without dot segments, //, ; and \\, " +
+			"encoded or not, encoded slashes and control characters, what is encoded twice, and escapes that are " +
+			"broken or no UTF-8."
 	case apikey.BoundLong:
-		return fmt.Sprintf("The path is too long to be held against scopes and what is published: it may have %d bytes and %d segments.",
+		return fmt.Sprintf("The path is too long to be held against scopes and what is published: it may have %d "+
+			"bytes and %d segments.",
 			match.MaxPath, match.MaxSegments)
 	case apikey.BoundOver:
-		return "None of the key's scopes fits, and some are too complex to be looked at, from before there was a bound: write them anew, with fewer **, and fewer * in a segment."
+		return "None of the key's scopes fits, and some are too complex to be looked at, from before there was a " +
+			"bound: write them anew, with fewer **, and fewer * in a segment."
 	case apikey.BoundScopes:
-		return fmt.Sprintf("None of the key's scopes fits %s %s: they are %s.", e.in.Head.Method(), e.in.Head.Path(), strings.Join(limits.Scopes.List(), ", "))
+		return fmt.Sprintf("None of the key's scopes fits %s %s: they are %s.", e.in.Head.Method(), e.in.Head.Path(),
+			strings.Join(limits.Scopes.List(), ", "))
 	case apikey.BoundPublished:
 		var lists []string
 		for _, list := range e.in.Grant.PublishedLists() {
 			lists = append(lists, strings.Join(list, ", "))
 		}
-		return fmt.Sprintf("%s is not published to external keys: published has %s.", e.in.Head.Path(), strings.Join(lists, "; and "))
+		return fmt.Sprintf("%s is not published to external keys: published has %s.", e.in.Head.Path(),
+			strings.Join(lists, "; and "))
 	case apikey.BoundUser:
 		return fmt.Sprintf("The key acts as %s, and the call names another in %s.", limits.User, apikey.UserHeader)
 	case apikey.InBounds:
 	}
 	return "" // it was in scope when it was judged
+}
+
+// explanation is what the answer is made of.
+type explanation struct {
+	attempt  *signing.Attempt   // nil: no head could be read
+	version  *apikey.Version    // nil: the key is unknown
+	in       *apikey.JudgeInput // nil: the call is malformed
+	judged   apikey.Judgement
+	findings []signing.Finding
 }

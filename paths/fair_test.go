@@ -1,23 +1,14 @@
 package paths
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
-
-	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/fair"
 	"vault-plugin-secrets-apikeys/internal/match"
 	"vault-plugin-secrets-apikeys/internal/secret"
-	"vault-plugin-secrets-apikeys/internal/refusal"
-	"vault-plugin-secrets-apikeys/internal/store"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
@@ -25,9 +16,13 @@ import (
 func TestWhatIsHeavy(t *testing.T) {
 	many := slices.Repeat([]string{"/**"}, 32)
 	with := func(l apikey.Limits) *apikey.Key {
-		return &apikey.Key{Ref: apikey.Ref{Kind: apikey.External}, Settings: apikey.Settings{Rules: apikey.Share(apikey.Rules{Limits: l})}}
+		return &apikey.Key{
+			Ref:      apikey.Ref{Kind: apikey.External},
+			Settings: apikey.Settings{Rules: apikey.Share(apikey.Rules{Limits: l})},
+		}
 	}
-	plain, lenient, scoped := with(apikey.Limits{}), with(apikey.Limits{Compat: "a\nb\nc\nd\ne"}), with(apikey.Limits{Scopes: match.ScopesOf(slices.Repeat([]string{"GET /**"}, 32))})
+	plain, lenient := with(apikey.Limits{}), with(apikey.Limits{Compat: "a\nb\nc\nd\ne"})
+	scoped := with(apikey.Limits{Scopes: match.ScopesOf(slices.Repeat([]string{"GET /**"}, 32))})
 	one, some := with(apikey.Limits{Compat: "a"}), with(apikey.Limits{Scopes: match.ScopesOf([]string{"GET /**"})})
 	config := &tenant.Config{}
 	published := &tenant.Config{External: tenant.KindConfig{Published: match.GlobsOf(many)}}
@@ -63,13 +58,15 @@ func TestWhatIsHeavy(t *testing.T) {
 		}
 	}
 	all := with(apikey.Limits{Compat: "a\nb\nc\nd\ne", Scopes: match.ScopesOf([]string{"GET /**"})})
-	both := &tenant.Tenant{Own: tenant.Caps{Published: match.GlobsOf(many)}, Provider: tenant.Caps{Published: match.GlobsOf(many)}}
+	both := &tenant.Tenant{
+		Own: tenant.Caps{Published: match.GlobsOf(many)}, Provider: tenant.Caps{Published: match.GlobsOf(many)},
+	}
 	if most := head(light-6, 0); most.weight(granted(all, both, published)) >= heavy {
 		t.Error("a call that is let through for its length alone is heavy")
 	}
 }
 
-// granted returns what the first version of a key may do.
+// granted returns what the only version of a key may do.
 func granted(k *apikey.Key, t *tenant.Tenant, c *tenant.Config) *apikey.Grant {
 	if k != nil {
 		k.Versions = []apikey.Version{{KeyID: "tEsTkId1tEsTkId1", Secret: secret.Random()}}
@@ -94,133 +91,6 @@ func TestEstimatesTakeNoMemory(t *testing.T) {
 	}
 }
 
-// judging returns handlers whose places are all taken, and what judges a stranger's
-// message.
-func judging(t *testing.T, together bool) (h *Handlers, judge func(size int) error, free func()) {
-	h = New(store.New(), "")
-	h.shares = newShares(2)
-	place, err := h.shares.work.Enter(t.Context(), "another", 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &request{Request: &logical.Request{Storage: new(logical.InmemStorage)}, config: &tenant.Config{}, now: time.Now(), together: together}
-	return h, func(size int) error {
-		c := &call{content: strings.Repeat("m", size), signature: "v1:tEsTkId1:" + strings.Repeat("A", 43)}
-		j, err := h.judged(t.Context(), r, c, "", false)
-		if err == nil && j.Verdict != apikey.UnknownKey {
-			t.Error(j.Verdict)
-		}
-		return err
-	}, place.Leave
-}
-
-// A plain call waits for nobody, and does not so much as look at the gate.
-func TestPlainCallsPassTheGateBy(t *testing.T) {
-	h, judge, _ := judging(t, false)
-	if err := judge(1000); err != nil {
-		t.Error(err)
-	}
-	h.shares = nil
-	if err := judge(1000); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestHeavyCallsWait(t *testing.T) {
-	for _, together := range []bool{false, true} {
-		synctest.Test(t, func(t *testing.T) {
-			_, judge, free := judging(t, together)
-			most := patience
-			if together {
-				most = batchPatience
-			}
-			began := time.Now()
-			if err := judge(1 << 20); !isBusy(err) || time.Since(began) != most || !strings.Contains(err.Error(), " "+most.String()) {
-				t.Errorf("after %s: %v", time.Since(began), err)
-			}
-			began = time.Now()
-			err := judge(1 << 20)
-			if waited := time.Since(began); !isBusy(err) || waited != 0 {
-				t.Errorf("the second waited %s more: %v", waited, err)
-			}
-			free()
-			if err := judge(1 << 20); err != nil {
-				t.Errorf("with nobody in: %v", err)
-			}
-		})
-	}
-}
-
-func isBusy(err error) bool {
-	return errors.Is(err, refusal.Unavailable) && strings.HasPrefix(err.Error(), "busy: ")
-}
-
-// What one tenant's items of a batch have waited is not taken from another's, whose turn
-// is still waited for; all together do not wait longer than one request.
-func TestTenantsOfABatchWaitEachForThemselves(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		gate := fair.New(fair.Bounds{All: 1, Each: 1, Queue: queued})
-		held, err := gate.Enter(t.Context(), "another", 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r, began := &request{together: true}, time.Now()
-		for _, owner := range []string{"acme", "bolt"} {
-			for _, want := range []time.Duration{batchPatience, 0} {
-				from := time.Now()
-				if _, err := r.enter(t.Context(), gate, owner); !isBusy(err) || time.Since(from) != want {
-					t.Errorf("%s waited %s, not %s: %v", owner, time.Since(from), want, err)
-				}
-			}
-		}
-		for i := range maxBatch {
-			if _, err := r.enter(t.Context(), gate, fmt.Sprint(i)); !isBusy(err) {
-				t.Fatal(err)
-			}
-		}
-		if waited := time.Since(began); waited > patience {
-			t.Errorf("a batch waited %s", waited)
-		}
-		r = &request{together: true}
-		for i := range 8 {
-			_, _ = r.enter(t.Context(), gate, fmt.Sprint(i))
-		}
-		go func() {
-			time.Sleep(time.Millisecond)
-			held.Leave()
-		}()
-		if _, err := r.enter(t.Context(), gate, "globex"); err != nil {
-			t.Errorf("a turn that comes at once, after others have waited: %v", err)
-		}
-	})
-}
-
-// Whoever is told of it is told whose requests they are, and no caller of the provider's
-// learns whose key a call has named.
-func TestWhyThereWasNoPlace(t *testing.T) {
-	own, providers := &request{tenant: &tenant.Tenant{UID: "a"}}, &request{}
-	for _, row := range []struct {
-		r    *request
-		err  error
-		want string
-	}{
-		{own, fair.ErrCrowded, "busy: more than 32 costly requests of this tenant wait already"},
-		{providers, fair.ErrCrowded, "busy: more than 32 costly requests of one tenant, or of the provider, wait already"},
-		{own, fair.ErrPatience, "busy: costly requests of this tenant are done a few at a time, and the turn of this one did not come within 1.5s"},
-		{providers, fair.ErrPatience, "busy: costly requests of one tenant, or of the provider, are done a few at a time"},
-		{&request{together: true}, fair.ErrPatience, "busy: costly calls of one tenant are done a few at a time, and this batch has waited 1.5s for the turn of this one's"},
-		{own, context.Canceled, "the caller has gone"},
-	} {
-		got := row.r.noPlace(row.err, 1500*time.Millisecond)
-		if !strings.HasPrefix(got.Error(), row.want) {
-			t.Errorf("%v: %v, want %s", row.err, got, row.want)
-		}
-		if status, _ := crossed(t, got); status != 503 {
-			t.Errorf("%v: %d", row.err, status)
-		}
-	}
-}
-
 // One processor is left for plain calls, where there are several, and no tenant has all.
 func TestShares(t *testing.T) {
 	for _, processors := range []int{1, 2, 8} {
@@ -238,61 +108,4 @@ func TestShares(t *testing.T) {
 			}
 		}
 	}
-}
-
-// A request of many things waits no longer in all than one of one thing, and its clock goes
-// on: what it judges after it has waited is judged by the time it is then.
-func TestTurnsOfOneRequest(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		gate := fair.New(fair.Bounds{All: 1, Each: 1, Queue: 1})
-		began := time.Now()
-		r := &request{tenant: &tenant.Tenant{UID: "a"}, now: began}
-		turn, err := r.take(t.Context(), gate, manyItems)
-		if err != nil {
-			t.Fatal(err)
-		}
-		go func() { // asks again and again, for longer than the turn may wait in all
-			for range 10 {
-				if held, err := gate.Enter(t.Context(), "b", time.Minute); err == nil {
-					time.Sleep(time.Second)
-					held.Leave()
-				}
-			}
-		}()
-		synctest.Wait()
-		done := 0
-		for err == nil {
-			if err = turn.next(t.Context()); err == nil && !r.now.Equal(time.Now()) {
-				t.Fatalf("judged by a clock that is %s late", time.Since(r.now))
-			}
-			done++
-			synctest.Wait()
-		}
-		if time.Since(began) != patience || done < 4*manyItems || !isBusy(err) || !strings.Contains(err.Error(), "within 5s") {
-			t.Errorf("%d done after %s: %v", done, time.Since(began), err)
-		}
-		if again := turn.next(t.Context()); again != err { //nolint:errorlint // the same one
-			t.Errorf("and then: %v", again)
-		}
-		turn.leave()
-		time.Sleep(time.Minute)
-	})
-}
-
-type slow struct{ logical.InmemStorage }
-
-func (s *slow) Get(ctx context.Context, path string) (*logical.StorageEntry, error) {
-	time.Sleep(time.Minute)
-	return s.InmemStorage.Get(ctx, path)
-}
-
-// A call is judged by the time at which it is judged.
-func TestCallsAreNotJudgedByAnOldClock(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := &request{Request: &logical.Request{Storage: new(slow)}, config: &tenant.Config{}, now: time.Now()}
-		c := &call{content: "m", signature: "v1:tEsTkId1:" + strings.Repeat("A", 43)}
-		if j, err := New(store.New(), "").judged(t.Context(), r, c, "", false); err != nil || !j.at.Equal(time.Now()) {
-			t.Errorf("at %s: %v", j.at, err)
-		}
-	})
 }

@@ -2,35 +2,23 @@ package paths
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"time"
+	"errors"
 
-	"github.com/hashicorp/vault/sdk/helper/wrapping"
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
-	"vault-plugin-secrets-apikeys/internal/fair"
 	"vault-plugin-secrets-apikeys/internal/refusal"
-	"vault-plugin-secrets-apikeys/internal/seal"
 )
-
-var sealedAnswer = schema{
-	"key_id": text("The public ID, the kid on the wire."),
-	"sealed": text("The key as an armoured age file: one JSON object with tenant, kind, name, key_id, key, credential, scheme, issued_at, expires_at."),
-	"kind":   text("internal or external."), "name": text("The key's name; a leased key's is its role's."),
-	"expires_at": stamp("When this version ends; null: never."),
-}
-
-var recipientField = schema{"recipient": text("An age recipient or SSH public key: the answer is sealed to it, and only its holder can read it.")}
 
 func (h *Handlers) handoverResources() []resource {
 	return []resource{{
-		scope: tenants, pattern: "/" + capture("kind") + "/keys/" + capture("name") + "/handover", suffix: "key-handover",
-		operations: map[logical.Operation]operation{logical.ReadOperation: {h.keyHandover, "Read the current secret, sealed to the key's recipients.", sealedAnswer}},
-		synopsis:   "The current secret of a key, sealed to its recipients.",
-		description: "An armoured age file that may go by email or lie in a ticket: only a recipient can open it. As often as asked, whatever " +
-			"the key's reveal setting is.",
+		scope: tenants, pattern: "/" + capture("kind") + "/keys/" + capture("name") + "/handover",
+		suffix: "key-handover",
+		operations: only(logical.ReadOperation, h.keyHandover,
+			"Read the current secret, sealed to the key's recipients.", sealedAnswer),
+		synopsis: "The current secret of a key, sealed to its recipients.",
+		description: "An armoured age file that may go by email or lie in a ticket: only a recipient can open it. As " +
+			"often as asked, whatever the key's reveal setting is.",
 	}}
 }
 
@@ -56,77 +44,92 @@ func (h *Handlers) keyHandover(ctx context.Context, r *request) (*logical.Respon
 	return reply(data)
 }
 
-// sealable refuses recipients that were written before there were bounds for them, before
-// anything is noted as handed over.
-func sealable(k *apikey.Key) error {
-	//mutate:false "stored recipients over a bound" ./backend TestRecipientsFromBeforeTheBounds
-	if err := seal.CheckAll(k.Rules.Get().Recipients.List()); err != nil {
-		return refusal.Errorf(refusal.Invalid, "recipients: %s", err)
-	}
-	return nil
+var pickupAnswer = schema{
+	"valid": flag("Whether the call is good."), "verdict": text("What verification found."),
+	"key_id": text("The successor's key ID."),
+	"sealed": text("The successor, sealed to the key's recipients, as handover gives it."),
 }
 
-// sealedData is what hands a secret out to recipients alone.
-func sealedData(k *apikey.Key, v *apikey.Version, recipients []string) (map[string]any, error) {
-	secret := secretData(k, v)
-	secret["issued_at"] = rfc3339(v.IssuedAt)
-	plain, err := json.Marshal(secret)
-	if err != nil {
-		return nil, fmt.Errorf("sealing: %w", err)
-	}
-	sealed, err := seal.Seal(plain, recipients)
-	if err != nil {
-		return nil, err
-	}
-	return map[string]any{
-		"key_id": v.KeyID, "sealed": sealed, "tenant": string(k.Tenant), "kind": string(k.Kind), "name": string(k.Name),
-		"expires_at": rfc3339(v.ExpiresAt),
-	}, nil
+func (h *Handlers) pickupResources() []resource {
+	return []resource{{
+		scope: platform, pattern: "pickup", suffix: "successor",
+		fields: schema{
+			"request": verifyFields["request"], "request_base64": verifyFields["request_base64"],
+			"client_ip": verifyFields["client_ip"],
+		},
+		operations: only(logical.UpdateOperation, h.pickup,
+			"Fetch the successor of the version that signed a call.", pickupAnswer),
+		synopsis: "A holder of an overlapping version fetches its successor, by a call signed with it.",
+		description: "For gateways, which relay the call. The successor is given sealed to the key's recipients, and " +
+			"only so: who has stolen the old version can do nothing with it. A call is good for this once, also " +
+			"where the key allows replays.",
+	}}
 }
 
-// recipient returns the recipient that the answer is to be sealed to, or "".
-func (r *request) recipient() (string, error) {
-	s, err := r.text("recipient", seal.MaxRecipient)
-	if err != nil || r.Data["recipient"] == nil {
-		return "", err
-	}
-	if err := seal.Check(s); err != nil {
-		return "", refusal.Errorf(refusal.Invalid, "recipient: %s", err)
-	}
-	return s, nil
-}
-
-// toSeal waits for a place to seal in, before anything is noted as handed out: afterwards
-// there is no turning away.
-func (h *Handlers) toSeal(ctx context.Context, r *request, recipient string) (place fair.Place, err error) {
-	if recipient != "" {
-		place, err = r.enter(ctx, h.shares.walks, r.owner())
-	}
-	return place, err
-}
-
-// secretReply hands a secret out, sealed where the caller has named a recipient.
-func (r *request) secretReply(k *apikey.Key, v *apikey.Version, recipient string) (*logical.Response, error) {
-	//mutate:true "sealing where the caller wants it" ./backend TestSealedToACaller
-	if recipient == "" {
-		return r.wrapped(&logical.Response{Data: secretData(k, v)}), nil
-	}
-	data, err := sealedData(k, v, []string{recipient})
+// pickup judges a call as verify does, and hands over the current version of its key. It judges a dry run before it
+// waits, so that a refusal for want of a place does not use the call up.
+func (h *Handlers) pickup(ctx context.Context, r *request) (*logical.Response, error) {
+	c, err := parseCall(r.Data, true)
 	if err != nil {
 		return nil, err
 	}
+	unrecorded := *c
+	unrecorded.dryRun = true
+	j, err := h.judge(ctx, r, &unrecorded, judgeOptions{strict: true})
+	if err != nil {
+		return nil, err
+	}
+	if j.Verdict == apikey.Valid && j.version != j.found.Key.Newest() {
+		place, err := r.enter(ctx, h.shares.walks, j.found.Tenant.UID)
+		if err != nil {
+			return nil, err
+		}
+		defer place.Leave()
+	}
+	if j, err = h.judged(ctx, r, c, judgeOptions{strict: true}); err != nil {
+		return nil, err
+	}
+	data := verdictData(j.Verdict)
+	//mutate:instead "pickup by calls that are good" ./backend TestPickup => !j.Verdict.Signed()
+	if j.Verdict != apikey.Valid {
+		return reply(data)
+	}
+	//mutate:false "pickup by overlapping versions" ./backend TestPickup
+	if j.version == j.found.Key.Newest() {
+		r.warn("the call was signed with the newest version; there is no successor to pick up")
+		return reply(data)
+	}
+	sealed, err := h.succeed(ctx, r, j)
+	if errors.Is(err, refusal.Invalid) {
+		r.warn("nothing is handed over: %s", err)
+		return reply(data)
+	}
+	if err != nil {
+		return nil, err
+	}
+	//mutate:before "pickup for recipients alone" ./backend TestPickup
+	//mutate:more => data["key"] = secretData(j.found.Key, j.found.Key.Newest())["key"]
+	data["key_id"], data["sealed"] = sealed["key_id"], sealed["sealed"]
 	return reply(data)
 }
 
-// forcedWrap is how long a wrapping token is good that nobody asked for.
-const forcedWrap = 5 * time.Minute
-
-// wrapped has Vault wrap an answer with a secret in it where the mount wants it so. Who
-// asked for a wrapping of its own gets the shorter of both.
-func (r *request) wrapped(resp *logical.Response) *logical.Response {
-	//mutate:false "wrapping where the mount wants it" ./backend TestForcedWrapping
-	if r.config.ForceWrap {
-		resp.WrapInfo = &wrapping.ResponseWrapInfo{TTL: forcedWrap}
+// succeed notes who gets the current version, and returns it sealed to the key's recipients.
+func (h *Handlers) succeed(ctx context.Context, r *request, j judgement) (map[string]any, error) {
+	var v *apikey.Version
+	k, err := h.store.UpdateKey(ctx, r.Storage, j.found.Tenant, j.found.Key.Kind, j.found.Key.Name,
+		func(old *apikey.Key) (*apikey.Key, error) {
+			if old == nil {
+				return nil, refusal.Errorf(refusal.Invalid, "the key is gone")
+			}
+			if err := sealable(old); err != nil {
+				return nil, err
+			}
+			changed, current, err := old.HandedOver(j.found.Tenant, r.actor(), r.now)
+			v = current
+			return changed, err
+		})
+	if err != nil {
+		return nil, err
 	}
-	return resp
+	return sealedData(k, v, k.Rules.Get().Recipients.List())
 }

@@ -7,15 +7,15 @@ import (
 
 	"vault-plugin-secrets-apikeys/internal/refusal"
 	"vault-plugin-secrets-apikeys/internal/store"
-	"vault-plugin-secrets-apikeys/signing"
 )
 
 var (
 	adminIDAnswer = schema{"tenant": text("The tenant."), "kind": text("internal or external.")}
 	ownIDAnswer   = schema{
 		"kind": text("internal or external."), "name": text("The key's name; a leased key's is its role's."),
-		"version": number("The version's number."), "state": text("The version's state."), "key_state": text("The key's state."),
-		"leased": flag("Whether it is a leased key."),
+		"version": number("The version's number."), "state": text("The version's state."),
+		"key_state": text("The key's state."),
+		"leased":    flag("Whether it is a leased key."),
 	}
 )
 
@@ -23,13 +23,13 @@ func (h *Handlers) idResources() []resource {
 	return []resource{
 		{
 			scope: platform, pattern: "admin/ids/" + capture("key_id"), suffix: "admin-id",
-			operations:  map[logical.Operation]operation{logical.ReadOperation: {h.adminID, "Whose is this key ID?", adminIDAnswer}},
+			operations:  only(logical.ReadOperation, h.adminID, "Whose is this key ID?", adminIDAnswer),
 			synopsis:    "Which tenant and kind a key ID belongs to, and nothing more.",
 			description: "For a key ID found in a log or a leak: whom to call.",
 		},
 		{
 			scope: tenants, pattern: "/ids/" + capture("key_id"), suffix: "id",
-			operations:  map[logical.Operation]operation{logical.ReadOperation: {h.ownID, "Which key has this key ID?", ownIDAnswer}},
+			operations:  only(logical.ReadOperation, h.ownID, "Which key has this key ID?", ownIDAnswer),
 			synopsis:    "The key, version and state behind a key ID of the tenant's own.",
 			description: "A key ID of another tenant is as unknown as one that nobody has.",
 		},
@@ -54,7 +54,8 @@ func (h *Handlers) ownID(ctx context.Context, r *request) (*logical.Response, er
 	}
 	k, v := found.Key, found.Key.Version(keyID)
 	return reply(map[string]any{
-		"kind": string(k.Kind), "name": string(k.Name), "version": v.Number, "state": string(k.StateUnder(found.Role, v, r.now)),
+		"kind": string(k.Kind), "name": string(k.Name), "version": v.Number,
+		"state":     string(k.StateUnder(found.Role, v, r.now)),
 		"key_state": string(k.State()), "leased": k.Lease != nil,
 	})
 }
@@ -71,14 +72,6 @@ func (h *Handlers) byID(ctx context.Context, r *request, find finder) (*store.Fo
 		err = noSuchID(keyID)
 	}
 	return found, keyID, err
-}
-
-func (r *request) keyIDInPath() (string, error) {
-	keyID := r.captured.Get("key_id").(string)
-	if !signing.ValidKeyID(keyID) {
-		return "", refusal.Errorf(refusal.Invalid, "key_id: has 8 to 64 of 0-9, A-Z, a-z, - and _")
-	}
-	return keyID, nil
 }
 
 func noSuchID(keyID string) error {

@@ -2,19 +2,23 @@ package paths
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/internal/store"
+	"vault-plugin-secrets-apikeys/internal/tenant"
+	"vault-plugin-secrets-apikeys/signing"
 )
 
 const (
-	// importWorkers write at the same time, since storage takes many writes in the time of
-	// one.
-	importWorkers = 16
 	// importBudget is how long one request may write; Vault gives up after 90 seconds.
 	importBudget = 60 * time.Second
 )
@@ -47,9 +51,8 @@ func (b *importBatch) run(ctx context.Context, items []any) {
 	do(rest)
 }
 
-// share divides the items so that those of one key ID or name are done in their order, and
-// returns those that two shares lay claim to, to be done afterwards. A dry run does all in
-// order.
+// share divides the items among workers. Items of one key ID or name keep their order. Items that two workers would
+// claim are returned apart, to be done afterwards. A dry run does all in order.
 func (b *importBatch) share(items []any) (shares [][]int, rest []int) {
 	workers := importWorkers
 	if b.dry {
@@ -59,7 +62,8 @@ func (b *importBatch) share(items []any) (shares [][]int, rest []int) {
 	of := make(map[string]int)
 	for i, raw := range items {
 		item, _ := raw.(map[string]any)
-		keyID, name := fmt.Sprint("id ", item["key_id"]), fmt.Sprint("name ", item["tenant"], item["kind"], item["name"])
+		keyID, name := fmt.Sprint("id ", item["key_id"]), fmt.Sprint("name ", item["tenant"],
+			item["kind"], item["name"])
 		byID, known := of[keyID]
 		byName, named := of[name]
 		w := i % workers
@@ -83,7 +87,7 @@ func (b *importBatch) result(ctx context.Context, raw any, until time.Time) (res
 	var none *logical.Response
 	var err error
 	defer func() { result["ok"], result["error"] = err == nil, importError(b.h, err) }()
-	defer b.h.recovered(&none, &err) // here too: a goroutine's panic would end the plugin
+	defer recovered(b.h.log, &none, &err) // here too: a goroutine's panic would end the plugin
 	if time.Now().After(until) {
 		err = errNoTime
 		return result
@@ -103,15 +107,100 @@ func (b *importBatch) result(ctx context.Context, raw any, until time.Time) (res
 
 var errNoTime = refusal.Errorf(refusal.Unavailable, "not reached in time; send it again")
 
-// importError is what an item tells of an error.
+// importError is what the result of an item says of an error.
 func importError(h *Handlers, err error) string {
 	switch {
 	case err == nil:
 		return ""
-	case bare(err) == nil:
+	case withStatus(err) == nil:
 		h.log.Error("key not imported", "error", err)
 		return "could not be written; try again"
 	default:
 		return err.Error()
 	}
 }
+
+func (b *importBatch) one(ctx context.Context, raw any) (keyID string, err error) {
+	h, r := b.h, b.r
+	given, ok := raw.(map[string]any)
+	if !ok {
+		return "", refusal.Errorf(refusal.Invalid, "keys: each is an object")
+	}
+	item := maps.Clone(given)
+	keyID, _ = item["key_id"].(string)
+	if !signing.ValidKeyID(keyID) {
+		return "", refusal.Errorf(refusal.Invalid, "key_id: has 8 to 64 of 0-9, A-Z, a-z, - and _")
+	}
+	kind, t, err := b.target(item)
+	if err != nil {
+		return keyID, err
+	}
+	k, err := importedKey(r, item, kind, t, b.provider)
+	if err != nil {
+		return keyID, err
+	}
+	free, err := h.store.Claimable(ctx, r.Storage, t, kind, k.Name, keyID)
+	//mutate:false:2 "imports of an ID that is taken" ./backend TestImportItems
+	if err == nil && !free {
+		err = errIDTaken
+	}
+	if err != nil {
+		return keyID, err
+	}
+	if b.dry {
+		return keyID, b.try(ctx, k, t)
+	}
+	return keyID, h.writeImported(ctx, r, k, t)
+}
+
+// try sees whether the key could be made, after those before it in the list.
+func (b *importBatch) try(ctx context.Context, k *apikey.Key, t *tenant.Tenant) error {
+	place := strings.Join([]string{string(t.Name), string(k.Kind), string(k.Name)}, "/")
+	old, err := ignoreNotFound(b.h.store.Key(ctx, b.r.Storage, t, k.Kind, k.Name))
+	switch keyID := k.Newest().KeyID; {
+	case err != nil:
+		return err
+	case old != nil || b.seen[place]:
+		return errNameTaken(k)
+	case b.seen[keyID]:
+		return errIDTaken
+	default:
+		b.seen[place], b.seen[keyID] = true, true
+		return nil
+	}
+}
+
+// writeImported makes the key.
+func (h *Handlers) writeImported(ctx context.Context, r *request, k *apikey.Key, t *tenant.Tenant) error {
+	undo, made := func() {}, false
+	defer func() {
+		if !made { // a panic included
+			undo()
+		}
+	}()
+	_, err := h.store.UpdateKey(ctx, r.Storage, t, k.Kind, k.Name, func(old *apikey.Key) (*apikey.Key, error) {
+		//mutate:false "imports over a key" ./backend TestImportItems
+		if old != nil {
+			return nil, errNameTaken(k)
+		}
+		back, err := h.store.ReserveKey(ctx, r.Storage, t, t.Caps(r.config).MaxKeys)
+		if err == nil {
+			undo = back
+		}
+		return k, err
+	})
+	made = err == nil
+	if errors.Is(err, store.ErrTaken) {
+		return errIDTaken
+	}
+	return err
+}
+
+// errIDTaken is the one refusal for every reason against an ID, so that nobody learns whose it is.
+var errIDTaken = refusal.Errorf(refusal.Invalid, "key_id: this ID cannot be used")
+
+func errNameTaken(k *apikey.Key) error {
+	return refusal.Errorf(refusal.Conflict, "name: tenant %q has a key %q already", string(k.Tenant), string(k.Name))
+}
+
+type importTarget func(item map[string]any) (apikey.Kind, *tenant.Tenant, error)

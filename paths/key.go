@@ -2,35 +2,38 @@ package paths
 
 import (
 	"context"
-	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/refusal"
 	"vault-plugin-secrets-apikeys/internal/tenant"
+	"vault-plugin-secrets-apikeys/paths/field"
 )
 
 func (h *Handlers) keyResources() []resource {
 	return []resource{
 		{
 			scope: tenants, pattern: "/" + capture("kind") + "/keys/?", suffix: "keys", fields: keyListFields,
-			operations:  map[logical.Operation]operation{logical.ListOperation: {h.walking(h.keyList), "List the keys of a kind.", keyListAnswer}},
+			operations:  only(logical.ListOperation, h.walking(h.keyList), "List the keys of a kind.", keyListAnswer),
 			synopsis:    "The names of the tenant's keys of a kind, with their state.",
 			description: "Deleted keys are listed until they are destroyed. " + howPaged,
 		},
 		{
 			scope: tenants, pattern: "/" + capture("kind") + "/keys/" + capture("name"), suffix: "key",
-			fields: schemas(keySettings, casField),
-			operations: map[logical.Operation]operation{
-				logical.ReadOperation:   {h.keyRead, "Read a key: settings, state and versions, never a secret.", keyAnswer},
+			fields: field.Schemas(keySettings, casField),
+			operations: operations{
+				logical.ReadOperation: {
+					h.keyRead, "Read a key: settings, state and versions, never a secret.", keyAnswer,
+				},
 				logical.UpdateOperation: {h.keyWrite, "Make a key, or change it.", keyAnswer},
 				logical.PatchOperation:  {h.keyWrite, "Change a key.", keyAnswer},
 				logical.DeleteOperation: {h.keyDelete, "Delete a key; it can be restored for a while.", keyAnswer},
 			},
 			synopsis: "A key: a named series of versions, each with a secret and a public key ID.",
-			description: "Writing makes the key with a first version, or changes its settings; fields left out take their defaults " +
-				"at first and stay as they are later, and null sets the default. A change counts for versions made afterwards.",
+			description: "Writing makes the key with a first version, or changes its settings; fields left out take " +
+				"their defaults at first and stay as they are later, and null sets the default. A change counts for " +
+				"versions made afterwards.",
 		},
 	}
 }
@@ -44,18 +47,12 @@ func (h *Handlers) keyRead(ctx context.Context, r *request) (*logical.Response, 
 	if err != nil {
 		return nil, err
 	}
-	uses, err := r.known(h.store.Usage(ctx, r.Storage, r.tenant, kind, name))
+	uses, err := r.tolerateUsageError(h.store.Usage(ctx, r.Storage, r.tenant, kind, name))
 	if err != nil {
 		return nil, err
 	}
 	return reply(keyData(k, uses, r.config, r.now))
 }
-
-// slowestTick is how long a rotation that is due may have to wait in good order, with room.
-const slowestTick = 3 * time.Minute
-
-// briefLife is a life of a named key below which a unit was likely forgotten.
-const briefLife = time.Hour
 
 func (h *Handlers) keyWrite(ctx context.Context, r *request) (*logical.Response, error) {
 	kind, name, err := r.named("name")
@@ -66,7 +63,7 @@ func (h *Handlers) keyWrite(ctx context.Context, r *request) (*logical.Response,
 	if err != nil {
 		return nil, err
 	}
-	uses, err := r.known(h.store.Usage(ctx, r.Storage, r.tenant, kind, name))
+	uses, err := r.tolerateUsageError(h.store.Usage(ctx, r.Storage, r.tenant, kind, name))
 	if err != nil {
 		return nil, err
 	}
@@ -86,24 +83,7 @@ func (h *Handlers) keyWrite(ctx context.Context, r *request) (*logical.Response,
 		undo()
 		return nil, err
 	}
-	if k.AutoRotate && k.Reveal == apikey.RevealOnce && k.Rules.Get().Recipients == "" {
-		r.warn("auto_rotate with reveal=once: somebody has to reveal each new version before the old one ends; reveal=always lets apps fetch it, and recipients let its holder")
-	}
-	if k.AutoRotate && k.Overlap < slowestTick {
-		r.warn("overlap: Vault asks what is due once a minute; with less than %s the old version may end before the new one is made", tenant.Spell(slowestTick))
-	}
-	if k.Reveal == apikey.RevealAlways {
-		if needed, short := apikey.ShortOverlap(k.Overlap, r.config.RereadAfter()); short {
-			r.warn("overlap: %s is short of the %s in which apps that read static-creds again when told fetch a new version; "+
-				"they may go on with one that has ended", tenant.Spell(k.Overlap), tenant.Spell(needed))
-		}
-	}
-	if made {
-		r.warnWindow(k, k.TTL)
-	}
-	if !resets(r.Data["ttl"]) && k.TTL > 0 && k.TTL < briefLife {
-		r.warn("ttl: versions of this key live for %s; a number without a unit is seconds: write 90d for days", tenant.Spell(k.TTL))
-	}
+	r.warnWritten(k, made)
 	return reply(keyData(k, uses, r.config, r.now))
 }
 
@@ -116,8 +96,9 @@ func (h *Handlers) reserve(ctx context.Context, r *request, none func()) (undo f
 }
 
 func newKey(r *request, ref apikey.Ref, cas int) (*apikey.Key, error) {
-	if r.Operation == logical.PatchOperation {
-		return nil, refusal.Errorf(refusal.NotFound, "key: tenant %q has no key %q; write it to make it", string(ref.Tenant), string(ref.Name))
+	if r.patches() {
+		return nil, refusal.Errorf(refusal.NotFound, "key: tenant %q has no key %q; write it to make it",
+			string(ref.Tenant), string(ref.Name))
 	}
 	if err := r.active(); err != nil {
 		return nil, err
@@ -127,7 +108,7 @@ func newKey(r *request, ref apikey.Ref, cas int) (*apikey.Key, error) {
 	}
 	defaults := defaultKey(r, ref.Kind)
 	s := defaults
-	if err := apply(r, keySettings, &s, &defaults); err != nil {
+	if err := field.Apply(keySettings, r.Data, r.patches(), &s, &defaults); err != nil {
 		return nil, err
 	}
 	s, err := s.Resolve(ref.Kind, r.config, r.tenant)
@@ -138,37 +119,44 @@ func newKey(r *request, ref apikey.Ref, cas int) (*apikey.Key, error) {
 	return k, k.CheckCompat(nil)
 }
 
-// defaultKey returns what a key gets whose writer says nothing, within the tenant's cap.
+// defaultKey returns the settings of a key whose writer gives none, and warns where they are cut.
 func defaultKey(r *request, kind apikey.Kind) apikey.Settings {
-	defaults := apikey.DefaultSettings(kind, r.config)
-	if most := r.tenant.Caps(r.config).MaxTTL; defaults.TTL > most {
-		defaults.TTL = most
-		if raw, given := r.Data["ttl"]; resets(raw) && (given || r.Operation == logical.UpdateOperation) {
-			r.warn("ttl: the default was cut to %s by the tenant's max_ttl", tenant.Spell(most))
+	defaults := cappedDefaults(kind, r.config, r.tenant)
+	if defaults.TTL < apikey.DefaultSettings(kind, r.config).TTL {
+		if raw, given := r.Data["ttl"]; field.Resets(raw) && (given || r.Operation == logical.UpdateOperation) {
+			r.warn("ttl: the default was cut to %s by the tenant's max_ttl", tenant.Spell(defaults.TTL))
 		}
 	}
 	return defaults
 }
 
-// changeKey applies the request to a key's settings. Caps are asked only about what
-// changes: lowering a cap must not stop the change of a description.
+// cappedDefaults are the mount's defaults within the tenant's cap.
+func cappedDefaults(kind apikey.Kind, c *tenant.Config, t *tenant.Tenant) apikey.Settings {
+	defaults := apikey.DefaultSettings(kind, c)
+	defaults.TTL = min(defaults.TTL, t.Caps(c).MaxTTL)
+	return defaults
+}
+
+// changeKey applies the request to a key's settings. Caps count only for what changes: a lowered cap must not stop the
+// change of a description.
 func changeKey(r *request, old *apikey.Key, cas int) (*apikey.Key, error) {
 	if err := checkCAS(cas, old.Revision); err != nil {
 		return nil, err
 	}
 	before := old.Known(old.Kind, r.config)
 	s, defaults := before, apikey.DefaultSettings(old.Kind, r.config)
-	if raw, given := r.Data["ttl"]; given && resets(raw) {
+	if raw, given := r.Data["ttl"]; given && field.Resets(raw) {
 		defaults = defaultKey(r, old.Kind)
 	}
-	if err := apply(r, keySettings, &s, &defaults); err != nil {
+	if err := field.Apply(keySettings, r.Data, r.patches(), &s, &defaults); err != nil {
 		return nil, err
 	}
 	//mutate:true:1 "overlaps given that are the default" ./backend TestAnOverlapGivenIsKept
 	if wholeKey(r) && s.OverlapFrom == apikey.OverlapGiven && s.Overlap == before.OverlapFrom {
 		s.Overlap, s.OverlapFrom = before.Overlap, before.OverlapFrom // what was shown is given back
 	}
-	if s.TTL != old.TTL || s.Overlap != before.Overlap || s.OverlapFrom != before.OverlapFrom || s.AutoRotate != old.AutoRotate || s.Rules != old.Rules {
+	if s.TTL != old.TTL || s.Overlap != before.Overlap || s.OverlapFrom != before.OverlapFrom ||
+		s.AutoRotate != old.AutoRotate || s.Rules != old.Rules {
 		var err error
 		if s, err = s.Resolve(old.Kind, r.config, r.tenant); err != nil {
 			return nil, err
@@ -180,11 +168,11 @@ func changeKey(r *request, old *apikey.Key, cas int) (*apikey.Key, error) {
 	return old.Change(s, r.actor(), r.now)
 }
 
-// wholeKey reports whether the request has every setting of a key, as who writes back what he has read: it does not
-// say which of them are meant.
+// wholeKey reports whether the request has every setting of a key, like that of a caller who writes back what was read.
+// It does not say which of them are meant.
 func wholeKey(r *request) bool {
 	for _, s := range keySettings {
-		if _, given := r.Data[s.name]; !given {
+		if _, given := r.Data[s.Name]; !given {
 			return false
 		}
 	}
@@ -204,19 +192,23 @@ func (h *Handlers) keyDelete(ctx context.Context, r *request) (*logical.Response
 	})
 }
 
-// keyAction changes a key that has to be there and answers with what it has become.
-func (h *Handlers) keyAction(ctx context.Context, r *request, change func(*apikey.Key) (*apikey.Key, error)) (*logical.Response, error) {
+// keyAction changes a key that must exist, and answers with the result.
+func (h *Handlers) keyAction(
+	ctx context.Context, r *request, change func(*apikey.Key) (*apikey.Key, error),
+) (*logical.Response, error) {
 	kind, name, err := r.named("name")
 	if err != nil {
 		return nil, err
 	}
-	uses, err := r.known(h.store.Usage(ctx, r.Storage, r.tenant, kind, name)) // before: what has been done must not be answered with an error
+	// Uses are read before: what has been done must not be answered with an error.
+	uses, err := r.tolerateUsageError(h.store.Usage(ctx, r.Storage, r.tenant, kind, name))
 	if err != nil {
 		return nil, err
 	}
 	k, err := h.store.UpdateKey(ctx, r.Storage, r.tenant, kind, name, func(old *apikey.Key) (*apikey.Key, error) {
 		if old == nil {
-			return nil, refusal.Errorf(refusal.NotFound, "key: tenant %q has no key %q", string(r.tenant.Name), string(name))
+			return nil, refusal.Errorf(refusal.NotFound, "key: tenant %q has no key %q",
+				string(r.tenant.Name), string(name))
 		}
 		return change(old)
 	})

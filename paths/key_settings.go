@@ -12,82 +12,97 @@ import (
 	"vault-plugin-secrets-apikeys/internal/refusal"
 	"vault-plugin-secrets-apikeys/internal/seal"
 	"vault-plugin-secrets-apikeys/internal/tenant"
+	"vault-plugin-secrets-apikeys/paths/field"
 	"vault-plugin-secrets-apikeys/signing"
 )
 
 // keySettings are what the writer of a key decides.
-var keySettings = append(lifted(ruleSettings, func(s *apikey.Settings) *apikey.Shared[apikey.Rules] { return &s.Rules }),
-	textSetting("description", "What the key is for.", apikey.MaxDescription, func(s *apikey.Settings) *string { return &s.Description }),
-	textSetting("owner", "Who answers for the key.", apikey.MaxOwner, func(s *apikey.Settings) *string { return &s.Owner }),
-	pairsSetting("metadata", "Pairs of texts that verification returns.", func(s *apikey.Settings) *apikey.Pairs { return &s.Metadata }),
+var keySettings = append(throughShared(ruleSettings,
+	func(s *apikey.Settings) *apikey.Shared[apikey.Rules] { return &s.Rules }),
+	field.Text("description", "What the key is for.", apikey.MaxDescription,
+		func(s *apikey.Settings) *string { return &s.Description }),
+	field.Text("owner", "Who answers for the key.", apikey.MaxOwner,
+		func(s *apikey.Settings) *string { return &s.Owner }),
+	pairsSetting("metadata", "Pairs of texts that verification returns.",
+		func(s *apikey.Settings) *apikey.Pairs { return &s.Metadata }),
 	schemeSetting(func(s *apikey.Settings) *signing.Scheme { return &s.Scheme }),
-	durationSetting("ttl", "The life of one version; 0: no expiry, where the mount allows it. Counts for versions made afterwards.", 0, maxDuration,
+	field.Duration("ttl", "The life of one version; 0: no expiry, where the mount allows it. Counts for versions "+
+		"made afterwards.", 0, field.MaxDuration,
 		func(s *apikey.Settings) *time.Duration { return &s.TTL }),
-	boolSetting("auto_rotate", "Whether a new version is made by schedule before the current one expires.",
+	field.Bool("auto_rotate", "Whether a new version is made by schedule before the current one expires.",
 		func(s *apikey.Settings) *bool { return &s.AutoRotate }),
 	overlapSetting(),
-	choiceSetting("reveal", "How often the secret may be handed out: once, always or never.",
+	field.Choice("reveal", "How often the secret may be handed out: once, always or never.",
 		[]apikey.RevealMode{apikey.RevealOnce, apikey.RevealAlways, apikey.RevealNever},
 		func(s *apikey.Settings) *apikey.RevealMode { return &s.Reveal }),
 	replaySetting(func(s *apikey.Settings) *bool { return &s.Replay }),
-	boolSetting("deletion_protected", "Whether deleting the key is refused.", func(s *apikey.Settings) *bool { return &s.DeletionProtected }),
+	field.Bool("deletion_protected", "Whether deleting the key is refused.",
+		func(s *apikey.Settings) *bool { return &s.DeletionProtected }),
 )
 
-// ruleSettings are those that most keys do without.
+// ruleSettings are the settings that most keys do without.
 var ruleSettings = append(limitSettings(func(r *apikey.Rules) *apikey.Limits { return &r.Limits }),
-	of("recipients", field(framework.TypeStringSlice, "age recipients or SSH public keys that each version is sealed to, for handover and pickup."),
-		func(r *apikey.Rules) *tenant.Lines { return &r.Recipients }, parseRecipients, func(l tenant.Lines) any { return l.List() }),
-	of("expiry_window", text("Days, hours and time zone into which expiry is cut back, such as Mon-Thu 09:00-16:00 Europe/Berlin; empty: none. "+
-		"A cut leaves half of the ttl and twice the overlap."),
-		func(r *apikey.Rules) *apikey.Window { return &r.Window }, parseWindow, func(w apikey.Window) any { return string(w) }),
-	durationSetting("idle_disable_after", "The key is disabled when it was not used for so long; 0: as the tenant and the mount say.", 0, maxDuration,
+	field.NewSetting("recipients", field.Schema(framework.TypeStringSlice,
+		"age recipients or SSH public keys that each version is sealed to, for handover and pickup."),
+		func(r *apikey.Rules) *tenant.Lines { return &r.Recipients }, parseRecipients,
+		func(l tenant.Lines) any { return l.List() }),
+	field.NewSetting("expiry_window", text("Days, hours and time zone into which expiry is cut back, such as Mon-Thu "+
+		"09:00-16:00 Europe/Berlin; empty: none. A cut leaves half of the ttl and twice the overlap."),
+		func(r *apikey.Rules) *apikey.Window { return &r.Window }, parseWindow,
+		func(w apikey.Window) any { return string(w) }),
+	field.Duration("idle_disable_after", "The key is disabled when it was not used for so long; 0: as the tenant and "+
+		"the mount say.", 0, field.MaxDuration,
 		func(r *apikey.Rules) *time.Duration { return &r.IdleDisableAfter }),
 )
 
-// lifted makes the settings of a value that is shared into those of who holds it.
-func lifted[T any, R comparable](settings []setting[R], at func(*T) *apikey.Shared[R]) []setting[T] {
-	all := make([]setting[T], len(settings))
+// throughShared makes settings of R into settings of a T that holds a shared R.
+func throughShared[T any, R comparable](settings []field.Setting[R], at func(*T) *apikey.Shared[R]) []field.Setting[T] {
+	all := make([]field.Setting[T], len(settings))
 	for i, s := range settings {
-		all[i] = setting[T]{
-			name: s.name, schema: s.schema,
-			parse: func(to *T, raw any, merge bool) error {
+		all[i] = field.Setting[T]{
+			Name: s.Name, Schema: s.Schema,
+			Parse: func(to *T, raw any, patch bool) error {
 				v := at(to).Get()
-				err := s.parse(&v, raw, merge)
+				err := s.Parse(&v, raw, patch)
 				*at(to) = apikey.Share(v)
 				return err
 			},
-			reset: func(to, defaults *T) {
+			Reset: func(to, defaults *T) {
 				v, d := at(to).Get(), at(defaults).Get()
-				s.reset(&v, &d)
+				s.Reset(&v, &d)
 				*at(to) = apikey.Share(v)
 			},
-			show: func(from *T) any {
+			Show: func(from *T) any {
 				v := at(from).Get()
-				return s.show(&v)
+				return s.Show(&v)
 			},
 		}
 	}
 	return all
 }
 
-// limitSettings are what a key's calls are limited to, a role's keys' as well.
-func limitSettings[T any](at func(*T) *apikey.Limits) []setting[T] {
-	return []setting[T]{
-		linesSetting("scopes", "What calls may be for, each a method, or *, and a path glob, such as GET /wfo/**; none: anything.",
+// limitSettings are what limits the calls of a key, or of a role's keys.
+func limitSettings[T any](at func(*T) *apikey.Limits) []field.Setting[T] {
+	return []field.Setting[T]{
+		field.Lines("scopes",
+			"What calls may be for, each a method, or *, and a path glob, such as GET /wfo/**; none: anything.",
 			func(t *T) *match.Scopes { return &at(t).Scopes }, apikey.ParseScopes),
-		linesSetting("allowed_cidrs", "Where calls may come from, by client_ip, such as 192.0.2.0/24; none: anywhere.",
+		field.Lines("allowed_cidrs", "Where calls may come from, by client_ip, such as 192.0.2.0/24; none: anywhere.",
 			func(t *T) *match.Ranges { return &at(t).CIDRs }, apikey.ParseCIDRs),
-		textSetting("user", "Whom the caller acts as: a call that names another one in Verint-UserName is out of scope.", maxUser,
+		field.Text("user",
+			"Whom the caller acts as: a call that names another one in Verint-UserName is out of scope.", maxUser,
 			func(t *T) *string { return &at(t).User }),
-		of("compat", field(framework.TypeStringSlice, "Ways in which calls may deviate from the scheme, such as headers_sorted; none: they may not."),
-			func(t *T) *tenant.Lines { return &at(t).Compat }, parseCompat, func(l tenant.Lines) any { return l.List() }),
+		field.NewSetting("compat", field.Schema(framework.TypeStringSlice,
+			"Ways in which calls may deviate from the scheme, such as headers_sorted; none: they may not."),
+			func(t *T) *tenant.Lines { return &at(t).Compat }, parseCompat,
+			func(l tenant.Lines) any { return l.List() }),
 	}
 }
 
 const maxUser = 256
 
 func parseCompat(raw any, _ tenant.Lines, _ bool) (tenant.Lines, error) {
-	list, err := parseLines("compat", raw)
+	list, err := field.ParseLines("compat", raw)
 	if err != nil {
 		return "", err
 	}
@@ -98,7 +113,7 @@ func parseCompat(raw any, _ tenant.Lines, _ bool) (tenant.Lines, error) {
 const maxRecipients = 8
 
 func parseRecipients(raw any, _ tenant.Lines, _ bool) (tenant.Lines, error) {
-	list, err := parseLines("recipients", raw)
+	list, err := field.ParseLines("recipients", raw)
 	if err != nil {
 		return "", err
 	}
@@ -114,26 +129,26 @@ func parseRecipients(raw any, _ tenant.Lines, _ bool) (tenant.Lines, error) {
 func parseWindow(raw any, _ apikey.Window, _ bool) (apikey.Window, error) {
 	s, ok := raw.(string)
 	if !ok {
-		return "", badValue("expiry_window", "a text")
+		return "", field.BadValue("expiry_window", "a text")
 	}
 	return apikey.ParseWindow(s)
 }
 
-func schemeSetting[T any](at func(*T) *signing.Scheme) setting[T] {
+func schemeSetting[T any](at func(*T) *signing.Scheme) field.Setting[T] {
 	schema := text("How calls are signed: rfc9421 (default), vrnt-1, or hmac-sha256 for messages. It cannot change.")
 	schema.AllowedValues = []any{string(signing.RFC9421), string(signing.Vrnt1), string(signing.HMACSHA256)}
-	return of("scheme", schema, at, func(raw any, _ signing.Scheme, _ bool) (signing.Scheme, error) {
+	return field.NewSetting("scheme", schema, at, func(raw any, _ signing.Scheme, _ bool) (signing.Scheme, error) {
 		word, _ := raw.(string)
 		s, err := signing.ParseScheme(word)
 		if err != nil {
-			return "", refusal.Errorf(refusal.Invalid, "scheme: %s; there are rfc9421, vrnt-1 and hmac-sha256", unknownScheme(word))
+			return "", refusal.Errorf(refusal.Invalid,
+				"scheme: %s; there are rfc9421, vrnt-1 and hmac-sha256", unknownScheme(word))
 		}
 		return s, nil
 	}, func(s signing.Scheme) any { return string(s) })
 }
 
-// unknownScheme names what was asked for if it could be a scheme's name, and is not a
-// secret in the wrong place.
+// unknownScheme quotes a word only if it could be the name of a scheme: it may be a secret in the wrong place.
 func unknownScheme(word string) string {
 	if word == "" || len(word) > 24 || strings.Trim(word, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
 		return "unknown"
@@ -141,12 +156,12 @@ func unknownScheme(word string) string {
 	return fmt.Sprintf("%q is unknown", word)
 }
 
-func replaySetting[T any](at func(*T) *bool) setting[T] {
+func replaySetting[T any](at func(*T) *bool) field.Setting[T] {
 	schema := text("on: a call is accepted once; off: as often as it comes.")
 	schema.AllowedValues = []any{"on", "off"}
-	return of("replay", schema, at, func(raw any, _, _ bool) (bool, error) {
+	return field.NewSetting("replay", schema, at, func(raw any, _, _ bool) (bool, error) {
 		if raw != "on" && raw != "off" {
-			return false, badValue("replay", "on or off")
+			return false, field.BadValue("replay", "on or off")
 		}
 		return raw == "on", nil
 	}, func(on bool) any {
@@ -157,27 +172,45 @@ func replaySetting[T any](at func(*T) *bool) setting[T] {
 	})
 }
 
-// overlapSetting is a duration whose default depends on the ttl. What is shown of one that
-// nobody has given is the default it comes from.
-func overlapSetting() setting[apikey.Settings] {
+// overlapSetting is a duration whose default depends on the ttl. Where nobody has given one, the default it comes from
+// is shown.
+func overlapSetting() field.Setting[apikey.Settings] {
 	const name = "overlap"
-	return setting[apikey.Settings]{
-		name: name,
-		schema: field(framework.TypeDurationSecond, "How long older versions verify after a rotation: at most half of the ttl and 720h. "+
-			"The default holds as far as a quarter of the ttl, see effective; one that is given is kept, unless all settings are written back as they were read."),
-		parse: func(to *apikey.Settings, raw any, _ bool) error {
-			d, err := parseDuration(name, raw, 0, apikey.MaxOverlap)
+	return field.Setting[apikey.Settings]{
+		Name: name,
+		Schema: field.Schema(framework.TypeDurationSecond, "How long older versions verify after a rotation: at most "+
+			"half of the ttl and 720h. The default holds as far as a quarter of the ttl, see effective; one that is "+
+			"given is kept, unless all settings are written back as they were read."),
+		Parse: func(to *apikey.Settings, raw any, _ bool) error {
+			d, err := field.ParseDuration(name, raw, 0, apikey.MaxOverlap)
 			if err == nil {
 				to.Overlap, to.OverlapFrom = d, apikey.OverlapGiven
 			}
 			return err
 		},
-		reset: func(to, defaults *apikey.Settings) { to.OverlapFrom = defaults.OverlapFrom },
-		show: func(from *apikey.Settings) any {
+		Reset: func(to, defaults *apikey.Settings) { to.OverlapFrom = defaults.OverlapFrom },
+		Show: func(from *apikey.Settings) any {
 			if from.OverlapFrom >= 0 {
-				return inSeconds(from.OverlapFrom)
+				return field.Seconds(from.OverlapFrom)
 			}
-			return inSeconds(from.Overlap)
+			return field.Seconds(from.Overlap)
 		},
 	}
+}
+
+func pairsSetting[T any](name, description string, at func(*T) *apikey.Pairs) field.Setting[T] {
+	return field.NewSetting(name, field.Schema(framework.TypeKVPairs, description), at,
+		func(raw any, old apikey.Pairs, patch bool) (apikey.Pairs, error) {
+			pairs, err := field.ParsePairs(name, raw, old.Map(), patch)
+			return apikey.PairsOf(pairs), err
+		},
+		func(p apikey.Pairs) any { return showPairs(p) })
+}
+
+func showPairs(p apikey.Pairs) map[string]any {
+	shown := make(map[string]any)
+	for name, text := range p.All() {
+		shown[name] = text
+	}
+	return shown
 }

@@ -7,37 +7,40 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/paths/field"
 )
 
-// pageMost is the longest page that may be asked for.
+// pageMost is the longest page that a caller may ask for.
 const pageMost = 1000
 
 var pageFields = schema{
-	"after": field(framework.TypeString, "Answer what follows this name, such as the next of a page."),
-	"limit": field(framework.TypeInt, "How many to answer, at most 1000. Default: all, as with 0 and below."),
+	"after": field.Schema(framework.TypeString, "Answer what follows this name, such as the next of a page."),
+	"limit": field.Schema(framework.TypeInt, "How many to answer, at most 1000. Default: all, as with 0 and below."),
 }
 
-// cutFields are what a cut page answers beside its entries.
+// cutFields are what the answer to a cut page has beside its entries.
 var cutFields = schema{
 	"total": number("Of a cut page alone: how many there are on all pages."),
 	"next":  text("Of a cut page alone: the after of the page that follows."),
 }
 
-// howPaged is told of each list.
-const howPaged = "All are answered unless a limit is given. A page that it cuts also has total, and next, which is the after of the page that follows."
+// howPaged stands in the description of each list.
+const howPaged = "All are answered unless a limit is given. A page that it cuts also has total, and next, which is " +
+	"the after of the page that follows."
 
-// listing is a list before it is cut to what was asked for.
+// listing is a list before it is cut to a page.
 type listing[T any] struct {
 	names []string                      // sorted
 	read  func(name string) (*T, error) // nil: there is no such thing any more
 	lets  func(*T) bool                 // what is to be shown; nil: all that is named
 }
 
-// there lets all through that a name still leads to: only they are counted.
+// there lets everything through that still exists, so that only that is counted.
 func there[T any](*T) bool { return true }
 
-// page is what of a list was asked for.
+// page is the part of a list that a caller asked for.
 type page[T any] struct {
 	names []string
 	found []*T // what they lead to, one by one
@@ -57,8 +60,8 @@ func (p *page[T]) add(name string, one *T) {
 	p.names, p.found = append(p.names, name), append(p.found, one)
 }
 
-// page reads what was asked for, and no more: but for a page of a filtered list, whose total needs all.
-func (l *listing[T]) page(ctx context.Context, r *request) (*page[T], error) {
+// page reads what the caller asked for, and no more. Only a page of a filtered list reads all, for the total.
+func (l *listing[T]) page(ctx context.Context, r *request, walk *turn) (*page[T], error) {
 	after, most, err := r.paging()
 	if err != nil {
 		return nil, err
@@ -76,7 +79,7 @@ func (l *listing[T]) page(ctx context.Context, r *request) (*page[T], error) {
 			p.next = p.names[most-1]
 			break
 		}
-		if err := r.walk.next(ctx); err != nil {
+		if err := walk.next(ctx); err != nil {
 			return nil, err
 		}
 		one, err := l.read(name)
@@ -96,7 +99,7 @@ func (l *listing[T]) page(ctx context.Context, r *request) (*page[T], error) {
 	return p, nil
 }
 
-// list answers a page as Vault's lists are. Info describes one entry.
+// list answers a page in the form of Vault's lists. Info describes one entry.
 func (p *page[T]) list(info func(one *T) (map[string]any, error)) (*logical.Response, error) {
 	infos := make(map[string]any, len(p.names))
 	for i, name := range p.names {
@@ -107,28 +110,84 @@ func (p *page[T]) list(info func(one *T) (map[string]any, error)) (*logical.Resp
 		infos[name] = d
 	}
 	resp := logical.ListResponseWithInfo(p.names, infos)
-	p.tell(resp.Data)
+	p.addCut(resp.Data)
 	return resp, nil
 }
 
-// tell says in an answer what the page leaves out.
-func (p *page[T]) tell(data map[string]any) {
+// addCut adds what the page leaves out.
+func (p *page[T]) addCut(data map[string]any) {
 	//mutate:false "what a page leaves out" ./backend TestListsByPages
 	if p.next != "" {
 		data["total"], data["next"] = p.total, p.next
 	}
 }
 
-// paging reads what page is asked for; a limit of 0 is none.
+// paging reads which page the caller asks for. A limit of 0 is none.
 func (r *request) paging() (after string, limit int, err error) {
 	if after, err = r.text("after", 128); err != nil {
 		return "", 0, err
 	}
 	if raw := r.Data["limit"]; raw != nil {
 		//mutate:instead:0.4 "pages that are too long" ./backend TestListLimits => 1<<53
-		if limit, err = parseInt("limit", raw, -1<<53, pageMost); err != nil {
-			err = refusal.Errorf(refusal.Invalid, "limit: must be a whole number up to %d; without one, all are answered", pageMost)
+		if limit, err = field.ParseInt("limit", raw, -1<<53, pageMost); err != nil {
+			err = refusal.Errorf(refusal.Invalid,
+				"limit: must be a whole number up to %d; without one, all are answered", pageMost)
 		}
 	}
 	return after, max(0, limit), err
+}
+
+// listAnswer is what a list answers; info says what key_info has.
+func listAnswer(info string) schema {
+	return join(cutFields, schema{
+		"keys":     field.Schema(framework.TypeStringSlice, "The names, sorted."),
+		"key_info": table("By name: " + info + "."),
+	})
+}
+
+// filter is which keys a list shows; nil: any.
+type filter struct {
+	owner *string
+	state *apikey.State
+	role  *apikey.Name
+}
+
+// filter reads the filters of a list of things that may be in these states.
+func (r *request) filter(states []apikey.State) (f filter, err error) {
+	if raw := r.Data["owner"]; raw != nil {
+		owner, err := field.ParseText("owner", raw, apikey.MaxOwner)
+		if err != nil {
+			return f, err
+		}
+		f.owner = &owner
+	}
+	if raw := r.Data["state"]; raw != nil {
+		state, err := field.ParseChoice("state", raw, states)
+		if err != nil {
+			return f, err
+		}
+		f.state = &state
+	}
+	if raw := r.Data["role"]; raw != nil {
+		word, ok := raw.(string)
+		if !ok {
+			return f, field.BadValue("role", "a role's name")
+		}
+		role, err := apikey.ParseName("role", word)
+		if err != nil {
+			return f, err
+		}
+		f.role = &role
+	}
+	return f, nil
+}
+
+// none reports whether the filter lets everything through.
+func (f filter) none() bool { return f == filter{} }
+
+// lets reports whether the filter shows k, which is in the state.
+func (f filter) lets(k *apikey.Key, state apikey.State) bool {
+	//mutate:true:1.2 "owners that a list is not to show" ./backend TestKeyFilters
+	return (f.owner == nil || *f.owner == k.Owner) && (f.state == nil || *f.state == state) &&
+		(f.role == nil || *f.role == k.Name)
 }

@@ -2,10 +2,6 @@ package paths
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"net/http"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -13,49 +9,21 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
-	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/refusal"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// request is one request with all that handlers need: who and whose was settled before.
-type request struct {
-	*logical.Request
-	captured *framework.FieldData
-	config   *tenant.Config
-	tenant   *tenant.Tenant // on tenants' paths
-	now      time.Time
-	warnings []string
-
-	waited waits
-
-	together bool // a batch that may hold items of many tenants
-	fat      longMetadata
-	turned   bool // the request has its tenant's turn in the gate of work
-
-	walk *turn // of a request that reads many records
-}
-
-// handler answers one operation of one path. It decodes, calls and encodes.
-type handler func(ctx context.Context, r *request) (*logical.Response, error)
-
-// scope says whose a path is.
-type scope int
-
-const (
-	platform scope = iota // the provider's: closed to callers who belong to a tenant
-	tenants               // a tenant's: tenants/<tenant>/… and my/…
-)
-
-// op wraps a handler into what the framework calls: it settles who is calling and for
-// which tenant, refuses unknown fields, and turns errors into statuses. No panic leaves it.
+// op wraps a handler into what the framework calls: it settles who is calling and for which tenant, refuses unknown
+// fields, and turns errors into statuses. No panic leaves it.
 func (h *Handlers) op(res *resource, path *framework.Path, run handler) framework.OperationFunc {
-	return func(ctx context.Context, req *logical.Request, captured *framework.FieldData) (resp *logical.Response, err error) {
-		defer h.recovered(&resp, &err)
+	return func(
+		ctx context.Context, req *logical.Request, captured *framework.FieldData,
+	) (resp *logical.Response, err error) {
+		defer recovered(h.log, &resp, &err)
 		r := &request{Request: req, captured: captured, now: time.Now()}
-		r.Data = given(ctx)
+		r.Data = fieldsFrom(ctx)
 		if resp, err = h.serve(ctx, res.scope, path, r, run); err != nil {
-			return h.refuse(orGone(ctx, err))
+			return errorResponse(h.log, orGone(ctx, err))
 		}
 		// An empty list stays empty: by Vault's custom that is a 404.
 		if res.scope == tenants && !res.anonymous && len(resp.Data) > 0 {
@@ -68,7 +36,9 @@ func (h *Handlers) op(res *resource, path *framework.Path, run handler) framewor
 	}
 }
 
-func (h *Handlers) serve(ctx context.Context, s scope, path *framework.Path, r *request, run handler) (*logical.Response, error) {
+func (h *Handlers) serve(
+	ctx context.Context, s scope, path *framework.Path, r *request, run handler,
+) (*logical.Response, error) {
 	if h.system == nil {
 		return nil, errNoSystem
 	}
@@ -89,92 +59,116 @@ func (h *Handlers) serve(ctx context.Context, s scope, path *framework.Path, r *
 	return run(ctx, r)
 }
 
-// statuses is the whole table from kinds of refusal to HTTP.
-var statuses = []struct {
-	kind   error
-	status int
-}{
-	{refusal.Invalid, http.StatusBadRequest},
-	{refusal.Forbidden, http.StatusForbidden},
-	{refusal.NotFound, http.StatusNotFound},
-	{refusal.Conflict, http.StatusConflict},
-	{refusal.Unavailable, http.StatusServiceUnavailable},
+// admit is the wall of identity: callers of a tenant reach the paths of that tenant and nothing else, and other callers
+// reach no tenant's.
+func (h *Handlers) admit(ctx context.Context, s scope, r *request) error {
+	own, err := h.identity.TenantOf(ctx, r.EntityID, r.config.TenantMetadata, r.now)
+	if err != nil {
+		return err
+	}
+	if s == platform {
+		//mutate:false "the provider's paths" ./backend TestTenantsStayOnTheirPaths|TestWhoMayGoWhere
+		if own != "" {
+			return refusal.Errorf(refusal.Forbidden, "this path is the provider's, and the caller belongs to tenant "+
+				"%q; use the paths under my/", string(own))
+		}
+		return nil
+	}
+	name, err := resolveTenant(r, own)
+	if err != nil {
+		return err
+	}
+	r.tenant, err = h.store.OpenTenant(ctx, r.Storage, name)
+	return err
 }
 
-// bare returns err as it keeps its status on the way to Vault: what wraps a status is
-// lost. It is nil for an error that has no status of its own: something has failed.
-func bare(err error) error {
-	for _, s := range statuses {
-		if errors.Is(err, s.kind) {
-			return logical.CodedError(s.status, err.Error())
+// resolveTenant returns the tenant that a tenant's path is about, if the caller may go there.
+func resolveTenant(r *request, own tenant.Name) (tenant.Name, error) {
+	raw, spelled := r.captured.GetOk("tenant")
+	if !spelled {
+		if own == "" {
+			return "", noTenant(r.config)
+		}
+		return own, nil
+	}
+	name, err := tenant.ParseName(raw.(string))
+	switch {
+	case err != nil:
+		return "", err
+	//mutate:true:1 "another tenant's paths" ./backend TestTenantsAreApart|TestWhoMayGoWhere
+	//mutate:true:2.2 "callers without a tenant" ./backend TestWhoMayGoWhere
+	case own == name, own == "" && r.config.TenantBinding == tenant.Auto:
+		return name, nil
+	case own == "":
+		return "", noTenant(r.config)
+	default:
+		return "", refusal.Errorf(refusal.Forbidden, "the caller belongs to another tenant than the path's")
+	}
+}
+
+func noTenant(c *tenant.Config) error {
+	return refusal.Errorf(refusal.Forbidden,
+		"the caller has no tenant: neither its entity nor a group of it has the metadata %q",
+		refusal.Quote(c.TenantMetadata))
+}
+
+type fieldsKey struct{}
+
+// WithFields puts the caller's fields into the context, where the operations find them. In the request, the framework
+// would look at them first.
+func WithFields(ctx context.Context, fields map[string]any) context.Context {
+	return context.WithValue(ctx, fieldsKey{}, fields)
+}
+
+func fieldsFrom(ctx context.Context) map[string]any {
+	fields, _ := ctx.Value(fieldsKey{}).(map[string]any)
+	return fields
+}
+
+// knownFields refuses what the framework would only warn about: fields that the path does not have, and fields with the
+// name of a part of the path.
+func knownFields(path *framework.Path, r *request) error {
+	var strange []string
+	for name := range r.Data {
+		if _, known := path.Fields[name]; !known || isCapture(path, name) {
+			strange = append(strange, name)
 		}
 	}
-	// Storage tells across gRPC by its text that this node may not write: Vault forwards the request.
-	if errors.Is(err, logical.ErrReadOnly) || strings.Contains(err.Error(), logical.ErrReadOnly.Error()) {
-		return logical.ErrReadOnly
+	if len(strange) == 0 {
+		return nil
 	}
-	return nil
-}
-
-// refuse turns an error into the answer to a request.
-func (h *Handlers) refuse(err error) (*logical.Response, error) {
-	if errors.Is(err, refusal.Invalid) {
-		return logical.ErrorResponse("%s", err.Error()), logical.ErrInvalidRequest // a text without Vault's bullet before it
-	}
-	if bare(err) == nil {
-		h.log.Error("request not answered", "error", err)
-	}
-	return nil, told(err)
-}
-
-// told returns what a caller may know of an error.
-func told(err error) error {
-	if known := bare(err); known != nil {
-		return known
-	}
-	//mutate:instead "errors of storage" ./backend TestFailingStorage => return err
-	return errFailed
-}
-
-// errFailed is all that a caller is told of what has failed below: storage's own words may
-// name the server's files.
-var errFailed = logical.CodedError(http.StatusInternalServerError, "storage or Vault itself has failed; the server's log says how: try again")
-
-var errNoSystem = errors.New("the engine is not attached to a Vault server yet")
-
-// recovered turns a panic into an error. The value of a panic may quote what it failed
-// on, so only where it happened is logged.
-func (h *Handlers) recovered(resp **logical.Response, err *error) {
-	if p := recover(); p != nil {
-		h.log.Error("a handler has panicked", "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
-		*resp, *err = nil, logical.CodedError(http.StatusInternalServerError, "internal error; the server's log says where")
+	switch name := slices.Min(strange); {
+	case isCapture(path, name), slices.Contains(pathWords, name):
+		return refusal.Errorf(refusal.Invalid,
+			"%s: comes from the path or the caller's identity and cannot be given as a field", name)
+	case name == "internal_published":
+		return refusal.Errorf(refusal.Invalid,
+			"internal_published: internal keys are not bound by what is published; give their scopes")
+	default:
+		return refusal.Errorf(refusal.Invalid, "%s: this path has no such field; its fields are %s",
+			refusal.Quote(name), fieldNames(path))
 	}
 }
 
-// actor returns who asks, for histories.
-func (r *request) actor() apikey.Actor {
-	return apikey.Actor{EntityID: r.EntityID, Accessor: r.ClientTokenAccessor, RequestID: r.ID}
+// isCapture reports whether the field is a part of the path. Those alone are required.
+func isCapture(path *framework.Path, name string) bool {
+	f := path.Fields[name]
+	return f != nil && f.Required
 }
 
-// warn has a warning shown with the answer.
-func (r *request) warn(format string, args ...any) {
-	if w := fmt.Sprintf(format, args...); !slices.Contains(r.warnings, w) {
-		r.warnings = append(r.warnings, w)
+// pathWords are the parts of paths; no field is called so.
+var pathWords = []string{"tenant", "kind", "name", "role"}
+
+func fieldNames(path *framework.Path) string {
+	var names []string
+	for name := range path.Fields {
+		if !isCapture(path, name) {
+			names = append(names, name)
+		}
 	}
-}
-
-// kind returns the kind that the path captured.
-func (r *request) kind() (apikey.Kind, error) {
-	return apikey.ParseKind(r.captured.Get("kind").(string))
-}
-
-// named returns the kind and the name that the path captured; what is name, of a key, or
-// role.
-func (r *request) named(what string) (apikey.Kind, apikey.Name, error) {
-	kind, err := r.kind()
-	if err != nil {
-		return "", "", err
+	if len(names) == 0 {
+		return "none"
 	}
-	name, err := apikey.ParseName(what, r.captured.Get(what).(string))
-	return kind, name, err
+	slices.Sort(names)
+	return strings.Join(names, ", ")
 }

@@ -6,35 +6,39 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
-	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/paths/field"
 )
 
-var revealAnswer = join(secretAnswer, sealedAnswer)
-
 var staticAnswer = join(secretAnswer, schema{
-	"ttl":                 number("Seconds after which to read again: at most what config's effective static_ttl is, at least 5."),
-	"rotation_period":     number("Seconds from one scheduled rotation to the next; without a schedule, config's effective static_ttl."),
+	"ttl": number("Seconds after which to read again: at most what config's effective static_ttl is, " +
+		"at least 5."),
+	"rotation_period": number("Seconds from one scheduled rotation to the next; without a schedule, config's " +
+		"effective static_ttl."),
 	"last_vault_rotation": stamp("When the current version was made."),
 })
 
 func (h *Handlers) revealResources() []resource {
 	return []resource{
 		{
-			scope: tenants, pattern: "/" + capture("kind") + "/keys/" + capture("name") + "/reveal", suffix: "key-reveal",
+			scope: tenants, pattern: "/" + capture("kind") + "/keys/" + capture("name") + "/reveal",
+			suffix: "key-reveal",
 			fields: join(recipientField, schema{
-				"request_id": text("The caller's name for this request: repeated within 60 s and before the first use, it gets the same answer."),
+				"request_id": text("The caller's name for this request: repeated within 60 s and before the first " +
+					"use, it gets the same answer."),
 			}),
-			operations: map[logical.Operation]operation{logical.UpdateOperation: {h.keyReveal, "Hand out the current secret.", revealAnswer}},
+			operations: only(logical.UpdateOperation, h.keyReveal, "Hand out the current secret.", revealAnswer),
 			synopsis:   "The current secret of a key, as its reveal setting allows.",
-			description: "With reveal=once each version is handed out one time; afterwards a 409 says when that was. Ask for the answer " +
-				"response-wrapped (-wrap-ttl) to pass it on unread.",
+			description: "With reveal=once each version is handed out one time; afterwards a 409 says when that was. " +
+				"Ask for the answer response-wrapped (-wrap-ttl) to pass it on unread.",
 		},
 		{
 			scope: tenants, pattern: "/" + capture("kind") + "/static-creds/" + capture("name"), suffix: "static-creds",
-			operations: map[logical.Operation]operation{logical.ReadOperation: {h.staticCreds, "Read the current secret of a key with reveal=always.", staticAnswer}},
-			synopsis:   "The current secret for apps that come again, such as Vault Agent.",
-			description: "The answer's ttl says when to read again. Whoever does never holds an ended version, if keys are rotated with an overlap of " +
-				"static_ttl and 2 minutes at least. Ended at once by expire, revoke, disable or overlap=0, it is held until read again.",
+			operations: only(logical.ReadOperation, h.staticCreds,
+				"Read the current secret of a key with reveal=always.", staticAnswer),
+			synopsis: "The current secret for apps that come again, such as Vault Agent.",
+			description: "The answer's ttl says when to read again. Whoever does never holds an ended version, if " +
+				"keys are rotated with an overlap of static_ttl and 2 minutes at least. Ended at once by expire, " +
+				"revoke, disable or overlap=0, it is held until read again.",
 		},
 	}
 }
@@ -63,8 +67,7 @@ func (h *Handlers) keyReveal(ctx context.Context, r *request) (*logical.Response
 	return r.secretReply(k, v, recipient)
 }
 
-// perhapsUsed reports whether a version was used, as far as its tenant's uses tell; where
-// they cannot be read, it counts as used.
+// perhapsUsed reports whether a version was used. Where its tenant's uses cannot be read, it counts as used.
 func (h *Handlers) perhapsUsed(ctx context.Context, r *request, k *apikey.Key, keyID string) bool {
 	used, err := h.store.WasUsed(ctx, r.Storage, k, keyID)
 	//mutate:false:2 "reveals again where uses cannot be read" ./backend TestRevealWithoutUses
@@ -78,13 +81,12 @@ func (h *Handlers) staticCreds(ctx context.Context, r *request) (*logical.Respon
 	}
 	data := secretData(k, v)
 	reread := r.config.RereadAfter()
-	data["ttl"], data["rotation_period"] = inSeconds(k.FreshFor(v, reread, r.now)), inSeconds(k.Period(reread))
-	data["last_vault_rotation"] = rfc3339(v.IssuedAt)
+	data["ttl"], data["rotation_period"] = field.Seconds(k.FreshFor(v, reread, r.now)), field.Seconds(k.Period(reread))
+	data["last_vault_rotation"] = field.RFC3339(v.IssuedAt)
 	return r.wrapped(&logical.Response{Data: data}), nil
 }
 
-// fetched hands a secret to an app. Where somebody had it before there is nothing to note,
-// and nothing is read from storage.
+// fetched hands a secret to an app. Where somebody had it before, there is nothing to note, and storage is not read.
 func (h *Handlers) fetched(ctx context.Context, r *request) (*apikey.Key, *apikey.Version, error) {
 	kind, name, err := r.named("name")
 	if err != nil {
@@ -101,24 +103,4 @@ func (h *Handlers) fetched(ctx context.Context, r *request) (*apikey.Key, *apike
 		return same, v, err
 	}
 	return h.handOut(ctx, r, out)
-}
-
-// handOut notes who got a secret before it is answered: a secret whose handing out could
-// not be written down is not handed out.
-func (h *Handlers) handOut(ctx context.Context, r *request, out func(*apikey.Key) (*apikey.Key, *apikey.Version, error)) (*apikey.Key, *apikey.Version, error) {
-	kind, name, err := r.named("name")
-	if err != nil {
-		return nil, nil, err
-	}
-	var v *apikey.Version
-	k, err := h.store.UpdateKey(ctx, r.Storage, r.tenant, kind, name, func(old *apikey.Key) (*apikey.Key, error) {
-		if old == nil {
-			return nil, refusal.Errorf(refusal.NotFound, "key: tenant %q has no key %q", string(r.tenant.Name), string(name))
-		}
-		var changed *apikey.Key
-		var err error
-		changed, v, err = out(old)
-		return changed, err
-	})
-	return k, v, err
 }

@@ -9,25 +9,32 @@ import (
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/refusal"
 	"vault-plugin-secrets-apikeys/internal/store"
+	"vault-plugin-secrets-apikeys/paths/field"
 	"vault-plugin-secrets-apikeys/signing"
 )
 
 var roleSettings = append(limitSettings(func(r *apikey.Role) *apikey.Limits { return &r.Limits }),
-	textSetting("description", "What keys of the role are for.", apikey.MaxDescription, func(r *apikey.Role) *string { return &r.Description }),
-	textSetting("owner", "Who answers for keys of the role.", apikey.MaxOwner, func(r *apikey.Role) *string { return &r.Owner }),
+	field.Text("description", "What keys of the role are for.", apikey.MaxDescription,
+		func(r *apikey.Role) *string { return &r.Description }),
+	field.Text("owner", "Who answers for keys of the role.", apikey.MaxOwner,
+		func(r *apikey.Role) *string { return &r.Owner }),
 	schemeSetting(func(r *apikey.Role) *signing.Scheme { return &r.Scheme }),
-	durationSetting("ttl", "The life of a leased key, and of each renewal. Default 1h.", atLeast, maxDuration,
+	field.Duration("ttl", "The life of a leased key, and of each renewal. Default 1h.", atLeast, field.MaxDuration,
 		func(r *apikey.Role) *time.Duration { return &r.TTL }),
-	durationSetting("max_ttl", "The longest life of a leased key, renewals included. Default 24h.", atLeast, maxDuration,
+	field.Duration("max_ttl", "The longest life of a leased key, renewals included. Default 24h.",
+		atLeast, field.MaxDuration,
 		func(r *apikey.Role) *time.Duration { return &r.MaxTTL }),
 	replaySetting(func(r *apikey.Role) *bool { return &r.Replay }),
-	pairsSetting("metadata", "Pairs of texts that verification returns.", func(r *apikey.Role) *apikey.Pairs { return &r.Metadata }),
+	pairsSetting("metadata", "Pairs of texts that verification returns.",
+		func(r *apikey.Role) *apikey.Pairs { return &r.Metadata }),
 )
 
-var roleAnswer = schemas(roleSettings, schema{
-	"kind": text("internal or external."), "name": text("The role's name."), "revision": number("Counts the changes; for cas."),
-	"created_at": stamp("When the role was made."), "revoked_before": stamp("Keys issued before are revoked."), "revoked_reason": text("Why they are."),
-	"deleted_at": stamp("When the role was deleted: only in the answer to that."),
+var roleAnswer = field.Schemas(roleSettings, schema{
+	"kind": text("internal or external."), "name": text("The role's name."),
+	"revision":   number("Counts the changes; for cas."),
+	"created_at": stamp("When the role was made."), "revoked_before": stamp("Keys issued before are revoked."),
+	"revoked_reason": text("Why they are."),
+	"deleted_at":     stamp("When the role was deleted: only in the answer to that."),
 })
 
 func (h *Handlers) roleResources() []resource {
@@ -35,31 +42,39 @@ func (h *Handlers) roleResources() []resource {
 	return []resource{
 		{
 			scope: tenants, pattern: folder + "?", suffix: "roles", fields: pageFields,
-			operations:  map[logical.Operation]operation{logical.ListOperation: {h.walking(h.roleList), "List the roles of a kind.", listAnswer("description, owner, scheme, ttl, max_ttl")}},
+			operations: only(logical.ListOperation, h.walking(h.roleList), "List the roles of a kind.",
+				listAnswer("description, owner, scheme, ttl, max_ttl")),
 			synopsis:    "The templates of leased keys.",
 			description: howPaged,
 		},
 		{
-			scope: tenants, pattern: folder + capture("role"), suffix: "role", fields: schemas(roleSettings, casField),
-			operations: map[logical.Operation]operation{
+			scope: tenants, pattern: folder + capture("role"), suffix: "role",
+			fields: field.Schemas(roleSettings, casField),
+			operations: operations{
 				logical.ReadOperation:   {h.roleRead, "Read a role.", roleAnswer},
 				logical.UpdateOperation: {h.roleWrite, "Make a role, or change it.", roleAnswer},
 				logical.PatchOperation:  {h.roleWrite, "Change a role.", roleAnswer},
-				logical.DeleteOperation: {h.roleDelete, "Delete a role; its keys live until their leases end.", roleAnswer},
+				logical.DeleteOperation: {
+					h.roleDelete, "Delete a role; its keys live until their leases end.", roleAnswer,
+				},
 			},
-			synopsis:    "A template of leased keys.",
-			description: "A change counts for keys issued or renewed afterwards. Keys of a deleted role are not renewed.",
+			synopsis: "A template of leased keys.",
+			description: "A change counts for keys issued or renewed afterwards. Keys of a deleted role are not " +
+				"renewed.",
 		},
 		{
-			scope: tenants, pattern: folder + capture("role") + "/revoke-leased", suffix: "role-leased", fields: reasonField,
-			operations:  map[logical.Operation]operation{logical.UpdateOperation: {h.roleRevokeLeased, "Revoke all keys that the role has issued so far.", roleAnswer}},
-			synopsis:    "Revoke every leased key of a role at once and for good.",
-			description: "Keys issued afterwards are good. The revoked keys' leases stay until they end, and are not renewed.",
+			scope: tenants, pattern: folder + capture("role") + "/revoke-leased", suffix: "role-leased",
+			fields: reasonField,
+			operations: only(logical.UpdateOperation, h.roleRevokeLeased,
+				"Revoke all keys that the role has issued so far.", roleAnswer),
+			synopsis: "Revoke every leased key of a role at once and for good.",
+			description: "Keys issued afterwards are good. The revoked keys' leases stay until they end, and are not " +
+				"renewed.",
 		},
 	}
 }
 
-// defaultRole returns what a role gets whose writer says nothing, within the caps.
+// defaultRole returns the role of a writer who gives no settings, within the caps.
 func defaultRole(r *request, kind apikey.Kind) *apikey.Role {
 	role := &apikey.Role{Kind: kind, Scheme: apikey.DefaultScheme, TTL: time.Hour, MaxTTL: 24 * time.Hour, Replay: true}
 	span := role.Span(r.config, r.tenant, role.MaxTTL)
@@ -67,7 +82,7 @@ func defaultRole(r *request, kind apikey.Kind) *apikey.Role {
 	return role
 }
 
-func (h *Handlers) roleList(ctx context.Context, r *request) (*logical.Response, error) {
+func (h *Handlers) roleList(ctx context.Context, r *request, walk *turn) (*logical.Response, error) {
 	kind, err := r.kind()
 	if err != nil {
 		return nil, err
@@ -77,15 +92,21 @@ func (h *Handlers) roleList(ctx context.Context, r *request) (*logical.Response,
 		return nil, err
 	}
 	// Markers of deleted roles are neither shown nor counted.
-	roles := listing[apikey.Role]{names: names, lets: there[apikey.Role], read: func(name string) (*apikey.Role, error) {
-		return gone(h.store.Role(ctx, r.Storage, r.tenant, kind, apikey.Name(name)))
-	}}
-	p, err := roles.page(ctx, r)
+	roles := listing[apikey.Role]{
+		names: names, lets: there[apikey.Role],
+		read: func(name string) (*apikey.Role, error) {
+			return ignoreNotFound(h.store.Role(ctx, r.Storage, r.tenant, kind, apikey.Name(name)))
+		},
+	}
+	p, err := roles.page(ctx, r, walk)
 	if err != nil {
 		return nil, err
 	}
 	return p.list(func(role *apikey.Role) (map[string]any, error) {
-		return map[string]any{"description": role.Description, "owner": role.Owner, "scheme": string(role.Scheme), "ttl": inSeconds(role.TTL), "max_ttl": inSeconds(role.MaxTTL)}, nil
+		return map[string]any{
+			"description": role.Description, "owner": role.Owner, "scheme": string(role.Scheme),
+			"ttl": field.Seconds(role.TTL), "max_ttl": field.Seconds(role.MaxTTL),
+		}, nil
 	})
 }
 
@@ -108,14 +129,14 @@ func (h *Handlers) roleWrite(ctx context.Context, r *request) (*logical.Response
 	}
 	return h.roleChange(ctx, r, func(old *apikey.Role, kind apikey.Kind, name apikey.Name) (*apikey.Role, error) {
 		made := old == nil || !old.DeletedAt.IsZero()
-		if made && r.Operation == logical.PatchOperation {
+		if made && r.patches() {
 			return nil, store.NoRole(r.tenant.Name, name)
 		}
 		role, revision := nextRole(r, old, kind, name, made)
 		if err := checkCAS(cas, revision); err != nil {
 			return nil, err
 		}
-		if err := apply(r, roleSettings, role, defaultRole(r, kind)); err != nil {
+		if err := field.Apply(roleSettings, r.Data, r.patches(), role, defaultRole(r, kind)); err != nil {
 			return nil, err
 		}
 		if !made && role.Scheme != old.Scheme {
@@ -132,9 +153,11 @@ func (h *Handlers) roleWrite(ctx context.Context, r *request) (*logical.Response
 	})
 }
 
-// nextRole returns what is to be written and the revision that the caller knows: a role
-// made anew keeps the epoch of the deleted one, so that what was revoked stays so.
-func nextRole(r *request, old *apikey.Role, kind apikey.Kind, name apikey.Name, made bool) (role *apikey.Role, revision int) {
+// nextRole returns what is to be written, and the revision that the caller knows. A role made anew keeps the epoch of
+// the deleted one, so that what was revoked stays so.
+func nextRole(
+	r *request, old *apikey.Role, kind apikey.Kind, name apikey.Name, made bool,
+) (role *apikey.Role, revision int) {
 	if !made {
 		c := *old
 		return &c, old.Revision
@@ -143,7 +166,8 @@ func nextRole(r *request, old *apikey.Role, kind apikey.Kind, name apikey.Name, 
 	role.Tenant, role.Kind, role.Name, role.UID = r.tenant.Name, kind, name, r.tenant.UID
 	role.CreatedAt = r.now.UTC().Truncate(time.Second)
 	if old != nil {
-		role.Epoch, role.RevokedBefore, role.RevokedReason, role.Revision = old.Epoch, old.RevokedBefore, old.RevokedReason, old.Revision
+		role.Epoch, role.Revision = old.Epoch, old.Revision
+		role.RevokedBefore, role.RevokedReason = old.RevokedBefore, old.RevokedReason
 	}
 	return role, 0
 }
@@ -203,9 +227,10 @@ func (h *Handlers) roleChange(ctx context.Context, r *request, change roleChange
 func roleData(role *apikey.Role) map[string]any {
 	data := map[string]any{
 		"kind": string(role.Kind), "name": string(role.Name), "revision": role.Revision,
-		"created_at": rfc3339(role.CreatedAt), "revoked_before": rfc3339(role.RevokedBefore), "revoked_reason": role.RevokedReason,
-		"deleted_at": rfc3339(role.DeletedAt),
+		"created_at": field.RFC3339(role.CreatedAt), "revoked_before": field.RFC3339(role.RevokedBefore),
+		"revoked_reason": role.RevokedReason,
+		"deleted_at":     field.RFC3339(role.DeletedAt),
 	}
-	showAll(data, roleSettings, role)
+	field.Show(data, roleSettings, role)
 	return data
 }

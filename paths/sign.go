@@ -9,12 +9,13 @@ import (
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/paths/field"
 	"vault-plugin-secrets-apikeys/signing"
 )
 
 var signAnswer = schema{
 	"key_id":    text("The version that signed."),
-	"headers":   field(framework.TypeMap, "The headers to add to the request."),
+	"headers":   field.Schema(framework.TypeMap, "The headers to add to the request."),
 	"signature": text("The signature of a message."),
 	"results":   rows("The answers of a batch, in order; an item that could not be signed carries error."),
 }
@@ -23,10 +24,11 @@ func (h *Handlers) signResources() []resource {
 	o := operation{h.sign, "Sign a call with the key's current version.", signAnswer}
 	return []resource{{
 		scope: tenants, pattern: "/" + capture("kind") + "/sign/" + capture("name"), suffix: "sign", fields: callFields,
-		operations: map[logical.Operation]operation{logical.UpdateOperation: o, logical.PatchOperation: o},
+		operations: operations{logical.UpdateOperation: o, logical.PatchOperation: o},
 		synopsis:   "Vault signs; the secret stays inside.",
-		description: "For HTTP schemes give the head of the request, and add the headers that come back. A key or tenant that may not " +
-			"sign is a 400 that begins with the verdict's name. PATCH is the same and saves Vault a step.",
+		description: "For HTTP schemes give the head of the request, and add the headers that come back. A key or " +
+			"tenant that may not sign is a 400 that begins with the verdict's name. PATCH is the same and saves " +
+			"Vault a step.",
 	}}
 }
 
@@ -59,7 +61,7 @@ func (h *Handlers) signBatch(ctx context.Context, r *request, k *apikey.Key, ite
 		return nil, err
 	}
 	defer turn.leave()
-	r.turned = turn.held
+	r.hasTurn = turn.held
 	results := make([]any, len(items))
 	for i, raw := range items {
 		err := turn.next(ctx)
@@ -86,7 +88,9 @@ func (h *Handlers) signItem(ctx context.Context, r *request, k *apikey.Key, raw 
 	return h.signOne(ctx, r, k, fields)
 }
 
-func (h *Handlers) signOne(ctx context.Context, r *request, k *apikey.Key, fields map[string]any) (map[string]any, error) {
+func (h *Handlers) signOne(
+	ctx context.Context, r *request, k *apikey.Key, fields map[string]any,
+) (map[string]any, error) {
 	v, verdict := k.MaySign(r.tenant, r.now)
 	if verdict != apikey.Valid {
 		return nil, apikey.Refuse(verdict)
@@ -96,10 +100,11 @@ func (h *Handlers) signOne(ctx context.Context, r *request, k *apikey.Key, field
 		return nil, err
 	}
 	if c.http != k.Scheme.HTTP() {
-		return nil, refusal.Errorf(refusal.Invalid, "scheme: the key's is %s, which signs %s", k.Scheme, signs(k.Scheme))
+		return nil, refusal.Errorf(refusal.Invalid, "scheme: the key's is %s, which signs %s",
+			k.Scheme, signs(k.Scheme))
 	}
 	//mutate:false "heavy messages to sign at the gate" ./backend TestExplanationsAndLongSignaturesWait
-	if !r.turned && 2*len(c.content) >= heavy {
+	if !r.hasTurn && 2*len(c.content) >= heavy {
 		place, err := r.enter(ctx, h.shares.work, r.owner())
 		if err != nil {
 			return nil, err
@@ -108,7 +113,9 @@ func (h *Handlers) signOne(ctx context.Context, r *request, k *apikey.Key, field
 	}
 	if !c.http {
 		h.used(k, v, r)
-		return map[string]any{"key_id": v.KeyID, "signature": signing.SignTagged(v.KeyID, v.Secret.Reveal(), []byte(c.content))}, nil
+		return map[string]any{
+			"key_id": v.KeyID, "signature": signing.SignTagged(v.KeyID, v.Secret.Reveal(), []byte(c.content)),
+		}, nil
 	}
 	headers, err := h.signHead(r, k.Scheme, v, c.content)
 	if err != nil {
@@ -123,7 +130,9 @@ func (h *Handlers) used(k *apikey.Key, v *apikey.Version, r *request) {
 	h.store.Used(k, v.KeyID, "", r.now)
 }
 
-func (h *Handlers) signHead(r *request, scheme signing.Scheme, v *apikey.Version, content string) (map[string]any, error) {
+func (h *Handlers) signHead(
+	r *request, scheme signing.Scheme, v *apikey.Version, content string,
+) (map[string]any, error) {
 	head, err := signing.ParseHeadString(content)
 	if err != nil {
 		return nil, refusal.Errorf(refusal.Invalid, "request: %s", err)
@@ -136,7 +145,8 @@ func (h *Handlers) signHead(r *request, scheme signing.Scheme, v *apikey.Version
 		return nil, refusal.Errorf(refusal.Invalid, "request: %s", err)
 	}
 	if !signing.SortedVerint(head) {
-		r.warn("the verint- headers are not in the order of their names; a server that loses the order received cannot verify this call")
+		r.warn("the verint- headers are not in the order of their names; a server that loses the order received " +
+			"cannot verify this call")
 	}
 	headers := make(map[string]any, len(added))
 	for _, a := range added {

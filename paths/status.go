@@ -5,27 +5,14 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"sync/atomic"
 
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/paths/field"
 )
 
-// verdicts counts what verification has found, since the start of the node.
-type verdicts map[apikey.Verdict]*atomic.Int64
-
-func newVerdicts() verdicts {
-	v := make(verdicts)
-	for _, verdict := range apikey.Verdicts {
-		v[verdict] = new(atomic.Int64)
-	}
-	return v
-}
-
-func (v verdicts) count(verdict apikey.Verdict) { v[verdict].Add(1) }
-
-// gauge is one number of the engine's health, as status and metrics show it.
+// gauge is one number of the engine's health, for status and metrics.
 type gauge struct {
 	name, kind, help string
 	value            int64
@@ -34,9 +21,12 @@ type gauge struct {
 func (h *Handlers) gauges(r *request) []gauge {
 	s := h.sweeper.Status(r.now)
 	return []gauge{
-		{"sweep_lag_seconds", "gauge", "Since when something may be due that was not done.", inSeconds(s.Lag)},
+		{"sweep_lag_seconds", "gauge", "Since when something may be due that was not done.", field.Seconds(s.Lag)},
 		{"due", "gauge", "What was due at the last tick and is not done.", int64(s.Due)},
-		{"oldest_rotation_seconds", "gauge", "Since when the oldest rotation that was due waits.", inSeconds(s.Oldest)},
+		{
+			"oldest_rotation_seconds", "gauge", "Since when the oldest rotation that was due waits.",
+			field.Seconds(s.Oldest),
+		},
 		{"rotated", "counter", "Keys rotated by schedule.", s.Rotated},
 		{"rotated_late", "counter", "Of these, keys whose rotation came when half of the overlap had passed.", s.Late},
 		{"failed", "counter", "Attempts to do what was due that failed.", s.Failed},
@@ -48,11 +38,13 @@ func (h *Handlers) gauges(r *request) []gauge {
 
 var statusAnswer = schema{
 	"sweep_lag_seconds": number("Since when something may be due that was not done; about a minute is usual."),
-	"due":               number("What was due at the last tick and is not done: entries, and the keys of a tenant that is being erased."),
-	"rotated":           number("Keys rotated by schedule since this node started."),
-	"rotated_late":      number("Of these, keys whose rotation came when half of the overlap had passed."),
+	"due": number("What was due at the last tick and is not done: entries, and the keys of a tenant " +
+		"that is being erased."),
+	"rotated":      number("Keys rotated by schedule since this node started."),
+	"rotated_late": number("Of these, keys whose rotation came when half of the overlap had passed."),
 
-	"oldest_rotation_seconds": number("Since when the oldest rotation that was due at the last tick waits; 0 when none does."),
+	"oldest_rotation_seconds": number("Since when the oldest rotation that was due at the last tick waits; 0 when " +
+		"none does."),
 
 	"failed":         number("Attempts to do what was due that failed since this node started."),
 	"erased":         number("Secrets and keys erased since this node started."),
@@ -66,15 +58,18 @@ func (h *Handlers) statusResources() []resource {
 	return []resource{
 		{
 			scope: platform, pattern: "status", suffix: "status",
-			operations:  map[logical.Operation]operation{logical.ReadOperation: {h.statusRead, "Read how the engine is doing.", statusAnswer}},
-			synopsis:    "How the engine is doing on the active node.",
-			description: "Numbers are of this node since it started. A lag that grows says that the sweep does not keep up, or does not run.",
+			operations: only(logical.ReadOperation, h.statusRead, "Read how the engine is doing.", statusAnswer),
+			synopsis:   "How the engine is doing on the active node.",
+			description: "Numbers are of this node since it started. A lag that grows says that the sweep does not " +
+				"keep up, or does not run.",
 		},
 		{
 			scope: platform, pattern: "metrics", suffix: "metrics",
-			operations:  map[logical.Operation]operation{logical.ReadOperation: {h.metricsRead, "Read the engine's health as Prometheus text.", nil}},
-			synopsis:    "What status shows, for Prometheus.",
-			description: "A raw answer in the text format of Prometheus: read it over HTTP, or with vault read -format=raw.",
+			operations: only(logical.ReadOperation, h.metricsRead,
+				"Read the engine's health as Prometheus text.", nil),
+			synopsis: "What status shows, for Prometheus.",
+			description: "A raw answer in the text format of Prometheus: read it over HTTP, or with vault read " +
+				"-format=raw.",
 		},
 	}
 }

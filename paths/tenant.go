@@ -9,7 +9,9 @@ import (
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/match"
+	"vault-plugin-secrets-apikeys/internal/store"
 	"vault-plugin-secrets-apikeys/internal/tenant"
+	"vault-plugin-secrets-apikeys/paths/field"
 )
 
 const (
@@ -17,29 +19,35 @@ const (
 	maxCount       = 1_000_000
 )
 
-// capSettings are the limits that the provider sets for a tenant, and the tenant for
-// itself. One that is not set shows as null; what holds is shown beside.
-func capSettings(at func(*tenant.Tenant) *tenant.Caps) []setting[tenant.Tenant] {
-	settings := []setting[tenant.Tenant]{
-		intSetting("max_keys", "How many keys the tenant may have.", 1, maxCount, func(t *tenant.Tenant) *int { return &at(t).MaxKeys }),
-		intSetting("max_leased", "How many leased keys may live.", 1, maxCount, func(t *tenant.Tenant) *int { return &at(t).MaxLeased }),
-		intSetting("max_versions", "How many versions of a key may be live.", 1, mostVersions, func(t *tenant.Tenant) *int { return &at(t).MaxVersions }),
-		durationSetting("max_ttl", "The longest life of a version or a leased key.", atLeast, maxDuration,
+// capSettings are the limits that the provider sets for a tenant, and the tenant for itself. A limit that is not set
+// shows as null; the one that holds is shown beside it.
+func capSettings(at func(*tenant.Tenant) *tenant.Caps) []field.Setting[tenant.Tenant] {
+	settings := []field.Setting[tenant.Tenant]{
+		field.Int("max_keys", "How many keys the tenant may have.", 1, maxCount,
+			func(t *tenant.Tenant) *int { return &at(t).MaxKeys }),
+		field.Int("max_leased", "How many leased keys may live.", 1, maxCount,
+			func(t *tenant.Tenant) *int { return &at(t).MaxLeased }),
+		field.Int("max_versions", "How many versions of a key may be live.", 1, mostVersions,
+			func(t *tenant.Tenant) *int { return &at(t).MaxVersions }),
+		field.Duration("max_ttl", "The longest life of a version or a leased key.", atLeast, field.MaxDuration,
 			func(t *tenant.Tenant) *time.Duration { return &at(t).MaxTTL }),
-		durationSetting("window_past", "How old a call may be.", tenant.MinWindow, tenant.MaxWindow,
+		field.Duration("window_past", "How old a call may be.", tenant.MinWindow, tenant.MaxWindow,
 			func(t *tenant.Tenant) *time.Duration { return &at(t).WindowPast }),
-		durationSetting("window_future", "How far ahead a caller's clock may be.", tenant.MinWindow, tenant.MaxWindow,
+		field.Duration("window_future", "How far ahead a caller's clock may be.", tenant.MinWindow, tenant.MaxWindow,
 			func(t *tenant.Tenant) *time.Duration { return &at(t).WindowFuture }),
-		durationSetting("idle_disable_after", "Keys that were not used for so long are disabled.", time.Minute, maxDuration,
+		field.Duration("idle_disable_after", "Keys that were not used for so long are disabled.",
+			time.Minute, field.MaxDuration,
 			func(t *tenant.Tenant) *time.Duration { return &at(t).IdleAfter }),
-		linesSetting("published", "Path globs that external keys' calls may be for, besides what the others have published.",
+		field.Lines("published",
+			"Path globs that external keys' calls may be for, besides what the others have published.",
 			func(t *tenant.Tenant) *match.Globs { return &at(t).Published }, apikey.ParsePublished),
-		of("allow_local_verify", field(framework.TypeBool, "Whether gateways may fetch the tenant's keys from keyring/, where the mount allows it: provider or tenant says yes, and neither no."),
+		field.NewSetting("allow_local_verify", field.Schema(framework.TypeBool, "Whether gateways may fetch the "+
+			"tenant's keys from keyring/, where the mount allows it: provider or tenant says yes, and neither no."),
 			func(t *tenant.Tenant) *tenant.Consent { return &at(t).LocalVerify }, parseConsent, showConsent),
 	}
 	for i := range settings {
-		show := settings[i].show
-		settings[i].show = func(t *tenant.Tenant) any {
+		show := settings[i].Show
+		settings[i].Show = func(t *tenant.Tenant) any {
 			switch v := show(t).(type) {
 			case int:
 				return unset(v, v == 0)
@@ -56,7 +64,7 @@ func capSettings(at func(*tenant.Tenant) *tenant.Caps) []setting[tenant.Tenant] 
 }
 
 func parseConsent(raw any, _ tenant.Consent, _ bool) (tenant.Consent, error) {
-	yes, err := parseBool("allow_local_verify", raw)
+	yes, err := field.ParseBool("allow_local_verify", raw)
 	if err != nil || yes {
 		return tenant.Yes, err
 	}
@@ -78,7 +86,7 @@ var (
 	providerCaps = capSettings(func(t *tenant.Tenant) *tenant.Caps { return &t.Provider })
 )
 
-var tenantAnswer = schemas(providerCaps, schema{
+var tenantAnswer = field.Schemas(providerCaps, schema{
 	"display_name":     text("What people call the tenant."),
 	"state":            text("active, suspended or deleted."),
 	"uid":              text("What tells this tenant from another of the same name."),
@@ -88,23 +96,25 @@ var tenantAnswer = schemas(providerCaps, schema{
 	"suspended_reason": text("Why it is suspended."),
 	"deleted_at":       stamp("When it was deleted."),
 	"restorable_to":    stamp("Until when it can be restored."),
-	"effective":        table("The limits that hold: the tenant's own where tighter, else the provider's for it, else the mount's. Of published it shows one list, and calls must be within all three."),
-	"keys":             number("How many keys it has."),
-	"leased_keys":      number("How many leased keys it has."),
-	"revision":         number("Counts the changes; for cas."),
+	"effective": table("The limits that hold: the tenant's own where tighter, else the provider's for it, " +
+		"else the mount's. Of published it shows one list, and calls must be within all three."),
+	"keys":        number("How many keys it has."),
+	"leased_keys": number("How many leased keys it has."),
+	"revision":    number("Counts the changes; for cas."),
 })
 
 func (h *Handlers) tenantResources() []resource {
 	return []resource{{
 		scope: tenants, pattern: "", suffix: "settings",
-		fields: schemas(ownCaps, casField),
-		operations: map[logical.Operation]operation{
+		fields: field.Schemas(ownCaps, casField),
+		operations: operations{
 			logical.ReadOperation:  {h.tenantRead, "Read the tenant's settings and limits.", tenantAnswer},
 			logical.PatchOperation: {h.tenantPatch, "Tighten the tenant's limits.", tenantAnswer},
 		},
 		synopsis: "A tenant's own settings.",
-		description: "Reading shows the tenant's own limits, those that hold, how many keys there are, and who suspended the tenant, when and why. " +
-			"The tenant may only tighten what the provider has set; null goes back to the provider's.",
+		description: "Reading shows the tenant's own limits, those that hold, how many keys there are, and who " +
+			"suspended the tenant, when and why. The tenant may only tighten what the provider has set; null goes " +
+			"back to the provider's.",
 	}}
 }
 
@@ -122,7 +132,7 @@ func (h *Handlers) tenantPatch(ctx context.Context, r *request) (*logical.Respon
 			return nil, err
 		}
 		t := *old
-		if err := apply(r, ownCaps, &t, &tenant.Tenant{}); err != nil {
+		if err := field.Apply(ownCaps, r.Data, r.patches(), &t, &tenant.Tenant{}); err != nil {
 			return nil, err
 		}
 		//mutate:zero:3 "own limits that are looser" ./backend TestOwnLimitsOnlyTighten
@@ -145,24 +155,36 @@ func changedTenant(old, t *tenant.Tenant, err error) (*tenant.Tenant, error) {
 
 // tenantReply shows a tenant with the limits that the reader may set, the tenant's own or
 // the provider's, and those that hold.
-func (h *Handlers) tenantReply(ctx context.Context, r *request, t *tenant.Tenant, set, hold tenant.Caps) (*logical.Response, error) {
+func (h *Handlers) tenantReply(
+	ctx context.Context, r *request, t *tenant.Tenant, set, hold tenant.Caps,
+) (*logical.Response, error) {
 	keys, leased, err := h.store.Counts(ctx, r.Storage, t)
 	if err != nil {
 		return nil, err
 	}
 	data := map[string]any{
-		"display_name": t.DisplayName, "state": string(t.State()), "uid": t.UID, "created_at": rfc3339(t.CreatedAt),
-		"suspended_by": t.SuspendedBy, "suspended_at": rfc3339(t.SuspendedAt), "suspended_reason": t.SuspendedReason,
-		"deleted_at": rfc3339(t.DeletedAt), "restorable_to": nil,
+		"display_name": t.DisplayName, "state": string(t.State()), "uid": t.UID,
+		"created_at":   field.RFC3339(t.CreatedAt),
+		"suspended_by": t.SuspendedBy, "suspended_at": field.RFC3339(t.SuspendedAt),
+		"suspended_reason": t.SuspendedReason,
+		"deleted_at":       field.RFC3339(t.DeletedAt), "restorable_to": nil,
 		"keys": keys, "leased_keys": leased, "revision": t.Revision,
 	}
 	if t.State() == tenant.Deleted {
-		data["restorable_to"] = rfc3339(t.DeletedAt.Add(r.config.Retention))
+		data["restorable_to"] = field.RFC3339(t.DeletedAt.Add(r.config.Retention))
 	}
-	showAll(data, providerCaps, &tenant.Tenant{Provider: set})
+	field.Show(data, providerCaps, &tenant.Tenant{Provider: set})
 	effective := make(map[string]any)
 	hold.LocalVerify = t.Caps(r.config).LocalVerify // all of mount, provider and tenant decide
-	showAll(effective, providerCaps, &tenant.Tenant{Provider: hold})
+	field.Show(effective, providerCaps, &tenant.Tenant{Provider: hold})
 	data["effective"] = effective
 	return reply(data)
+}
+
+// openTenant returns old if it exists, is not deleted, and has the expected revision.
+func openTenant(old *tenant.Tenant, name tenant.Name, cas int) (*tenant.Tenant, error) {
+	if old == nil || old.State() == tenant.Deleted {
+		return nil, store.NoTenant(name)
+	}
+	return old, checkCAS(cas, old.Revision)
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/sweep"
+	"vault-plugin-secrets-apikeys/paths/field"
 )
 
 var tidyAnswer = schema{
@@ -25,16 +26,17 @@ func (h *Handlers) tidyResources() []resource {
 	return []resource{
 		{
 			scope: platform, pattern: "tidy", suffix: "tidy",
-			operations: map[logical.Operation]operation{logical.UpdateOperation: {h.tidy, "Repair the indexes now.", tidyAnswer}},
+			operations: only(logical.UpdateOperation, h.tidy, "Repair the indexes now.", tidyAnswer),
 			synopsis:   "Look at every record, and mend what leads to it.",
-			description: "The engine does the same by itself at least once a day. A walk that takes longer than a request may goes on with the next " +
-				"ticks; tidy/status says how far it is.",
+			description: "The engine does the same by itself at least once a day. A walk that takes longer than a " +
+				"request may goes on with the next ticks; tidy/status says how far it is.",
 		},
 		{
 			scope: platform, pattern: "tidy/status", suffix: "tidy-status",
-			operations:  map[logical.Operation]operation{logical.ReadOperation: {h.tidyStatus, "Read what the last repair has found.", tidyAnswer}},
-			synopsis:    "What the walk under way, or the last one, has found.",
-			description: "Of this node since it started. Strays and missing entries are what crashes leave behind; many of them ask for a look at storage.",
+			operations: only(logical.ReadOperation, h.tidyStatus, "Read what the last repair has found.", tidyAnswer),
+			synopsis:   "What the walk under way, or the last one, has found.",
+			description: "Of this node since it started. Strays and missing entries are what crashes leave behind; " +
+				"many of them ask for a look at storage.",
 		},
 	}
 }
@@ -63,7 +65,8 @@ func reportData(r sweep.Report) map[string]any {
 		state = "running"
 	}
 	return map[string]any{
-		"state": state, "started_at": rfc3339(r.Started), "finished_at": rfc3339(r.Finished), "records": r.Records,
+		"state": state, "started_at": field.RFC3339(r.Started), "finished_at": field.RFC3339(r.Finished),
+		"records":    r.Records,
 		"ids_mended": r.IDs, "due_mended": r.Due, "strays": r.Strays, "destroyed": r.Destroyed,
 		"failures": r.Failures, "last_failure": r.LastFailure,
 	}

@@ -4,13 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"slices"
 
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/refusal"
-	"vault-plugin-secrets-apikeys/internal/store"
 )
 
 // outcome is what became of an item of a batch.
@@ -19,24 +17,24 @@ type outcome struct {
 	wrong string // what the caller got wrong in it, or why it was not judged, which has no verdict
 }
 
-// verifyBatch judges the items of a batch. One that cannot be judged fails alone, unless
-// none can.
+// verifyBatch judges the items of a batch. One that cannot be judged fails alone, unless none can.
 func (h *Handlers) verifyBatch(ctx context.Context, r *request, items []any, within string) (*logical.Response, error) {
 	if err := new(call).parseOptions(r.Data); err != nil {
 		return nil, err // told once, not in each item
 	}
+	opts := judgeOptions{within: within, beside: new(longMetadata)}
 	if r.Data["batch_json"] != nil {
-		r.fat.toldOf = make(map[string]bool)
+		opts.beside.shown = make(map[string]bool)
 	}
 	turn := new(turn)
-	r.together = within == "" // which waits for each tenant's turn when it comes to an item of it
-	if !r.together {
+	r.ofManyTenants = within == "" // which waits for each tenant's turn when it comes to an item of it
+	if !r.ofManyTenants {
 		var err error
 		if turn, err = r.take(ctx, h.shares.work, len(items)); err != nil {
 			return nil, err
 		}
 		defer turn.leave()
-		r.turned = turn.held
+		r.hasTurn = turn.held
 	}
 	outcomes, unjudged := make([]outcome, len(items)), []error(nil)
 	for i, raw := range items {
@@ -45,7 +43,7 @@ func (h *Handlers) verifyBatch(ctx context.Context, r *request, items []any, wit
 			return nil, err // the answer is to nobody, and what was recorded stays
 		}
 		if err == nil {
-			outcomes[i], err = h.judgeItem(ctx, r, raw, within)
+			outcomes[i], err = h.judgeItem(ctx, r, raw, opts)
 		}
 		if err != nil {
 			if ctx.Err() != nil {
@@ -54,7 +52,7 @@ func (h *Handlers) verifyBatch(ctx context.Context, r *request, items []any, wit
 			if !errors.Is(err, refusal.Unavailable) {
 				h.log.Error("item of a batch not judged", "error", err)
 			}
-			outcomes[i].wrong = told(err).Error()
+			outcomes[i].wrong = publicError(err).Error()
 			unjudged = append(unjudged, err)
 		}
 	}
@@ -75,67 +73,24 @@ func (h *Handlers) verifyBatch(ctx context.Context, r *request, items []any, wit
 	return reply(map[string]any{"results": results})
 }
 
-// judgeItem judges one item of a batch. What the caller got wrong in it is told in the
-// item: it must not fail the others. An error is returned for what could not be judged.
-func (h *Handlers) judgeItem(ctx context.Context, r *request, raw any, within string) (outcome, error) {
+// judgeItem judges one item of a batch. What the caller got wrong is told in the item, because it must not fail the
+// others. An error is returned for what could not be judged.
+func (h *Handlers) judgeItem(ctx context.Context, r *request, raw any, opts judgeOptions) (outcome, error) {
 	c, err := r.parseItem(raw)
 	if errors.Is(err, refusal.Invalid) {
-		return outcome{judgement{Judgement: apikey.Judgement{Verdict: apikey.Malformed}}, err.Error()}, nil
+		return outcome{malformed, err.Error()}, nil
 	}
 	if err != nil {
 		return outcome{}, err
 	}
-	j, err := h.judged(ctx, r, c, within, false)
+	j, err := h.judged(ctx, r, c, opts)
 	if j.version != nil {
-		r.fat.add(j.found, j.version.KeyID)
+		opts.beside.add(j.found, j.version.KeyID)
 	}
 	return outcome{judgement: j}, err
 }
 
-// What a batch tells of metadata is bounded: up to the first length whatever else is in
-// the batch, and of longer ones as much as the second together. A tenant has room while it
-// has less than is left free: half of it at most, and no tenant has all.
-const (
-	fatFrom = 4 << 10
-	fatMost = 8 << 20
-)
-
-// longMetadata is how much long metadata a batch tells.
-type longMetadata struct {
-	all    int             // bytes
-	of     map[string]int  // by the tenant's UID
-	toldOf map[string]bool // key IDs, where each is told of once
-}
-
-func (m *longMetadata) add(f *store.Found, keyID string) {
-	n := len(f.Key.Metadata)
-	if n <= fatFrom || m.toldOf[keyID] {
-		return
-	}
-	if m.of == nil {
-		m.of = make(map[string]int)
-	}
-	m.all += n
-	m.of[f.Tenant.UID] += n
-	if m.toldOf != nil {
-		m.toldOf[keyID] = true
-	}
-}
-
-// fits reports whether an answer may yet tell of the key that was found, if any.
-func (m *longMetadata) fits(f *store.Found, keyID string) bool {
-	//mutate:true:4 "long metadata in one answer" ./backend TestBatchTellsSoMuchOfLongMetadata
-	return f.Key == nil || len(f.Key.Metadata) <= fatFrom || m.toldOf[keyID] || m.of[f.Tenant.UID] < fatMost-m.all
-}
-
-var errFull = refusal.Errorf(refusal.Unavailable, "not judged: of metadata longer than %d KiB the answer holds as much of this tenant as it may, %d MiB or less; "+
-	"send it again, in another batch", fatFrom>>10, fatMost>>21)
-
-// verifyItemFields are the fields that an item may have.
-var verifyItemFields = slices.Concat(contentFields, []string{"signature"}, optionFields)
-
-// parseItem reads an item to verify. Options beside the batch hold where it has none of
-// its own.
+// parseItem reads an item to verify. Options beside the batch hold for items without their own.
 func (r *request) parseItem(raw any) (*call, error) {
 	fields, err := item(raw, verifyItemFields)
 	if err != nil {
@@ -147,14 +102,14 @@ func (r *request) parseItem(raw any) (*call, error) {
 		}
 	}
 	c, err := parseCall(fields, true)
-	if err == nil && c.look && r.Data["replay_check"] == nil {
-		return nil, refusal.Errorf(refusal.Invalid, "replay_check: an item may say false only where replay_check is given beside batch, "+
-			"since policies do not see into items")
+	if err == nil && c.dryRun && r.Data["replay_check"] == nil {
+		return nil, refusal.Errorf(refusal.Invalid, "replay_check: an item may say false only where replay_check is "+
+			"given beside batch, since policies do not see into items")
 	}
 	return c, err
 }
 
-// packedResult is what results_json tells of one call, by the names of the fields that answer a single one.
+// packedResult is what results_json says of one call, by the names of the fields that answer a single one.
 type packedResult struct {
 	Valid           bool           `json:"valid"`
 	Verdict         apikey.Verdict `json:"verdict"`
@@ -166,9 +121,9 @@ type packedResult struct {
 	ReplayTableFull bool           `json:"replay_table_full,omitempty"`
 }
 
-// packed answers a batch with one JSON text, in which each version is told of once. Audit devices hash each text of
-// an answer, so beside it stands what somebody will look for there: the key IDs that are told, and how many verdicts
-// there were of each.
+// packed answers a batch with one JSON text that describes each version once. Audit devices hash each text of an
+// answer, so what somebody will look for there stands beside it: the key IDs that are told, and the number of verdicts
+// of each kind.
 func packed(outcomes []outcome) (*logical.Response, error) {
 	ids, counts, versions := []string{}, map[apikey.Verdict]int{}, map[string]map[string]any{}
 	results, full := make([]packedResult, len(outcomes)), false
@@ -186,7 +141,7 @@ func packed(outcomes []outcome) (*logical.Response, error) {
 			if versions[v.KeyID] == nil {
 				ids = append(ids, v.KeyID)
 				versions[v.KeyID] = make(map[string]any, 12)
-				o.tellVersion(versions[v.KeyID])
+				o.addVersionFields(versions[v.KeyID])
 			}
 		}
 		results[i], full = r, full || r.ReplayTableFull

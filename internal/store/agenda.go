@@ -68,8 +68,8 @@ func (a *agenda) found(minutes []time.Time) {
 	}
 }
 
-// lost has the next sweep list the index.
-func (a *agenda) lost() {
+// reset has the next sweep list the index.
+func (a *agenda) reset() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.reach = time.Time{}

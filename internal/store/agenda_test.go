@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"vault-plugin-secrets-apikeys/internal/storagetest"
 )
 
 func (a *agenda) all(now time.Time) []string {
@@ -130,9 +132,9 @@ func TestDueMinutesOfAWholeIndex(t *testing.T) {
 		"due/2026011511/00/tenants:acme", "due/2031010100/00/keys:acme:external:d", "due/1999010100/00/tenants:acme",
 		"due/somewhere/else", "due/2026011509/5/x", "due/2026011509/61/x", "due/file", "due/2026011510/00/roles:acme:external:a", "due/2026011510/00/what",
 	} {
-		w.s.raw(t, path, `{"schema":1,"uid":"uid-of-acme"}`)
+		w.s.Write(t, path, `{"schema":1,"uid":"uid-of-acme"}`)
 	}
-	ops := w.s.ops(func() {
+	ops := w.s.Operations(func() {
 		minutes, err := w.st.DueMinutes(t.Context(), w.s, start)
 		must(t, err)
 		var got []string
@@ -149,24 +151,24 @@ func TestDueMinutesOfAWholeIndex(t *testing.T) {
 			t.Errorf("due: %v", got)
 		}
 	})
-	if n := len(only(ops, "list")); n != 1+3+3 || len(ops) != n {
+	if n := len(storagetest.Only(ops, "list")); n != 1+3+3 || len(ops) != n {
 		t.Errorf("%d operations: %v", len(ops), ops)
 	}
-	if n := len(w.s.ops(func() { _, err := w.st.DueMinutes(t.Context(), w.s, start.Add(time.Minute)); must(t, err) })); n != 0 {
+	if n := len(w.s.Operations(func() { _, err := w.st.DueMinutes(t.Context(), w.s, start.Add(time.Minute)); must(t, err) })); n != 0 {
 		t.Errorf("%d operations the next time", n)
 	}
-	w.st.ForgetDue()
+	w.st.ResetSweep()
 	if !w.st.DoneUntil().IsZero() {
 		t.Error("it still says how far it is")
 	}
-	w.s.stepIn(func(string) error { return errBroken }, nil)
+	w.s.StepIn(func(string) error { return errBroken }, nil)
 	for range 2 {
 		if _, err := w.st.DueMinutes(t.Context(), w.s, start); !errors.Is(err, errBroken) {
 			t.Errorf("a list that fails: %v", err)
 		}
 	}
-	w.s.stepIn(nil, nil)
-	if ops := w.s.ops(func() { _, err := w.st.DueMinutes(t.Context(), w.s, start); must(t, err) }); !strings.HasPrefix(ops[0], "list due/") {
+	w.s.StepIn(nil, nil)
+	if ops := w.s.Operations(func() { _, err := w.st.DueMinutes(t.Context(), w.s, start); must(t, err) }); !strings.HasPrefix(ops[0], "list due/") {
 		t.Errorf("after a list that failed: %v", ops)
 	}
 }
@@ -175,7 +177,7 @@ func TestDueMinutesOfAWholeIndex(t *testing.T) {
 func TestEntryThatMayHaveLanded(t *testing.T) {
 	w := newWorld(t)
 	w.st.agenda.sweeps(start)
-	w.s.stepIn(nil, func(op string) error {
+	w.s.StepIn(nil, func(op string) error {
 		if strings.HasPrefix(op, "put due/") {
 			return errBroken
 		}
@@ -203,7 +205,7 @@ func TestDefer(t *testing.T) {
 		start.Add(59 * time.Second): nil,
 		start.Add(time.Minute):      {"put due/…/keys:acme:external:billing:c", "delete due/2026011510/00/keys:acme:external:billing:c"},
 	} {
-		expect(t, w.s.ops(func() {
+		expect(t, w.s.Operations(func() {
 			moved, err := w.st.Defer(t.Context(), w.s, e, until)
 			if must(t, err); moved != (want != nil) {
 				t.Errorf("until %s: moved %t", until, moved)

@@ -118,7 +118,7 @@ func TestStrangersFillTheSmallCacheAlone(t *testing.T) {
 	if got := w.st.nobody.size(); got > absentCached+absentCached/10 {
 		t.Errorf("%d unknown key IDs are cached, and the bound is %d", got, absentCached)
 	}
-	expect(t, w.s.ops(func() { w.find(id(1)) }))
+	expect(t, w.s.Operations(func() { w.find(id(1)) }))
 }
 
 func TestCacheIsSafeForConcurrentUse(t *testing.T) {

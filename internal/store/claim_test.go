@@ -12,6 +12,7 @@ import (
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/internal/storagetest"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
@@ -50,7 +51,7 @@ func TestClaimedKeyIDsAreNoLongerUnknown(t *testing.T) {
 		}
 	}
 	w.create("billing", id(1))
-	w.s.stepIn(nil, func(op string) error {
+	w.s.StepIn(nil, func(op string) error {
 		if op == "put ids/"+id(2) {
 			return errBroken
 		}
@@ -80,8 +81,8 @@ func TestClaimsAreNeverOverwritten(t *testing.T) {
 	w := newWorld(t)
 	w.create("billing", id(1))
 	w.issue(id(2))
-	w.s.raw(t, "ids/"+id(3), `{"schema":1,"family":"keys","tenant":"acme","kind":"external","name":"gone","uid":"x"}`)
-	before := w.s.entries(t)
+	w.s.Write(t, "ids/"+id(3), `{"schema":1,"family":"keys","tenant":"acme","kind":"external","name":"gone","uid":"x"}`)
+	before := w.s.Entries(t)
 	for _, w := range []*world{w, w.fresh()} {
 		for _, taken := range []string{id(1), id(2), id(3)} {
 			if _, err := w.update("payroll", becomes(newKey(w.tenant, "payroll", taken))); !errors.Is(err, ErrTaken) {
@@ -101,7 +102,7 @@ func TestClaimsAreNeverOverwritten(t *testing.T) {
 			}
 		}
 	}
-	for path, entry := range w.s.entries(t) {
+	for path, entry := range w.s.Entries(t) {
 		if old := before[path]; path[:3] == "ids" && old != nil && string(entry.Value) != string(old.Value) {
 			t.Errorf("%s was overwritten", path)
 		}
@@ -156,7 +157,7 @@ func TestIndexEntriesThatLie(t *testing.T) {
 		"a leased record that was never one": claim("leased", "acme", "internal", id(9), "uid-of-acme"),
 	} {
 		w := base.fresh()
-		w.s.raw(t, "ids/"+id(7), value)
+		w.s.Write(t, "ids/"+id(7), value)
 		if found := w.find(id(7)); found != nil {
 			t.Errorf("%s: found %+v", what, found.Key.Ref)
 		}
@@ -171,7 +172,7 @@ func TestIndexEntriesThatLie(t *testing.T) {
 			t.Fatalf("%s is not found as it is", keyID)
 		}
 		w = base.fresh()
-		w.s.raw(t, "ids/"+keyID, value)
+		w.s.Write(t, "ids/"+keyID, value)
 		if found := w.find(keyID); found != nil {
 			t.Errorf("found %+v", found.Key.Ref)
 		}
@@ -199,7 +200,7 @@ func TestWhatCarriesAnotherUIDDoesNotExist(t *testing.T) {
 	}
 	old := []*apikey.Key{newKey(w.tenant, "x", id(8)), newKey(w.tenant, "x", id(8))}
 	seen := func(n int) change { return func(k *apikey.Key) (*apikey.Key, error) { old[n] = k; return k, nil } }
-	puts := only(w.s.ops(func() {
+	puts := storagetest.Only(w.s.Operations(func() {
 		w.change("billing", seen(0)) // as it is: nil stays nil
 		w.changeLeased(id(2), seen(1))
 	}), "put")
@@ -224,7 +225,7 @@ func TestRoleOfAnotherUIDRevokesNothing(t *testing.T) {
 	raw, err := encodeRole(&apikey.Role{UID: "uid-of-another", Scheme: "hmac-sha256", Epoch: 9, CreatedAt: start})
 	must(t, err)
 	w = w.fresh()
-	w.s.raw(t, "roles/acme/internal/agent", string(raw))
+	w.s.Write(t, "roles/acme/internal/agent", string(raw))
 	if found := w.find(id(1)); found == nil || found.Role != nil || found.Key.Outlived(found.Role) {
 		t.Errorf("%+v", found)
 	}

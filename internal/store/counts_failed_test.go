@@ -29,13 +29,13 @@ func TestCountsAfterADeletionToldAsFailed(t *testing.T) {
 			broken := func(op string) error {
 				return map[bool]error{true: errBroken}[op == "delete "+e.at.path()]
 			}
-			if w.s.stepIn(nil, broken); mood == "late" {
-				w.s.stepIn(broken, nil)
+			if w.s.StepIn(nil, broken); mood == "late" {
+				w.s.StepIn(broken, nil)
 			}
 			if _, err := w.st.Tend(t.Context(), w.s, e, goes); !errors.Is(err, errBroken) {
 				t.Fatal(err)
 			}
-			if w.s.stepIn(nil, nil); mood == "late" {
+			if w.s.StepIn(nil, nil); mood == "late" {
 				w.counts()
 				must(t, w.s.InmemStorage.Delete(t.Context(), e.at.path()))
 			}

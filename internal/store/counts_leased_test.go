@@ -69,13 +69,13 @@ func TestNobodyIsRefusedForWhatHasEnded(t *testing.T) {
 	w = w.fresh()
 	w.counted("after a start", 0, 3)
 	reserve := func(limit int) error { _, err := w.st.ReserveLeased(t.Context(), w.s, w.tenant, limit); return err }
-	expect(t, w.s.ops(func() { must(t, reserve(4)) })) // under the limit nothing is looked at
+	expect(t, w.s.Operations(func() { must(t, reserve(4)) })) // under the limit nothing is looked at
 	w.issue(id(4))
 	w.counted("one more", 0, 4)
 	must(t, reserve(3))
 	w.issue(id(5))
 	w.counted("counted exactly", 0, 2)
-	expect(t, w.s.ops(func() {
+	expect(t, w.s.Operations(func() {
 		if err := reserve(2); !errors.Is(err, refusal.Invalid) {
 			t.Errorf("over the limit: %v", err)
 		}
@@ -89,7 +89,7 @@ func TestFailingRecount(t *testing.T) {
 	base.changeLeased(id(1), func(k *apikey.Key) (*apikey.Key, error) { return k.End(start), nil })
 	reserve := func(w *world) error { _, err := w.st.ReserveLeased(t.Context(), w.s, w.tenant, 1); return err }
 	whole := base.fresh()
-	for n := range whole.s.ops(func() { must(t, reserve(whole)) }) {
+	for n := range whole.s.Operations(func() { must(t, reserve(whole)) }) {
 		w := base.fresh()
 		if !w.failAt(n, false, func() error { return reserve(w) }) {
 			t.Errorf("operation %d: the failure is not told", n)

@@ -50,13 +50,13 @@ func TestCountsAreOneListPerKindAndThenKept(t *testing.T) {
 	})
 	must(t, err)
 	w = w.fresh()
-	expect(t, w.s.ops(func() { w.reserved(9) }), "list keys/acme/external/", "list keys/acme/internal/")
-	expect(t, w.s.ops(func() {
+	expect(t, w.s.Operations(func() { w.reserved(9) }), "list keys/acme/external/", "list keys/acme/internal/")
+	expect(t, w.s.Operations(func() {
 		_, err := w.st.ReserveLeased(t.Context(), w.s, w.tenant, 9)
 		must(t, err)
 	}), "list leased/acme/external/", "list leased/acme/internal/")
-	expect(t, w.s.ops(func() { w.counted("with two more places taken", 4, 2) }))
-	expect(t, w.s.ops(func() { w.reserved(9) }))
+	expect(t, w.s.Operations(func() { w.counted("with two more places taken", 4, 2) }))
+	expect(t, w.s.Operations(func() { w.reserved(9) }))
 	globex := w.open("globex", "uid-of-globex")
 	if keys, leased, err := w.st.Counts(t.Context(), w.s, globex); err != nil || keys != 0 || leased != 0 {
 		t.Errorf("another tenant has %d keys and %d leased ones, %v", keys, leased, err)
@@ -86,7 +86,7 @@ func TestUndoGivesThePlaceBack(t *testing.T) {
 		t.Fatal("over the limit")
 	}
 	undo()
-	expect(t, w.s.ops(func() { w.counted("undone", 1, 0) }),
+	expect(t, w.s.Operations(func() { w.counted("undone", 1, 0) }),
 		"list keys/acme/external/", "list keys/acme/internal/", "list leased/acme/external/", "list leased/acme/internal/")
 	w.reserved(2)
 }
@@ -95,7 +95,7 @@ func TestUndoGivesThePlaceBack(t *testing.T) {
 func TestUndoOfAWriteThatLanded(t *testing.T) {
 	w := newWorld(t)
 	undo := w.reserved(1)
-	w.s.stepIn(nil, func(op string) error {
+	w.s.StepIn(nil, func(op string) error {
 		if op == "put keys/acme/external/billing" {
 			return errBroken
 		}
@@ -105,7 +105,7 @@ func TestUndoOfAWriteThatLanded(t *testing.T) {
 		t.Fatal(err)
 	}
 	undo()
-	w.s.stepIn(nil, nil)
+	w.s.StepIn(nil, nil)
 	w.counted("it landed", 1, 0)
 	if _, err := w.reserve(1); err == nil {
 		t.Error("one over the limit")
@@ -143,7 +143,7 @@ func TestLimitsHoldUnderConcurrency(t *testing.T) {
 	const limit, callers = 20, 60
 	w := newWorld(t)
 	var n atomic.Int64
-	w.s.stepIn(func(op string) error { // every fifth Put fails, before or after it is done
+	w.s.StepIn(func(op string) error { // every fifth Put fails, before or after it is done
 		if op[:3] == "put" && n.Add(1)%10 == 0 {
 			return errBroken
 		}
@@ -176,7 +176,7 @@ func TestLimitsHoldUnderConcurrency(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	w.s.stepIn(nil, nil)
+	w.s.StepIn(nil, nil)
 	names, err := w.st.Keys(t.Context(), w.s, w.tenant, apikey.External)
 	must(t, err)
 	if len(names) > limit {

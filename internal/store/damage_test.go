@@ -8,6 +8,7 @@ import (
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/internal/storagetest"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
@@ -177,19 +178,19 @@ func TestUnreadableEntriesAreNotWrittenOver(t *testing.T) {
 				},
 			},
 		} {
-			spoilt := &world{t: t, s: w.s.copied(t), st: New(), tenant: w.tenant, role: w.role}
-			spoilt.s.raw(t, path, value)
+			spoilt := &world{t: t, s: copied(t, w.s), st: New(), tenant: w.tenant, role: w.role}
+			spoilt.s.Write(t, path, value)
 			for n, operation := range operations {
 				var err error
-				ops := spoilt.s.ops(func() { err = operation(spoilt) })
+				ops := spoilt.s.Operations(func() { err = operation(spoilt) })
 				if err == nil || strings.Contains(err.Error(), "AAEC") || strings.Contains(err.Error(), "different") {
 					t.Errorf("%s %s, operation %d: %v", what, path, n, err)
 				}
-				if puts := only(ops, "put"); len(puts) > 0 {
+				if puts := storagetest.Only(ops, "put"); len(puts) > 0 {
 					t.Errorf("%s %s, operation %d: %v", what, path, n, puts)
 				}
 			}
-			if got := string(spoilt.s.entries(t)[path].Value); got != value {
+			if got := string(spoilt.s.Entries(t)[path].Value); got != value {
 				t.Errorf("%s %s was written over", what, path)
 			}
 		}

@@ -43,7 +43,7 @@ func (st *Store) DueMinutes(ctx context.Context, s logical.Storage, now time.Tim
 	if !st.agenda.begin(now) {
 		minutes, err := allMinutes(ctx, s, now)
 		if err != nil {
-			st.agenda.lost()
+			st.agenda.reset()
 			return nil, err
 		}
 		st.agenda.found(minutes)
@@ -91,10 +91,10 @@ func (st *Store) Due(ctx context.Context, s logical.Storage, m Minute) ([]Entry,
 	return entries, nil
 }
 
-// ForgetDue has the next sweep list the index: somebody else may have written to it.
-// The same goes for uses: another node may have collected some, and lost them.
-func (st *Store) ForgetDue() {
-	st.agenda.lost()
+// ResetSweep has the next sweep list the index: another node may have written to it. The same goes for uses: another
+// node may have collected some, and lost them.
+func (st *Store) ResetSweep() {
+	st.agenda.reset()
 	st.usage.begun.Store(nil)
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/storagetest"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
@@ -110,9 +111,9 @@ func TestFailingWrites(t *testing.T) {
 	operations := keyOperations(t, base, base.create("billing", id(1)), base.issue(id(2)))
 	for _, o := range append(operations, settingOperations(t)...) {
 		old := base.fresh().view()
-		whole := base.on(t, base.s.copied(t))
-		ops := whole.s.ops(func() { must(t, o.act(whole)) })
-		if n := len(only(ops, "put")); n != o.puts {
+		whole := base.on(t, copied(t, base.s))
+		ops := whole.s.Operations(func() { must(t, o.act(whole)) })
+		if n := len(storagetest.Only(ops, "put")); n != o.puts {
 			t.Errorf("%s: %d Puts, want %d", o.name, n, o.puts)
 		}
 		changed := whole.view()
@@ -123,7 +124,7 @@ func TestFailingWrites(t *testing.T) {
 			for _, landed := range []bool{false, true} {
 				for _, warm := range []bool{false, true} {
 					t.Run(fmt.Sprintf("%s/%s landed %t warm %t", o.name, ops[n], landed, warm), func(t *testing.T) {
-						w := base.on(t, base.s.copied(t))
+						w := base.on(t, copied(t, base.s))
 						if warm {
 							w.view()
 						}
@@ -149,7 +150,7 @@ func TestFailingReads(t *testing.T) {
 	base.issue(id(2))
 	want := base.view()
 	for _, keyID := range []string{id(1), id(2), id(3)} {
-		for n := range base.fresh().s.ops(func() { base.fresh().find(keyID) }) {
+		for n := range base.fresh().s.Operations(func() { base.fresh().find(keyID) }) {
 			w := base.fresh()
 			w.failAt(n, false, func() error {
 				found, err := w.st.Find(t.Context(), w.s, keyID)
@@ -179,7 +180,7 @@ func TestFailingReads(t *testing.T) {
 }
 
 // on returns a world with an empty store over another storage.
-func (w *world) on(t *testing.T, s *spy) *world {
+func (w *world) on(t *testing.T, s *storagetest.Storage) *world {
 	c := *w
 	c.t, c.s, c.st = t, s, New()
 	return &c
@@ -202,13 +203,13 @@ func (w *world) failAt(n int, landed bool, act func() error) (failed bool) {
 		}
 		return trip(op)
 	}
-	w.s.stepIn(before, func(op string) error {
+	w.s.StepIn(before, func(op string) error {
 		if !landed {
 			return nil
 		}
 		return trip(op)
 	})
-	defer w.s.stepIn(nil, nil)
+	defer w.s.StepIn(nil, nil)
 	err := act()
 	if tripped := count >= n; tripped != errors.Is(err, errBroken) {
 		w.t.Errorf("failed: %t; told: %v", tripped, err)

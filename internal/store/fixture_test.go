@@ -8,6 +8,7 @@ import (
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/internal/storagetest"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 	"vault-plugin-secrets-apikeys/signing"
 )
@@ -25,7 +26,7 @@ func id(n int) string { return fmt.Sprintf("KEYID%011d", n) }
 // world is a store over a storage with the tenant acme and its role agent.
 type world struct {
 	t      *testing.T
-	s      *spy
+	s      *storagetest.Storage
 	st     *Store
 	tenant *tenant.Tenant
 	role   *apikey.Role
@@ -33,7 +34,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, s: new(spy), st: New()}
+	w := &world{t: t, s: new(storagetest.Storage), st: New()}
 	w.tenant = w.open("acme", "uid-of-acme")
 	role, err := w.st.UpdateRole(t.Context(), w.s, w.tenant, apikey.Internal, "agent", func(*apikey.Role) (*apikey.Role, error) {
 		return newRole(w.tenant), nil

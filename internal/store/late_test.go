@@ -13,7 +13,7 @@ func lately(t *testing.T) (*world, *moody, *Store) {
 	w := newWorld(t)
 	w.create("billing", id(1))
 	s := new(moody)
-	for _, e := range w.s.entries(t) {
+	for _, e := range w.s.Entries(t) {
 		must(t, s.InmemStorage.Put(t.Context(), e))
 	}
 	st := New()

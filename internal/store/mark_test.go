@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/storagetest"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
@@ -70,18 +71,18 @@ func TestTendOfEachClass(t *testing.T) {
 	must(t, err)
 	ends := string(rotation(k.Newest().ExpiresAt))
 	for _, of := range []mark{unmarked, chore, rotation(k.Newest().ExpiresAt)} {
-		w := base.on(t, base.s.copied(t))
+		w := base.on(t, copied(t, base.s))
 		e := w.entry("billing")
 		e.of = of
 		old := duePath(e.minute, e.at, of)
-		w.s.raw(t, old, `{"schema":1,"uid":"uid-of-acme"}`)
+		w.s.Write(t, old, `{"schema":1,"uid":"uid-of-acme"}`)
 		ops := w.tends(e, true, stays)
-		puts := only(ops, "put")
+		puts := storagetest.Only(ops, "put")
 		if want := of != chore; (len(puts) == 1) != want || len(puts) > 1 {
 			t.Errorf("%q: %v", of, puts)
 		}
 		var left []string
-		for path := range w.s.entries(t) {
+		for path := range w.s.Entries(t) {
 			if strings.HasPrefix(path, "due/") {
 				left = append(left, path[strings.LastIndex(path, "/")+1:])
 			}
@@ -109,7 +110,7 @@ func TestRotationOfASuspendedTenantLeavesChores(t *testing.T) {
 	e := Entry{at: w.entry("billing").at, minute: k.NextRotation().Truncate(time.Minute), of: rotation(k.Newest().ExpiresAt)}
 	w.tends(e, true, stays)
 	var left []string
-	for path := range w.s.entries(t) {
+	for path := range w.s.Entries(t) {
 		if strings.HasPrefix(path, "due/") {
 			left = append(left, path)
 		}
@@ -127,7 +128,7 @@ func TestMendOfBothClasses(t *testing.T) {
 	_, err = base.update("billing", becomes(k))
 	must(t, err)
 	var due []string
-	for path := range base.s.entries(t) {
+	for path := range base.s.Entries(t) {
 		if strings.HasPrefix(path, "due/") {
 			due = append(due, path)
 		}
@@ -145,7 +146,7 @@ func TestMendOfBothClasses(t *testing.T) {
 	}
 	for _, lost := range [][]string{nil, due[:1], due[1:], due} {
 		t.Run(fmt.Sprint(len(lost)), func(t *testing.T) {
-			w := base.on(t, base.s.copied(t))
+			w := base.on(t, copied(t, base.s))
 			for _, path := range lost {
 				must(t, w.s.Delete(t.Context(), path))
 			}

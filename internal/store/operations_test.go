@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/storagetest"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
@@ -28,25 +29,25 @@ func expect(t *testing.T, got []string, want ...string) {
 // Each change of state is one Put of one record, and index entries come before it.
 func TestOperationsOfWrites(t *testing.T) {
 	w := newWorld(t)
-	expect(t, w.s.ops(func() { w.create("billing", id(1)) }),
+	expect(t, w.s.Operations(func() { w.create("billing", id(1)) }),
 		"get keys/acme/external/billing", "get ids/"+id(1), "put ids/"+id(1),
 		"put due/…/keys:acme:external:billing:c", "put keys/acme/external/billing")
-	expect(t, w.s.ops(func() {
+	expect(t, w.s.Operations(func() {
 		w.change("billing", func(k *apikey.Key) (*apikey.Key, error) { return rotate(k, id(2), start) })
 	}),
 		"get keys/acme/external/billing", "get ids/"+id(2), "put ids/"+id(2),
 		"put due/…/keys:acme:external:billing:c", "put keys/acme/external/billing")
-	expect(t, w.s.ops(func() {
+	expect(t, w.s.Operations(func() {
 		w.change("billing", func(k *apikey.Key) (*apikey.Key, error) { return k.Disable("", "", admin, start) })
 	}),
 		"get keys/acme/external/billing", "put keys/acme/external/billing")
-	expect(t, w.s.ops(func() { w.change("billing", func(k *apikey.Key) (*apikey.Key, error) { return k, nil }) }),
+	expect(t, w.s.Operations(func() { w.change("billing", func(k *apikey.Key) (*apikey.Key, error) { return k, nil }) }),
 		"get keys/acme/external/billing")
-	expect(t, w.s.ops(func() {
+	expect(t, w.s.Operations(func() {
 		w.change("billing", func(k *apikey.Key) (*apikey.Key, error) { return k.Revoke("", "", admin, start) })
 	}),
 		"get keys/acme/external/billing", "put due/…/keys:acme:external:billing:c", "put keys/acme/external/billing")
-	expect(t, w.s.ops(func() {
+	expect(t, w.s.Operations(func() {
 		w.change("billing", func(k *apikey.Key) (*apikey.Key, error) { return k.Delete(admin, start) })
 	}),
 		"get keys/acme/external/billing", "put keys/acme/external/billing") // the same time is due already
@@ -56,31 +57,31 @@ func TestWhatIsNeverDueIsNotInTheIndex(t *testing.T) {
 	w := newWorld(t)
 	forever := newKey(w.tenant, "forever", id(1))
 	forever.Versions[0].ExpiresAt = time.Time{}
-	expect(t, only(w.s.ops(func() { w.change("forever", becomes(forever)) }), "put"), "put ids/"+id(1), "put keys/acme/external/forever")
+	expect(t, storagetest.Only(w.s.Operations(func() { w.change("forever", becomes(forever)) }), "put"), "put ids/"+id(1), "put keys/acme/external/forever")
 }
 
 func TestOperationsOfLeases(t *testing.T) {
 	w := newWorld(t)
 	w.create("billing", id(9))
 	path := "leased/acme/internal/" + id(1)
-	expect(t, w.s.ops(func() { w.issue(id(1)) }), "get "+path, "get ids/"+id(1), "put ids/"+id(1), "put "+path)
+	expect(t, w.s.Operations(func() { w.issue(id(1)) }), "get "+path, "get ids/"+id(1), "put ids/"+id(1), "put "+path)
 	renew := func(k *apikey.Key) (*apikey.Key, error) {
 		k, _, err := k.Renew(w.role, w.tenant, apikey.Span{TTL: day, Max: day}, 0, start)
 		return k, err
 	}
-	expect(t, w.s.ops(func() { w.changeLeased(id(1), renew) }), "get "+path, "put "+path)
+	expect(t, w.s.Operations(func() { w.changeLeased(id(1), renew) }), "get "+path, "put "+path)
 	end := func(k *apikey.Key) (*apikey.Key, error) { return k.End(start), nil }
-	expect(t, w.s.ops(func() { w.changeLeased(id(1), end) }), "get "+path, "put due/…/"+strings.ReplaceAll(path, "/", ":")+":c", "put "+path)
-	expect(t, w.s.ops(func() { w.changeLeased(id(1), end) }), "get "+path)
+	expect(t, w.s.Operations(func() { w.changeLeased(id(1), end) }), "get "+path, "put due/…/"+strings.ReplaceAll(path, "/", ":")+":c", "put "+path)
+	expect(t, w.s.Operations(func() { w.changeLeased(id(1), end) }), "get "+path)
 }
 
 func TestOperationsOfSettings(t *testing.T) {
 	w := newWorld(t)
-	expect(t, w.s.ops(func() {
+	expect(t, w.s.Operations(func() {
 		_, err := w.st.UpdateConfig(t.Context(), w.s, func(c *tenant.Config) (*tenant.Config, error) { return c, nil })
 		must(t, err)
 	}), "get config")
-	expect(t, w.s.ops(func() {
+	expect(t, w.s.Operations(func() {
 		_, err := w.st.UpdateConfig(t.Context(), w.s, func(c *tenant.Config) (*tenant.Config, error) {
 			d := *c
 			d.MaxKeys = 7
@@ -88,7 +89,7 @@ func TestOperationsOfSettings(t *testing.T) {
 		})
 		must(t, err)
 	}), "get config", "put config")
-	expect(t, w.s.ops(func() { w.open("globex", "uid-of-globex") }), "get tenants/globex", "put tenants/globex")
+	expect(t, w.s.Operations(func() { w.open("globex", "uid-of-globex") }), "get tenants/globex", "put tenants/globex")
 }
 
 func (w *world) change(name apikey.Name, change change) {
@@ -107,21 +108,21 @@ func TestOperationsOfFind(t *testing.T) {
 	base := newWorld(t)
 	base.create("billing", id(1))
 	base.issue(id(2))
-	base.s.raw(t, "ids/"+id(5), `{"schema":1,"family":"keys","tenant":"acme","kind":"external","name":"nothing","uid":"uid-of-acme"}`)
+	base.s.Write(t, "ids/"+id(5), `{"schema":1,"family":"keys","tenant":"acme","kind":"external","name":"nothing","uid":"uid-of-acme"}`)
 
 	w := base.fresh()
 	find := func(keyID string) func() { return func() { w.find(keyID) } }
-	expect(t, w.s.ops(find(id(1))), "get ids/"+id(1), "get keys/acme/external/billing", "get tenants/acme")
-	expect(t, w.s.ops(find(id(1))))
-	expect(t, w.s.ops(find(id(2))), "get ids/"+id(2), "get leased/acme/internal/"+id(2), "get roles/acme/internal/agent")
-	expect(t, w.s.ops(find(id(2))))
-	expect(t, w.s.ops(find(id(3))), "get ids/"+id(3)) // nobody's
-	expect(t, w.s.ops(find(id(3))))
+	expect(t, w.s.Operations(find(id(1))), "get ids/"+id(1), "get keys/acme/external/billing", "get tenants/acme")
+	expect(t, w.s.Operations(find(id(1))))
+	expect(t, w.s.Operations(find(id(2))), "get ids/"+id(2), "get leased/acme/internal/"+id(2), "get roles/acme/internal/agent")
+	expect(t, w.s.Operations(find(id(2))))
+	expect(t, w.s.Operations(find(id(3))), "get ids/"+id(3)) // nobody's
+	expect(t, w.s.Operations(find(id(3))))
 
 	// What a node has written it knows.
 	w = base
 	w.create("payroll", id(4))
-	expect(t, w.s.ops(func() { w.find(id(1)); w.find(id(2)); w.find(id(4)) }))
+	expect(t, w.s.Operations(func() { w.find(id(1)); w.find(id(2)); w.find(id(4)) }))
 
 	// A named key, cold, while its tenant and the config are warm: two Gets.
 	w = base.fresh()
@@ -129,7 +130,7 @@ func TestOperationsOfFind(t *testing.T) {
 	must(t, err)
 	_, err = w.st.Tenant(t.Context(), w.s, "acme")
 	must(t, err)
-	expect(t, w.s.ops(func() {
+	expect(t, w.s.Operations(func() {
 		w.find(id(1))
 		_, err := w.st.Config(t.Context(), w.s)
 		must(t, err)
@@ -153,11 +154,11 @@ func TestWarmReadsTouchNoStorage(t *testing.T) {
 		w.key("billing")
 	}
 	w = w.fresh()
-	if cold := w.s.ops(read); len(cold) != 5 {
+	if cold := w.s.Operations(read); len(cold) != 5 {
 		t.Errorf("cold: %v", cold)
 	}
 	for range 3 {
-		expect(t, w.s.ops(read))
+		expect(t, w.s.Operations(read))
 	}
 	if w.st.Cached() != 2 {
 		t.Errorf("%d records of keys are cached, want 2", w.st.Cached())
@@ -178,9 +179,9 @@ func TestSecretsAreInTheirRecordsAlone(t *testing.T) {
 	if len(secrets) != 3 {
 		t.Fatalf("%d secrets", len(secrets))
 	}
-	for path, entry := range w.s.entries(t) {
+	for path, entry := range w.s.Entries(t) {
 		sealed := strings.HasPrefix(path, "keys/") || strings.HasPrefix(path, "leased/")
-		if w.s.sealed[path] != sealed {
+		if w.s.Sealed(path) != sealed {
 			t.Errorf("%s: seal-wrapped %t", path, !sealed)
 		}
 		text := strings.NewReplacer("+", "-", "/", "_").Replace(path + string(entry.Value))

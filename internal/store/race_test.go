@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/storagetest"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
@@ -22,7 +23,7 @@ type gate struct {
 
 func (w *world) hold(op string) *gate {
 	g := &gate{op: op, held: make(chan struct{}), open: make(chan struct{})}
-	w.s.stepIn(nil, func(op string) error {
+	w.s.StepIn(nil, func(op string) error {
 		if op == g.op && g.first.CompareAndSwap(false, true) {
 			close(g.held)
 			<-g.open
@@ -85,7 +86,7 @@ func TestInvalidationCannotLoseARace(t *testing.T) {
 		base := newWorld(t)
 		base.create("billing", id(1))
 		base.issue(id(2))
-		after := base.on(t, base.s.copied(t))
+		after := base.on(t, copied(t, base.s))
 		row.write(after)
 		before, want := row.read(base.fresh()), row.read(after.fresh())
 		if before == want {
@@ -99,7 +100,7 @@ func TestInvalidationCannotLoseARace(t *testing.T) {
 			},
 		} {
 			t.Run(row.path+" "+how, func(t *testing.T) {
-				w := base.on(t, base.s.copied(t))
+				w := base.on(t, copied(t, base.s))
 				g := w.hold("get " + row.path)
 				var got any
 				var wg sync.WaitGroup
@@ -143,15 +144,15 @@ func TestInvalidateDropsOneEntryWithoutAsking(t *testing.T) {
 	w.create("billing", id(1))
 	w.create("payroll", id(2))
 	w.view()
-	expect(t, w.s.ops(func() {
+	expect(t, w.s.Operations(func() {
 		for _, path := range []string{"keys/acme/external/billing", "due/2026011510/00/x", "tombs/x", "", "unheard/of"} {
 			w.st.Invalidate(path)
 		}
 	}))
-	expect(t, w.s.ops(func() { w.find(id(2)) }))
-	expect(t, w.s.ops(func() { w.find(id(1)) }), "get keys/acme/external/billing")
+	expect(t, w.s.Operations(func() { w.find(id(2)) }))
+	expect(t, w.s.Operations(func() { w.find(id(1)) }), "get keys/acme/external/billing")
 	w.st.Invalidate("ids/" + id(1))
-	expect(t, w.s.ops(func() { w.find(id(1)) }), "get ids/"+id(1))
+	expect(t, w.s.Operations(func() { w.find(id(1)) }), "get ids/"+id(1))
 }
 
 // Concurrent changes of one record lose nothing, and readers meanwhile never see it go back.
@@ -223,7 +224,7 @@ func TestConcurrentCreation(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if made.Load() != 1 || len(only(w.s.ops(func() {}), "put")) != 0 || w.key("billing").Revision != 1 {
+	if made.Load() != 1 || len(storagetest.Only(w.s.Operations(func() {}), "put")) != 0 || w.key("billing").Revision != 1 {
 		t.Errorf("made %d times", made.Load())
 	}
 }
@@ -243,7 +244,7 @@ func TestWarmFindDoesNotWaitForARotation(t *testing.T) {
 	})
 	<-g.held
 	for range 2 { // not remembered, as it may change
-		expect(t, w.s.ops(func() { w.find(id(1)) }), "get keys/acme/external/billing")
+		expect(t, w.s.Operations(func() { w.find(id(1)) }), "get keys/acme/external/billing")
 	}
 	g.release()
 	wg.Wait()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/storagetest"
 )
 
 var farOff = time.Now().Add(24 * time.Hour)
@@ -14,7 +15,7 @@ var farOff = time.Now().Add(24 * time.Hour)
 // brokenAt has each write of an entry fail, without it being done.
 func (w *world) brokenAt(path string, act func() error) {
 	w.t.Helper()
-	w.s.stepIn(func(op string) error {
+	w.s.StepIn(func(op string) error {
 		if op == "put "+path || op == "delete "+path {
 			return errBroken
 		}
@@ -23,7 +24,7 @@ func (w *world) brokenAt(path string, act func() error) {
 	if err := act(); !errors.Is(err, errBroken) {
 		w.t.Fatal(err)
 	}
-	w.s.stepIn(nil, nil)
+	w.s.StepIn(nil, nil)
 }
 
 // What became of a failed write is not known, so it is read each time, until it has been
@@ -38,13 +39,13 @@ func TestSettle(t *testing.T) {
 	w := newWorld(t)
 	w.create("billing", id(1))
 	w.brokenAt(record, revoke(w))
-	expect(t, w.s.ops(func() { w.key("billing") }), "get "+record)
-	expect(t, w.s.ops(func() { w.key("billing") }), "get "+record)
-	expect(t, w.s.ops(func() { must(t, w.st.Settle(t.Context(), w.s, time.Now())) })) // there is no time
+	expect(t, w.s.Operations(func() { w.key("billing") }), "get "+record)
+	expect(t, w.s.Operations(func() { w.key("billing") }), "get "+record)
+	expect(t, w.s.Operations(func() { must(t, w.st.Settle(t.Context(), w.s, time.Now())) })) // there is no time
 	w.brokenAt(record, func() error { return w.st.Settle(t.Context(), w.s, farOff) })
-	expect(t, only(w.s.ops(func() { must(t, w.st.Settle(t.Context(), w.s, farOff)) }), "put"), "put "+record)
-	expect(t, w.s.ops(func() { w.key("billing") }))
-	expect(t, w.s.ops(func() { must(t, w.st.Settle(t.Context(), w.s, farOff)) }))
+	expect(t, storagetest.Only(w.s.Operations(func() { must(t, w.st.Settle(t.Context(), w.s, farOff)) }), "put"), "put "+record)
+	expect(t, w.s.Operations(func() { w.key("billing") }))
+	expect(t, w.s.Operations(func() { must(t, w.st.Settle(t.Context(), w.s, farOff)) }))
 
 	// A key that was not made: its entry is deleted again, and its record, should it still come.
 	w = newWorld(t)
@@ -52,9 +53,9 @@ func TestSettle(t *testing.T) {
 	if w.find(id(1)) != nil {
 		t.Error("found")
 	}
-	expect(t, only(w.s.ops(func() { must(t, w.st.Settle(t.Context(), w.s, farOff)) }), "delete"), "delete "+entry)
+	expect(t, storagetest.Only(w.s.Operations(func() { must(t, w.st.Settle(t.Context(), w.s, farOff)) }), "delete"), "delete "+entry)
 	w.brokenAt(record, func() error { return errOf(w.update("billing", becomes(newKey(w.tenant, "billing", id(1))))) })
-	expect(t, only(w.s.ops(func() { must(t, w.st.Settle(t.Context(), w.s, farOff)) }), "delete"), "delete "+record)
+	expect(t, storagetest.Only(w.s.Operations(func() { must(t, w.st.Settle(t.Context(), w.s, farOff)) }), "delete"), "delete "+record)
 	if open := w.st.writes.all(); len(open) != 0 {
 		t.Errorf("%v is unsettled", open)
 	}
@@ -83,8 +84,8 @@ func TestGivingUpWhatMayStillCome(t *testing.T) {
 	w := newWorld(t)
 	w.brokenAt(entry, func() error { return errOf(w.update("billing", becomes(newKey(w.tenant, "billing", id(1))))) })
 	at := location{familyKeys, w.tenant.Name, apikey.External, "billing"}
-	expect(t, only(w.s.ops(func() { must(t, w.st.unclaim(t.Context(), w.s, id(1), at)) }), "delete"), "delete "+entry)
-	expect(t, w.s.ops(func() { must(t, w.st.unclaim(t.Context(), w.s, id(1), at)) }), "get "+entry)
+	expect(t, storagetest.Only(w.s.Operations(func() { must(t, w.st.unclaim(t.Context(), w.s, id(1), at)) }), "delete"), "delete "+entry)
+	expect(t, w.s.Operations(func() { must(t, w.st.unclaim(t.Context(), w.s, id(1), at)) }), "get "+entry)
 }
 
 // While the entry of a key ID may still change, it is read each time.
@@ -97,9 +98,9 @@ func TestKeyIDsThatMayStillChangeAreRead(t *testing.T) {
 	_ = w.st.writes.do(t.Context(), "acme", path, func() {}, func(context.Context) error { return errBroken })
 	for range 2 {
 		w.find(id(1))
-		expect(t, only(w.s.ops(func() { w.find(id(1)) }), "get"), "get "+path)
+		expect(t, storagetest.Only(w.s.Operations(func() { w.find(id(1)) }), "get"), "get "+path)
 	}
 	must(t, w.st.Settle(t.Context(), w.s, farOff))
 	w.find(id(1))
-	expect(t, w.s.ops(func() { w.find(id(1)) }))
+	expect(t, w.s.Operations(func() { w.find(id(1)) }))
 }

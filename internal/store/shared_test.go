@@ -68,7 +68,7 @@ func TestFullCachesCostReadsAlone(t *testing.T) {
 		}
 		for what, want := range map[string]*apikey.Key{id(1): k, id(999_999): nil} {
 			var found *Found
-			reads := w.s.ops(func() { found = w.find(what) })
+			reads := w.s.Operations(func() { found = w.find(what) })
 			if want == nil && found != nil || want != nil && (found == nil || found.Key.UID != k.UID || found.Tenant.UID != w.tenant.UID) {
 				t.Errorf("%s: %s: %+v", row.name, what, found)
 			}
@@ -88,7 +88,7 @@ func TestNobodyHoldsAnothersLock(t *testing.T) {
 		const names = mostOfOne - 100 // as many as a tenant may have on their way
 		hang := make(chan struct{})
 		other := w.in("other", "uid-of-other")
-		w.s.stepIn(func(op string) error {
+		w.s.StepIn(func(op string) error {
 			if len(op) > 14 && op[:14] == "put ids/other-" {
 				<-hang
 			}
@@ -154,7 +154,7 @@ func TestWhetherAVersionWasUsed(t *testing.T) {
 	check("its own tenant uses too many", w.st, unused, true)
 	w.flush()
 	check("its own tenant has used too many", New(), unused, true)
-	w.s.raw(t, "usage/uid-of-acme/x", "{")
+	w.s.Write(t, "usage/uid-of-acme/x", "{")
 	if _, err := New().WasUsed(context.Background(), w.s, unused, id(2)); err == nil {
 		t.Error("damage is taken for no use")
 	}

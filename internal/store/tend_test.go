@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/storagetest"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
@@ -18,7 +19,7 @@ func (w *world) entry(name string) Entry {
 // tends has a record looked after, and returns the operations.
 func (w *world) tends(e Entry, want bool, tend tending) []string {
 	w.t.Helper()
-	return w.s.ops(func() {
+	return w.s.Operations(func() {
 		done, err := w.st.Tend(w.t.Context(), w.s, e, tend)
 		must(w.t, err)
 		if done != want {
@@ -58,7 +59,7 @@ func TestOperationsOfTend(t *testing.T) {
 		}, []string{"get " + path, "put " + due, "put " + path, drop}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := base.on(t, base.s.copied(t))
+			w := base.on(t, copied(t, base.s))
 			_, err := w.st.Config(t.Context(), w.s)
 			must(t, err)
 			_, err = w.st.Tenant(t.Context(), w.s, "acme")
@@ -67,7 +68,7 @@ func TestOperationsOfTend(t *testing.T) {
 			same(t, w.fresh().view(), w)
 		})
 	}
-	w := base.on(t, base.s.copied(t))
+	w := base.on(t, copied(t, base.s))
 	expect(t, w.tends(w.entry("nothing"), true, fails), "get keys/acme/external/nothing", "delete due/2026011510/00/keys:acme:external:nothing:c")
 	if _, err := w.st.Tend(t.Context(), w.s, w.entry("billing"), fails); !errors.Is(err, errBroken) {
 		t.Errorf("%v", err)
@@ -80,7 +81,7 @@ func TestTendLaterInTheMinute(t *testing.T) {
 	w.create("billing", id(1))
 	e := w.entry("billing")
 	e.minute = start.Add(97 * day) // expiry and retention
-	if ops := w.tends(e, false, stays); len(only(ops, "put"))+len(only(ops, "delete")) != 0 {
+	if ops := w.tends(e, false, stays); len(storagetest.Only(ops, "put"))+len(storagetest.Only(ops, "delete")) != 0 {
 		t.Errorf("%v", ops)
 	}
 }
@@ -91,7 +92,7 @@ func TestTendOfTheFormerTenants(t *testing.T) {
 	w.create("billing", id(1))
 	w.open("acme", "uid-of-another")
 	w.tends(w.entry("billing"), true, fails)
-	if left := w.s.entries(t); left["keys/acme/external/billing"] != nil || left["ids/"+id(1)] != nil || left["tenants/acme"] == nil {
+	if left := w.s.Entries(t); left["keys/acme/external/billing"] != nil || left["ids/"+id(1)] != nil || left["tenants/acme"] == nil {
 		t.Errorf("left: %d entries", len(left))
 	}
 }
@@ -102,10 +103,10 @@ func TestDestroy(t *testing.T) {
 		w := newWorld(t)
 		w.create("billing", id(1))
 		if value != "" {
-			w.s.raw(t, "keys/acme/external/billing", value)
+			w.s.Write(t, "keys/acme/external/billing", value)
 		}
 		err := w.st.Destroy(t.Context(), w.s, w.entry("billing"))
-		if there := w.s.entries(t)["keys/acme/external/billing"] != nil; there == goes || (err == nil) != goes {
+		if there := w.s.Entries(t)["keys/acme/external/billing"] != nil; there == goes || (err == nil) != goes {
 			t.Errorf("%q: there %t, %v", value, there, err)
 		}
 		must(t, w.st.Destroy(t.Context(), w.s, w.entry("nothing")))
@@ -117,10 +118,10 @@ func TestDestroy(t *testing.T) {
 func TestDropStray(t *testing.T) {
 	w := newWorld(t)
 	w.create("billing", id(1))
-	w.s.raw(t, "ids/"+id(3), `{"schema":1,"family":"keys","tenant":"acme","kind":"external","name":"billing","uid":"uid-of-acme"}`)
+	w.s.Write(t, "ids/"+id(3), `{"schema":1,"family":"keys","tenant":"acme","kind":"external","name":"billing","uid":"uid-of-acme"}`)
 	drop := func(keyID string, want bool) []string {
 		t.Helper()
-		return w.s.ops(func() {
+		return w.s.Operations(func() {
 			dropped, err := w.st.DropStray(t.Context(), w.s, keyID)
 			must(t, err)
 			if dropped != want {
@@ -131,7 +132,7 @@ func TestDropStray(t *testing.T) {
 	expect(t, drop(id(1), false), "get ids/"+id(1), "get keys/acme/external/billing")
 	expect(t, drop(id(2), false), "get ids/"+id(2))
 	expect(t, drop(id(3), true), "get ids/"+id(3), "get keys/acme/external/billing", "get ids/"+id(3), "delete ids/"+id(3))
-	w.s.raw(t, "keys/acme/external/billing", "{")
+	w.s.Write(t, "keys/acme/external/billing", "{")
 	if dropped, err := w.st.DropStray(t.Context(), w.s, id(1)); dropped || !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), "billing") {
 		t.Errorf("of a damaged record: %t, %v", dropped, err)
 	}
@@ -144,9 +145,9 @@ func TestDropStrayWaitsForWhoMakesAVersion(t *testing.T) {
 	w.create("billing", id(1))
 	dropped := make(chan bool)
 	w.change("billing", func(k *apikey.Key) (*apikey.Key, error) {
-		w.s.stepIn(nil, func(op string) error {
+		w.s.StepIn(nil, func(op string) error {
 			if op == "put ids/"+id(2) {
-				w.s.stepIn(nil, nil)
+				w.s.StepIn(nil, nil)
 				go func() {
 					d, err := w.st.DropStray(t.Context(), w.s, id(2))
 					dropped <- d || err != nil
@@ -180,7 +181,7 @@ func TestEntryOfATenantChangedMeanwhile(t *testing.T) {
 		t.Helper()
 		done, err := w.st.DropTenantEntry(t.Context(), w.s, e, seen)
 		must(t, err)
-		if there := w.s.entries(t)[path] != nil; done != want || there == want {
+		if there := w.s.Entries(t)[path] != nil; done != want || there == want {
 			t.Errorf("done %t, there %t", done, there)
 		}
 	}
@@ -190,7 +191,7 @@ func TestEntryOfATenantChangedMeanwhile(t *testing.T) {
 	drop(nil, false)
 	drop(resumed, true)
 	change(func(c *tenant.Tenant) { c.SuspendedAt = start })
-	if again := change(func(c *tenant.Tenant) { c.SuspendedAt, c.ResumedAt = time.Time{}, start }); w.s.entries(t)[path] == nil {
+	if again := change(func(c *tenant.Tenant) { c.SuspendedAt, c.ResumedAt = time.Time{}, start }); w.s.Entries(t)[path] == nil {
 		t.Error("resumed twice within a second, the second time without an entry")
 	} else {
 		drop(again, true)

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/storagetest"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
@@ -136,7 +137,7 @@ func (u *unknown) play(t *testing.T, which int) (wrong string) {
 		w := newWorld(t)
 		w.create("billing", id(1))
 		s := new(moody)
-		for _, e := range w.s.entries(t) {
+		for _, e := range w.s.Entries(t) {
 			must(t, s.InmemStorage.Put(t.Context(), e))
 		}
 		st, sub := New(), subjects(w.tenant)[which]
@@ -206,7 +207,7 @@ func TestWritesOutliveTheirCallers(t *testing.T) {
 		w := newWorld(t)
 		w.create("billing", id(1))
 		s := &moody{moods: []mood{slow, slow}}
-		for _, e := range w.s.entries(t) {
+		for _, e := range w.s.Entries(t) {
 			must(t, s.InmemStorage.Put(t.Context(), e))
 		}
 		ctx, leave := context.WithTimeout(t.Context(), time.Second)
@@ -231,20 +232,20 @@ func TestNothingIsBegunForWhoIsGone(t *testing.T) {
 	w.create("billing", id(1))
 	ctx, leave := context.WithCancel(t.Context())
 	leave()
-	ops := w.s.ops(func() {
+	ops := w.s.Operations(func() {
 		_, err := w.st.UpdateKey(ctx, w.s, w.tenant, apikey.External, "billing", func(k *apikey.Key) (*apikey.Key, error) { return k.Revoke("", "", admin, start) })
 		if !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
 	})
-	expect(t, only(ops, "put"))
+	expect(t, storagetest.Only(ops, "put"))
 }
 
 // An import whose claim has landed and whose record has not can be sent again; what is
 // another's stays refused.
 func TestClaimsOfAFailedWriteAreMadeAgain(t *testing.T) {
 	w := newWorld(t)
-	w.s.stepIn(func(op string) error {
+	w.s.StepIn(func(op string) error {
 		if op == "put keys/acme/external/billing" {
 			return errBroken
 		}
@@ -253,7 +254,7 @@ func TestClaimsOfAFailedWriteAreMadeAgain(t *testing.T) {
 	if _, err := w.update("billing", becomes(newKey(w.tenant, "billing", id(1)))); !errors.Is(err, errBroken) {
 		t.Fatal(err)
 	}
-	w.s.stepIn(nil, nil)
+	w.s.StepIn(nil, nil)
 	for name, want := range map[apikey.Name]bool{"billing": true, "payroll": false} {
 		free, err := w.st.Claimable(t.Context(), w.s, w.tenant, apikey.External, name, id(1))
 		if err != nil || free != want {

@@ -66,14 +66,14 @@ func TestKeyThatGoesWhileItsUsesAreWritten(t *testing.T) {
 	w := newWorld(t)
 	k := w.create("billing", id(1))
 	w.st.Used(k, id(1), "", minute(1))
-	w.s.stepIn(nil, func(op string) error {
+	w.s.StepIn(nil, func(op string) error {
 		if op == "put usage/uid-of-acme/x" {
 			w.st.usage.forget(locate(k), k, nil)
 		}
 		return nil
 	})
 	w.flush()
-	w.s.stepIn(nil, nil)
+	w.s.StepIn(nil, nil)
 	w.flush()
 	w.uses(id(1), Use{}, Use{})
 }
@@ -94,7 +94,7 @@ func TestPruneUsageSparesWhoIsThere(t *testing.T) {
 	const part = "uid-of-acme/x"
 	for known, want := range map[bool][]string{true: {"get usage/" + part}, false: {"get usage/" + part, "get ids/" + id(1)}} {
 		w := w.fresh()
-		expect(t, w.s.ops(func() {
+		expect(t, w.s.Operations(func() {
 			_, err := w.st.PruneUsage(t.Context(), w.s, part, func(string) bool { return known })
 			must(t, err)
 		}), want...)
@@ -121,7 +121,7 @@ func TestUsesOfATenantGoWithIt(t *testing.T) {
 	must(t, err)
 	must(t, w.st.EraseTenant(t.Context(), w.s, "acme"))
 	left := func() (in []string) {
-		for path := range w.s.entries(t) {
+		for path := range w.s.Entries(t) {
 			if strings.HasPrefix(path, "usage/") {
 				in = append(in, path)
 			}
@@ -157,7 +157,7 @@ func TestErasureThatCannotEraseUses(t *testing.T) {
 	})
 	must(t, err)
 	for _, op := range []string{"list usage/uid-of-acme/", "delete usage/uid-of-acme/x"} {
-		w.s.stepIn(func(did string) error {
+		w.s.StepIn(func(did string) error {
 			if did == op {
 				return errBroken
 			}
@@ -166,8 +166,8 @@ func TestErasureThatCannotEraseUses(t *testing.T) {
 		if err := w.st.EraseTenant(t.Context(), w.s, "acme"); !errors.Is(err, errBroken) {
 			t.Errorf("%s: %v", op, err)
 		}
-		w.s.stepIn(nil, nil)
-		if w.s.entries(t)["tenants/acme"] == nil {
+		w.s.StepIn(nil, nil)
+		if w.s.Entries(t)["tenants/acme"] == nil {
 			t.Fatalf("%s: the tenant is gone, and its uses are not", op)
 		}
 	}

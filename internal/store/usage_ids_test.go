@@ -28,12 +28,12 @@ func TestUsesOfDamagedIDs(t *testing.T) {
 	use := Use{minute(1), minute(2), "192.0.2.1"}
 	shard := shardOf(locate(k))
 	w.oldShard(shard, map[string]Use{id(1): use, id(2): use, id(3): use})
-	w.s.raw(t, "ids/"+id(1), "{")
+	w.s.Write(t, "ids/"+id(1), "{")
 	w = w.fresh()
 	must(t, w.st.BeginUsage(t.Context(), w.s, minute(9)))
 	w.mendAll()
 	must(t, w.walkUsage())
-	if w.s.entries(t)["usage/"+shard] != nil {
+	if w.s.Entries(t)["usage/"+shard] != nil {
 		t.Error("the entry is there yet")
 	}
 	w.uses(id(1), use, use)

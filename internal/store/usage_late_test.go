@@ -33,7 +33,7 @@ func TestUsesThatNoFlushHasTimeFor(t *testing.T) {
 			}
 			return nil
 		}
-		w.s.stepIn(stuck, nil)
+		w.s.StepIn(stuck, nil)
 		since := time.Now().Add(6 * time.Second).UTC().Format(time.RFC3339)
 		for n := 1; n < patience; n++ {
 			if err := flush(); err != nil {
@@ -45,7 +45,7 @@ func TestUsesThatNoFlushHasTimeFor(t *testing.T) {
 			t.Errorf("after %d flushes: %v", patience, err)
 		}
 		did := false
-		w.s.stepIn(func(op string) error {
+		w.s.StepIn(func(op string) error {
 			if strings.HasPrefix(op, "put ") && !did { // one, and no more
 				did = true
 				return nil
@@ -55,7 +55,7 @@ func TestUsesThatNoFlushHasTimeFor(t *testing.T) {
 		if err := flush(); err == nil || !strings.Contains(err.Error(), "(2)") {
 			t.Errorf("one has been written: %v", err)
 		}
-		w.s.stepIn(nil, nil)
+		w.s.StepIn(nil, nil)
 		if err := flush(); err != nil {
 			t.Errorf("all are written: %v", err)
 		}
@@ -75,7 +75,7 @@ func TestWhatCountsAsNoTime(t *testing.T) {
 		}, false},
 		"the caller has ended it": {func(w *world) error {
 			ctx, cancel := context.WithCancel(w.t.Context())
-			w.s.stepIn(func(string) error { cancel(); return context.Canceled }, nil)
+			w.s.StepIn(func(string) error { cancel(); return context.Canceled }, nil)
 			return w.st.FlushUsage(ctx, w.s, time.Now().Add(5*time.Second))
 		}, false},
 		"others write": {func(w *world) error {
@@ -113,7 +113,7 @@ func TestWriteThatIsCutOffByTheDeadline(t *testing.T) {
 		w := newWorld(t)
 		k := w.create("billing", id(1))
 		w.st.Used(k, id(1), "", minute(1))
-		w.s.stepIn(func(op string) error {
+		w.s.StepIn(func(op string) error {
 			if strings.HasPrefix(op, "put ") {
 				time.Sleep(6 * time.Second)
 				return context.DeadlineExceeded

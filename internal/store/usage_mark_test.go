@@ -21,18 +21,18 @@ func TestUsesThatAnotherHasLost(t *testing.T) {
 		{"closed", func(w *world) error { return w.st.CloseUsage(w.t.Context(), w.s, far()) }, false},
 		{"closed without time", func(w *world) error { return w.st.CloseUsage(w.t.Context(), w.s, time.Now()) }, true},
 		{"closed, and still used", func(w *world) error {
-			w.s.stepIn(nil, func(op string) error {
+			w.s.StepIn(nil, func(op string) error {
 				if op == "put usage/uid-of-acme/x" {
 					w.st.Used(newKey(w.tenant, "late", id(9)), id(9), "", minute(4))
 				}
 				return nil
 			})
-			defer w.s.stepIn(nil, nil)
+			defer w.s.StepIn(nil, nil)
 			return w.st.CloseUsage(w.t.Context(), w.s, far())
 		}, true},
 		{"the mark could not be written", func(w *world) error {
 			w.failing("put mark")
-			defer w.s.stepIn(nil, nil)
+			defer w.s.StepIn(nil, nil)
 			return w.st.CloseUsage(w.t.Context(), w.s, far())
 		}, true},
 	} {
@@ -68,7 +68,7 @@ func TestUsesThatAnotherHasLost(t *testing.T) {
 }
 
 func (w *world) failing(op string) {
-	w.s.stepIn(func(did string) error {
+	w.s.StepIn(func(did string) error {
 		if did == op {
 			return errBroken
 		}
@@ -96,10 +96,10 @@ func TestMarkThatIsNotKnown(t *testing.T) {
 		if err := other.st.BeginUsage(t.Context(), w.s, start); !errors.Is(err, errBroken) {
 			t.Errorf("%s: %v", op, err)
 		}
-		w.s.stepIn(nil, nil)
+		w.s.StepIn(nil, nil)
 		maybe(op, other, true)
 	}
-	w.st.ForgetDue() // the node may not write any more
+	w.st.ResetSweep() // the node may not write any more
 	maybe("a node that was put aside", w, false)
 	other := w.fresh()
 	must(t, other.st.BeginUsage(t.Context(), w.s, minute(2)))
@@ -107,13 +107,13 @@ func TestMarkThatIsNotKnown(t *testing.T) {
 	must(t, w.st.BeginUsage(t.Context(), w.s, minute(3)))
 	maybe("and has ended without a word", w, true)
 
-	w.s.raw(t, "mark", "{")
+	w.s.Write(t, "mark", "{")
 	damaged := w.fresh()
 	must(t, damaged.st.BeginUsage(t.Context(), w.s, minute(4)))
 	if got := damaged.lastUsed(k); got.MaybeAt != minute(4) {
 		t.Errorf("damaged: %+v", got)
 	}
-	w.s.raw(t, "mark", `{"schema":99}`)
+	w.s.Write(t, "mark", `{"schema":99}`)
 	newer := w.fresh()
 	if err := newer.st.BeginUsage(t.Context(), w.s, minute(5)); err == nil {
 		t.Error("a newer mark is written over")
@@ -126,10 +126,10 @@ func TestMarkThatIsNotKnown(t *testing.T) {
 // The mark costs storage once.
 func TestCostOfTheMark(t *testing.T) {
 	w := newWorld(t)
-	expect(t, w.s.ops(w.begin), "get mark", "list usage/", "put mark")
-	expect(t, w.s.ops(w.begin))
+	expect(t, w.s.Operations(w.begin), "get mark", "list usage/", "put mark")
+	expect(t, w.s.Operations(w.begin))
 	k := w.create("billing", id(1))
-	expect(t, w.s.ops(func() { w.lastUsed(k) }), "get usage/uid-of-acme/x")
+	expect(t, w.s.Operations(func() { w.lastUsed(k) }), "get usage/uid-of-acme/x")
 }
 
 // oldShard writes an entry as versions before did.
@@ -187,11 +187,11 @@ func TestUsesOfVersionsBefore(t *testing.T) {
 	w.uses(id(1), use, use)
 
 	// Cut off anywhere, nothing is lost.
-	probe := w.on(t, w.s.copied(t))
+	probe := w.on(t, copied(t, w.s))
 	must(t, probe.st.BeginUsage(t.Context(), probe.s, minute(9)))
-	for n := range probe.s.ops(func() { must(t, probe.walkUsage()) }) {
+	for n := range probe.s.Operations(func() { must(t, probe.walkUsage()) }) {
 		for _, landed := range []bool{false, true} {
-			c := w.on(t, w.s.copied(t))
+			c := w.on(t, copied(t, w.s))
 			must(t, c.st.BeginUsage(t.Context(), c.s, minute(9)))
 			c.failAt(n, landed, c.walkUsage)
 			check(fmt.Sprintf("cut off at %d", n), c)
@@ -204,13 +204,13 @@ func TestUsesOfVersionsBefore(t *testing.T) {
 
 	must(t, w.walkUsage())
 	for name := range shards {
-		if w.s.entries(t)["usage/"+name] != nil {
+		if w.s.Entries(t)["usage/"+name] != nil {
 			t.Errorf("usage/%s is there yet", name)
 		}
 	}
 	check("after", w)
 	w.uses(id(1), use, use)
-	expect(t, w.s.ops(func() { w.lastUsed(k) }), "get usage/uid-of-acme/x")
+	expect(t, w.s.Operations(func() { w.lastUsed(k) }), "get usage/uid-of-acme/x")
 
 	// From here on, all is known.
 	must(t, w.st.CloseUsage(t.Context(), w.s, far()))
@@ -230,8 +230,8 @@ func TestMovingWhatIsLargeOrDamaged(t *testing.T) {
 		uses[id(100+n)] = Use{minute(1), minute(2), ""} // nobody has them
 	}
 	w.oldShard(name, uses)
-	w.s.raw(t, "ids/"+id(2), "{")
-	w.s.raw(t, "usage/111", "{")
+	w.s.Write(t, "ids/"+id(2), "{")
+	w.s.Write(t, "usage/111", "{")
 	must(t, w.st.BeginUsage(t.Context(), w.s, minute(9)))
 	if err := w.walkUsage(); !errors.Is(err, ErrCorrupt) {
 		t.Errorf("%v", err)
@@ -243,7 +243,7 @@ func TestMovingWhatIsLargeOrDamaged(t *testing.T) {
 	if must(t, err); len(left) != 1 || left[id(2)] != uses[id(2)] {
 		t.Errorf("%d are left", len(left))
 	}
-	if string(w.s.entries(t)["usage/111"].Value) != "{" {
+	if string(w.s.Entries(t)["usage/111"].Value) != "{" {
 		t.Error("what is damaged is written over")
 	}
 }

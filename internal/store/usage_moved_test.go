@@ -28,7 +28,7 @@ func TestUsesThatMoveWhileTheyAreRead(t *testing.T) {
 			n++
 			w.st.Used(k, id(2), "", minute(n))
 			did := false
-			w.s.stepIn(nil, func(op string) error {
+			w.s.StepIn(nil, func(op string) error {
 				if op == "get "+root && !did {
 					did = true
 					move(w)
@@ -36,7 +36,7 @@ func TestUsesThatMoveWhileTheyAreRead(t *testing.T) {
 				return nil
 			})
 			got := read()
-			w.s.stepIn(nil, nil)
+			w.s.StepIn(nil, nil)
 			if !got.Last.Equal(minute(n)) || !did {
 				t.Errorf("%s, %s: %+v, want %s; moved %t", name, what, got, minute(n), did)
 			}
@@ -67,7 +67,7 @@ func TestForgottenUsesThatAreWrittenWhileTheyAreRead(t *testing.T) {
 		w.st.Used(more, id(2), "", minute(1))
 		w.st.Used(k, id(1), "", minute(1)) // there is no room
 		did := false
-		w.s.stepIn(nil, func(op string) error {
+		w.s.StepIn(nil, func(op string) error {
 			if strings.HasPrefix(op, "get usage/") && !did {
 				did = true
 				w.flush()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/storagetest"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
@@ -58,7 +59,7 @@ func (w *world) found() map[string]int {
 // slow has each write take a while of the clock, and counts the writes of each path.
 func (w *world) slow(write time.Duration) (writes map[string]int) {
 	writes = make(map[string]int)
-	w.s.stepIn(nil, func(op string) error {
+	w.s.StepIn(nil, func(op string) error {
 		if verb, path, _ := strings.Cut(op, " "); verb == "put" || verb == "delete" {
 			writes[path]++
 			time.Sleep(write)
@@ -109,7 +110,7 @@ func TestManyUsesOnASlowStorage(t *testing.T) {
 		if len(writes) != 1+1+16+256 {
 			t.Errorf("%d entries were written", len(writes))
 		}
-		w.s.stepIn(nil, nil)
+		w.s.StepIn(nil, nil)
 		w.knownAll("many", all)
 	})
 }
@@ -123,7 +124,7 @@ func TestSplitTakesTurns(t *testing.T) {
 		w.st.Used(k, id(n+1), "", minute(1))
 	}
 	w.st.usage.turns = []string{"uid-of-acme"}
-	first := only(w.s.ops(w.flush), "put")[:4]
+	first := storagetest.Only(w.s.Operations(w.flush), "put")[:4]
 	if n := len(
 		slices.DeleteFunc(slices.Clone(first), func(op string) bool { return !strings.Contains(op, "uid-of-acme") }),
 	); n != 1 {
@@ -160,7 +161,7 @@ func TestUsesThatGoOnDuringASplit(t *testing.T) {
 		for w.dirty() {
 			w.tick()
 		}
-		w.s.stepIn(nil, nil)
+		w.s.StepIn(nil, nil)
 		reader := New().usesOf(w.tenant.UID)
 		for _, k := range all {
 			uses, err := reader.at(t.Context(), w.s, locate(k), nil)
@@ -183,13 +184,13 @@ func TestSplitOfWhatIsBelowASplit(t *testing.T) {
 	base.useAll(before, minute(1))
 	base.flush()
 	prepared := func() *world {
-		w := base.on(t, base.s.copied(t))
+		w := base.on(t, copied(t, base.s))
 		w.begin()
 		w.useAll(all, minute(1))
 		return w
 	}
 	whole := prepared()
-	ops := whole.s.ops(whole.flush)
+	ops := whole.s.Operations(whole.flush)
 	var puts []int
 	marks := make(map[int]bool)
 	for n, op := range ops {
@@ -200,7 +201,7 @@ func TestSplitOfWhatIsBelowASplit(t *testing.T) {
 	}
 	marks[puts[len(puts)-1]] = true
 	if len(puts) != 1+1+16+1 ||
-		len(only(ops, "delete")) != 1 { // xa with what was stored, x, and the same one below; xb
+		len(storagetest.Only(ops, "delete")) != 1 { // xa with what was stored, x, and the same one below; xb
 		t.Fatalf("%d Puts: %v", len(puts), ops)
 	}
 	whole.knownAll("uncut", all)
@@ -211,7 +212,7 @@ func TestSplitOfWhatIsBelowASplit(t *testing.T) {
 			}
 			w := prepared()
 			what := fmt.Sprintf("%d, %s, landed %t", cutAt, op, landed)
-			tried := only(w.s.ops(func() {
+			tried := storagetest.Only(w.s.Operations(func() {
 				w.failAt(cutAt, landed, func() error { return w.st.FlushUsage(t.Context(), w.s, far()) })
 			}), "put")
 			w.knownAll(what, before) // to who comes after a crash
@@ -220,7 +221,7 @@ func TestSplitOfWhatIsBelowASplit(t *testing.T) {
 					t.Fatalf("%s: %s is there %d times", what, keyID, n)
 				}
 			}
-			tried = append(tried, only(w.s.ops(w.flush), "put")...)
+			tried = append(tried, storagetest.Only(w.s.Operations(w.flush), "put")...)
 			want := len(puts)
 			if slices.Contains(puts, cutAt) && (!landed || !marks[cutAt]) {
 				want++ // the one that was told as failed
@@ -244,7 +245,7 @@ func TestManySplitsAtOnce(t *testing.T) {
 		w.in(tenant.Name(fmt.Sprintf("many-%d", i)), fmt.Sprintf("uid-of-many-%d", i)).use(6000)
 	}
 	most, splits := 0, make(map[string]bool)
-	w.s.stepIn(nil, func(string) error {
+	w.s.StepIn(nil, func(string) error {
 		n := 0
 		w.st.usage.tenants.Range(func(uid, v any) bool {
 			if len(v.(*owned).unfinished) > 0 {

@@ -64,7 +64,7 @@ func TestNobodyMakesAnotherTenantsUsesForgotten(t *testing.T) {
 	if got := w.lastUsed(k); !got.At.IsZero() || !got.MaybeAt.After(minute(10)) {
 		t.Errorf("the other's own: %+v; it was used, and that is forgotten", got)
 	}
-	for path, entry := range w.s.entries(t) {
+	for path, entry := range w.s.Entries(t) {
 		if len(entry.Value) > maxUsage {
 			t.Errorf("%s has %d bytes", path, len(entry.Value))
 		}
@@ -94,7 +94,7 @@ func TestUsesThatFindNoRoom(t *testing.T) {
 		}
 		w.flush()
 	}
-	w.s.stepIn(func(op string) error { return map[bool]error{true: errBroken}[strings.HasPrefix(op, "put usage/")] }, nil)
+	w.s.StepIn(func(op string) error { return map[bool]error{true: errBroken}[strings.HasPrefix(op, "put usage/")] }, nil)
 	for n := range 9 {
 		w.st.Used(first, id(n+1), "", minute(9))
 		_ = w.st.FlushUsage(t.Context(), w.s, far())
@@ -102,7 +102,7 @@ func TestUsesThatFindNoRoom(t *testing.T) {
 	if n := w.st.usage.of("uid-of-acme", "acme").waits; n != 3 {
 		t.Errorf("%d uses wait", n)
 	}
-	w.s.stepIn(nil, nil)
+	w.s.StepIn(nil, nil)
 	later, err := w.update("later", becomes(issuedAt(newKey(w.tenant, "later", id(11)), minute(20))))
 	must(t, err)
 	if got := w.lastUsed(later); got != (LastUse{}) {
@@ -145,7 +145,7 @@ func TestFlushIsFairByTenant(t *testing.T) {
 		got, puts := make(map[string]int), 0
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		w.s.stepIn(nil, func(op string) error {
+		w.s.StepIn(nil, func(op string) error {
 			if at, put := strings.CutPrefix(op, "put usage/"); put {
 				uid, _, _ := strings.Cut(at, "/")
 				got[uid]++
@@ -155,7 +155,7 @@ func TestFlushIsFairByTenant(t *testing.T) {
 			}
 			return nil
 		})
-		defer w.s.stepIn(nil, nil)
+		defer w.s.StepIn(nil, nil)
 		must(t, w.st.FlushUsage(ctx, w.s, far()))
 		return got
 	}
@@ -184,17 +184,17 @@ func TestFlushGoesOn(t *testing.T) {
 			w.st.Used(k, id(n+1), "", minute(n))
 			keys = append(keys, k)
 		}
-		if ops := w.s.ops(func() { must(t, w.st.FlushUsage(t.Context(), w.s, time.Now())) }); len(ops) != 0 {
+		if ops := w.s.Operations(func() { must(t, w.st.FlushUsage(t.Context(), w.s, time.Now())) }); len(ops) != 0 {
 			t.Errorf("without time: %v", ops)
 		}
 		const bad = "usage/uid-3/x"
 		switch failing {
 		case "damaged":
-			w.s.raw(t, bad, "{")
+			w.s.Write(t, bad, "{")
 		case "newer":
-			w.s.raw(t, bad, `{"schema":99}`)
+			w.s.Write(t, bad, `{"schema":99}`)
 		default:
-			w.s.stepIn(func(op string) error {
+			w.s.StepIn(func(op string) error {
 				if op == failing+" "+bad {
 					return errBroken
 				}
@@ -204,7 +204,7 @@ func TestFlushGoesOn(t *testing.T) {
 		if err := w.st.FlushUsage(t.Context(), w.s, far()); err == nil {
 			t.Errorf("%s: nothing told", failing)
 		}
-		w.s.stepIn(nil, nil)
+		w.s.StepIn(nil, nil)
 		for n, k := range keys[:3] {
 			last, err := New().LastUsed(t.Context(), w.s, k)
 			if must(t, err); !last.At.Equal(minute(n)) {

@@ -63,9 +63,9 @@ func TestUsesAreMergedAndFlushed(t *testing.T) {
 	w.st.Used(k, id(1), "", minute(2))
 	w.uses(id(1), Use{minute(1), minute(2), "192.0.2.1"}, Use{})
 	const path = "usage/uid-of-acme/x"
-	expect(t, w.s.ops(w.flush), "get "+path, "put "+path)
+	expect(t, w.s.Operations(w.flush), "get "+path, "put "+path)
 	w.uses(id(1), Use{minute(1), minute(2), "192.0.2.1"}, Use{minute(1), minute(2), "192.0.2.1"})
-	expect(t, w.s.ops(w.flush))
+	expect(t, w.s.Operations(w.flush))
 	w.st.Used(k, id(1), "192.0.2.2", minute(7))
 	w.uses(id(1), Use{minute(1), minute(7), "192.0.2.2"}, Use{minute(1), minute(2), "192.0.2.1"})
 

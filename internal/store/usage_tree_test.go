@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/storagetest"
 )
 
 // use notes a use of n keys of billing's tenant, and returns the keys.
@@ -29,7 +30,7 @@ func (w *world) use(n int) []*apikey.Key {
 // usagePaths returns where uses are, with the size of each entry.
 func (w *world) usagePaths() map[string]int {
 	paths := make(map[string]int)
-	for path, entry := range w.s.entries(w.t) {
+	for path, entry := range w.s.Entries(w.t) {
 		if strings.HasPrefix(path, "usage/") {
 			paths[path] = len(entry.Value)
 		}
@@ -42,7 +43,7 @@ func (w *world) usagePaths() map[string]int {
 func (w *world) knownAll(what string, all []*apikey.Key) {
 	w.t.Helper()
 	st := New()
-	must(w.t, st.BeginUsage(w.t.Context(), w.s.copied(w.t), start))
+	must(w.t, st.BeginUsage(w.t.Context(), copied(w.t, w.s), start))
 	reader := st.usesOf(w.tenant.UID)
 	for _, k := range all {
 		last, err := reader.LastUsed(w.t.Context(), w.s, k)
@@ -74,12 +75,12 @@ func TestUsesOfOneTenantAreSplit(t *testing.T) {
 	if n := len(got); n < 17 || n > 300 {
 		t.Errorf("%d entries", n)
 	}
-	reads := only(w.s.ops(func() { w.knownAll("many", many) }), "get")
+	reads := storagetest.Only(w.s.Operations(func() { w.knownAll("many", many) }), "get")
 	if len(reads) > len(got)+1 { // each entry once, and the mark
 		t.Errorf("%d reads of %d entries", len(reads), len(got))
 	}
 	w.st.Used(many[7], id(7), "", minute(2))
-	if ops := w.s.ops(w.flush); len(ops) > digits+2 || len(only(ops, "put")) != 1 {
+	if ops := w.s.Operations(w.flush); len(ops) > digits+2 || len(storagetest.Only(ops, "put")) != 1 {
 		t.Errorf("one use: %v", ops)
 	}
 }
@@ -92,11 +93,11 @@ func TestEachLastUsedReadsEntriesOnce(t *testing.T) {
 	w.flush()
 	entries := len(w.usagePaths())
 	st := New()
-	must(t, st.BeginUsage(t.Context(), w.s.copied(t), start))
+	must(t, st.BeginUsage(t.Context(), copied(t, w.s), start))
 	reader := st.UsesOf(w.tenant)
 	reader.most = 1
 	told := make(map[apikey.Name]bool)
-	reads := only(w.s.ops(func() {
+	reads := storagetest.Only(w.s.Operations(func() {
 		must(t, reader.EachLastUsed(t.Context(), w.s, all, func(k *apikey.Key, last LastUse, err error) error {
 			if must(t, err); last != (LastUse{At: minute(1)}) {
 				t.Errorf("%s: %+v", k.Name, last)
@@ -124,8 +125,8 @@ func TestSplitThatIsCutOff(t *testing.T) {
 	whole.begin()
 	const n = 4500
 	all := whole.use(n)
-	ops := whole.s.ops(whole.flush)
-	puts := len(only(ops, "put"))
+	ops := whole.s.Operations(whole.flush)
+	puts := len(storagetest.Only(ops, "put"))
 	if puts != 17 {
 		t.Fatalf("a split takes %d Puts", puts)
 	}
@@ -231,7 +232,7 @@ func FuzzTree(f *testing.F) {
 	f.Add(uint16(3), uint8(1))
 	f.Add(uint16(6000), uint8(4))
 	f.Fuzz(func(t *testing.T, size uint16, spread uint8) {
-		s, st, n := new(spy), New(), &node{tenant: "acme"}
+		s, st, n := new(storagetest.Storage), New(), &node{tenant: "acme"}
 		o := st.usage.of("uid", n.tenant)
 		for i := range min(int(size), 12_000) {
 			group, use := fmt.Sprintf("%03x", i*int(spread)%4096), Use{minute(i), minute(i + 1), "192.0.2.1"}

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/storagetest"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
@@ -26,7 +27,7 @@ func halfSplit(t *testing.T, stored int) (w *world, before, all []*apikey.Key) {
 	w.flush()
 	w.useAll(all, minute(1))
 	puts := 0
-	w.s.stepIn(func(op string) error {
+	w.s.StepIn(func(op string) error {
 		if strings.HasPrefix(op, "put ") {
 			if puts++; puts > 7 {
 				return errBroken
@@ -37,7 +38,7 @@ func halfSplit(t *testing.T, stored int) (w *world, before, all []*apikey.Key) {
 	if err := w.st.FlushUsage(t.Context(), w.s, far()); !errors.Is(err, errBroken) {
 		t.Fatalf("not cut off: %v", err)
 	}
-	w.s.stepIn(nil, nil)
+	w.s.StepIn(nil, nil)
 	if w.split("") || len(w.usagePaths()) < 7 {
 		t.Fatalf("%v", w.usagePaths())
 	}
@@ -64,7 +65,7 @@ func TestWalkSparesWhatIsBeingSplit(t *testing.T) {
 		for _, part := range w.parts("uid-of-acme/") {
 			must(t, prune(w, part))
 		}
-		if puts := only(w.s.ops(w.flush), "put"); len(puts) != 10 {
+		if puts := storagetest.Only(w.s.Operations(w.flush), "put"); len(puts) != 10 {
 			t.Errorf("%d stored: the rest of 17 Puts are %d", stored, len(puts))
 		}
 		w.knownAll("after the walk", all)
@@ -75,7 +76,7 @@ func TestWalkSparesWhatIsBeingSplit(t *testing.T) {
 func TestWhatIsTakenFromASplitIsWrittenAgain(t *testing.T) {
 	w, _, all := halfSplit(t, 2500)
 	must(t, w.s.InmemStorage.Delete(t.Context(), "usage/uid-of-acme/x3"))
-	ops := only(w.s.ops(w.flush), "put")
+	ops := storagetest.Only(w.s.Operations(w.flush), "put")
 	if len(ops) != 11 || ops[0] != "put usage/uid-of-acme/x3" {
 		t.Errorf("%v", ops)
 	}
@@ -109,8 +110,8 @@ func TestSplitThatAnotherHasDone(t *testing.T) {
 	other := w.fresh()
 	other.useAll(all, minute(1))
 	other.flush()
-	if puts := only(
-		w.s.ops(w.flush),
+	if puts := storagetest.Only(
+		w.s.Operations(w.flush),
 		"put",
 	); len(puts) != 0 ||
 		len(w.st.usage.of("uid-of-acme", "acme").unfinished) != 0 {
@@ -156,7 +157,7 @@ func TestUsesThatComeDuringASplit(t *testing.T) {
 	if last := w.lastUsed(k); !last.At.Equal(minute(8)) {
 		t.Errorf("before: %+v", last)
 	}
-	if puts := only(w.s.ops(w.flush), "put"); len(puts) != 11 {
+	if puts := storagetest.Only(w.s.Operations(w.flush), "put"); len(puts) != 11 {
 		t.Errorf("%d Puts: the rest of 17, and the one again", len(puts))
 	}
 	if last := w.fresh().lastUsed(k); !last.At.Equal(minute(8)) {
@@ -171,7 +172,7 @@ func TestSplitOnAStorageOfAnyMood(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w, _, all := halfSplit(t, 2500)
 			s := new(moody)
-			for _, e := range w.s.entries(t) {
+			for _, e := range w.s.Entries(t) {
 				must(t, s.InmemStorage.Put(t.Context(), e))
 			}
 			for range 40 {
@@ -192,7 +193,7 @@ func TestSplitOnAStorageOfAnyMood(t *testing.T) {
 				}
 			}
 			s.land("")
-			for _, e := range w.s.entries(t) {
+			for _, e := range w.s.Entries(t) {
 				must(t, w.s.InmemStorage.Delete(t.Context(), e.Key))
 			}
 			paths, err := logical.CollectKeys(t.Context(), &s.InmemStorage)
@@ -245,7 +246,7 @@ func TestForgottenUsesThatDoNotFit(t *testing.T) {
 	n.uses[first][all[0].Newest().KeyID] = Use{minute(1), minute(1), strings.Repeat("f", room)}
 	must(t, saveNode(t.Context(), w.s, "uid-of-acme", "", n))
 	raise(&w.st.usage.of("uid-of-acme", "acme").missed, minute(7).Unix()/60)
-	puts := only(w.s.ops(w.flush), "put")
+	puts := storagetest.Only(w.s.Operations(w.flush), "put")
 	if len(puts) != 17 || !w.split("") {
 		t.Errorf("%d Puts", len(puts))
 	}
@@ -257,7 +258,7 @@ func TestForgottenUsesThatDoNotFit(t *testing.T) {
 	if last := other.lastUsed(all[1]); last != (LastUse{minute(1), minute(8)}) {
 		t.Errorf("%+v", last)
 	}
-	if o := w.st.usage.of("uid-of-acme", "acme"); o.dirty() || len(w.s.ops(w.flush)) != 0 {
+	if o := w.st.usage.of("uid-of-acme", "acme"); o.dirty() || len(w.s.Operations(w.flush)) != 0 {
 		t.Error("it is not known to be written")
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/refusal"
+	"vault-plugin-secrets-apikeys/internal/storagetest"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
@@ -60,14 +61,14 @@ func TestAFullShareIsSettledAtOnce(t *testing.T) {
 		_ = w.st.writes.do(t.Context(), "acme", "ids/"+id(1000+n), func() {}, func(context.Context) error { return errBroken })
 	}
 	disable := func(k *apikey.Key) (*apikey.Key, error) { return k.Disable("", "", admin, start) }
-	w.s.stepIn(func(op string) error { return map[bool]error{true: errBroken}[strings.HasPrefix(op, "delete ids/")] }, nil)
+	w.s.StepIn(func(op string) error { return map[bool]error{true: errBroken}[strings.HasPrefix(op, "delete ids/")] }, nil)
 	if _, err := w.update("billing", disable); !errors.Is(err, refusal.Unavailable) {
 		t.Errorf("storage does not answer: %v", err)
 	}
-	if got := only(w.s.ops(func() { must(t, errOf(beside.update("billing", disable))) }), "delete"); len(got) != 0 {
+	if got := storagetest.Only(w.s.Operations(func() { must(t, errOf(beside.update("billing", disable))) }), "delete"); len(got) != 0 {
 		t.Errorf("another tenant settles %v", got)
 	}
-	w.s.stepIn(nil, nil)
+	w.s.StepIn(nil, nil)
 	must(t, errOf(w.update("billing", disable)))
 	if n := len(w.st.writes.all()); n >= mostOfOne || n == 0 {
 		t.Errorf("%d are unsettled: some were to be, and not all for one caller", n)

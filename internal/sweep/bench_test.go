@@ -1,45 +1,18 @@
 package sweep
 
 import (
-	"context"
 	"fmt"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/storagetest"
 	"vault-plugin-secrets-apikeys/internal/store"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 	"vault-plugin-secrets-apikeys/signing"
 )
-
-// counting is storage in memory that counts what is done with it.
-type counting struct {
-	logical.InmemStorage
-	ops atomic.Int64
-}
-
-func (s *counting) Get(ctx context.Context, key string) (*logical.StorageEntry, error) {
-	s.ops.Add(1)
-	return s.InmemStorage.Get(ctx, key)
-}
-
-func (s *counting) Put(ctx context.Context, entry *logical.StorageEntry) error {
-	s.ops.Add(1)
-	return s.InmemStorage.Put(ctx, entry)
-}
-
-func (s *counting) Delete(ctx context.Context, key string) error {
-	s.ops.Add(1)
-	return s.InmemStorage.Delete(ctx, key)
-}
-
-func (s *counting) List(ctx context.Context, prefix string) ([]string, error) {
-	s.ops.Add(1)
-	return s.InmemStorage.List(ctx, prefix)
-}
 
 const perOwner = 1000 // keys of a tenant
 
@@ -81,12 +54,12 @@ func young(i int) time.Time {
 var crowds = []int{10_000, 100_000, 1_000_000}
 
 // crowded are storages with young keys, by how many: making a million takes a minute.
-var crowded = make(map[int]*counting)
+var crowded = make(map[int]*storagetest.Storage)
 
-func crowdOf(b *testing.B, keys int) *counting {
+func crowdOf(b *testing.B, keys int) *storagetest.Storage {
 	b.Helper()
 	if crowded[keys] == nil {
-		s := new(counting)
+		s := new(storagetest.Storage)
 		crowd(b, s, keys, young)
 		crowded[keys] = s
 	}
@@ -107,13 +80,13 @@ func BenchmarkIdleTick(b *testing.B) {
 				}
 			}
 			tick() // the first one after a start lists the index
-			before := s.ops.Load()
+			before := s.Count()
 			for b.Loop() {
 				now = now.Add(time.Minute)
 				w.walked = now
 				tick()
 			}
-			b.ReportMetric(float64(s.ops.Load()-before)/float64(b.N), "storage-ops/tick")
+			b.ReportMetric(float64(s.Count()-before)/float64(b.N), "storage-ops/tick")
 		})
 	}
 }
@@ -123,7 +96,7 @@ func BenchmarkFirstTick(b *testing.B) {
 	for _, keys := range crowds {
 		b.Run(fmt.Sprintf("keys=%d", keys), func(b *testing.B) {
 			s := crowdOf(b, keys)
-			before := s.ops.Load()
+			before := s.Count()
 			for b.Loop() {
 				w := New(store.New(), func(string) {})
 				w.started = noon // the walk comes later
@@ -131,7 +104,7 @@ func BenchmarkFirstTick(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
-			b.ReportMetric(float64(s.ops.Load()-before)/float64(b.N), "storage-ops/tick")
+			b.ReportMetric(float64(s.Count()-before)/float64(b.N), "storage-ops/tick")
 		})
 	}
 }
@@ -142,7 +115,7 @@ func BenchmarkDue(b *testing.B) {
 		b.Run(fmt.Sprintf("keys=%d/due=%d", row.keys, row.keys/row.oneIn), func(b *testing.B) {
 			for b.Loop() {
 				b.StopTimer()
-				s := new(counting)
+				s := new(storagetest.Storage)
 				crowd(b, s, row.keys, func(i int) time.Time {
 					if i%row.oneIn == 0 { // due in the last hour, whatever the spread
 						return noon.Add(-83 * day).Add(-time.Duration(i%3600) * time.Second)
@@ -151,7 +124,7 @@ func BenchmarkDue(b *testing.B) {
 				})
 				w := New(store.New(), func(string) {})
 				w.started = noon
-				before, ticks := s.ops.Load(), 0
+				before, ticks := s.Count(), 0
 				b.StartTimer()
 				for ; ; ticks++ {
 					if err := w.Tick(b.Context(), s, noon.Add(time.Duration(ticks)*time.Minute)); err != nil {
@@ -166,7 +139,7 @@ func BenchmarkDue(b *testing.B) {
 					b.Fatalf("%d keys rotated, want %d", got, row.keys/row.oneIn)
 				}
 				b.ReportMetric(float64(ticks+1), "ticks")
-				b.ReportMetric(float64(s.ops.Load()-before)/float64(row.keys/row.oneIn), "storage-ops/key")
+				b.ReportMetric(float64(s.Count()-before)/float64(row.keys/row.oneIn), "storage-ops/key")
 				b.StartTimer()
 			}
 		})
@@ -178,7 +151,7 @@ func BenchmarkWalk(b *testing.B) {
 	for _, keys := range crowds[:2] {
 		b.Run(fmt.Sprintf("keys=%d", keys), func(b *testing.B) {
 			s := crowdOf(b, keys)
-			before := s.ops.Load()
+			before := s.Count()
 			for b.Loop() {
 				w := New(store.New(), func(string) {})
 				for w.Report().Finished.IsZero() {
@@ -190,7 +163,7 @@ func BenchmarkWalk(b *testing.B) {
 					b.Fatalf("%+v", r)
 				}
 			}
-			b.ReportMetric(float64(s.ops.Load()-before)/float64(b.N)/float64(keys), "storage-ops/key")
+			b.ReportMetric(float64(s.Count()-before)/float64(b.N)/float64(keys), "storage-ops/key")
 		})
 	}
 }

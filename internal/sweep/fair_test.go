@@ -51,14 +51,11 @@ func (w *world) fillEach(of *tenant.Tenant, keys int, ttl, apart time.Duration) 
 // writes sweeps once and returns the records of keys that were written or deleted, in that order.
 func (w *world) writes() []string {
 	w.t.Helper()
-	w.s.mu.Lock()
-	w.s.ops, w.s.keeps = nil, true
-	w.s.mu.Unlock()
-	w.must(w.tick())
-	w.idle()
-	w.s.mu.Lock()
-	defer w.s.mu.Unlock()
-	return slices.DeleteFunc(w.s.ops, func(op string) bool { return !strings.Contains(op, " keys/") })
+	ops := writing(w.s.Operations(func() {
+		w.must(w.tick())
+		w.idle()
+	}))
+	return slices.DeleteFunc(ops, func(op string) bool { return !strings.Contains(op, " keys/") })
 }
 
 // idle waits for a sweep that goes on by itself.
@@ -162,7 +159,7 @@ func TestChoresHaveAShare(t *testing.T) {
 func TestSweepStops(t *testing.T) {
 	for name, stop := range map[string]func(w *world, may *atomic.Bool){
 		"closed":                       func(w *world, _ *atomic.Bool) { w.sweep.Close() },
-		"paused":                       func(w *world, _ *atomic.Bool) { w.sweep.Pause() },
+		"reset":                        func(w *world, _ *atomic.Bool) { w.sweep.Reset() },
 		"the node may not write":       func(_ *world, may *atomic.Bool) { may.Store(false); time.Sleep(watching + time.Millisecond) },
 		"a write fails when by itself": func(w *world, _ *atomic.Bool) { w.s.fail(func(op string) bool { return op[0] == 'p' || op[0] == 'd' }) },
 	} {
@@ -172,7 +169,7 @@ func TestSweepStops(t *testing.T) {
 				var may atomic.Bool
 				var warned atomic.Int64
 				may.Store(true)
-				w.sweep.Serve(may.Load, func(string, ...any) { warned.Add(1) })
+				w.sweep.Attach(may.Load, func(string, ...any) { warned.Add(1) })
 				w.fillEach(w.acme, 100, 30*time.Minute, 0)
 				time.Sleep(5 * time.Hour)
 				w.now = time.Now()
@@ -181,20 +178,12 @@ func TestSweepStops(t *testing.T) {
 				if took := time.Since(w.now); took != patience {
 					t.Fatalf("it returns after %s", took)
 				}
-				w.s.mu.Lock()
-				w.s.keeps = true
-				w.s.mu.Unlock()
 				stop(w, &may)
-				w.s.mu.Lock()
-				w.s.ops = nil
-				w.s.mu.Unlock()
 				began := time.Now()
-				w.idle()
-				w.s.mu.Lock()
-				if took := time.Since(began); len(w.s.ops) > 1 || took > time.Second {
-					t.Errorf("it stops after %s and %v", took, w.s.ops)
+				ops := writing(w.s.Operations(w.idle))
+				if took := time.Since(began); len(ops) > 1 || took > time.Second {
+					t.Errorf("it stops after %s and %v", took, ops)
 				}
-				w.s.mu.Unlock()
 				synctest.Wait()
 				if warned.Load() == 0 {
 					t.Error("nobody is told")
@@ -287,7 +276,7 @@ func (p panicking) Get(ctx context.Context, path string) (*logical.StorageEntry,
 func TestPanicInASweep(t *testing.T) {
 	w := newWorld(t)
 	var told []string
-	w.sweep.Serve(func() bool { return true }, func(what string, args ...any) { told = append(told, what+fmt.Sprint(args[:2]...)) })
+	w.sweep.Attach(func() bool { return true }, func(what string, args ...any) { told = append(told, what+fmt.Sprint(args[:2]...)) })
 	w.sweep.workers = 1
 	w.fill(w.acme, 30, 10*time.Hour)
 	w.now = w.now.Add(12 * time.Hour)

@@ -3,8 +3,8 @@ package sweep
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/storagetest"
 	"vault-plugin-secrets-apikeys/internal/store"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 	"vault-plugin-secrets-apikeys/signing"
@@ -33,63 +34,34 @@ type world struct {
 	gone  []string
 }
 
-// broken is storage in memory that fails as often as a test wants.
+// broken is storage that fails as often as a test wants.
 type broken struct {
-	logical.InmemStorage
+	storagetest.Storage
 	fails func(op string) bool
-	ops   []string // those that write, where a test wants them
-	mu    sync.Mutex
-	keeps bool
-}
-
-func (b *broken) check(op string) error {
-	b.mu.Lock()
-	fails := b.fails
-	if b.keeps && !strings.HasPrefix(op, "get") && !strings.HasPrefix(op, "list") {
-		b.ops = append(b.ops, op)
-	}
-	b.mu.Unlock()
-	if fails != nil && fails(op) {
-		return errBroken
-	}
-	return nil
 }
 
 // fail sets what is asked before each operation, and returns what was until now.
 func (b *broken) fail(fails func(op string) bool) func(op string) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	before := b.fails
+	var before func(op string) error
+	if fails != nil {
+		before = func(op string) error {
+			if fails(op) {
+				return errBroken
+			}
+			return nil
+		}
+	}
+	b.StepIn(before, nil)
+	was := b.fails
 	b.fails = fails
-	return before
+	return was
 }
 
-func (b *broken) Get(ctx context.Context, path string) (*logical.StorageEntry, error) {
-	if err := b.check("get " + path); err != nil {
-		return nil, err
-	}
-	return b.InmemStorage.Get(ctx, path)
-}
-
-func (b *broken) Put(ctx context.Context, entry *logical.StorageEntry) error {
-	if err := b.check("put " + entry.Key); err != nil {
-		return err
-	}
-	return b.InmemStorage.Put(ctx, entry)
-}
-
-func (b *broken) Delete(ctx context.Context, path string) error {
-	if err := b.check("delete " + path); err != nil {
-		return err
-	}
-	return b.InmemStorage.Delete(ctx, path)
-}
-
-func (b *broken) List(ctx context.Context, prefix string) ([]string, error) {
-	if err := b.check("list " + prefix); err != nil {
-		return nil, err
-	}
-	return b.InmemStorage.List(ctx, prefix)
+// writing returns the writes among operations.
+func writing(ops []string) []string {
+	return slices.DeleteFunc(ops, func(op string) bool {
+		return strings.HasPrefix(op, "get ") || strings.HasPrefix(op, "list ")
+	})
 }
 
 func newWorld(t *testing.T) *world {

@@ -74,14 +74,15 @@ type waiting struct{ all, rotations int }
 // erased for good.
 func New(st *store.Store, gone func(uid string)) *Sweeper {
 	return &Sweeper{
-		store: st, gone: gone, workers: workers, started: time.Now(), turn: make(chan struct{}, 1), failing: map[matter]failing{}, resumed: map[tenant.Name]resumed{},
+		store: st, gone: gone, workers: workers, started: time.Now(), turn: make(chan struct{}, 1),
+		failing: map[matter]failing{}, resumed: map[tenant.Name]resumed{},
 		may: func() bool { return true }, warn: func(string, ...any) {},
 	}
 }
 
-// Serve tells the sweeper how to ask whether it may write, and where to tell of what
-// happens while nobody waits for it. It is called before the first sweep.
-func (w *Sweeper) Serve(may func() bool, warn func(what string, args ...any)) {
+// Attach tells the sweeper how to ask whether it may write, and where to tell of what happens while nobody waits for
+// it. It is called before the first sweep.
+func (w *Sweeper) Attach(may func() bool, warn func(what string, args ...any)) {
 	w.may, w.warn = may, warn
 }
 
@@ -166,11 +167,11 @@ func (w *Sweeper) Close() {
 	w.stop()
 }
 
-// Pause is called in place of [Sweeper.Tick] on a node that may not write. Another one may
-// leave things behind where this one has been; when it is its turn again it looks anew.
-func (w *Sweeper) Pause() {
+// Reset is called in place of [Sweeper.Tick] on a node that may not write: it stops what is under way, and the next
+// sweep looks anew, because another node may leave things behind where this one has been.
+func (w *Sweeper) Reset() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.stop()
-	w.store.ForgetDue()
+	w.store.ResetSweep()
 }

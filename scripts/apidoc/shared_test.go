@@ -12,7 +12,7 @@ func TestWhatTenantsShareIsTested(t *testing.T) {
 		"keys and roles in memory":               {"internal/store.TestFullCachesCostReadsAlone"},
 		"tenants in memory":                      {"internal/store.TestFullCachesCostReadsAlone"},
 		"key IDs known to be nobody's":           {"internal/store.TestFullCachesCostReadsAlone"},
-		"who callers are":                        {"paths.TestIdentitiesOfOthers"},
+		"who callers are":                        {"internal/identity.TestIdentitiesOfOthers"},
 		"locks":                                  {"internal/store.TestNobodyHoldsAnothersLock"},
 		"writes that storage has not answered":   {"internal/store.TestUnknownOutcomesAreBounded"},
 		"calls seen, for replay protection":      {"internal/replay.TestShares", "internal/replay.TestSharedRoom"},

@@ -1,4 +1,4 @@
-package paths
+package field
 
 import (
 	"encoding/json"
@@ -52,7 +52,7 @@ func TestParseDuration(t *testing.T) {
 		{[]any{1}, bad},
 		{json.Number("x"), bad},
 	} {
-		got, err := parseDuration("ttl", row.raw, 0, maxDuration)
+		got, err := ParseDuration("ttl", row.raw, 0, MaxDuration)
 		if err != nil {
 			got = bad
 		}
@@ -61,10 +61,10 @@ func TestParseDuration(t *testing.T) {
 		}
 		refusedByName(t, err, "ttl")
 	}
-	if _, err := parseDuration("ttl", 5, 6*time.Second, time.Minute); err == nil {
+	if _, err := ParseDuration("ttl", 5, 6*time.Second, time.Minute); err == nil {
 		t.Error("below the least")
 	}
-	if _, err := parseDuration("ttl", 61, 6*time.Second, time.Minute); err == nil {
+	if _, err := ParseDuration("ttl", 61, 6*time.Second, time.Minute); err == nil {
 		t.Error("over the most")
 	}
 }
@@ -102,7 +102,7 @@ func TestParseInt(t *testing.T) {
 		{true, bad},
 		{nil, bad},
 	} {
-		got, err := parseInt("limit", row.raw, 1, 10)
+		got, err := ParseInt("limit", row.raw, 1, 10)
 		if err != nil {
 			got = bad
 		}
@@ -118,7 +118,7 @@ func TestParseBool(t *testing.T) {
 		true: true, "true": true, false: false, "false": false,
 		"1": true, "0": false, 1: nil, "01": nil, "yes": nil, "": nil, "True": nil, 0.0: nil,
 	} {
-		got, err := parseBool("auto_rotate", raw)
+		got, err := ParseBool("auto_rotate", raw)
 		if (err != nil) != (want == nil) || err == nil && got != want {
 			t.Errorf("%v: %v %v", raw, got, err)
 		}
@@ -128,11 +128,13 @@ func TestParseBool(t *testing.T) {
 
 func TestParseText(t *testing.T) {
 	for raw, ok := range map[any]bool{
-		"": true, "Grüße an alle": true, "of a file\n": true, "of a file\r\n": true, "two\n\n": false, "two\nlines": false, "\ttab": false,
+		"": true, "Grüße an alle": true, "of a file\n": true, "of a file\r\n": true, "two\n\n": false,
+		"two\nlines": false, "\ttab": false,
 		"a\u0085b": false, "a\u2028b": false, "a\u202eb": false, "a\u2067b": false, strings.Repeat("x", 64): true,
-		strings.Repeat("x", 65): false, "a\x00b": false, "a\rb": false, "\x7f": false, "\xff": false, 7: false, true: false,
+		strings.Repeat("x", 65): false, "a\x00b": false, "a\rb": false, "\x7f": false, "\xff": false, 7: false,
+		true: false,
 	} {
-		_, err := parseText("owner", raw, 64)
+		_, err := ParseText("owner", raw, 64)
 		if (err == nil) != ok {
 			t.Errorf("%q: %v", raw, err)
 		}
@@ -145,24 +147,24 @@ func TestParsePairsIsBounded(t *testing.T) {
 	for i := range maxPairs {
 		many[fmt.Sprint("k", i)] = "v"
 	}
-	if got, err := parsePairs("metadata", many, nil, false); err != nil || len(got) != maxPairs {
+	if got, err := ParsePairs("metadata", many, nil, false); err != nil || len(got) != maxPairs {
 		t.Errorf("%d pairs: %v", len(got), err)
 	}
 	more := maps.Clone(many)
 	more["one"] = "v"
-	old, _ := parsePairs("metadata", many, nil, false)
+	old, _ := ParsePairs("metadata", many, nil, false)
 	for name, raw := range map[string]any{
 		"too many": more, "long key": map[string]any{strings.Repeat("k", maxPairKey+1): "v"},
 		"long value": map[string]any{"k": strings.Repeat("v", maxPairValue+1)}, "control": map[string]any{"k": "\x00"},
 		"number": map[string]any{"k": 7.0}, "no pair": []any{"k"}, "not texts": []any{7}, "a number": 7.0,
 	} {
-		_, err := parsePairs("metadata", raw, nil, false)
+		_, err := ParsePairs("metadata", raw, nil, false)
 		if err == nil {
 			t.Errorf("%s was accepted", name)
 		}
 		refusedByName(t, err, "metadata")
 	}
-	if _, err := parsePairs("metadata", map[string]any{"one": "v"}, old, true); err == nil {
+	if _, err := ParsePairs("metadata", map[string]any{"one": "v"}, old, true); err == nil {
 		t.Error("merged over the bound")
 	}
 	if len(old) != maxPairs {
@@ -173,16 +175,18 @@ func TestParsePairsIsBounded(t *testing.T) {
 // FuzzDuration holds the two ways to read a duration against each other: no text gives a
 // negative one, or one over the bound, or a part of a second.
 func FuzzDuration(f *testing.F) {
-	for _, s := range []string{"90d", "24h", "3600", "1h30m", "-1", "9223372036854775807", "1e9", "0.5h", "36500d", "36501d"} {
+	for _, s := range []string{
+		"90d", "24h", "3600", "1h30m", "-1", "9223372036854775807", "1e9", "0.5h", "36500d", "36501d",
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		d, err := parseDuration("ttl", s, 0, maxDuration)
-		if err == nil && (d < 0 || d > maxDuration || d%time.Second != 0) {
+		d, err := ParseDuration("ttl", s, 0, MaxDuration)
+		if err == nil && (d < 0 || d > MaxDuration || d%time.Second != 0) {
 			t.Errorf("%q: %v", s, d)
 		}
 		if err == nil {
-			again, err := parseDuration("ttl", float64(inSeconds(d)), 0, maxDuration)
+			again, err := ParseDuration("ttl", float64(Seconds(d)), 0, MaxDuration)
 			if err != nil || again != d {
 				t.Errorf("%q: %v as a number is %v, %v", s, d, again, err)
 			}

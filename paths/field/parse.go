@@ -1,4 +1,4 @@
-package paths
+package field
 
 import (
 	"encoding/json"
@@ -15,8 +15,11 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// maxDuration bounds every duration a caller may give; sums of them stay far from overflow.
-const maxDuration = 100 * 365 * 24 * time.Hour
+// MaxDuration bounds every duration a caller may give; sums of them stay far from overflow.
+const MaxDuration = 100 * 365 * 24 * time.Hour
+
+// maxLines bounds a list of texts.
+const maxLines = 32
 
 // Bounds of a map of strings.
 const (
@@ -25,14 +28,16 @@ const (
 	maxPairValue = 256
 )
 
-func badValue(name, want string) error {
+// BadValue refuses a field that must be something else.
+func BadValue(name, want string) error {
 	return refusal.Errorf(refusal.Invalid, "%s: must be %s", name, want)
 }
 
-func parseText(name string, raw any, most int) (string, error) {
+// ParseText takes a text of at most so many bytes, on one line.
+func ParseText(name string, raw any, most int) (string, error) {
 	s, ok := raw.(string)
 	if s = withoutLineEnd(s); !ok || !printable(s) {
-		return "", badValue(name, "a text in UTF-8, on one line and without control characters")
+		return "", BadValue(name, "a text in UTF-8, on one line and without control characters")
 	}
 	if len(s) > most {
 		return "", refusal.Errorf(refusal.Invalid, "%s: has %d bytes and %d is the most", name, len(s), most)
@@ -40,20 +45,21 @@ func parseText(name string, raw any, most int) (string, error) {
 	return s, nil
 }
 
-func parseBool(name string, raw any) (bool, error) {
+// ParseBool takes true or false, also as the text that the command line sends.
+func ParseBool(name string, raw any) (bool, error) {
 	switch raw {
 	case true, "true", "1":
 		return true, nil
 	case false, "false", "0":
 		return false, nil
 	default:
-		return false, badValue(name, "true or false")
+		return false, BadValue(name, "true or false")
 	}
 }
 
-// parseInt takes a whole number, also as the text that the command line sends. JSON
+// ParseInt takes a whole number, also as the text that the command line sends. JSON
 // numbers arrive as float64 from Vault.
-func parseInt(name string, raw any, least, most int) (int, error) {
+func ParseInt(name string, raw any, least, most int) (int, error) {
 	n, ok := 0, true
 	switch v := raw.(type) {
 	case int:
@@ -76,19 +82,20 @@ func parseInt(name string, raw any, least, most int) (int, error) {
 	return n, nil
 }
 
-// parseDuration takes whole seconds as a number or text, days as 90d, or Go's form such
+// ParseDuration takes whole seconds as a number or text, days as 90d, or Go's form such
 // as 36h or 1h30m.
-func parseDuration(name string, raw any, least, most time.Duration) (time.Duration, error) {
+func ParseDuration(name string, raw any, least, most time.Duration) (time.Duration, error) {
 	d, ok := time.Duration(0), false
 	switch v := raw.(type) {
 	case string:
 		d, ok = durationText(v)
 	case int, float64, json.Number:
-		n, err := parseInt(name, v, 0, int(maxDuration/time.Second))
+		n, err := ParseInt(name, v, 0, int(MaxDuration/time.Second))
 		d, ok = time.Duration(n)*time.Second, err == nil
 	}
 	if !ok || d < least || d > most {
-		return 0, refusal.Errorf(refusal.Invalid, "%s: must be a duration from %s to %s, such as 3600, 24h or 90d", name, tenant.Spell(least), tenant.Spell(most))
+		return 0, refusal.Errorf(refusal.Invalid, "%s: must be a duration from %s to %s, such as 3600, 24h or 90d",
+			name, tenant.Spell(least), tenant.Spell(most))
 	}
 	return d, nil
 }
@@ -98,26 +105,26 @@ func durationText(s string) (time.Duration, bool) {
 	if days, ok := strings.CutSuffix(s, "d"); ok {
 		digits, unit = days, 24*time.Hour
 	}
-	if n, err := strconv.ParseUint(digits, 10, 32); err == nil && n <= uint64(maxDuration/unit) {
+	if n, err := strconv.ParseUint(digits, 10, 32); err == nil && n <= uint64(MaxDuration/unit) {
 		return time.Duration(n) * unit, true
 	}
 	d, err := time.ParseDuration(s)
-	return d, err == nil && d >= 0 && d <= maxDuration && d%time.Second == 0
+	return d, err == nil && d >= 0 && d <= MaxDuration && d%time.Second == 0
 }
 
-// parseTime takes a time in RFC 3339, to the second.
-func parseTime(name string, raw any) (time.Time, error) {
+// ParseTime takes a time in RFC 3339, to the second.
+func ParseTime(name string, raw any) (time.Time, error) {
 	s, _ := raw.(string)
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil || t.Nanosecond() != 0 || t.Year() < 1970 {
-		return time.Time{}, badValue(name, "a time such as 2026-01-31T12:00:00Z")
+		return time.Time{}, BadValue(name, "a time such as 2026-01-31T12:00:00Z")
 	}
 	return t.UTC(), nil
 }
 
-// parseLines takes a list of texts, or one text with commas between them. Each is there
+// ParseLines takes a list of texts, or one text with commas between them. Each is there
 // once.
-func parseLines(name string, raw any) ([]string, error) {
+func ParseLines(name string, raw any) ([]string, error) {
 	var list []string
 	switch v := raw.(type) {
 	case string:
@@ -128,27 +135,28 @@ func parseLines(name string, raw any) ([]string, error) {
 		for _, item := range v {
 			s, ok := item.(string)
 			if !ok {
-				return nil, badValue(name, "a list of texts")
+				return nil, BadValue(name, "a list of texts")
 			}
 			list = append(list, s)
 		}
 	default:
-		return nil, badValue(name, "a list of texts")
+		return nil, BadValue(name, "a list of texts")
 	}
 	if len(list) > maxLines {
 		return nil, refusal.Errorf(refusal.Invalid, "%s: has %d items and %d is the most", name, len(list), maxLines)
 	}
 	for i, s := range list {
 		if s == "" || !printable(s) || slices.Contains(list[:i], s) {
-			return nil, refusal.Errorf(refusal.Invalid, "%s: item %d is empty, there twice, or not printable", name, i+1)
+			return nil, refusal.Errorf(refusal.Invalid,
+				"%s: item %d is empty, there twice, or not printable", name, i+1)
 		}
 	}
 	return list, nil
 }
 
-// parsePairs takes a map of texts, or key=value texts as the command line sends them.
+// ParsePairs takes a map of texts, or key=value texts as the command line sends them.
 // With merge, the old pairs stay and a null takes one away (RFC 7396 section 2).
-func parsePairs(name string, raw any, old map[string]string, merge bool) (map[string]string, error) {
+func ParsePairs(name string, raw any, old map[string]string, merge bool) (map[string]string, error) {
 	pairs := make(map[string]string)
 	if merge {
 		maps.Copy(pairs, old)
@@ -166,7 +174,7 @@ func parsePairs(name string, raw any, old map[string]string, merge bool) (map[st
 			}
 		}
 	default:
-		err = badValue(name, "a map of texts, or key=value")
+		err = BadValue(name, "a map of texts, or key=value")
 	}
 	if err == nil && len(pairs) > maxPairs {
 		err = refusal.Errorf(refusal.Invalid, "%s: has %d pairs and %d is the most", name, len(pairs), maxPairs)
@@ -194,7 +202,7 @@ func addPair(name string, to map[string]string, item any) error {
 	s, _ := item.(string)
 	k, v, ok := strings.Cut(s, "=")
 	if !ok {
-		return badValue(name, "a map of texts, or key=value")
+		return BadValue(name, "a map of texts, or key=value")
 	}
 	return setPair(name, to, k, v)
 }
@@ -202,7 +210,8 @@ func addPair(name string, to map[string]string, item any) error {
 func setPair(name string, to map[string]string, k string, v any) error {
 	s, ok := v.(string)
 	if !ok || k == "" || len(k) > maxPairKey || len(s) > maxPairValue || !printable(k) || !printable(s) {
-		return refusal.Errorf(refusal.Invalid, "%s: a key has 1 to %d bytes, and a value is a text of at most %d, both on one line and without control characters", name, maxPairKey, maxPairValue)
+		return refusal.Errorf(refusal.Invalid, "%s: a key has 1 to %d bytes, and a value is a text of at most %d, "+
+			"both on one line and without control characters", name, maxPairKey, maxPairValue)
 	}
 	to[k] = s
 	return nil
@@ -217,18 +226,32 @@ func printable(s string) bool {
 	})
 }
 
+// ParseChoice takes one word out of some.
+func ParseChoice[V ~string](name string, raw any, words []V) (V, error) {
+	word, _ := raw.(string)
+	if slices.Contains(words, V(word)) {
+		return V(word), nil
+	}
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = string(w)
+	}
+	return "", BadValue(name, "one of "+strings.Join(quoted, ", "))
+}
+
 // withoutLineEnd takes away the end of a file's last line, which the command line sends
 // with field=@file.
 func withoutLineEnd(s string) string {
 	return strings.TrimSuffix(strings.TrimSuffix(s, "\n"), "\r")
 }
 
-// rfc3339 shows a time as answers carry it; null where there is none.
-func rfc3339(t time.Time) any {
+// RFC3339 shows a time as answers carry it; null where there is none.
+func RFC3339(t time.Time) any {
 	if t.IsZero() {
 		return nil
 	}
 	return t.UTC().Format(time.RFC3339)
 }
 
-func inSeconds(d time.Duration) int64 { return int64(d / time.Second) }
+// Seconds shows a length of time as answers carry it.
+func Seconds(d time.Duration) int64 { return int64(d / time.Second) }

@@ -1,23 +1,26 @@
 package paths
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/hashicorp/vault/sdk/plugin/pb"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"vault-plugin-secrets-apikeys/internal/refusal"
-	"vault-plugin-secrets-apikeys/internal/store"
 )
 
-// crossed returns the status and text of what [Handlers.refuse] answers, after its way
+// crossed returns the status and text of what [errorResponse] answers, after its way
 // through gRPC and Vault's HTTP layer.
 func crossed(t *testing.T, err error) (status int, text string) {
 	t.Helper()
-	resp, err := New(store.New(), "").refuse(err)
+	resp, err := errorResponse(hclog.NewNullLogger(), err)
 	sent, badly := pb.LogicalResponseToProtoResponse(resp)
 	if badly != nil {
 		t.Fatal(badly)
@@ -69,7 +72,7 @@ func TestReadOnlyIsForwarded(t *testing.T) {
 		fmt.Errorf("writing keys: %w", logical.ErrReadOnly),
 		errors.New("rpc error: code = Unknown desc = " + logical.ErrReadOnly.Error()),
 	} {
-		resp, got := New(store.New(), "").refuse(err)
+		resp, got := errorResponse(hclog.NewNullLogger(), err)
 		if resp != nil || got != logical.ErrReadOnly { //nolint:errorlint // gRPC compares it so
 			t.Errorf("%v became %v, %v", err, resp, got)
 		}
@@ -79,7 +82,7 @@ func TestReadOnlyIsForwarded(t *testing.T) {
 // The value of a panic may be a secret; where it happened is what the log is for.
 func TestPanicIsNotQuoted(t *testing.T) {
 	run := func() (resp *logical.Response, err error) {
-		defer New(store.New(), "").recovered(&resp, &err)
+		defer recovered(hclog.NewNullLogger(), &resp, &err)
 		panic("hunter2")
 	}
 	resp, err := run()
@@ -99,12 +102,41 @@ func TestBare(t *testing.T) {
 		{refusal.Errorf(refusal.Invalid, "x"), 400},
 		{refusal.Errorf(refusal.Unavailable, "x"), 503},
 	} {
-		coded, ok := bare(fmt.Errorf("renewing: %w", row.err)).(logical.HTTPCodedError) //nolint:errorlint // it has to be bare
+		err := withStatus(fmt.Errorf("renewing: %w", row.err))
+		coded, ok := err.(logical.HTTPCodedError) //nolint:errorlint // it has to be bare
 		if !ok || coded.Code() != row.status {
 			t.Errorf("%v: %v", row.err, coded)
 		}
 	}
-	if told := bare(errors.New("x")); told != nil {
+	if told := withStatus(errors.New("x")); told != nil {
 		t.Errorf("another error has a status: %v", told)
+	}
+}
+
+// What ends because the request has ended is no failure; the same error of a request that goes on is one. Storage
+// speaks gRPC, whose errors are no errors of contexts.
+func TestWhatTheEndOfARequestIsToldAs(t *testing.T) {
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	broken := errors.New("broken")
+	for _, row := range []struct {
+		ctx       context.Context
+		err, want error
+	}{
+		{gone, fmt.Errorf("reading: %w", context.Canceled), errGone},
+		{gone, fmt.Errorf("reading: %w", context.DeadlineExceeded), errGone},
+		{gone, fmt.Errorf("reading: %w", status.Error(codes.Canceled, "context canceled")), errGone},
+		{gone, status.Error(codes.DeadlineExceeded, "context deadline exceeded"), errGone},
+		{gone, broken, broken},
+		{t.Context(), context.DeadlineExceeded, context.DeadlineExceeded},
+		{gone, nil, nil},
+	} {
+		if got := orGone(
+			row.ctx,
+			row.err,
+		); !errors.Is(got, row.want) ||
+			errors.Is(got, errGone) != errors.Is(row.want, errGone) {
+			t.Errorf("%v of a request that is %v: %v, want %v", row.err, row.ctx.Err(), got, row.want)
+		}
 	}
 }

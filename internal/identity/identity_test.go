@@ -1,0 +1,98 @@
+package identity
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"vault-plugin-secrets-apikeys/internal/refusal"
+
+	"github.com/hashicorp/vault/sdk/logical"
+)
+
+// directory is an identity store: entity acme-7 belongs to tenant acme. Those of the tenant slow hang.
+type directory struct {
+	asked atomic.Int64
+	hang  chan struct{}
+}
+
+func (d *directory) EntityInfo(id string) (*logical.Entity, error) {
+	d.asked.Add(1)
+	of, _, _ := strings.Cut(id, "-")
+	if of == "slow" {
+		<-d.hang
+	}
+	return &logical.Entity{ID: id, Metadata: map[string]string{"tenant": of}}, nil
+}
+
+func (d *directory) GroupsForEntity(string) ([]*logical.Group, error) { return nil, nil }
+
+// Whoever calls with ever new identities, or with one that Vault does not answer about, costs another caller a lookup,
+// and never changes whose that caller is.
+func TestIdentitiesOfOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &directory{hang: make(chan struct{})}
+		lookup, metadata := New(d), "tenant"
+		for n := range maxCallers + maxCallers/5 {
+			if n%10_000 == 0 {
+				if name, err := lookup.TenantOf(t.Context(), "acme-1", metadata, time.Now()); name != "acme" || err != nil {
+					t.Errorf("%q, %v", name, err)
+				}
+			}
+			name, err := lookup.TenantOf(t.Context(), fmt.Sprintf("evil-%d", n), metadata, time.Now())
+			if name != "evil" || err != nil {
+				t.Fatalf("%q, %v", name, err)
+			}
+		}
+		if n := lookup.known.EstimatedSize(); n > maxCallers {
+			t.Errorf("%d identities in memory", n)
+		}
+		for n := range 1000 {
+			go func() { _, _ = lookup.TenantOf(t.Context(), fmt.Sprintf("slow-%d", n), metadata, time.Now()) }()
+		}
+		synctest.Wait()
+		began, asked := time.Now(), d.asked.Load()
+		name, err := lookup.TenantOf(t.Context(), "acme-1", metadata, time.Now())
+		if took, more := time.Since(began), d.asked.Load()-asked; name != "acme" || err != nil || took > 0 || more > 1 {
+			t.Errorf("%q, %v, after %s and %d lookups", name, err, took, more)
+		}
+		close(d.hang)
+		synctest.Wait()
+	})
+}
+
+// What an entity and its groups say of its tenant, as policy: nothing, or all of them the same.
+func TestOneTenantIsNamed(t *testing.T) {
+	for _, row := range []struct {
+		entity string
+		groups []string
+		want   string
+		about  string // what a refusal names
+	}{
+		{"", nil, "", ""},
+		{"", []string{"", ""}, "", ""},
+		{"acme", nil, "acme", ""},
+		{"acme", []string{"", "acme"}, "acme", ""},
+		{"", []string{"acme", ""}, "acme", ""},
+		{"acme", []string{"bolt"}, "", "different tenants"},
+		{"", []string{"acme", "bolt"}, "", "different tenants"},
+		{"Acme Inc.", nil, "", "not a tenant's name"},
+	} {
+		said := func(tenant string) map[string]string { return map[string]string{"tenant": tenant} }
+		var groups []*logical.Group
+		for _, g := range row.groups {
+			groups = append(groups, &logical.Group{Metadata: said(g)})
+		}
+		got, err := singleTenant("tenant", &logical.Entity{Metadata: said(row.entity)}, groups)
+		if string(got) != row.want || (err != nil) != (row.about != "") {
+			t.Errorf("%q and %q: %q, %v", row.entity, row.groups, got, err)
+		}
+		if err != nil && (!errors.Is(err, refusal.Forbidden) || !strings.Contains(err.Error(), row.about)) {
+			t.Errorf("%q and %q: %v", row.entity, row.groups, err)
+		}
+	}
+}
