@@ -11,8 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/hashicorp/vault/api"
+	"github.com/maypok86/otter/v2"
 	"golang.org/x/sync/singleflight"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
@@ -63,8 +63,8 @@ type Keyring struct {
 	options KeyringOptions
 	began   time.Time
 
-	keys    *shelf
-	absent  *lru.Cache[string, absence]
+	keys    *otter.Cache[string, *entry]
+	absent  *otter.Cache[string, absence]
 	calls   replay.Table
 	nobody  *signing.MACKey // what the calls of unknown keys cost
 	flights singleflight.Group
@@ -103,16 +103,18 @@ func NewKeyring(vault *api.Client, mount string, options KeyringOptions) (*Keyri
 		queue:  make(chan struct{}, queued*options.Fetches), slots: make(chan struct{}, options.Fetches), again: make(chan struct{}, refreshers),
 	}
 	k.pace.Store(int64(longPace))
-	var err error
-	if k.keys, err = newShelf(options.Keys); err != nil {
-		return nil, err
-	}
-	if k.absent, err = lru.New[string, absence](options.Keys); err != nil {
-		return nil, err
-	}
+	k.keys, k.absent = newCache[*entry](options.Keys), newCache[absence](options.Keys)
 	k.ctx, k.end = context.WithCancel(context.Background())
 	k.work.Go(k.tend)
 	return k, nil
+}
+
+// newCache returns a cache that holds so many values at most, those that are used.
+func newCache[V any](size int) *otter.Cache[string, V] {
+	return otter.Must(&otter.Options[string, V]{
+		MaximumSize: size,
+		Executor:    func(fn func()) { fn() }, // no goroutines that outlive a call
+	})
 }
 
 // Close ends all goroutines, and overwrites the secrets. Calls under way may fail with [ErrClosed].
@@ -122,10 +124,11 @@ func (k *Keyring) Close() error {
 	k.mu.Unlock()
 	k.end()
 	k.work.Wait()
-	for _, e := range k.keys.clear() {
+	for e := range k.keys.Values() {
 		e.kept.Load().of.MAC.Wipe()
 	}
-	k.absent.Purge()
+	k.keys.InvalidateAll()
+	k.absent.InvalidateAll()
 	return nil
 }
 

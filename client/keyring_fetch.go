@@ -28,13 +28,11 @@ type absence struct {
 
 // held returns the key of an ID if it can be judged by at now, else nil.
 func (k *Keyring) held(id string, now time.Time) *kept {
-	e := k.keys.get(id)
-	if e == nil {
+	e, ok := k.keys.GetIfPresent(id)
+	if !ok {
 		return nil
 	}
-	if e.use(now) {
-		k.keys.used(id)
-	}
+	e.use(now)
 	if held := e.kept.Load(); held.fresh(now) {
 		return held
 	}
@@ -45,11 +43,11 @@ func (k *Keyring) held(id string, now time.Time) *kept {
 // same fetch.
 func (k *Keyring) find(ctx context.Context, id string) (*kept, error) {
 	now := time.Now()
-	if a, ok := k.absent.Get(id); ok && now.Before(a.until) {
+	if a, ok := k.absent.GetIfPresent(id); ok && now.Before(a.until) {
 		return nil, a.err
 	}
-	e := k.keys.get(id)
-	if e != nil {
+	e, ok := k.keys.GetIfPresent(id)
+	if ok {
 		if held := e.kept.Load(); held.fresh(now) { // Another call has brought it.
 			return held, nil
 		}
@@ -92,8 +90,8 @@ func (k *Keyring) fetch(id string) (*kept, error) {
 	k.work.Add(1)
 	k.mu.Unlock()
 	defer k.work.Done()
-	e := k.keys.get(id)
-	release, err := k.admit(e != nil)
+	e, ok := k.keys.GetIfPresent(id)
+	release, err := k.admit(ok)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +129,7 @@ func (k *Keyring) fetch(id string) (*kept, error) {
 	if e != nil {
 		e.note(err, time.Now().Add(failedFor))
 	} else {
-		k.absent.Add(id, absence{time.Now().Add(failedFor), err})
+		k.absent.Set(id, absence{time.Now().Add(failedFor), err})
 	}
 	return nil, err
 }
@@ -163,16 +161,16 @@ func (k *Keyring) keep(id string, e *entry, held *kept) {
 	}
 	e.kept.Store(held)
 	e.note(nil, time.Time{})
-	k.keys.add(e)
-	k.absent.Remove(id)
+	k.keys.SetIfAbsent(id, e)
+	k.absent.Invalidate(id)
 	if pace := int64(held.maxAge / 10); pace < k.pace.Load() {
 		k.pace.Store(max(pace, int64(shortPace)))
 	}
 }
 
 func (k *Keyring) drop(id string, why absence) {
-	k.keys.remove(id)
-	k.absent.Add(id, why)
+	k.keys.Invalidate(id)
+	k.absent.Set(id, why)
 }
 
 // refusedBy reports whether the engine itself refused, with a text about that. Vault has the same statuses for a token without

@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/maypok86/otter/v2"
+
 	"vault-plugin-secrets-apikeys/client/clienttest"
 	"vault-plugin-secrets-apikeys/signing"
 )
@@ -76,6 +78,12 @@ func (r *ring) RoundTrip(req *http.Request) (*http.Response, error) {
 		return odd(req)
 	}
 	return r.engine.Transport().RoundTrip(req)
+}
+
+// sizeOf returns how many values a cache holds.
+func sizeOf[V any](c *otter.Cache[string, V]) int {
+	c.CleanUp()
+	return c.EstimatedSize()
 }
 
 func (r *ring) set(slow time.Duration, odd func(*http.Request) (*http.Response, error)) {

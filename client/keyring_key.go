@@ -28,14 +28,11 @@ type entry struct {
 	failure error     // of the last fetch, since when there was no good one
 }
 
-// use notes a call, and reports whether it is the first of its second. Most calls find it noted, and write nothing that others read.
-func (e *entry) use(now time.Time) bool {
-	second := now.Unix()
-	if e.used.Load() == second {
-		return false
+// use notes a call. Most calls find its second noted, and write nothing that others read.
+func (e *entry) use(now time.Time) {
+	if second := now.Unix(); e.used.Load() != second {
+		e.used.Store(second)
 	}
-	e.used.Store(second)
-	return true
 }
 
 // failed returns why the last fetch failed, unless it is time for another.

@@ -39,9 +39,9 @@ func (k *Keyring) look() {
 	var fetches errgroup.Group
 	fetches.SetLimit(refreshers)
 	now := time.Now()
-	for _, e := range k.keys.all() {
+	for e := range k.keys.Values() {
 		if now.Unix()-e.used.Load() > int64(k.options.Idle/time.Second) {
-			k.keys.remove(e.id)
+			k.keys.Invalidate(e.id)
 			continue
 		}
 		if !e.due(now) {

@@ -49,7 +49,7 @@ func TestKeyringRefreshes(t *testing.T) {
 			t.Errorf("fetched %d times in ten minutes", n)
 		}
 		time.Sleep(4 * time.Minute)
-		if n := r.keys.len(); n != 0 {
+		if n := sizeOf(r.keys); n != 0 {
 			t.Errorf("%d keys are held that nobody uses", n)
 		}
 		before := r.fetches(key.ID)

@@ -58,7 +58,7 @@ func TestKeyringUnknown(t *testing.T) {
 		if most := r.mostAtOnce(); most > 4+1 || refused != 2000-4*queued {
 			t.Errorf("%d fetches at once, that of the held key among them, %d refused", most, refused)
 		}
-		if n := r.absent.Len(); n > 100 {
+		if n := sizeOf(r.absent); n > 100 {
 			t.Errorf("%d IDs remembered", n)
 		}
 	})
