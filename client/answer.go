@@ -15,7 +15,7 @@ import (
 )
 
 // patience is how long one question to Vault may take, its client's own retries included.
-const patience = 30 * time.Second
+const requestTimeout = 30 * time.Second
 
 var (
 	errEmpty     = errors.New("an empty answer of Vault")
@@ -24,7 +24,7 @@ var (
 
 // ask puts one question to Vault and unwraps the answer if it comes wrapped. The answer is never nil.
 func ask(ctx context.Context, vault *api.Client, question func(context.Context) (*api.Secret, error)) (*api.Secret, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	answer, err := question(ctx)
 	if err == nil && answer != nil && answer.WrapInfo != nil && answer.WrapInfo.Token != "" {
@@ -45,7 +45,7 @@ func unwrap(ctx context.Context, vault *api.Client, token string) (*api.Secret, 
 	}
 	once.SetToken(token)
 	answer, err := once.Logical().UnwrapWithContext(ctx, "")
-	if err == nil || passing(err) {
+	if err == nil || isTransient(err) {
 		return answer, err
 	}
 	// An agent may put its own token in the place of any.
@@ -76,7 +76,7 @@ func statusOf(err error) int {
 
 // passing reports whether the same question may be answered if it is put again: Vault is away, busy, or about to change its
 // leader; 412 is a standby that has not yet seen what another node has written.
-func passing(err error) bool {
+func isTransient(err error) bool {
 	switch status := statusOf(err); status {
 	case 0, http.StatusPreconditionFailed, http.StatusTooManyRequests:
 		return true
@@ -95,7 +95,7 @@ func field[T any](answer *api.Secret, name string) (T, error) {
 }
 
 // heldKey returns the key in an answer of creds or static-creds.
-func heldKey(answer *api.Secret) (*held, error) {
+func activeKeyOf(answer *api.Secret) (*activeKey, error) {
 	id, err := field[string](answer, "key_id")
 	if err != nil {
 		return nil, err
@@ -116,12 +116,12 @@ func heldKey(answer *api.Secret) (*held, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errMalformed, err)
 	}
-	ends, err := endOf(answer)
-	return &held{key, ends}, err
+	ends, err := expiryOf(answer)
+	return &activeKey{key, ends}, err
 }
 
 // endOf returns expires_at, which is null for a key that never ends.
-func endOf(answer *api.Secret) (time.Time, error) {
+func expiryOf(answer *api.Secret) (time.Time, error) {
 	at, ok := answer.Data["expires_at"]
 	if !ok {
 		return time.Time{}, fmt.Errorf("%w: no expires_at", errMalformed)

@@ -11,7 +11,7 @@ import (
 )
 
 // verdict reads the answer. Each caller does so for itself, while others ask already.
-func (a judged) verdict() (Verdict, error) {
+func (a rawAnswer) verdict() (Verdict, error) {
 	switch {
 	case a.err != nil:
 		return Verdict{}, a.err
@@ -28,14 +28,14 @@ func verdictOf(data map[string]any) (Verdict, error) {
 		return Verdict{}, fmt.Errorf("%w: %s", ErrUnavailable, why)
 	}
 	d := decoder{data: data}
-	v := Verdict{Valid: must[bool](&d, "valid"), Verdict: must[string](&d, "verdict")}
+	v := Verdict{Valid: required[bool](&d, "valid"), Verdict: required[string](&d, "verdict")}
 	if d.signed(&v) {
-		d.told(&v)
-		v.KeyID, v.State = d.word("key_id"), d.word("state")
-		v.Variant, v.ContentDigest = may[string](&d, "variant"), may[string](&d, "content_digest")
+		d.verdictFields(&v)
+		v.KeyID, v.State = d.nonEmpty("key_id"), d.nonEmpty("state")
+		v.Variant, v.ContentDigest = optional[string](&d, "variant"), optional[string](&d, "content_digest")
 	}
-	v.ReplayTableFull = may[bool](&d, "replay_table_full")
-	return d.end(v)
+	v.ReplayTableFull = optional[bool](&d, "replay_table_full")
+	return d.result(v)
 }
 
 // decoder reads fields and notes which was wrong first.
@@ -60,7 +60,7 @@ func (d *decoder) signed(v *Verdict) bool {
 }
 
 // end returns what was read, unless something was wrong.
-func (d *decoder) end(v Verdict) (Verdict, error) {
+func (d *decoder) result(v Verdict) (Verdict, error) {
 	if d.wrong != "" {
 		return Verdict{}, fmt.Errorf("%w: %w: %s", ErrUnknown, errMalformed, d.wrong)
 	}
@@ -68,7 +68,7 @@ func (d *decoder) end(v Verdict) (Verdict, error) {
 }
 
 // must returns a field that has to be there.
-func must[T any](d *decoder, name string) T {
+func required[T any](d *decoder, name string) T {
 	value, ok := d.data[name].(T)
 	if !ok {
 		d.refuse(name)
@@ -77,28 +77,28 @@ func must[T any](d *decoder, name string) T {
 }
 
 // may returns a field, or the zero value of one that is not there.
-func may[T any](d *decoder, name string) (value T) {
+func optional[T any](d *decoder, name string) (value T) {
 	if d.data[name] == nil {
 		return value
 	}
-	return must[T](d, name)
+	return required[T](d, name)
 }
 
 // told reads what is told of the version whose signature is right.
-func (d *decoder) told(v *Verdict) {
-	v.Tenant, v.Kind, v.Name, v.Scheme = d.word("tenant"), d.word("kind"), d.word("name"), d.word("scheme")
-	v.User, v.SuccessorKeyID = may[string](d, "user"), may[string](d, "successor_key_id")
-	v.Version = int(d.whole("version"))
-	v.ServerTime = d.stamp("server_time")
+func (d *decoder) verdictFields(v *Verdict) {
+	v.Tenant, v.Kind, v.Name, v.Scheme = d.nonEmpty("tenant"), d.nonEmpty("kind"), d.nonEmpty("name"), d.nonEmpty("scheme")
+	v.User, v.SuccessorKeyID = optional[string](d, "user"), optional[string](d, "successor_key_id")
+	v.Version = int(d.positiveInt("version"))
+	v.ServerTime = d.timestamp("server_time")
 	if end, told := d.data["expires_at"]; end != nil || !told {
-		v.ExpiresAt = d.stamp("expires_at")
+		v.ExpiresAt = d.timestamp("expires_at")
 	}
-	v.Metadata = d.pairs("metadata")
+	v.Metadata = d.stringMap("metadata")
 }
 
 // pairs returns a table of texts, nil where there are none.
-func (d *decoder) pairs(name string) map[string]string {
-	given := may[map[string]any](d, name)
+func (d *decoder) stringMap(name string) map[string]string {
+	given := optional[map[string]any](d, name)
 	if len(given) == 0 {
 		return nil
 	}
@@ -114,8 +114,8 @@ func (d *decoder) pairs(name string) map[string]string {
 }
 
 // whole returns a whole number above 0 that has to be there.
-func (d *decoder) whole(name string) int64 {
-	n, err := strconv.ParseInt(must[json.Number](d, name).String(), 10, 32)
+func (d *decoder) positiveInt(name string) int64 {
+	n, err := strconv.ParseInt(required[json.Number](d, name).String(), 10, 32)
 	if err != nil || n < 1 {
 		d.refuse(name)
 	}
@@ -123,16 +123,16 @@ func (d *decoder) whole(name string) int64 {
 }
 
 // word returns a text that has to be there and must not be empty.
-func (d *decoder) word(name string) string {
-	text := must[string](d, name)
+func (d *decoder) nonEmpty(name string) string {
+	text := required[string](d, name)
 	if text == "" {
 		d.refuse(name)
 	}
 	return text
 }
 
-func (d *decoder) stamp(name string) time.Time {
-	t, err := time.Parse(time.RFC3339, must[string](d, name))
+func (d *decoder) timestamp(name string) time.Time {
+	t, err := time.Parse(time.RFC3339, required[string](d, name))
 	if err != nil {
 		d.refuse(name)
 	}

@@ -78,11 +78,11 @@ func (e *fakeEngine) judge(fields map[string]any) map[string]any {
 	case "malformed", "unknown_key", "bad_signature":
 		return map[string]any{"valid": false, "verdict": verdict}
 	}
-	return told(verdict)
+	return answerOf(verdict)
 }
 
 // told is the answer on a call whose signature is right.
-func told(verdict string, more ...map[string]any) map[string]any {
+func answerOf(verdict string, more ...map[string]any) map[string]any {
 	data := map[string]any{
 		"valid": verdict == "valid", "verdict": verdict, "tenant": "acme", "kind": "external", "name": "billing",
 		"key_id": "tEsTkId1", "version": 3, "state": "current", "scheme": "vrnt-1",

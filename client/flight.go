@@ -22,7 +22,7 @@ const (
 )
 
 // askable reports whether the engine can take a call for one. What it cannot take is malformed.
-func askable(c Call) bool {
+func wellFormed(c Call) bool {
 	if c.Request != "" {
 		return len(c.Request) <= signing.MaxHeadBytes && c.Message == "" && c.Signature == ""
 	}
@@ -48,7 +48,7 @@ func (c Call) fields() map[string]any {
 }
 
 func newQuestion(c Call, apart bool) *question {
-	q := &question{call: c, answer: make(chan judged, 1), size: len(c.Request) + len(c.Message)}
+	q := &question{call: c, answer: make(chan rawAnswer, 1), size: len(c.Request) + len(c.Message)}
 	if apart {
 		if fields, isText := c.item().(map[string]any); !isText {
 			q.texts = 1
@@ -88,19 +88,19 @@ func (c Call) pack() string {
 }
 
 // ask puts one request to Vault and returns an answer for each of its questions, or why there are none.
-func (v *Verifier) ask(f *flight) ([]judged, error) {
-	sent, packed := f.fields()
+func (v *Verifier) send(b *batch) ([]rawAnswer, error) {
+	sent, packed := b.fields()
 	if token := v.app.Token(); token != v.vault.Token() {
 		v.vault.SetToken(token)
 	}
-	answer, err := v.verb.ask(f.ctx, v.vault, v.path, sent)
+	answer, err := v.writes.ask(b.ctx, v.vault, v.path, sent)
 	if err != nil {
 		return nil, v.unanswered(err)
 	}
-	if len(f.questions) == 1 {
-		return []judged{{data: answer.Data}}, nil
+	if len(b.questions) == 1 {
+		return []rawAnswer{{data: answer.Data}}, nil
 	}
-	answers, err := answersOf(answer, packed, len(f.questions))
+	answers, err := answersOf(answer, packed, len(b.questions))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w: results", ErrUnknown, errMalformed)
 	}
@@ -108,19 +108,19 @@ func (v *Verifier) ask(f *flight) ([]judged, error) {
 }
 
 // fields returns what the engine takes for those on board, and whether that is a packed batch.
-func (f *flight) fields() (sent map[string]any, packed bool) {
-	if len(f.questions) == 1 {
-		return f.questions[0].call.fields(), false
+func (b *batch) fields() (sent map[string]any, packed bool) {
+	if len(b.questions) == 1 {
+		return b.questions[0].call.fields(), false
 	}
-	if f.questions[0].packed == "" {
-		batch := make([]any, len(f.questions))
-		for i, q := range f.questions {
+	if b.questions[0].packed == "" {
+		batch := make([]any, len(b.questions))
+		for i, q := range b.questions {
 			batch[i] = q.call.item()
 		}
 		return map[string]any{"batch": batch}, false
 	}
 	var text strings.Builder
-	for i, q := range f.questions {
+	for i, q := range b.questions {
 		text.WriteByte("[,"[min(i, 1)])
 		text.WriteString(q.packed)
 	}
@@ -129,7 +129,7 @@ func (f *flight) fields() (sent map[string]any, packed bool) {
 }
 
 // answersOf returns the answers to a batch of n.
-func answersOf(answer *api.Secret, packed bool, n int) ([]judged, error) {
+func answersOf(answer *api.Secret, packed bool, n int) ([]rawAnswer, error) {
 	if packed {
 		text, err := field[string](answer, "results_json")
 		if err != nil {
@@ -141,7 +141,7 @@ func answersOf(answer *api.Secret, packed bool, n int) ([]judged, error) {
 	if err != nil || len(results) != n {
 		return nil, errMalformed
 	}
-	answers := make([]judged, n)
+	answers := make([]rawAnswer, n)
 	for i, result := range results {
 		answers[i].data, _ = result.(map[string]any)
 	}

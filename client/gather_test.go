@@ -67,7 +67,7 @@ func TestVerifierHolds(t *testing.T) {
 			}
 			time.Sleep(time.Second)
 		}
-		if len(held) < 3 || len(held) > 15 || slices.Max(held) > longestGathering {
+		if len(held) < 3 || len(held) > 15 || slices.Max(held) > maxCollectWindow {
 			t.Errorf("held %d of %d, %v", len(held), groups, held)
 		}
 		if err := v.Close(); err != nil {

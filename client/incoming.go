@@ -94,12 +94,12 @@ func lower(s string) string {
 }
 
 // checked is a body that was read, and is what was signed.
-type checked []byte
+type verifiedBody []byte
 
 // into has a request begin with the body again.
-func (c checked) into(r *http.Request) {
-	r.Body = io.NopCloser(bytes.NewReader(c))
-	r.ContentLength = int64(len(c))
+func (b verifiedBody) attach(r *http.Request) {
+	r.Body = io.NopCloser(bytes.NewReader(b))
+	r.ContentLength = int64(len(b))
 	r.TransferEncoding = nil
 }
 
@@ -109,20 +109,20 @@ func (m *Middleware) trailers(r, admitted *http.Request) {
 	if admitted.Trailer = nil; m.SignedHeadersOnly || len(r.Trailer) == 0 {
 		return
 	}
-	t := &trailing{r.Body, r, make(http.Header)}
+	t := &trailerBody{r.Body, r, make(http.Header)}
 	t.fill() // with names, or after a body that was checked with values
 	admitted.Trailer, admitted.Body = t.seen, t
 }
 
 // trailing is a body with trailers behind it.
-type trailing struct {
+type trailerBody struct {
 	io.ReadCloser
 	from *http.Request
 	seen http.Header
 }
 
 // Read reads the body, and at its end sees which trailers have come, declared or not.
-func (t *trailing) Read(p []byte) (int, error) {
+func (t *trailerBody) Read(p []byte) (int, error) {
 	n, err := t.ReadCloser.Read(p)
 	if err != nil {
 		t.fill()
@@ -130,7 +130,7 @@ func (t *trailing) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (t *trailing) fill() {
+func (t *trailerBody) fill() {
 	for name, values := range t.from.Trailer {
 		if !isVerint(lower(name)) {
 			t.seen[name] = values
@@ -139,7 +139,7 @@ func (t *trailing) fill() {
 }
 
 // body reads and checks the body whose digest is signed; nil is one that the handler reads itself.
-func (m *Middleware) body(w http.ResponseWriter, r *http.Request, v Verdict) (checked, *Problem) {
+func (m *Middleware) body(w http.ResponseWriter, r *http.Request, v Verdict) (verifiedBody, *Problem) {
 	if v.ContentDigest == "" {
 		// An rfc9421 call that announces a body covers its digest; without one, the judge has taken it for another.
 		if r.ContentLength != 0 && (m.RequireSignedBody || v.Scheme == string(signing.RFC9421)) {

@@ -63,16 +63,16 @@ type Keyring struct {
 	options KeyringOptions
 	began   time.Time
 
-	keys    *otter.Cache[string, *entry]
-	absent  *otter.Cache[string, absence]
-	calls   replay.Table
-	nobody  *signing.MACKey // what the calls of unknown keys cost
-	flights singleflight.Group
-	queue   chan struct{} // fetches of keys that are not held, under way or waiting
-	slots   chan struct{} // those under way
-	again   chan struct{} // fetches of keys that are held
-	pace    atomic.Int64  // how often keys are looked at, in nanoseconds
-	away    atomic.Bool   // the last fetch failed
+	keys          *otter.Cache[string, *cachedKey]
+	absent        *otter.Cache[string, negativeEntry]
+	calls         replay.Table
+	dummyKey      *signing.MACKey // what the calls of unknown keys cost
+	fetching      singleflight.Group
+	queue         chan struct{} // fetches of keys that are not held, under way or waiting
+	slots         chan struct{} // those under way
+	refreshSlots  chan struct{} // fetches of keys that are held
+	checkInterval atomic.Int64  // how often keys are looked at, in nanoseconds
+	away          atomic.Bool   // the last fetch failed
 
 	ctx    context.Context // of all fetches
 	end    context.CancelFunc
@@ -82,8 +82,8 @@ type Keyring struct {
 }
 
 const (
-	refreshers = 8  // fetches of held keys under way at once
-	queued     = 64 // fetches that may wait for each that is under way
+	refreshers     = 8  // fetches of held keys under way at once
+	queuedPerFetch = 64 // fetches that may wait for each that is under way
 )
 
 // NewKeyring returns the keyring of the engine mounted at mount, such as "apikeys". It asks nothing until there is a call. The token of
@@ -99,13 +99,13 @@ func NewKeyring(vault *api.Client, mount string, options KeyringOptions) (*Keyri
 	}
 	k := &Keyring{
 		vault: vault, path: strings.Trim(mount, "/") + "/keyring/", options: options, began: time.Now(),
-		nobody: signing.NewMACKey(secret.Random().Reveal()),
-		queue:  make(chan struct{}, queued*options.Fetches), slots: make(chan struct{}, options.Fetches), again: make(chan struct{}, refreshers),
+		dummyKey: signing.NewMACKey(secret.Random().Reveal()),
+		queue:    make(chan struct{}, queuedPerFetch*options.Fetches), slots: make(chan struct{}, options.Fetches), refreshSlots: make(chan struct{}, refreshers),
 	}
-	k.pace.Store(int64(longPace))
-	k.keys, k.absent = newCache[*entry](options.Keys), newCache[absence](options.Keys)
+	k.checkInterval.Store(int64(maxCheckInterval))
+	k.keys, k.absent = newCache[*cachedKey](options.Keys), newCache[negativeEntry](options.Keys)
 	k.ctx, k.end = context.WithCancel(context.Background())
-	k.work.Go(k.tend)
+	k.work.Go(k.run)
 	return k, nil
 }
 
@@ -125,7 +125,7 @@ func (k *Keyring) Close() error {
 	k.end()
 	k.work.Wait()
 	for e := range k.keys.Values() {
-		e.kept.Load().of.MAC.Wipe()
+		e.rules.Load().input.MAC.Wipe()
 	}
 	k.keys.InvalidateAll()
 	k.absent.InvalidateAll()
@@ -147,10 +147,10 @@ func (k *Keyring) Verify(ctx context.Context, c Call) (v Verdict, err error) {
 	if !j.parse(c) {
 		return Verdict{Verdict: string(apikey.Malformed)}, nil
 	}
-	keyID, now := j.of.Call.KeyID, time.Now()
-	held := k.held(keyID, now)
-	if held == nil {
-		held, err = k.find(ctx, keyID)
+	keyID, now := j.input.Call.KeyID, time.Now()
+	rules := k.cached(keyID, now)
+	if rules == nil {
+		rules, err = k.find(ctx, keyID)
 		if errors.Is(err, ErrNotLocal) && k.options.Fallback != nil {
 			return k.options.Fallback.Verify(ctx, c)
 		}
@@ -159,7 +159,7 @@ func (k *Keyring) Verify(ctx context.Context, c Call) (v Verdict, err error) {
 		}
 		now = time.Now()
 	}
-	j.judge(&v, k, held, now)
+	j.judge(&v, k, rules, now)
 	if k.closed.Load() { // Its secrets may have been overwritten by now.
 		return Verdict{}, fmt.Errorf("%s: %w", k.path+keyID, ErrClosed)
 	}
@@ -168,7 +168,7 @@ func (k *Keyring) Verify(ctx context.Context, c Call) (v Verdict, err error) {
 
 // judgement is what judging a call takes, and is used again for others.
 type judgement struct {
-	of      apikey.Case
+	input   apikey.Case
 	parser  signing.Parser
 	ring    *Keyring
 	now     time.Time
@@ -184,59 +184,59 @@ var judgements = sync.Pool{New: func() any {
 
 // done lets go of the call, and keeps the room that it took.
 func (j *judgement) done() {
-	j.of, j.ring = apikey.Case{}, nil
+	j.input, j.ring = apikey.Case{}, nil
 	judgements.Put(j)
 }
 
 // parse reads a call as the engine does; one that it cannot read is malformed.
 func (j *judgement) parse(c Call) bool {
-	if !askable(c) {
+	if !wellFormed(c) {
 		return false
 	}
 	var err error
 	if c.Request == "" {
-		j.of.Call, err = signing.ParseTagged([]byte(c.Message), c.Signature)
+		j.input.Call, err = signing.ParseTagged([]byte(c.Message), c.Signature)
 	} else {
-		j.of.Call, j.of.Head, err = j.parser.LooseCall(c.Request)
+		j.input.Call, j.input.Head, err = j.parser.LooseCall(c.Request)
 	}
-	j.of.From = c.ClientIP
+	j.input.From = c.ClientIP
 	return err == nil
 }
 
 // judge judges the call by the key that it names; held is nil for one that is unknown. A verdict takes too much room to be
 // handed from one to the next.
-func (j *judgement) judge(v *Verdict, k *Keyring, held *kept, now time.Time) {
-	of := &j.of
-	if held == nil {
-		of.MAC = k.nobody
-		verdict, _ := of.Judge(now)
+func (j *judgement) judge(v *Verdict, k *Keyring, rules *ruleSet, now time.Time) {
+	input := &j.input
+	if rules == nil {
+		input.MAC = k.dummyKey
+		verdict, _ := input.Judge(now)
 		v.Verdict = string(verdict)
 		return
 	}
 	j.ring, j.now, j.outcome = k, now, replay.New
-	of.MAC, of.Key, of.Tenant, of.Mount, of.Past, of.Future = held.of.MAC, held.of.Key, held.of.Tenant, held.of.Mount, held.of.Past, held.of.Future
-	of.Seen = j.seen
+	input.MAC, input.Key, input.Tenant, input.Mount, input.Past, input.Future = rules.input.MAC, rules.input.Key, rules.input.Tenant, rules.input.Mount, rules.input.Past, rules.input.Future
+	input.Seen = j.seen
 	if k.options.StrictReplay {
-		of.Since = k.began
+		input.Since = k.began
 	}
-	verdict, version := of.Judge(now)
+	verdict, version := input.Judge(now)
 	if !verdict.Signed() {
 		v.Verdict = string(verdict)
 		return
 	}
-	*v = held.told
+	*v = rules.keyFields
 	v.Verdict, v.Valid = string(verdict), verdict == apikey.Valid
-	v.State = string(of.Key.VersionState(version, now))
+	v.State = string(input.Key.VersionState(version, now))
 	v.ServerTime = time.Unix(now.Unix(), 0).UTC()
-	v.ContentDigest, v.ReplayTableFull = of.Call.ContentDigest, j.outcome.NoRoom()
-	v.Variant = of.Matched.String()
+	v.ContentDigest, v.ReplayTableFull = input.Call.ContentDigest, j.outcome.NoRoom()
+	v.Variant = input.Matched.String()
 }
 
 // check asks the table of calls, and has it remember this one.
 func (j *judgement) check() bool {
-	call := j.of.Call
+	call := j.input.Call
 	j.outcome = j.ring.calls.Check(replay.Call{
-		Tenant: string(j.of.Key.Tenant), KeyID: call.KeyID, Nonce: call.Nonce, Time: call.Time, Window: j.of.Past,
+		Tenant: string(j.input.Key.Tenant), KeyID: call.KeyID, Nonce: call.Nonce, Time: call.Time, Window: j.input.Past,
 	}, replay.Bounds{Tenant: j.ring.options.ReplayEntries, Node: j.ring.options.ReplayTotal}, true, j.now)
 	return j.outcome != replay.New
 }

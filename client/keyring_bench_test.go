@@ -111,7 +111,7 @@ func bare(b *testing.B, calls []Call, key clienttest.Key) {
 		if !j.parse(c) {
 			b.Fatal("no call")
 		}
-		messages[i], tags[i] = j.of.Call.Message, base64.RawURLEncoding.EncodeToString(j.of.Call.Tag[:])
+		messages[i], tags[i] = j.input.Call.Message, base64.RawURLEncoding.EncodeToString(j.input.Call.Tag[:])
 	}
 	b.ReportAllocs()
 	for n := 0; b.Loop(); n++ {

@@ -21,53 +21,53 @@ const (
 )
 
 // absence says that a key is not held, until when that is believed, and why: nil means that there is no such key.
-type absence struct {
+type negativeEntry struct {
 	until time.Time
 	err   error
 }
 
 // held returns the key of an ID if it can be judged by at now, else nil.
-func (k *Keyring) held(id string, now time.Time) *kept {
-	e, ok := k.keys.GetIfPresent(id)
+func (k *Keyring) cached(id string, now time.Time) *ruleSet {
+	key, ok := k.keys.GetIfPresent(id)
 	if !ok {
 		return nil
 	}
-	e.use(now)
-	if held := e.kept.Load(); held.fresh(now) {
-		return held
+	key.touch(now)
+	if rules := key.rules.Load(); rules.fresh(now) {
+		return rules
 	}
 	return nil
 }
 
 // find returns a key after fetching it, or nil: there is none of that ID. Whoever wants the same key meanwhile waits for the
 // same fetch.
-func (k *Keyring) find(ctx context.Context, id string) (*kept, error) {
+func (k *Keyring) find(ctx context.Context, id string) (*ruleSet, error) {
 	now := time.Now()
 	if a, ok := k.absent.GetIfPresent(id); ok && now.Before(a.until) {
 		return nil, a.err
 	}
-	e, ok := k.keys.GetIfPresent(id)
+	key, ok := k.keys.GetIfPresent(id)
 	if ok {
-		if held := e.kept.Load(); held.fresh(now) { // Another call has brought it.
-			return held, nil
+		if rules := key.rules.Load(); rules.fresh(now) { // Another call has brought it.
+			return rules, nil
 		}
-		if err := e.failed(now); err != nil {
+		if err := key.lastFailure(now); err != nil {
 			return nil, stale(err)
 		}
 	}
 	select {
-	case result := <-k.flights.DoChan(id, func() (any, error) { return k.fetch(id) }):
-		if result.Err != nil && e != nil && !errors.Is(result.Err, ErrNotLocal) {
+	case result := <-k.fetching.DoChan(id, func() (any, error) { return k.fetch(id) }):
+		if result.Err != nil && key != nil && !errors.Is(result.Err, ErrNotLocal) {
 			return nil, stale(result.Err)
 		}
-		held, _ := result.Val.(*kept)
-		if result.Err != nil || held == nil {
+		rules, _ := result.Val.(*ruleSet)
+		if result.Err != nil || rules == nil {
 			return nil, result.Err
 		}
-		if !held.fresh(time.Now()) { // Vault took longer than that.
+		if !rules.fresh(time.Now()) { // Vault took longer than that.
 			return nil, ErrStale
 		}
-		return held, nil
+		return rules, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -81,7 +81,7 @@ func stale(err error) error {
 }
 
 // fetch asks Vault for a key and remembers the answer. It returns nil for a key that there is not.
-func (k *Keyring) fetch(id string) (*kept, error) {
+func (k *Keyring) fetch(id string) (*ruleSet, error) {
 	k.mu.Lock()
 	if k.closed.Load() {
 		k.mu.Unlock()
@@ -90,8 +90,8 @@ func (k *Keyring) fetch(id string) (*kept, error) {
 	k.work.Add(1)
 	k.mu.Unlock()
 	defer k.work.Done()
-	e, ok := k.keys.GetIfPresent(id)
-	release, err := k.admit(ok)
+	key, ok := k.keys.GetIfPresent(id)
+	release, err := k.acquire(ok)
 	if err != nil {
 		return nil, err
 	}
@@ -100,23 +100,23 @@ func (k *Keyring) fetch(id string) (*kept, error) {
 	defer cancel()
 	sent := time.Now()
 	answer, err := read(ctx, k.vault, k.path+id)
-	var held *kept
+	var rules *ruleSet
 	if err == nil {
-		held, err = keptOf(answer, id, sent)
+		rules, err = ruleSetOf(answer, id, sent)
 	}
-	k.noteAway(err)
+	k.logAvailability(err)
 	switch {
 	case err == nil:
-		k.keep(id, e, held)
-		return held, nil
+		k.store(id, key, rules)
+		return rules, nil
 	case refusedBy(err, http.StatusNotFound, "key_id:"):
-		k.drop(id, absence{time.Now().Add(unknownFor), nil})
+		k.forget(id, negativeEntry{time.Now().Add(unknownFor), nil})
 		return nil, nil
 	case refusedBy(err, http.StatusForbidden, "keyring:"):
 		err = fmt.Errorf("%w: %w", ErrNotLocal, err)
 		fallthrough
 	case errors.Is(err, ErrNotLocal):
-		k.drop(id, absence{time.Now().Add(notLocalFor), err})
+		k.forget(id, negativeEntry{time.Now().Add(notLocalFor), err})
 		return nil, err
 	}
 	if k.ctx.Err() != nil {
@@ -126,18 +126,18 @@ func (k *Keyring) fetch(id string) (*kept, error) {
 		err = errors.New("no answer in time") // Not the caller's deadline, which it would be taken for.
 	}
 	err = fmt.Errorf("%w: %w", ErrUnavailable, err)
-	if e != nil {
-		e.note(err, time.Now().Add(failedFor))
+	if key != nil {
+		key.setFailure(err, time.Now().Add(failedFor))
 	} else {
-		k.absent.Set(id, absence{time.Now().Add(failedFor), err})
+		k.absent.Set(id, negativeEntry{time.Now().Add(failedFor), err})
 	}
 	return nil, err
 }
 
 // admit waits for a place among the fetches. Keys that are held do not wait for those that strangers may have made up.
-func (k *Keyring) admit(holding bool) (release func(), err error) {
-	slots, leave := k.again, func() {}
-	if !holding {
+func (k *Keyring) acquire(refreshing bool) (release func(), err error) {
+	slots, leave := k.refreshSlots, func() {}
+	if !refreshing {
 		select {
 		case k.queue <- struct{}{}:
 			slots, leave = k.slots, func() { <-k.queue }
@@ -154,23 +154,23 @@ func (k *Keyring) admit(holding bool) (release func(), err error) {
 	}
 }
 
-func (k *Keyring) keep(id string, e *entry, held *kept) {
-	if e == nil {
-		e = &entry{id: id}
-		e.use(held.sent)
+func (k *Keyring) store(id string, key *cachedKey, rules *ruleSet) {
+	if key == nil {
+		key = &cachedKey{id: id}
+		key.touch(rules.sent)
 	}
-	e.kept.Store(held)
-	e.note(nil, time.Time{})
-	k.keys.SetIfAbsent(id, e)
+	key.rules.Store(rules)
+	key.setFailure(nil, time.Time{})
+	k.keys.SetIfAbsent(id, key)
 	k.absent.Invalidate(id)
-	if pace := int64(held.maxAge / 10); pace < k.pace.Load() {
-		k.pace.Store(max(pace, int64(shortPace)))
+	if pace := int64(rules.maxAge / 10); pace < k.checkInterval.Load() {
+		k.checkInterval.Store(max(pace, int64(minCheckInterval)))
 	}
 }
 
-func (k *Keyring) drop(id string, why absence) {
+func (k *Keyring) forget(id string, entry negativeEntry) {
 	k.keys.Invalidate(id)
-	k.absent.Set(id, why)
+	k.absent.Set(id, entry)
 }
 
 // refusedBy reports whether the engine itself refused, with a text about that. Vault has the same statuses for a token without
@@ -182,7 +182,7 @@ func refusedBy(err error, status int, about string) bool {
 }
 
 // noteAway logs when fetches begin to fail, and when they no longer do. That there is no such key is an answer.
-func (k *Keyring) noteAway(err error) {
+func (k *Keyring) logAvailability(err error) {
 	answered := err == nil || errors.Is(err, ErrNotLocal) || refusedBy(err, http.StatusNotFound, "key_id:") || refusedBy(err, http.StatusForbidden, "keyring:")
 	switch {
 	case !answered && k.ctx.Err() == nil && !k.away.Swap(true):

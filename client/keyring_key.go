@@ -18,10 +18,10 @@ import (
 )
 
 // entry is a key that is held.
-type entry struct {
-	id   string
-	kept atomic.Pointer[kept] // never nil
-	used atomic.Int64         // the second of its last call
+type cachedKey struct {
+	id    string
+	rules atomic.Pointer[ruleSet] // never nil
+	used  atomic.Int64            // the second of its last call
 
 	mu      sync.Mutex
 	retry   time.Time // no fetch before
@@ -29,14 +29,14 @@ type entry struct {
 }
 
 // use notes a call. Most calls find its second noted, and write nothing that others read.
-func (e *entry) use(now time.Time) {
+func (e *cachedKey) touch(now time.Time) {
 	if second := now.Unix(); e.used.Load() != second {
 		e.used.Store(second)
 	}
 }
 
 // failed returns why the last fetch failed, unless it is time for another.
-func (e *entry) failed(now time.Time) error {
+func (e *cachedKey) lastFailure(now time.Time) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if now.Before(e.retry) {
@@ -45,31 +45,31 @@ func (e *entry) failed(now time.Time) error {
 	return nil
 }
 
-func (e *entry) note(err error, retry time.Time) {
+func (e *cachedKey) setFailure(err error, retry time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.failure, e.retry = err, retry
 }
 
 // kept is one answer of keyring/. It does not change.
-type kept struct {
-	of   apikey.Case // without a call; the secret is in its MAC alone
-	told Verdict     // what is the same in each verdict
+type ruleSet struct {
+	input     apikey.Case // without a call; the secret is in its MAC alone
+	keyFields Verdict     // what is the same in each verdict
 
-	sent    time.Time // when the question was, with the monotonic clock
-	maxAge  time.Duration
-	refresh time.Duration // the age at which to ask again
+	sent       time.Time // when the question was, with the monotonic clock
+	maxAge     time.Duration
+	refreshAge time.Duration // the age at which to ask again
 }
 
 // age counts by both clocks: the monotonic one may stand still while a machine sleeps, the other may be put back.
-func (k *kept) age(now time.Time) time.Duration {
+func (k *ruleSet) age(now time.Time) time.Duration {
 	return max(now.Sub(k.sent), time.Duration(now.UnixNano()-k.sent.UnixNano()))
 }
 
 // fresh reports whether calls can be judged by it. An end that has come since it was fetched may have been moved meanwhile: leases are
 // renewed.
-func (k *kept) fresh(now time.Time) bool {
-	ends := k.told.ExpiresAt
+func (k *ruleSet) fresh(now time.Time) bool {
+	ends := k.keyFields.ExpiresAt
 	ended := !ends.IsZero() && k.sent.Before(ends) && !now.Before(ends)
 	return k.age(now) <= k.maxAge && !ended
 }
@@ -78,36 +78,36 @@ func (k *kept) fresh(now time.Time) bool {
 var placeholder = secret.Random()
 
 // keyFields are those that can be judged by. A field that is not among them may be a rule.
-var keyFields = []string{
+var knownFields = []string{
 	"key", "max_age", "tenant", "kind", "name", "key_id", "version", "state", "tenant_state", "scheme", "compat", "scopes", "published",
 	"allowed_cidrs", "user", "metadata", "replay", "window_past", "window_future", "expires_at", "successor_key_id",
 }
 
 // keptOf reads the answer of keyring/ for a key ID.
-func keptOf(answer *api.Secret, keyID string, sent time.Time) (*kept, error) {
+func ruleSetOf(answer *api.Secret, keyID string, sent time.Time) (*ruleSet, error) {
 	for name := range answer.Data {
-		if !slices.Contains(keyFields, name) {
+		if !slices.Contains(knownFields, name) {
 			return nil, fmt.Errorf("%w: it has a field %s", ErrNotLocal, name)
 		}
 	}
 	d := decoder{data: answer.Data}
-	k := &kept{sent: sent, maxAge: d.seconds("max_age")}
-	d.tell(&k.told)
-	k.refresh = k.maxAge
-	if ends := k.told.ExpiresAt; ends.After(sent) {
-		k.refresh = min(k.refresh, ends.Sub(sent))
+	k := &ruleSet{sent: sent, maxAge: d.seconds("max_age")}
+	d.keyFields(&k.keyFields)
+	k.refreshAge = k.maxAge
+	if ends := k.keyFields.ExpiresAt; ends.After(sent) {
+		k.refreshAge = min(k.refreshAge, ends.Sub(sent))
 	}
-	k.refresh = share(k.refresh, 0.5, 0.75)
-	key, version := d.key(&k.told, sent)
-	k.of = apikey.Case{
+	k.refreshAge = jitter(k.refreshAge, 0.5, 0.75)
+	key, version := d.key(&k.keyFields, sent)
+	k.input = apikey.Case{
 		MAC: d.mac("key"), Key: key, Tenant: &tenant.Tenant{Name: key.Tenant}, Mount: new(tenant.Config),
 		Past: d.seconds("window_past"), Future: d.seconds("window_future"),
 	}
-	d.published(k.of.Mount, k.of.Tenant)
-	switch state := tenant.State(d.word("tenant_state")); state {
+	d.published(k.input.Mount, k.input.Tenant)
+	switch state := tenant.State(d.nonEmpty("tenant_state")); state {
 	case tenant.Active:
 	case tenant.Suspended:
-		k.of.Tenant.SuspendedAt = sent
+		k.input.Tenant.SuspendedAt = sent
 	case tenant.Deleted:
 		fallthrough // Its keys are unknown.
 	default:
@@ -123,14 +123,14 @@ func keptOf(answer *api.Secret, keyID string, sent time.Time) (*kept, error) {
 }
 
 // tell reads what verdicts tell of a key.
-func (d *decoder) tell(v *Verdict) {
-	v.Tenant, v.Kind, v.Name, v.KeyID = d.word("tenant"), d.word("kind"), d.word("name"), d.word("key_id")
-	v.Version = int(d.whole("version"))
-	v.Scheme, v.User, v.SuccessorKeyID = d.word("scheme"), may[string](d, "user"), may[string](d, "successor_key_id")
+func (d *decoder) keyFields(v *Verdict) {
+	v.Tenant, v.Kind, v.Name, v.KeyID = d.nonEmpty("tenant"), d.nonEmpty("kind"), d.nonEmpty("name"), d.nonEmpty("key_id")
+	v.Version = int(d.positiveInt("version"))
+	v.Scheme, v.User, v.SuccessorKeyID = d.nonEmpty("scheme"), optional[string](d, "user"), optional[string](d, "successor_key_id")
 	if end, told := d.data["expires_at"]; end != nil || !told {
-		v.ExpiresAt = d.stamp("expires_at").UTC()
+		v.ExpiresAt = d.timestamp("expires_at").UTC()
 	}
-	if v.Metadata = d.pairs("metadata"); d.data["metadata"] == nil {
+	if v.Metadata = d.stringMap("metadata"); d.data["metadata"] == nil {
 		d.refuse("metadata")
 	}
 }
@@ -145,7 +145,7 @@ func (d *decoder) key(told *Verdict, sent time.Time) (*apikey.Key, *apikey.Versi
 	if err != nil {
 		d.refuse("kind")
 	}
-	replayed := d.word("replay")
+	replayed := d.nonEmpty("replay")
 	if replayed != "on" && replayed != "off" {
 		d.refuse("replay")
 	}
@@ -161,8 +161,8 @@ func (d *decoder) key(told *Verdict, sent time.Time) (*apikey.Key, *apikey.Versi
 	if slices.Contains(compat, string(signing.KeyASCII)) { // The engine tells it of imported versions alone.
 		v.Marks = apikey.Share(apikey.Marks{Imported: true})
 	}
-	state := apikey.State(d.word("state"))
-	d.stand(&v, state, sent)
+	state := apikey.State(d.nonEmpty("state"))
+	d.setState(&v, state, sent)
 	key.Versions = []apikey.Version{v}
 	if state == apikey.Overlapping {
 		key.Versions = append(key.Versions, apikey.Version{Number: v.Number + 1, Secret: placeholder})
@@ -171,7 +171,7 @@ func (d *decoder) key(told *Verdict, sent time.Time) (*apikey.Key, *apikey.Versi
 }
 
 // stand has the core find the version in a state. That it was in it at the time of the answer is all that matters.
-func (d *decoder) stand(v *apikey.Version, state apikey.State, sent time.Time) {
+func (d *decoder) setState(v *apikey.Version, state apikey.State, sent time.Time) {
 	switch state {
 	case apikey.Current, apikey.Overlapping:
 	case apikey.Revoked:
@@ -191,7 +191,7 @@ func (d *decoder) stand(v *apikey.Version, state apikey.State, sent time.Time) {
 
 // published reads the lists of path globs, which are the mount's, the provider's and the tenant's, those that there are.
 func (d *decoder) published(mount *tenant.Config, t *tenant.Tenant) {
-	lists := must[[]any](d, "published")
+	lists := required[[]any](d, "published")
 	places := []*match.Globs{&mount.External.Published, &t.Provider.Published, &t.Own.Published}
 	if len(lists) > len(places) {
 		d.refuse("published")
@@ -222,11 +222,11 @@ func (d *decoder) texts(name string, raw any) []string {
 func isLine(s string) bool { return s != "" && !slices.Contains([]byte(s), '\n') }
 
 func (d *decoder) seconds(name string) time.Duration {
-	return time.Duration(d.whole(name)) * time.Second
+	return time.Duration(d.positiveInt(name)) * time.Second
 }
 
 func (d *decoder) mac(name string) *signing.MACKey {
-	key, err := base64.RawURLEncoding.Strict().DecodeString(d.word(name))
+	key, err := base64.RawURLEncoding.Strict().DecodeString(d.nonEmpty(name))
 	if err != nil {
 		d.refuse(name)
 	}

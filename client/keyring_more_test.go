@@ -114,7 +114,7 @@ func TestKeyringClose(t *testing.T) {
 		if v, err := k.Verify(t.Context(), r.call(key)); err != nil || !v.Valid {
 			t.Fatal(v, err)
 		}
-		held := k.held(key.ID, time.Now())
+		held := k.cached(key.ID, time.Now())
 		r.set(time.Hour, nil)
 		slow := r.engine.Key("acme", "external/keys/slow", nil)
 		failed := make(chan error)
@@ -133,7 +133,7 @@ func TestKeyringClose(t *testing.T) {
 		r.Keyring = k
 		r.finds(r.call(key), "", ErrClosed)
 		r.finds(r.call(slow), "", ErrClosed)
-		if held.of.MAC.MAC(nil) == signing.MAC(key.Secret, nil) {
+		if held.input.MAC.MAC(nil) == signing.MAC(key.Secret, nil) {
 			t.Error("the secret is still there")
 		}
 		if now := settled(); now > before {
@@ -148,10 +148,10 @@ func TestKeyringPrintsNoSecret(t *testing.T) {
 	ringed(t, KeyringOptions{}, func(t *testing.T, r *ring, key clienttest.Key) {
 		v := r.finds(r.call(key), "valid", nil)
 		data := r.engine.Read("", "keyring/"+key.ID)
-		held := r.held(key.ID, time.Now())
+		held := r.cached(key.ID, time.Now())
 		for _, shown := range []string{
-			fmt.Sprintf("%v %+v", v, v), fmt.Sprintf("%+v", *held.of.Key), fmt.Sprintf("%#v", held.of.Key.Versions[0]),
-			fmt.Sprintf("%v %+v %#v", r.Keyring, r.Keyring, held), fmt.Sprintf("%+v %#v", held.of.MAC, held.of.MAC),
+			fmt.Sprintf("%v %+v", v, v), fmt.Sprintf("%+v", *held.input.Key), fmt.Sprintf("%#v", held.input.Key.Versions[0]),
+			fmt.Sprintf("%v %+v %#v", r.Keyring, r.Keyring, held), fmt.Sprintf("%+v %#v", held.input.MAC, held.input.MAC),
 		} {
 			for _, secret := range []string{string(key.Secret), fmt.Sprint(data["key"]), strings.Trim(fmt.Sprintf("%v", key.Secret), "[]")} {
 				if strings.Contains(shown, secret) {

@@ -10,24 +10,24 @@ import (
 
 // How often the keys are looked at.
 const (
-	longPace  = time.Second
-	shortPace = 50 * time.Millisecond // where keys are to be a second old at the most
-	sweepPace = time.Minute           // for calls that no window lets in any more
+	maxCheckInterval = time.Second
+	minCheckInterval = 50 * time.Millisecond // where keys are to be a second old at the most
+	expireInterval   = time.Minute           // for calls that no window lets in any more
 )
 
 // tend fetches the keys in use before they are too old, and lets go of the others, until the keyring is closed.
-func (k *Keyring) tend() {
+func (k *Keyring) run() {
 	swept := time.Now()
 	for {
-		timer := time.NewTimer(time.Duration(k.pace.Load()))
+		timer := time.NewTimer(time.Duration(k.checkInterval.Load()))
 		select {
 		case <-k.ctx.Done():
 			timer.Stop()
 			return
 		case <-timer.C:
 		}
-		k.look()
-		if now := time.Now(); now.Sub(swept) >= sweepPace {
+		k.refresh()
+		if now := time.Now(); now.Sub(swept) >= expireInterval {
 			swept = now
 			k.calls.Expire(tenant.MaxWindow, now)
 		}
@@ -35,21 +35,21 @@ func (k *Keyring) tend() {
 }
 
 // look does once what is due.
-func (k *Keyring) look() {
+func (k *Keyring) refresh() {
 	var fetches errgroup.Group
 	fetches.SetLimit(refreshers)
 	now := time.Now()
-	for e := range k.keys.Values() {
-		if now.Unix()-e.used.Load() > int64(k.options.Idle/time.Second) {
-			k.keys.Invalidate(e.id)
+	for key := range k.keys.Values() {
+		if now.Unix()-key.used.Load() > int64(k.options.Idle/time.Second) {
+			k.keys.Invalidate(key.id)
 			continue
 		}
-		if !e.due(now) {
+		if !key.due(now) {
 			continue
 		}
 		fetches.Go(func() error {
-			if k.ctx.Err() == nil && e.due(time.Now()) { // Else a call has brought it since.
-				_, _, _ = k.flights.Do(e.id, func() (any, error) { return k.fetch(e.id) })
+			if k.ctx.Err() == nil && key.due(time.Now()) { // Else a call has brought it since.
+				_, _, _ = k.fetching.Do(key.id, func() (any, error) { return k.fetch(key.id) })
 			}
 			return nil
 		})
@@ -58,7 +58,7 @@ func (k *Keyring) look() {
 }
 
 // due reports whether the key is to be fetched again.
-func (e *entry) due(now time.Time) bool {
-	held := e.kept.Load()
-	return held.age(now) >= held.refresh && e.failed(now) == nil
+func (e *cachedKey) due(now time.Time) bool {
+	rules := e.rules.Load()
+	return rules.age(now) >= rules.refreshAge && e.lastFailure(now) == nil
 }

@@ -41,7 +41,7 @@ func TestKeyringRefreshes(t *testing.T) {
 		r.finds(r.call(key), "valid", nil)
 		for range 600 {
 			time.Sleep(time.Second)
-			if held := r.held(key.ID, time.Now()); held == nil {
+			if held := r.cached(key.ID, time.Now()); held == nil {
 				t.Fatal("a key in use is not held")
 			}
 		}

@@ -55,7 +55,7 @@ func TestKeyringUnknown(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		if most := r.mostAtOnce(); most > 4+1 || refused != 2000-4*queued {
+		if most := r.mostAtOnce(); most > 4+1 || refused != 2000-4*queuedPerFetch {
 			t.Errorf("%d fetches at once, that of the held key among them, %d refused", most, refused)
 		}
 		if n := sizeOf(r.absent); n > 100 {

@@ -13,31 +13,31 @@ import (
 // when the lease has been revoked or a call was refused ([Lease.Report]), it takes another key: the new one signs before the
 // old one ends. While Vault is away the old key signs until its end.
 type Lease struct {
-	holder
+	keySigner
 
 	// What follows is the goroutine's alone, and Close's once that has ended.
-	lease   lease
-	retired []lease
-	next    time.Time // when something is to be done
-	replace bool      // it is taking another key
-	heeded  bool      // because of a report
-	hold    time.Time // no report moves it before this
-	pauses  pauses
-	calm    calm
+	lease     lease
+	retired   []lease
+	next      time.Time // when something is to be done
+	replace   bool      // it is taking another key
+	reported  bool      // because of a report
+	notBefore time.Time // no report moves it before this
+	retries   retryBackoff
+	reports   reportBackoff
 }
 
 // lease is what is known of one lease.
 type lease struct {
-	id   string
-	span time.Duration // as first granted
-	ends time.Time
-	due  time.Time // when to revoke it, once retired
-	left int       // tries to revoke it
+	id        string
+	span      time.Duration // as first granted
+	ends      time.Time
+	revokeAt  time.Time // when to revoke it, once retired
+	triesLeft int       // tries to revoke it
 }
 
 const (
-	revocations = 5                // tries
-	closing     = 10 * time.Second // at most, to revoke what is left
+	maxRevokeTries = 5                // tries
+	closeTimeout   = 10 * time.Second // at most, to revoke what is left
 )
 
 var errSame = errors.New("the same key as before: a cache of Vault Agent or Proxy answers, which leases cannot be taken through")
@@ -54,7 +54,7 @@ func NewLease(ctx context.Context, vault *api.Client, path string, opts ...Optio
 	if err := l.take(ctx); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	l.start(l.tend)
+	l.start(l.run)
 	return l, nil
 }
 
@@ -63,7 +63,7 @@ func (l *Lease) Close() error {
 	var err error
 	l.once.Do(func() {
 		l.stop()
-		ctx, cancel := context.WithTimeout(context.Background(), closing)
+		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 		defer cancel()
 		for _, old := range append(l.retired, l.lease) {
 			err = errors.Join(err, l.revoke(ctx, old))
@@ -72,11 +72,11 @@ func (l *Lease) Close() error {
 	return err
 }
 
-func (l *Lease) tend(ctx context.Context) {
+func (l *Lease) run(ctx context.Context) {
 	for {
 		next := l.next
 		for _, old := range l.retired {
-			next = earlier(next, old.due)
+			next = earlier(next, old.revokeAt)
 		}
 		timer := time.NewTimer(time.Until(next))
 		select {
@@ -85,7 +85,7 @@ func (l *Lease) tend(ctx context.Context) {
 			return
 		case keyID := <-l.wake:
 			timer.Stop()
-			l.heed(keyID)
+			l.onReport(keyID)
 		case <-timer.C:
 			l.step(ctx)
 			l.revokeRetired(ctx)
@@ -94,10 +94,10 @@ func (l *Lease) tend(ctx context.Context) {
 }
 
 // heed takes another key as soon as it may, if the one in use is no good.
-func (l *Lease) heed(keyID string) {
+func (l *Lease) onReport(keyID string) {
 	if keyID == l.KeyID() {
-		l.replace, l.heeded = true, true
-		l.next = earlier(l.next, later(time.Now(), later(l.hold, l.calm.until)))
+		l.replace, l.reported = true, true
+		l.next = earlier(l.next, later(time.Now(), later(l.notBefore, l.reports.until)))
 	}
 }
 
@@ -111,7 +111,7 @@ func (l *Lease) step(ctx context.Context) {
 		if err == nil {
 			return
 		}
-		if passing(err) {
+		if isTransient(err) {
 			l.replace = time.Until(l.lease.ends) < l.lease.span/6
 			l.fail(ctx, "renewing", err)
 			return
@@ -129,8 +129,8 @@ func (l *Lease) fail(ctx context.Context, doing string, err error) {
 		return
 	}
 	l.failed(doing, err)
-	l.hold = time.Now().Add(l.pauses.next(l.current.Load().pauseBound()))
-	l.next = l.hold
+	l.notBefore = time.Now().Add(l.retries.next(l.current.Load().maxRetryPause()))
+	l.next = l.notBefore
 }
 
 // renew asks for as long as was first granted. What comes back much shorter has been cut at the longest that a lease may live.
@@ -147,9 +147,9 @@ func (l *Lease) renew(ctx context.Context) error {
 		return fmt.Errorf("%w: no lease_duration", errMalformed)
 	}
 	l.lease.ends = sent.Round(0).Add(granted)
-	l.use(&held{l.current.Load().Key, l.lease.ends})
+	l.use(&activeKey{l.current.Load().Key, l.lease.ends})
 	l.replace = !answer.Renewable || granted < l.lease.span/10*9
-	l.settle(granted)
+	l.schedule(granted)
 	return nil
 }
 
@@ -164,8 +164,8 @@ func (l *Lease) take(ctx context.Context) error {
 	if answer.LeaseID == "" || granted <= 0 {
 		return fmt.Errorf("%w: no lease", errMalformed)
 	}
-	fresh := lease{id: answer.LeaseID, span: granted, ends: sent.Round(0).Add(granted), left: revocations}
-	key, err := heldKey(answer)
+	fresh := lease{id: answer.LeaseID, span: granted, ends: sent.Round(0).Add(granted), triesLeft: maxRevokeTries}
+	key, err := activeKeyOf(answer)
 	if err != nil {
 		return errors.Join(err, l.revoke(ctx, fresh))
 	}
@@ -183,39 +183,39 @@ func (l *Lease) take(ctx context.Context) error {
 		l.retire()
 	}
 	l.lease, l.replace = fresh, !answer.Renewable
-	if l.heeded {
-		l.calm.taken()
-		l.heeded = false
+	if l.reported {
+		l.reports.noteReport()
+		l.reported = false
 	}
-	l.settle(granted)
+	l.schedule(granted)
 	return nil
 }
 
 // settle plans what comes next after a success. A third of the time first granted is kept for an outage of Vault: so long before
 // its end a lease is renewed, or replaced when that will not be moved again; at once where less is left.
-func (l *Lease) settle(granted time.Duration) {
-	l.pauses.reset()
-	l.hold = time.Time{}
-	l.next = time.Now().Add(max(0, granted-share(l.lease.span, 0.3, 0.4)))
+func (l *Lease) schedule(granted time.Duration) {
+	l.retries.reset()
+	l.notBefore = time.Time{}
+	l.next = time.Now().Add(max(0, granted-jitter(l.lease.span, 0.3, 0.4)))
 }
 
 // retire keeps the lease of the key before for calls that are under way.
 func (l *Lease) retire() {
 	old := l.lease
-	old.due = time.Now().Add(l.options.drain)
+	old.revokeAt = time.Now().Add(l.options.drain)
 	l.retired = append(l.retired, old)
 }
 
 func (l *Lease) revokeRetired(ctx context.Context) {
 	kept := l.retired[:0]
 	for _, old := range l.retired {
-		if time.Now().Before(old.due) {
+		if time.Now().Before(old.revokeAt) {
 			kept = append(kept, old)
 			continue
 		}
-		if err := l.revoke(ctx, old); err != nil && old.left > 1 && ctx.Err() == nil {
-			old.left--
-			old.due = time.Now().Add(share(longPause, 0.5, 1))
+		if err := l.revoke(ctx, old); err != nil && old.triesLeft > 1 && ctx.Err() == nil {
+			old.triesLeft--
+			old.revokeAt = time.Now().Add(jitter(longPause, 0.5, 1))
 			kept = append(kept, old)
 		}
 	}
@@ -234,7 +234,7 @@ func (l *Lease) revoke(ctx context.Context, old lease) error {
 	if err != nil {
 		l.options.log.Info("lease not revoked", "path", l.path, "error", err)
 	}
-	if err != nil && passing(err) {
+	if err != nil && isTransient(err) {
 		return fmt.Errorf("%s: revoking a lease: %w", l.path, err)
 	}
 	return nil

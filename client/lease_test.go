@@ -198,7 +198,7 @@ func TestLeaseKeepsAThird(t *testing.T) {
 				const span = 1000 * time.Second
 				l := &Lease{lease: lease{span: span}}
 				granted := span / 100 * percent
-				l.settle(granted)
+				l.schedule(granted)
 				switch wait := time.Until(l.next); {
 				case wait < 0, wait == 0 && granted > span*4/10:
 					t.Fatalf("%s granted: next after %s", granted, wait)

@@ -38,7 +38,7 @@ func TestLongRun(t *testing.T) {
 					})
 				}
 				callers.Wait()
-				time.Sleep(2 * longestGathering) // The next request may be held for them still.
+				time.Sleep(2 * maxCollectWindow) // The next request may be held for them still.
 				e.forget()
 				e.seen, e.sent, e.form, e.ips = map[string]int{}, nil, nil, nil
 			}

@@ -134,7 +134,7 @@ func (m *Middleware) admit(w http.ResponseWriter, r *http.Request) (*http.Reques
 	admitted.Header = m.headers(r.Header, call.Covered())
 	m.trailers(r, admitted)
 	if body != nil {
-		body.into(admitted)
+		body.attach(admitted)
 	}
 	if m.Require == nil {
 		return admitted, nil

@@ -138,7 +138,7 @@ func TestMiddlewareWithVerifier(t *testing.T) {
 			if err != nil || !v.Valid {
 				return map[string]any{"valid": false, "verdict": v.Verdict}
 			}
-			return told("valid", map[string]any{"scheme": v.Scheme})
+			return answerOf("valid", map[string]any{"scheme": v.Scheme})
 		}
 		if batch, answer := batchOf(sent); batch != nil {
 			return answer(find), nil

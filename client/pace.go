@@ -11,8 +11,8 @@ const (
 	endPause   = 5 * time.Second // the longest when the key ends soon, or has ended
 	endSoon    = 2 * time.Minute
 
-	firstCalm = 5 * time.Second
-	longCalm  = 5 * time.Minute
+	firstReportGap = 5 * time.Second
+	maxReportGap   = 5 * time.Minute
 )
 
 // between returns a duration from least to most, chosen at random so that apps started together do not ask together.
@@ -24,22 +24,22 @@ func between(least, most time.Duration) time.Duration {
 }
 
 // share returns between the two shares of a duration.
-func share(d time.Duration, least, most float64) time.Duration {
+func jitter(d time.Duration, least, most float64) time.Duration {
 	return between(time.Duration(float64(d)*least), time.Duration(float64(d)*most))
 }
 
 // pauses are those between tries that fail: each about twice the last, up to a bound.
-type pauses struct{ last time.Duration }
+type retryBackoff struct{ last time.Duration }
 
-func (p *pauses) next(most time.Duration) time.Duration {
+func (p *retryBackoff) next(most time.Duration) time.Duration {
 	p.last = min(max(2*p.last, firstPause), most)
-	return share(p.last, 0.5, 1)
+	return jitter(p.last, 0.5, 1)
 }
 
-func (p *pauses) reset() { p.last = 0 }
+func (p *retryBackoff) reset() { p.last = 0 }
 
 // pauseBound returns the longest pause while the key in use is as it is.
-func (h held) pauseBound() time.Duration {
+func (h activeKey) maxRetryPause() time.Duration {
 	if !h.ends.IsZero() && time.Until(h.ends) < endSoon {
 		return endPause
 	}
@@ -47,17 +47,17 @@ func (h held) pauseBound() time.Duration {
 }
 
 // calm spaces out what reports of refused calls make a source do.
-type calm struct {
+type reportBackoff struct {
 	gap   time.Duration
 	until time.Time
 }
 
 // taken notes that a report was heeded now.
-func (c *calm) taken() {
-	if time.Since(c.until) > 2*longCalm {
+func (c *reportBackoff) noteReport() {
+	if time.Since(c.until) > 2*maxReportGap {
 		c.gap = 0
 	}
-	c.gap = min(max(2*c.gap, firstCalm), longCalm)
+	c.gap = min(max(2*c.gap, firstReportGap), maxReportGap)
 	c.until = time.Now().Add(c.gap)
 }
 

@@ -69,29 +69,29 @@ func refused(v Verdict) *Problem {
 	case apikey.Malformed, apikey.UnknownKey, apikey.BadSignature:
 		return unauthenticated()
 	case apikey.TenantSuspended:
-		return of(v, denied, "The service has stopped all calls of this customer.")
+		return problemFor(v, denied, "The service has stopped all calls of this customer.")
 	case apikey.IsRevoked:
-		return of(v, no, "The key was revoked.")
+		return problemFor(v, no, "The key was revoked.")
 	case apikey.IsDisabled:
-		return of(v, no, "The key is disabled.")
+		return problemFor(v, no, "The key is disabled.")
 	case apikey.IsExpired:
-		return of(v, no, "This version of the key has expired. Sign with its successor.")
+		return problemFor(v, no, "This version of the key has expired. Sign with its successor.")
 	case apikey.TooOld:
-		return of(v, no, "The call was signed too long ago.")
+		return problemFor(v, no, "The call was signed too long ago.")
 	case apikey.TooNew:
-		return of(v, no, "The call was signed in the future. Check the clock.")
+		return problemFor(v, no, "The call was signed in the future. Check the clock.")
 	case apikey.SourceDenied:
-		return of(v, denied, "The key is not good from this address.")
+		return problemFor(v, denied, "The key is not good from this address.")
 	case apikey.OutOfScope:
-		return of(v, denied, "The key is not good for this call.")
+		return problemFor(v, denied, "The key is not good for this call.")
 	case apikey.Replayed:
-		return of(v, no, "This call has been made before. Sign each one anew.")
+		return problemFor(v, no, "This call has been made before. Sign each one anew.")
 	default:
 		return unavailable()
 	}
 }
 
-func of(v Verdict, status int, detail string) *Problem {
+func problemFor(v Verdict, status int, detail string) *Problem {
 	return &Problem{Status: status, Detail: detail, Code: v.Verdict}
 }
 

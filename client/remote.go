@@ -21,7 +21,7 @@ import (
 type Remote struct {
 	vault  *api.Client
 	path   string
-	verb   verb
+	writes writeMethod
 	closed atomic.Bool
 }
 
@@ -86,10 +86,10 @@ func (r *Remote) ask(ctx context.Context, data map[string]any) (*api.Secret, err
 	if r.closed.Load() {
 		return nil, ErrClosed
 	}
-	var pause pauses
+	var pause retryBackoff
 	for try := 1; ; try++ {
-		answer, err := r.verb.ask(ctx, r.vault, r.path, data)
-		if err == nil || try == tries || !passing(err) {
+		answer, err := r.writes.ask(ctx, r.vault, r.path, data)
+		if err == nil || try == tries || !isTransient(err) {
 			return answer, err
 		}
 		select {

@@ -68,7 +68,7 @@ func TestLeaseRevokedLater(t *testing.T) {
 			if revoked := f.keys[before].abandoned; revoked != (failures < 1000) {
 				t.Errorf("after %d failures, revoked is %v", failures, revoked)
 			}
-			if n := f.count("leases/revoke"); n > 3*revocations {
+			if n := f.count("leases/revoke"); n > 3*maxRevokeTries {
 				t.Errorf("asked %d times", n)
 			}
 		})

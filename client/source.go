@@ -60,20 +60,20 @@ func newOptions(opts []Option) options {
 }
 
 // held is the key in use.
-type held struct {
+type activeKey struct {
 	*signing.Key
 	ends time.Time // zero: never
 }
 
-func (h held) over() bool { return !h.ends.IsZero() && !time.Now().Before(h.ends) }
+func (h activeKey) expired() bool { return !h.ends.IsZero() && !time.Now().Before(h.ends) }
 
 // holder signs with the key that one goroutine, which tends it, puts there.
-type holder struct {
+type keySigner struct {
 	vault   *api.Client
 	path    string
 	options options
 
-	current atomic.Pointer[held]
+	current atomic.Pointer[activeKey]
 	failure atomic.Pointer[error] // of the last try; nil once one has succeeded
 	wake    chan string           // the ID of a key that is no good any more
 	end     context.CancelFunc
@@ -82,34 +82,34 @@ type holder struct {
 	once    sync.Once
 }
 
-func (h *holder) init(vault *api.Client, path string, opts []Option) {
+func (h *keySigner) init(vault *api.Client, path string, opts []Option) {
 	h.vault, h.path, h.options = vault, path, newOptions(opts)
 	h.wake, h.ended = make(chan string, 1), make(chan struct{})
 }
 
 // start has the key tended until [holder.stop].
-func (h *holder) start(tend func(context.Context)) {
+func (h *keySigner) start(run func(context.Context)) {
 	ctx, end := context.WithCancel(context.Background())
 	h.end = end
 	go func() {
 		defer close(h.ended)
-		tend(ctx)
+		run(ctx)
 	}()
 }
 
-func (h *holder) stop() {
+func (h *keySigner) stop() {
 	h.closed.Store(true)
 	h.end()
 	<-h.ended
 }
 
 // key returns the key to sign with now.
-func (h *holder) key() (*signing.Key, error) {
+func (h *keySigner) key() (*signing.Key, error) {
 	if h.closed.Load() {
 		return nil, fmt.Errorf("%s: %w", h.path, ErrClosed)
 	}
 	current := h.current.Load()
-	if !current.over() {
+	if !current.expired() {
 		return current.Key, nil
 	}
 	// Timers stand still while a machine sleeps: this may be the first to see that the time is over.
@@ -121,7 +121,7 @@ func (h *holder) key() (*signing.Key, error) {
 }
 
 // Sign returns the headers that sign h now, with the key that is in use. It asks nobody and does not wait.
-func (h *holder) Sign(ctx context.Context, head *signing.Head) ([]signing.Header, error) {
+func (h *keySigner) Sign(ctx context.Context, head *signing.Head) ([]signing.Header, error) {
 	key, err := h.key()
 	if err != nil {
 		return nil, err
@@ -130,7 +130,7 @@ func (h *holder) Sign(ctx context.Context, head *signing.Head) ([]signing.Header
 }
 
 // SignMessage returns the signature of a message with the key that is in use, which must be of scheme hmac-sha256.
-func (h *holder) SignMessage(ctx context.Context, message []byte) (string, error) {
+func (h *keySigner) SignMessage(ctx context.Context, message []byte) (string, error) {
 	key, err := h.key()
 	if err != nil {
 		return "", err
@@ -139,12 +139,12 @@ func (h *holder) SignMessage(ctx context.Context, message []byte) (string, error
 }
 
 // KeyID returns the ID of the key in use.
-func (h *holder) KeyID() string { return h.current.Load().ID() }
+func (h *keySigner) KeyID() string { return h.current.Load().ID() }
 
 // Report tells the source that a call signed with the key of that ID was refused for the key's sake, as with a 401. If it is
 // the key in use, the source sees about another at once, but not more often than every few seconds, and less and less often
 // while reports go on. It does not wait. [signing.Transport] has a field for it.
-func (h *holder) Report(keyID string) {
+func (h *keySigner) Report(keyID string) {
 	if keyID != h.KeyID() {
 		return
 	}
@@ -155,7 +155,7 @@ func (h *holder) Report(keyID string) {
 }
 
 // use puts a key in the place of the one in use.
-func (h *holder) use(next *held) {
+func (h *keySigner) use(next *activeKey) {
 	before := h.current.Swap(next)
 	h.failure.Store(nil)
 	if before != nil && before.ID() != next.ID() {
@@ -164,7 +164,7 @@ func (h *holder) use(next *held) {
 }
 
 // failed keeps why a try has failed, for whoever signs once the key has ended.
-func (h *holder) failed(doing string, err error) {
+func (h *keySigner) failed(doing string, err error) {
 	h.failure.Store(&err)
 	h.options.log.Warn(doing+" failed", "path", h.path, "error", err)
 }

@@ -12,14 +12,14 @@ import (
 // due, at least every few minutes ([WithPoll]), and when a call was refused ([Static.Report]); a new version signs as soon as it
 // is seen, and until then the one before, which verifies until the overlap is over.
 type Static struct {
-	holder
+	keySigner
 
 	// What follows is the goroutine's alone.
-	next   time.Time // when to read again
-	heeded bool      // because of a report
-	hold   time.Time // no report moves it before this
-	pauses pauses
-	calm   calm
+	next      time.Time // when to read again
+	reported  bool      // because of a report
+	notBefore time.Time // no report moves it before this
+	retries   retryBackoff
+	reports   reportBackoff
 }
 
 // NewStatic reads the key at path, such as "apikeys/my/external/static-creds/orders", and follows it from then on. It fails when
@@ -30,7 +30,7 @@ func NewStatic(ctx context.Context, vault *api.Client, path string, opts ...Opti
 	if err := s.read(ctx); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	s.start(s.tend)
+	s.start(s.run)
 	return s, nil
 }
 
@@ -40,7 +40,7 @@ func (s *Static) Close() error {
 	return nil
 }
 
-func (s *Static) tend(ctx context.Context) {
+func (s *Static) run(ctx context.Context) {
 	for {
 		timer := time.NewTimer(time.Until(s.next))
 		select {
@@ -50,14 +50,14 @@ func (s *Static) tend(ctx context.Context) {
 		case keyID := <-s.wake:
 			timer.Stop()
 			if keyID == s.KeyID() {
-				s.heeded = true
-				s.next = earlier(s.next, later(time.Now(), later(s.hold, s.calm.until)))
+				s.reported = true
+				s.next = earlier(s.next, later(time.Now(), later(s.notBefore, s.reports.until)))
 			}
 		case <-timer.C:
 			if err := s.read(ctx); err != nil && ctx.Err() == nil {
 				s.failed("reading", err)
-				s.hold = time.Now().Add(s.pauses.next(min(s.current.Load().pauseBound(), s.options.poll)))
-				s.next = s.hold
+				s.notBefore = time.Now().Add(s.retries.next(min(s.current.Load().maxRetryPause(), s.options.poll)))
+				s.next = s.notBefore
 			}
 		}
 	}
@@ -69,7 +69,7 @@ func (s *Static) read(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	key, err := heldKey(answer)
+	key, err := activeKeyOf(answer)
 	if err != nil {
 		return err
 	}
@@ -79,11 +79,11 @@ func (s *Static) read(ctx context.Context) error {
 	}
 	before := s.current.Load()
 	s.use(key)
-	if s.heeded {
-		s.calm.taken()
-		s.heeded = false
+	if s.reported {
+		s.reports.noteReport()
+		s.reported = false
 	}
-	s.hold = time.Time{}
+	s.notBefore = time.Time{}
 	s.next = time.Now().Add(s.wait(ttl, before != nil && before.ID() == key.ID()))
 	return nil
 }
@@ -91,10 +91,10 @@ func (s *Static) read(ctx context.Context) error {
 // wait returns how long after an answer to ask again: shortly after its ttl. While the same version comes with nothing left of
 // that, the rotation is late, and it is asked for less and less often.
 func (s *Static) wait(ttl time.Duration, same bool) time.Duration {
-	wait := min(ttl+between(time.Second/2, 2*time.Second), share(s.options.poll, 0.9, 1))
+	wait := min(ttl+between(time.Second/2, 2*time.Second), jitter(s.options.poll, 0.9, 1))
 	if !same || ttl > longPause {
-		s.pauses.reset()
+		s.retries.reset()
 		return wait
 	}
-	return max(wait, s.pauses.next(min(longPause, s.options.poll)))
+	return max(wait, s.retries.next(min(longPause, s.options.poll)))
 }

@@ -25,7 +25,7 @@ type packedResult struct {
 type versionReader func() (told Verdict, wrong string)
 
 // unpack returns the results that are in a results_json, which are n.
-func unpack(text string, n int) ([]judged, error) {
+func unpack(text string, n int) ([]rawAnswer, error) {
 	var told struct {
 		Results  []packedResult
 		Versions map[string]json.RawMessage
@@ -41,7 +41,7 @@ func unpack(text string, n int) ([]judged, error) {
 	for id, text := range told.Versions {
 		versions[id] = sync.OnceValues(func() (Verdict, string) { return versionOf(text) })
 	}
-	answers := make([]judged, n)
+	answers := make([]rawAnswer, n)
 	for i := range told.Results {
 		r := &told.Results[i]
 		r.version = versions[r.KeyID]
@@ -65,7 +65,7 @@ func (r *packedResult) verdict() (Verdict, error) {
 		}
 	}
 	v.ReplayTableFull = r.ReplayTableFull
-	return d.end(v)
+	return d.result(v)
 }
 
 func (d *decoder) version(read versionReader) Verdict {
@@ -88,6 +88,6 @@ func versionOf(text json.RawMessage) (v Verdict, wrong string) {
 	if err := numbers.Decode(&d.data); err != nil {
 		return v, "versions"
 	}
-	d.told(&v)
+	d.verdictFields(&v)
 	return v, d.wrong
 }

@@ -10,11 +10,11 @@ import (
 
 // verb is how questions that carry data are put: by PATCH, which saves Vault a step, and by POST for who may not:
 // most policies have update alone.
-type verb struct {
+type writeMethod struct {
 	posts atomic.Bool // PATCH is not allowed
 }
 
-func (v *verb) ask(ctx context.Context, vault *api.Client, path string, data map[string]any) (*api.Secret, error) {
+func (v *writeMethod) ask(ctx context.Context, vault *api.Client, path string, data map[string]any) (*api.Secret, error) {
 	post := func(ctx context.Context) (*api.Secret, error) {
 		return vault.Logical().WriteWithContext(ctx, path, data)
 	}

@@ -53,46 +53,46 @@ type Verifier struct {
 	app     *api.Client // has the token
 	path    string
 	options VerifierOptions
-	verb    verb
+	writes  writeMethod
 
-	ctx    context.Context // of all requests
-	cancel context.CancelFunc
-	flying sync.WaitGroup
+	ctx     context.Context // of all requests
+	cancel  context.CancelFunc
+	sending sync.WaitGroup
 
-	mu         sync.Mutex
-	waiting    *list.List // of *question
-	flights    int
-	closed     bool
-	gatherings []*gathering // of flights, in the order in which they have landed
-	skip       int          // landings that will have none
-	missed     int          // how many these were after the last that came to nothing
+	mu            sync.Mutex
+	waiting       *list.List // of *question
+	inFlight      int
+	closed        bool
+	windows       []*collectWindow // of flights, in the order in which they have landed
+	windowsToSkip int              // landings that will have none
+	skippedLast   int              // how many these were after the last that came to nothing
 }
 
 // question is a call that somebody waits to have judged.
 type question struct {
-	call   Call
-	packed string        // the call as an item of a packed batch; "" if it is in none
-	size   int           // bytes
-	texts  int           // as an item of a batch that is not packed: its strings
-	alone  bool          // it is too long to go with others
-	place  *list.Element // while it waits
-	flight *flight       // once it does not
-	answer chan judged   // holds one
+	call    Call
+	packed  string         // the call as an item of a packed batch; "" if it is in none
+	size    int            // bytes
+	texts   int            // as an item of a batch that is not packed: its strings
+	alone   bool           // it is too long to go with others
+	element *list.Element  // while it waits
+	batch   *batch         // once it does not
+	answer  chan rawAnswer // holds one
 }
 
 // judged is an answer that has not been read, or why there is none.
-type judged struct {
+type rawAnswer struct {
 	data   map[string]any
 	packed *packedResult // instead, in a packed batch
 	err    error
 }
 
 // flight is a request under way. It is given up once nobody waits for it any more.
-type flight struct {
+type batch struct {
 	questions []*question
-	left      int // who still wait
+	waiters   int // who still wait
 	ctx       context.Context
-	giveUp    context.CancelFunc
+	cancel    context.CancelFunc
 }
 
 // NewVerifier returns the verifier for a path such as "apikeys/verify", "apikeys/my/verify" or
@@ -117,11 +117,11 @@ func (v *Verifier) Close() error {
 	v.mu.Lock()
 	v.closed = true
 	for e := v.waiting.Front(); e != nil; e = v.waiting.Front() {
-		v.waiting.Remove(e).(*question).answer <- judged{err: ErrClosed}
+		v.waiting.Remove(e).(*question).answer <- rawAnswer{err: ErrClosed}
 	}
 	v.mu.Unlock()
 	v.cancel()
-	v.flying.Wait()
+	v.sending.Wait()
 	return nil
 }
 
@@ -132,11 +132,11 @@ func (v *Verifier) Verify(ctx context.Context, c Call) (Verdict, error) {
 	if err := ctx.Err(); err != nil {
 		return Verdict{}, err
 	}
-	if !askable(c) {
+	if !wellFormed(c) {
 		return Verdict{Verdict: "malformed"}, nil
 	}
 	q := newQuestion(c, v.options.AuditItems)
-	if err := v.enter(q); err != nil {
+	if err := v.enqueue(q); err != nil {
 		return Verdict{}, fmt.Errorf("%s: %w", v.path, err)
 	}
 	select {
@@ -147,72 +147,72 @@ func (v *Verifier) Verify(ctx context.Context, c Call) (Verdict, error) {
 		}
 		return verdict, nil
 	case <-ctx.Done():
-		v.leave(q)
+		v.withdraw(q)
 		return Verdict{}, ctx.Err()
 	}
 }
 
 // enter has a question fly, or wait.
-func (v *Verifier) enter(q *question) error {
+func (v *Verifier) enqueue(q *question) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	switch {
 	case v.closed:
 		return ErrClosed
-	case v.flights < v.options.InFlight && len(v.gatherings) == 0:
-		v.flights++
-		q.place = v.waiting.PushBack(q)
-		f := v.board()
-		v.flying.Go(func() { v.fly(f) })
+	case v.inFlight < v.options.InFlight && len(v.windows) == 0:
+		v.inFlight++
+		q.element = v.waiting.PushBack(q)
+		b := v.nextBatch()
+		v.sending.Go(func() { v.sendBatches(b) })
 	case v.waiting.Len() >= v.options.Queue:
 		return ErrBusy
 	default:
-		q.place = v.waiting.PushBack(q)
-		v.complete()
+		q.element = v.waiting.PushBack(q)
+		v.closeFullWindow()
 	}
 	return nil
 }
 
 // leave forgets a question that nobody waits for.
-func (v *Verifier) leave(q *question) {
+func (v *Verifier) withdraw(q *question) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if q.flight == nil {
-		v.waiting.Remove(q.place)
+	if q.batch == nil {
+		v.waiting.Remove(q.element)
 		return
 	}
-	if q.flight.left--; q.flight.left == 0 {
-		q.flight.giveUp()
+	if q.batch.waiters--; q.batch.waiters == 0 {
+		q.batch.cancel()
 	}
 }
 
 // board takes those who wait, as many as fit, or returns nil when nobody does. The lock is held.
-func (v *Verifier) board() *flight {
-	f, size, texts := new(flight), 1, 0 // two brackets, and a comma less than there are calls
-	for e := v.waiting.Front(); e != nil && len(f.questions) < maxItems; e = v.waiting.Front() {
+func (v *Verifier) nextBatch() *batch {
+	b, size, texts := new(batch), 1, 0 // two brackets, and a comma less than there are calls
+	for e := v.waiting.Front(); e != nil && len(b.questions) < maxItems; e = v.waiting.Front() {
 		q := e.Value.(*question)
 		size += q.size
 		texts += q.texts
 		//mutate:false:2.2 "texts in one request" TestVerifierStrings
-		if len(f.questions) > 0 && (size > v.mostBytes() || texts > maxStrings || q.alone) {
+		if len(b.questions) > 0 && (size > v.maxBytes() || texts > maxStrings || q.alone) {
 			break
 		}
 		v.waiting.Remove(e)
-		f.questions = append(f.questions, q)
-		q.flight = f
+		b.questions = append(b.questions, q)
+		q.batch = b
 		if q.alone {
 			break
 		}
 	}
-	if len(f.questions) == 0 {
+	if len(b.questions) == 0 {
 		return nil
 	}
-	f.left = len(f.questions)
-	f.ctx, f.giveUp = context.WithTimeout(v.ctx, v.options.Timeout)
-	return f
+	b.waiters = len(b.questions)
+	b.ctx, b.cancel = context.WithTimeout(v.ctx, v.options.Timeout)
+	return b
 }
 
-func (v *Verifier) mostBytes() int {
+func (v *Verifier) maxBytes() int {
 	if v.options.AuditItems {
 		return maxApart
 	}

@@ -151,7 +151,7 @@ func TestVerdictFields(t *testing.T) {
 			}
 			return v.Verify(t.Context(), Call{Request: "x", ClientIP: netip.MustParseAddr("fe80::1%eth0")})
 		}
-		got, err := answer(told("replayed", full))
+		got, err := answer(answerOf("replayed", full))
 		want := Verdict{
 			Verdict: "replayed", Tenant: "acme", Kind: "external", Name: "billing", KeyID: "tEsTkId1", Version: 3, State: "current",
 			Scheme: "vrnt-1", User: "agent7", Metadata: map[string]string{"a": "b"}, ExpiresAt: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC),
@@ -161,17 +161,17 @@ func TestVerdictFields(t *testing.T) {
 		if diff := cmp.Diff(want, got); err != nil || diff != "" || e.ips[0] != "fe80::1" {
 			t.Errorf("%v, from %v:\n%s", err, e.ips, diff)
 		}
-		for name := range told("valid", full) {
+		for name := range answerOf("valid", full) {
 			if name == "of a later engine" {
 				continue
 			}
-			if _, err := answer(told("valid", full, map[string]any{name: []any{}})); !errors.Is(err, ErrUnknown) {
+			if _, err := answer(answerOf("valid", full, map[string]any{name: []any{}})); !errors.Is(err, ErrUnknown) {
 				t.Errorf("%s of another type: %v", name, err)
 			}
 			if _, optional := full[name]; optional && name != "expires_at" {
 				continue
 			}
-			data := told("valid", full)
+			data := answerOf("valid", full)
 			delete(data, name)
 			if _, err := answer(data); !errors.Is(err, ErrUnknown) {
 				t.Errorf("without %s: %v", name, err)
@@ -188,7 +188,7 @@ func TestVerdictFields(t *testing.T) {
 			{"expires_at": "1"},
 			{"metadata": map[string]any{"a": 1}},
 		} {
-			if _, err := answer(told("valid", full, odd)); !errors.Is(err, ErrUnknown) {
+			if _, err := answer(answerOf("valid", full, odd)); !errors.Is(err, ErrUnknown) {
 				t.Errorf("%v: %v", odd, err)
 			}
 		}
@@ -220,8 +220,8 @@ func TestVerifierCrowd(t *testing.T) {
 		wait.Wait()
 		time.Sleep(time.Minute)
 		v.mu.Lock()
-		if v.flights != 0 || v.waiting.Len() != 0 {
-			t.Errorf("%d flights, %d wait", v.flights, v.waiting.Len())
+		if v.inFlight != 0 || v.waiting.Len() != 0 {
+			t.Errorf("%d flights, %d wait", v.inFlight, v.waiting.Len())
 		}
 		v.mu.Unlock()
 		if err := errors.Join(e.once(len(e.seen)), v.Close()); err != nil || len(e.seen) == 0 {
