@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/vault/api"
+
+	"vault-plugin-secrets-apikeys/client/internal/vault"
 )
 
 // Lease is a [Source] with a key of its own under a Vault lease, which it renews. Before the lease can be renewed no longer, and
@@ -111,7 +113,7 @@ func (l *Lease) step(ctx context.Context) {
 		if err == nil {
 			return
 		}
-		if isTransient(err) {
+		if vault.IsTransient(err) {
 			l.replace = time.Until(l.lease.ends) < l.lease.span/6
 			l.fail(ctx, "renewing", err)
 			return
@@ -136,7 +138,7 @@ func (l *Lease) fail(ctx context.Context, doing string, err error) {
 // renew asks for as long as was first granted. What comes back much shorter has been cut at the longest that a lease may live.
 func (l *Lease) renew(ctx context.Context) error {
 	sent := time.Now()
-	answer, err := ask(ctx, l.vault, func(ctx context.Context) (*api.Secret, error) {
+	answer, err := vault.Ask(ctx, l.vault, func(ctx context.Context) (*api.Secret, error) {
 		return l.vault.Sys().RenewWithContext(ctx, l.lease.id, int(l.lease.span/time.Second))
 	})
 	if err != nil {
@@ -144,7 +146,7 @@ func (l *Lease) renew(ctx context.Context) error {
 	}
 	granted := time.Duration(answer.LeaseDuration) * time.Second
 	if granted <= 0 {
-		return fmt.Errorf("%w: no lease_duration", errMalformed)
+		return fmt.Errorf("%w: no lease_duration", vault.ErrMalformed)
 	}
 	l.lease.ends = sent.Round(0).Add(granted)
 	l.use(&activeKey{l.current.Load().Key, l.lease.ends})
@@ -156,13 +158,13 @@ func (l *Lease) renew(ctx context.Context) error {
 // take asks for another key and signs with it from then on.
 func (l *Lease) take(ctx context.Context) error {
 	sent := time.Now()
-	answer, err := read(ctx, l.vault, l.path)
+	answer, err := vault.Read(ctx, l.vault, l.path)
 	if err != nil {
 		return err
 	}
 	granted := time.Duration(answer.LeaseDuration) * time.Second
 	if answer.LeaseID == "" || granted <= 0 {
-		return fmt.Errorf("%w: no lease", errMalformed)
+		return fmt.Errorf("%w: no lease", vault.ErrMalformed)
 	}
 	fresh := lease{id: answer.LeaseID, span: granted, ends: sent.Round(0).Add(granted), triesLeft: maxRevokeTries}
 	key, err := activeKeyOf(answer)
@@ -196,7 +198,7 @@ func (l *Lease) take(ctx context.Context) error {
 func (l *Lease) schedule(granted time.Duration) {
 	l.retries.reset()
 	l.notBefore = time.Time{}
-	l.next = time.Now().Add(max(0, granted-jitter(l.lease.span, 0.3, 0.4)))
+	l.next = time.Now().Add(max(0, granted-vault.Jitter(l.lease.span, 0.3, 0.4)))
 }
 
 // retire keeps the lease of the key before for calls that are under way.
@@ -215,7 +217,7 @@ func (l *Lease) revokeRetired(ctx context.Context) {
 		}
 		if err := l.revoke(ctx, old); err != nil && old.triesLeft > 1 && ctx.Err() == nil {
 			old.triesLeft--
-			old.revokeAt = time.Now().Add(jitter(longPause, 0.5, 1))
+			old.revokeAt = time.Now().Add(vault.Jitter(longPause, 0.5, 1))
 			kept = append(kept, old)
 		}
 	}
@@ -234,7 +236,7 @@ func (l *Lease) revoke(ctx context.Context, old lease) error {
 	if err != nil {
 		l.options.log.Info("lease not revoked", "path", l.path, "error", err)
 	}
-	if err != nil && isTransient(err) {
+	if err != nil && vault.IsTransient(err) {
 		return fmt.Errorf("%s: revoking a lease: %w", l.path, err)
 	}
 	return nil

@@ -14,6 +14,7 @@ import (
 
 	"github.com/hashicorp/vault/api"
 
+	"vault-plugin-secrets-apikeys/client/internal/vault"
 	"vault-plugin-secrets-apikeys/signing"
 )
 
@@ -21,7 +22,7 @@ import (
 type Remote struct {
 	vault  *api.Client
 	path   string
-	writes writeMethod
+	writes vault.Writer
 	closed atomic.Bool
 }
 
@@ -70,7 +71,7 @@ func (r *Remote) SignMessage(ctx context.Context, message []byte) (string, error
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", r.path, err)
 	}
-	signature, err := field[string](answer, "signature")
+	signature, err := vault.Field[string](answer, "signature")
 	if err == nil {
 		_, err = signing.ParseTagged(message, signature)
 	}
@@ -88,8 +89,8 @@ func (r *Remote) ask(ctx context.Context, data map[string]any) (*api.Secret, err
 	}
 	var pause retryBackoff
 	for try := 1; ; try++ {
-		answer, err := r.writes.ask(ctx, r.vault, r.path, data)
-		if err == nil || try == tries || !isTransient(err) {
+		answer, err := r.writes.Write(ctx, r.vault, r.path, data)
+		if err == nil || try == tries || !vault.IsTransient(err) {
 			return answer, err
 		}
 		select {
@@ -102,11 +103,11 @@ func (r *Remote) ask(ctx context.Context, data map[string]any) (*api.Secret, err
 
 // signedHeaders returns the headers of an answer, if they sign the head with the key that the answer names.
 func signedHeaders(answer *api.Secret, head *signing.Head) ([]signing.Header, error) {
-	keyID, err := field[string](answer, "key_id")
+	keyID, err := vault.Field[string](answer, "key_id")
 	if err != nil {
 		return nil, err
 	}
-	added, err := field[map[string]any](answer, "headers")
+	added, err := vault.Field[map[string]any](answer, "headers")
 	if err != nil {
 		return nil, err
 	}
@@ -114,16 +115,16 @@ func signedHeaders(answer *api.Secret, head *signing.Head) ([]signing.Header, er
 	for _, name := range slices.SortedFunc(maps.Keys(added), strings.Compare) {
 		value, ok := added[name].(string)
 		if !ok {
-			return nil, fmt.Errorf("%w: headers", errMalformed)
+			return nil, fmt.Errorf("%w: headers", vault.ErrMalformed)
 		}
 		headers = append(headers, signing.Header{Name: name, Value: value})
 	}
 	signed, err := head.With(headers)
 	if err != nil {
-		return nil, fmt.Errorf("%w: headers: %w", errMalformed, err)
+		return nil, fmt.Errorf("%w: headers: %w", vault.ErrMalformed, err)
 	}
 	if call, err := signing.ParseCall(signed); err != nil || call.KeyID != keyID {
-		return nil, fmt.Errorf("%w: headers that do not sign the request", errMalformed)
+		return nil, fmt.Errorf("%w: headers that do not sign the request", vault.ErrMalformed)
 	}
 	return headers, nil
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/vault/api"
+
+	"vault-plugin-secrets-apikeys/client/internal/vault"
 )
 
 // Static is a [Source] with the current version of a key whose reveal is "always". It reads the key again when a rotation was
@@ -65,7 +67,7 @@ func (s *Static) run(ctx context.Context) {
 
 // read reads the key and plans when to do so again.
 func (s *Static) read(ctx context.Context) error {
-	answer, err := read(ctx, s.vault, s.path)
+	answer, err := vault.Read(ctx, s.vault, s.path)
 	if err != nil {
 		return err
 	}
@@ -91,7 +93,7 @@ func (s *Static) read(ctx context.Context) error {
 // wait returns how long after an answer to ask again: shortly after its ttl. While the same version comes with nothing left of
 // that, the rotation is late, and it is asked for less and less often.
 func (s *Static) wait(ttl time.Duration, same bool) time.Duration {
-	wait := min(ttl+between(time.Second/2, 2*time.Second), jitter(s.options.poll, 0.9, 1))
+	wait := min(ttl+vault.Between(time.Second/2, 2*time.Second), vault.Jitter(s.options.poll, 0.9, 1))
 	if !same || ttl > longPause {
 		s.retries.reset()
 		return wait

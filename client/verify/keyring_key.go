@@ -1,0 +1,236 @@
+package verify
+
+import (
+	"encoding/base64"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/vault/api"
+
+	"vault-plugin-secrets-apikeys/client/internal/vault"
+	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/match"
+	"vault-plugin-secrets-apikeys/internal/secret"
+	"vault-plugin-secrets-apikeys/internal/tenant"
+	"vault-plugin-secrets-apikeys/signing"
+)
+
+// entry is a key that is held.
+type cachedKey struct {
+	id    string
+	rules atomic.Pointer[ruleSet] // never nil
+	used  atomic.Int64            // the second of its last call
+
+	mu      sync.Mutex
+	retry   time.Time // no fetch before
+	failure error     // of the last fetch, since when there was no good one
+}
+
+// use notes a call. Most calls find its second noted, and write nothing that others read.
+func (e *cachedKey) touch(now time.Time) {
+	if second := now.Unix(); e.used.Load() != second {
+		e.used.Store(second)
+	}
+}
+
+// failed returns why the last fetch failed, unless it is time for another.
+func (e *cachedKey) lastFailure(now time.Time) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if now.Before(e.retry) {
+		return e.failure
+	}
+	return nil
+}
+
+func (e *cachedKey) setFailure(err error, retry time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.failure, e.retry = err, retry
+}
+
+// kept is one answer of keyring/. It does not change.
+type ruleSet struct {
+	input     apikey.Case // without a call; the secret is in its MAC alone
+	keyFields Verdict     // what is the same in each verdict
+
+	sent       time.Time // when the question was, with the monotonic clock
+	maxAge     time.Duration
+	refreshAge time.Duration // the age at which to ask again
+}
+
+// age counts by both clocks: the monotonic one may stand still while a machine sleeps, the other may be put back.
+func (k *ruleSet) age(now time.Time) time.Duration {
+	return max(now.Sub(k.sent), time.Duration(now.UnixNano()-k.sent.UnixNano()))
+}
+
+// fresh reports whether calls can be judged by it. An end that has come since it was fetched may have been moved meanwhile: leases are
+// renewed.
+func (k *ruleSet) fresh(now time.Time) bool {
+	ends := k.keyFields.ExpiresAt
+	ended := !ends.IsZero() && k.sent.Before(ends) && !now.Before(ends)
+	return k.age(now) <= k.maxAge && !ended
+}
+
+// placeholder is the secret of all versions here: it is not erased, and signs nothing that anybody has.
+var placeholder = secret.Random()
+
+// keyFields are those that can be judged by. A field that is not among them may be a rule.
+var knownFields = []string{
+	"key", "max_age", "tenant", "kind", "name", "key_id", "version", "state", "tenant_state", "scheme", "compat", "scopes", "published",
+	"allowed_cidrs", "user", "metadata", "replay", "window_past", "window_future", "expires_at", "successor_key_id",
+}
+
+// keptOf reads the answer of keyring/ for a key ID.
+func ruleSetOf(answer *api.Secret, keyID string, sent time.Time) (*ruleSet, error) {
+	for name := range answer.Data {
+		if !slices.Contains(knownFields, name) {
+			return nil, fmt.Errorf("%w: it has a field %s", ErrNotLocal, name)
+		}
+	}
+	d := decoder{data: answer.Data}
+	k := &ruleSet{sent: sent, maxAge: d.seconds("max_age")}
+	d.keyFields(&k.keyFields)
+	k.refreshAge = k.maxAge
+	if ends := k.keyFields.ExpiresAt; ends.After(sent) {
+		k.refreshAge = min(k.refreshAge, ends.Sub(sent))
+	}
+	k.refreshAge = vault.Jitter(k.refreshAge, 0.5, 0.75)
+	key, version := d.key(&k.keyFields, sent)
+	k.input = apikey.Case{
+		MAC: d.mac("key"), Key: key, Tenant: &tenant.Tenant{Name: key.Tenant}, Mount: new(tenant.Config),
+		Past: d.seconds("window_past"), Future: d.seconds("window_future"),
+	}
+	d.published(k.input.Mount, k.input.Tenant)
+	switch state := tenant.State(d.nonEmpty("tenant_state")); state {
+	case tenant.Active:
+	case tenant.Suspended:
+		k.input.Tenant.SuspendedAt = sent
+	case tenant.Deleted:
+		fallthrough // Its keys are unknown.
+	default:
+		d.refuse("tenant_state")
+	}
+	if version.KeyID != keyID {
+		d.refuse("key_id")
+	}
+	if d.wrong != "" {
+		return nil, fmt.Errorf("%w: %s", vault.ErrMalformed, d.wrong)
+	}
+	return k, nil
+}
+
+// tell reads what verdicts tell of a key.
+func (d *decoder) keyFields(v *Verdict) {
+	v.Tenant, v.Kind, v.Name, v.KeyID = d.nonEmpty("tenant"), d.nonEmpty("kind"), d.nonEmpty("name"), d.nonEmpty("key_id")
+	v.Version = int(d.positiveInt("version"))
+	v.Scheme, v.User, v.SuccessorKeyID = d.nonEmpty("scheme"), optional[string](d, "user"), optional[string](d, "successor_key_id")
+	if end, told := d.data["expires_at"]; end != nil || !told {
+		v.ExpiresAt = d.timestamp("expires_at").UTC()
+	}
+	if v.Metadata = d.stringMap("metadata"); d.data["metadata"] == nil {
+		d.refuse("metadata")
+	}
+}
+
+// key returns the key as the core knows it, with the version asked for and, where that has a successor, another.
+func (d *decoder) key(told *Verdict, sent time.Time) (*apikey.Key, *apikey.Version) {
+	scheme, err := signing.ParseScheme(told.Scheme)
+	if err != nil {
+		d.refuse("scheme")
+	}
+	kind, err := apikey.ParseKind(told.Kind)
+	if err != nil {
+		d.refuse("kind")
+	}
+	replayed := d.nonEmpty("replay")
+	if replayed != "on" && replayed != "off" {
+		d.refuse("replay")
+	}
+	key := &apikey.Key{Ref: apikey.Ref{Tenant: tenant.Name(told.Tenant), Kind: kind, Name: apikey.Name(told.Name)}}
+	key.Scheme, key.Replay = scheme, replayed == "on"
+	compat := d.texts("compat", d.data["compat"])
+	key.Rules = apikey.Share(apikey.Rules{Limits: apikey.Limits{
+		Scopes: match.ScopesOf(d.texts("scopes", d.data["scopes"])),
+		CIDRs:  match.RangesOf(d.texts("allowed_cidrs", d.data["allowed_cidrs"])),
+		User:   told.User, Compat: tenant.LinesOf(compat),
+	}})
+	v := apikey.Version{KeyID: told.KeyID, Number: told.Version, Secret: placeholder, ExpiresAt: told.ExpiresAt}
+	if slices.Contains(compat, string(signing.KeyASCII)) { // The engine tells it of imported versions alone.
+		v.Marks = apikey.Share(apikey.Marks{Imported: true})
+	}
+	state := apikey.State(d.nonEmpty("state"))
+	d.setState(&v, state, sent)
+	key.Versions = []apikey.Version{v}
+	if state == apikey.Overlapping {
+		key.Versions = append(key.Versions, apikey.Version{Number: v.Number + 1, Secret: placeholder})
+	}
+	return key, &key.Versions[0]
+}
+
+// stand has the core find the version in a state. That it was in it at the time of the answer is all that matters.
+func (d *decoder) setState(v *apikey.Version, state apikey.State, sent time.Time) {
+	switch state {
+	case apikey.Current, apikey.Overlapping:
+	case apikey.Revoked:
+		v.RevokedAt = sent
+	case apikey.Disabled:
+		v.DisabledAt = sent
+	case apikey.Expired: // by Vault's clock, even if this machine's is behind
+		if v.ExpiresAt.IsZero() || v.ExpiresAt.After(sent) {
+			v.ExpiresAt = sent
+		}
+	case apikey.Active, apikey.DeletedKey, apikey.Destroyed:
+		fallthrough // No version that is handed out is in one of them.
+	default:
+		d.refuse("state")
+	}
+}
+
+// published reads the lists of path globs, which are the mount's, the provider's and the tenant's, those that there are.
+func (d *decoder) published(mount *tenant.Config, t *tenant.Tenant) {
+	lists := required[[]any](d, "published")
+	places := []*match.Globs{&mount.External.Published, &t.Provider.Published, &t.Own.Published}
+	if len(lists) > len(places) {
+		d.refuse("published")
+		return
+	}
+	for i, list := range lists {
+		if *places[i] = match.GlobsOf(d.texts("published", list)); places[i].Empty() {
+			d.refuse("published") // It would let in what an empty list does not.
+		}
+	}
+}
+
+// texts reads a list of texts, none of which is empty or has a line end.
+func (d *decoder) texts(name string, raw any) []string {
+	list, ok := raw.([]any)
+	if !ok {
+		d.refuse(name)
+	}
+	texts := make([]string, len(list))
+	for i, item := range list {
+		if texts[i], ok = item.(string); !ok || !isLine(texts[i]) {
+			d.refuse(name)
+		}
+	}
+	return texts
+}
+
+func isLine(s string) bool { return s != "" && !slices.Contains([]byte(s), '\n') }
+
+func (d *decoder) seconds(name string) time.Duration {
+	return time.Duration(d.positiveInt(name)) * time.Second
+}
+
+func (d *decoder) mac(name string) *signing.MACKey {
+	key, err := base64.RawURLEncoding.Strict().DecodeString(d.nonEmpty(name))
+	if err != nil {
+		d.refuse(name)
+	}
+	defer clear(key)
+	return signing.NewMACKey(key)
+}
