@@ -51,7 +51,7 @@ func (f *fakeVault) through(t *testing.T, s signing.Signer, span, step time.Dura
 	}
 }
 
-func newTestLease(t *testing.T, f *fakeVault, opts ...Option) *Lease {
+func newTestLease(t *testing.T, f *fakeVault, opts ...LeaseOption) *Lease {
 	t.Helper()
 	l, err := NewLease(t.Context(), f.Client(t), creds, opts...)
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"vault-plugin-secrets-apikeys/signing"
 )
 
-// inVault stands for a Vault server with the engine, where the tenant acme has a role, billing, and two keys. An app has
-// client.FromEnv in its place: vault, err := client.FromEnv("/run/vault/token").
+// inVault stands for a Vault server with the engine, where the tenant acme has a role, billing, and two keys. An app
+// has client.FromEnv in its place: vault, err := client.FromEnv("/run/vault/token").
 func inVault() (engine *clienttest.Engine, stop func()) { return vaulttest.Engine() }
 
 // An HTTP client whose calls are signed with a key of the app's own, which is renewed and replaced in time.

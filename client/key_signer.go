@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 
@@ -13,9 +14,9 @@ import (
 
 // keySigner signs with the key that its one goroutine keeps good.
 type keySigner struct {
-	vault   *api.Client
-	path    string
-	options options
+	vault *api.Client
+	path  string
+	log   *slog.Logger
 
 	current atomic.Pointer[activeKey]
 	failure atomic.Pointer[error] // of the last try; nil once one has succeeded
@@ -26,9 +27,10 @@ type keySigner struct {
 	once    sync.Once
 }
 
-func (s *keySigner) init(vault *api.Client, path string, opts []Option) {
-	s.vault, s.path, s.options = vault, path, newOptions(opts)
-	s.wake, s.ended = make(chan string, 1), make(chan struct{})
+func newKeySigner(vault *api.Client, path string) keySigner {
+	return keySigner{
+		vault: vault, path: path, log: slog.New(slog.DiscardHandler), wake: make(chan string, 1), ended: make(chan struct{}),
+	}
 }
 
 // start starts run, which ends at [keySigner.stop].
@@ -103,12 +105,12 @@ func (s *keySigner) use(next *activeKey) {
 	before := s.current.Swap(next)
 	s.failure.Store(nil)
 	if before != nil && before.ID() != next.ID() {
-		s.options.log.Info("key changed", "path", s.path, "key_id", next.ID(), "before", before.ID())
+		s.log.Info("key changed", "path", s.path, "key_id", next.ID(), "before", before.ID())
 	}
 }
 
 // failed keeps why a try has failed, for callers that sign once the key has expired.
 func (s *keySigner) failed(doing string, err error) {
 	s.failure.Store(&err)
-	s.options.log.Warn(doing+" failed", "path", s.path, "error", err)
+	s.log.Warn(doing+" failed", "path", s.path, "error", err)
 }

@@ -11,17 +11,18 @@ import (
 	"vault-plugin-secrets-apikeys/client/internal/vault"
 )
 
-// Lease is a [Source] with a key of its own under a Vault lease, which it renews. Before the lease can be renewed no longer, and
-// when the lease has been revoked or a call was refused ([Lease.Report]), it takes another key: the new one signs before the
-// old one ends. While Vault is away the old key signs until its end.
+// Lease is a [Source] with a key of its own under a Vault lease, which it renews. It takes another key before the lease
+// can no longer be renewed, and when the lease was revoked or a call was refused ([Lease.Report]): the new key signs
+// before the old one ends. While Vault is away, the old key signs until its end.
 type Lease struct {
 	keySigner
+	drain time.Duration // how long a lease is kept after its key was replaced
 
-	// What follows is the goroutine's alone, and Close's once that has ended.
+	// The rest belongs to the goroutine, and to Close once that has ended.
 	lease     lease
 	retired   []lease
-	next      time.Time // when something is to be done
-	replace   bool      // it is taking another key
+	next      time.Time // when something is due
+	replace   bool      // what is due is another key, not a renewal
 	reported  bool      // because of a report
 	notBefore time.Time // no report moves it before this
 	retries   retryBackoff
@@ -38,21 +39,24 @@ type lease struct {
 }
 
 const (
-	maxRevokeTries = 5                // tries
+	maxRevokeTries = 5
 	closeTimeout   = 10 * time.Second // at most, to revoke what is left
 )
 
-var errSame = errors.New("the same key as before: a cache of Vault Agent or Proxy answers, which leases cannot be taken through")
+var errSame = errors.New(
+	"the same key as before: a cache of Vault Agent or Proxy answers, which leases cannot be taken through")
 
-// NewLease takes a key of a role at path, such as "apikeys/tenants/acme/external/creds/billing", and keeps one good from then on.
-// It fails when the first key cannot be had within ctx.
+// NewLease takes a key of a role at path, such as "apikeys/tenants/acme/external/creds/billing", and keeps one good
+// from then on. It fails when the first key cannot be had within ctx.
 //
-// The token of vault is the app's to renew, and is used as it is at each question: when it ends, its leases do. It needs to
-// read the path, and may renew leases by Vault's policy default. Revoking them at once, rather than letting them run out,
-// needs update on sys/leases/revoke.
-func NewLease(ctx context.Context, vault *api.Client, path string, opts ...Option) (*Lease, error) {
-	l := &Lease{}
-	l.init(vault, path, opts)
+// The app renews the token of vault, and each question uses the token that vault has then. When the token ends, so do
+// its leases. The token needs to read the path; Vault's policy default lets it renew leases. Revoking a lease at
+// once, rather than letting it run out, needs update on sys/leases/revoke.
+func NewLease(ctx context.Context, vault *api.Client, path string, opts ...LeaseOption) (*Lease, error) {
+	l := &Lease{keySigner: newKeySigner(vault, path), drain: 10 * time.Second}
+	for _, opt := range opts {
+		opt.setLease(l)
+	}
 	if err := l.take(ctx); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -95,7 +99,7 @@ func (l *Lease) run(ctx context.Context) {
 	}
 }
 
-// heed takes another key as soon as it may, if the one in use is no good.
+// onReport takes another key as soon as it may, if the reported key is the one in use.
 func (l *Lease) onReport(keyID string) {
 	if keyID == l.KeyID() {
 		l.replace, l.reported = true, true
@@ -118,7 +122,7 @@ func (l *Lease) step(ctx context.Context) {
 			l.fail(ctx, "renewing", err)
 			return
 		}
-		l.options.log.Info("lease not renewed", "path", l.path, "key_id", l.KeyID(), "error", err)
+		l.log.Info("lease not renewed", "path", l.path, "key_id", l.KeyID(), "error", err)
 		l.replace = true
 	}
 	if err := l.take(ctx); err != nil {
@@ -135,7 +139,8 @@ func (l *Lease) fail(ctx context.Context, doing string, err error) {
 	l.next = l.notBefore
 }
 
-// renew asks for as long as was first granted. What comes back much shorter has been cut at the longest that a lease may live.
+// renew asks for as long as was first granted. An answer that is much shorter was cut at the longest that a lease may
+// live.
 func (l *Lease) renew(ctx context.Context) error {
 	sent := time.Now()
 	answer, err := vault.Ask(ctx, l.vault, func(ctx context.Context) (*api.Secret, error) {
@@ -175,8 +180,8 @@ func (l *Lease) take(ctx context.Context) error {
 	if before != nil && before.ID() == key.ID() {
 		return errSame
 	}
-	// The lease is the truth where Vault grants less than the engine says. An end that has passed already says nothing but
-	// that the clocks differ.
+	// Where Vault grants less than the engine says, the lease counts. An end that has already passed only says that the
+	// clocks differ.
 	if key.ends.IsZero() || key.ends.After(fresh.ends) || !key.ends.After(sent) {
 		key.ends = fresh.ends
 	}
@@ -193,18 +198,18 @@ func (l *Lease) take(ctx context.Context) error {
 	return nil
 }
 
-// settle plans what comes next after a success. A third of the time first granted is kept for an outage of Vault: so long before
-// its end a lease is renewed, or replaced when that will not be moved again; at once where less is left.
+// schedule plans what comes next after a success. A third of the time first granted is kept for an outage of Vault:
+// that long before its end a lease is renewed, or replaced if it cannot be renewed again; at once where less is left.
 func (l *Lease) schedule(granted time.Duration) {
 	l.retries.reset()
 	l.notBefore = time.Time{}
 	l.next = time.Now().Add(max(0, granted-vault.Jitter(l.lease.span, 0.3, 0.4)))
 }
 
-// retire keeps the lease of the key before for calls that are under way.
+// retire keeps the lease of the old key for calls that are under way.
 func (l *Lease) retire() {
 	old := l.lease
-	old.revokeAt = time.Now().Add(l.options.drain)
+	old.revokeAt = time.Now().Add(l.drain)
 	l.retired = append(l.retired, old)
 }
 
@@ -224,8 +229,8 @@ func (l *Lease) revokeRetired(ctx context.Context) {
 	l.retired = kept
 }
 
-// revoke ends a lease, unless its own time is over. One that may not be revoked by this token, or is not there any more, is left
-// to Vault.
+// revoke ends a lease, unless it has run out. A lease that this token may not revoke, or that is gone, is left to
+// Vault.
 func (l *Lease) revoke(ctx context.Context, old lease) error {
 	if !time.Now().Before(old.ends) {
 		return nil
@@ -234,7 +239,7 @@ func (l *Lease) revoke(ctx context.Context, old lease) error {
 	defer cancel()
 	err := l.vault.Sys().RevokeWithContext(ctx, old.id)
 	if err != nil {
-		l.options.log.Info("lease not revoked", "path", l.path, "error", err)
+		l.log.Info("lease not revoked", "path", l.path, "error", err)
 	}
 	if err != nil && vault.IsTransient(err) {
 		return fmt.Errorf("%s: revoking a lease: %w", l.path, err)

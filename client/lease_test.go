@@ -171,8 +171,8 @@ func TestLeaseLittleLeft(t *testing.T) {
 	})
 }
 
-// TestLeaseAwayAtItsEnd has Vault go away shortly before the longest that a lease may live, and come back after it: about a third of
-// the time granted at first is always left for that, and another key is there by then.
+// TestLeaseAwayAtItsEnd has Vault go away shortly before the longest that a lease may live, and come back after it:
+// about a third of the time granted at first is always left for that, and another key is there by then.
 func TestLeaseAwayAtItsEnd(t *testing.T) {
 	for longest := 20 * time.Minute; longest <= 50*time.Minute; longest += time.Minute {
 		synctest.Test(t, func(t *testing.T) {

@@ -1,35 +1,47 @@
 package client
 
 import (
+	"cmp"
 	"log/slog"
 	"time"
 )
 
-// Option changes how a [Lease] or a [Static] goes about its work.
-type Option func(*options)
+// LeaseOption changes how a [Lease] goes about its work.
+type LeaseOption interface{ setLease(l *Lease) }
 
-type options struct {
-	log   *slog.Logger
-	drain time.Duration
-	poll  time.Duration
+// StaticOption changes how a [Static] goes about its work.
+type StaticOption interface{ setStatic(s *Static) }
+
+// Option is for a [Lease] and for a [Static].
+type Option interface {
+	LeaseOption
+	StaticOption
 }
 
-// WithLogger has each change of key, and what goes wrong in the background, logged. Without it nothing is.
-func WithLogger(log *slog.Logger) Option { return func(o *options) { o.log = log } }
+type (
+	leaseOption  func(*Lease)
+	staticOption func(*Static)
+	sharedOption func(*keySigner)
+)
 
-// WithDrain sets how long after a swap the lease of the key before is revoked: 10 s otherwise. Calls signed
-// with it may still be under way until then. For a [Lease].
-func WithDrain(d time.Duration) Option { return func(o *options) { o.drain = d } }
+func (set leaseOption) setLease(l *Lease)    { set(l) }
+func (set staticOption) setStatic(s *Static) { set(s) }
+func (set sharedOption) setLease(l *Lease)   { set(&l.keySigner) }
+func (set sharedOption) setStatic(s *Static) { set(&s.keySigner) }
 
-// WithPoll sets after how long at most the key is read again: 5 min otherwise. A rotation by hand goes unnoticed
-// for so long, and the overlap has to be longer. For a [Static].
-func WithPoll(d time.Duration) Option { return func(o *options) { o.poll = d } }
+// WithLogger logs each change of key, and what goes wrong in the background. Without it nothing is logged.
+func WithLogger(log *slog.Logger) Option {
+	return sharedOption(func(s *keySigner) { s.log = cmp.Or(log, s.log) })
+}
 
-func newOptions(opts []Option) options {
-	o := options{log: slog.New(slog.DiscardHandler), drain: 10 * time.Second, poll: 5 * time.Minute}
-	for _, opt := range opts {
-		opt(&o)
-	}
-	o.poll = max(o.poll, time.Second)
-	return o
+// WithDrain sets how long after a change of key the old lease is revoked; 10 s by default. Calls signed with the old
+// key may still be under way until then.
+func WithDrain(d time.Duration) LeaseOption {
+	return leaseOption(func(l *Lease) { l.drain = d })
+}
+
+// WithPoll sets after how long the key is read again at the latest; 5 min by default, and 1 s at the least. A rotation
+// by hand goes unnoticed for that long, so the overlap has to be longer.
+func WithPoll(d time.Duration) StaticOption {
+	return staticOption(func(s *Static) { s.poll = max(d, time.Second) })
 }

@@ -18,7 +18,7 @@ import (
 	"vault-plugin-secrets-apikeys/signing"
 )
 
-// Remote is a [Source] that has Vault sign: the secret never leaves it. Each signature is a question to Vault.
+// Remote is a [Source] for which Vault signs: the secret never leaves Vault. Each signature is a question to Vault.
 type Remote struct {
 	vault  *api.Client
 	path   string
@@ -34,15 +34,15 @@ const (
 // NewRemote returns the source for a path such as "apikeys/my/external/sign/orders". It asks nothing yet.
 func NewRemote(vault *api.Client, path string) *Remote { return &Remote{vault: vault, path: path} }
 
-// Close has later calls fail.
+// Close makes later calls fail.
 func (r *Remote) Close() error {
 	r.closed.Store(true)
 	return nil
 }
 
-// Sign has Vault sign the head and returns the headers to add. The head goes to Vault as it is, so one that carries
-// Authorization or a signature is refused here, with [signing.ErrSigned]. What the engine says against it is in the
-// error, an [api.ResponseError].
+// Sign asks Vault to sign the head and returns the headers to add. The head goes to Vault as it is, so one that
+// carries Authorization or a signature is refused here, with [signing.ErrSigned]. Why the engine refuses to sign is
+// in the error, an [api.ResponseError].
 func (r *Remote) Sign(ctx context.Context, head *signing.Head) ([]signing.Header, error) {
 	for _, name := range []string{"Authorization", "Signature", "Signature-Input"} {
 		if len(head.Values(name)) > 0 {
@@ -65,7 +65,7 @@ func (r *Remote) Sign(ctx context.Context, head *signing.Head) ([]signing.Header
 	return headers, nil
 }
 
-// SignMessage has Vault sign a message of up to 1 MiB.
+// SignMessage asks Vault to sign a message of up to 1 MiB.
 func (r *Remote) SignMessage(ctx context.Context, message []byte) (string, error) {
 	answer, err := r.ask(ctx, map[string]any{"message_base64": base64.StdEncoding.EncodeToString(message)})
 	if err != nil {
@@ -81,8 +81,8 @@ func (r *Remote) SignMessage(ctx context.Context, message []byte) (string, error
 	return signature, nil
 }
 
-// ask puts the question again while Vault changes its leader: a standby answers 500 then, or leads to a node that is gone.
-// Signing changes nothing, so asking twice does no harm.
+// ask repeats the question while Vault changes its leader: a standby answers 500 then, or redirects to a node that is
+// gone. Signing changes nothing, so asking twice does no harm.
 func (r *Remote) ask(ctx context.Context, data map[string]any) (*api.Secret, error) {
 	if r.closed.Load() {
 		return nil, ErrClosed

@@ -42,7 +42,8 @@ func TestLeaseNotRevocable(t *testing.T) {
 	})
 }
 
-// TestLeaseRevokedLater has Vault not answer when the lease of the key before is to be revoked: that is tried again a few times.
+// TestLeaseRevokedLater has Vault not answer when the lease of the key before is to be revoked: that is tried again a
+// few times.
 func TestLeaseRevokedLater(t *testing.T) {
 	for _, failures := range []int{0, 5, 1000} {
 		synctest.Test(t, func(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 
 const staticPath = "apikeys/my/external/static-creds/orders"
 
-func newTestStatic(t *testing.T, f *fakeVault, opts ...Option) *Static {
+func newTestStatic(t *testing.T, f *fakeVault, opts ...StaticOption) *Static {
 	t.Helper()
 	s, err := NewStatic(t.Context(), f.Client(t), staticPath, opts...)
 	if err != nil {
@@ -113,7 +113,8 @@ func TestStaticWhileVaultIsAway(t *testing.T) {
 	}
 }
 
-// TestStaticAfterAnOutage has a rotation come as soon as Vault is back. The overlap is longer than what WithPoll promises.
+// TestStaticAfterAnOutage has a rotation come as soon as Vault is back. The overlap is longer than what WithPoll
+// promises.
 func TestStaticAfterAnOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()

@@ -98,7 +98,7 @@ func TestFromEnvInClones(t *testing.T) {
 		}
 	}
 	byClone := func(vault *api.Client) {
-		v, err := verify.NewVerifier(vault, "apikeys/verify", verify.VerifierOptions{})
+		v, err := verify.NewVerifier(vault, "apikeys/verify")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -33,14 +33,14 @@ type judges struct {
 	variants map[string]int
 }
 
-func newJudges(t *testing.T, options verify.KeyringOptions) *judges {
+func newJudges(t *testing.T, opts ...verify.KeyringOption) *judges {
 	t.Helper()
 	j := &judges{t: t, engine: clienttest.New(t), found: map[verify.Code]int{}, variants: map[string]int{}}
 	var err error
-	if j.verifier, err = verify.NewVerifier(j.engine.Client(""), "apikeys/verify", verify.VerifierOptions{}); err != nil {
+	if j.verifier, err = verify.NewVerifier(j.engine.Client(""), "apikeys/verify"); err != nil {
 		t.Fatal(err)
 	}
-	if j.keyring, err = verify.NewKeyring(j.engine.Client(""), "apikeys", options); err != nil {
+	if j.keyring, err = verify.NewKeyring(j.engine.Client(""), "apikeys", opts...); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -96,7 +96,7 @@ func question(c verify.Call) fields {
 // Whoever judges a call, the engine itself, a Verifier or a Keyring, finds the same and tells the same.
 func TestCorpus(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		j := newJudges(t, verify.KeyringOptions{Keys: 40})
+		j := newJudges(t, verify.WithKeys(40))
 		a := &author{Rand: rand.New(rand.NewPCG(9421, 1)), subjects: populate(t, j.engine)}
 		for n := range corpusCalls {
 			if n == corpusCalls/2 {
@@ -148,7 +148,7 @@ func changes(e *clienttest.Engine, subjects []subject) (more []subject) {
 // A table that is full refuses the same calls in both.
 func TestCorpusFullTable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		j := newJudges(t, verify.KeyringOptions{ReplayEntries: 1000})
+		j := newJudges(t, verify.WithReplayEntries(1000))
 		j.engine.Tenant("acme")
 		j.engine.AllowLocal("acme")
 		j.engine.Write("", "config", fields{"replay_entries": 1000})

@@ -27,12 +27,12 @@ func Example() {
 	engine.Tenant("acme")
 	key := engine.Key("acme", "external/keys/orders", map[string]any{"scopes": []string{"GET /orders/**"}})
 
-	verifier, err := verify.NewVerifier(engine.Client(""), clienttest.Mount+"/verify", verify.VerifierOptions{})
+	verifier, err := verify.NewVerifier(engine.Client(""), clienttest.Mount+"/verify")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer verifier.Close()
-	server := httptest.NewServer(middleware.Middleware{Judge: verifier}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	server := httptest.NewServer(middleware.New(verifier)(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 	})))
 	defer server.Close()

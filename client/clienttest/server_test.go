@@ -19,12 +19,12 @@ func TestServer(t *testing.T) {
 	engine.AllowLocal("acme")
 	key := engine.Key("acme", "external/keys/orders", nil)
 
-	keyring, err := verify.NewKeyring(engine.Client(""), clienttest.Mount, verify.KeyringOptions{})
+	keyring, err := verify.NewKeyring(engine.Client(""), clienttest.Mount)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer keyring.Close()
-	server := httptest.NewServer(middleware.Middleware{Judge: keyring}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(middleware.New(keyring)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		who, _ := middleware.PrincipalFrom(r.Context())
 		if who.Tenant != "acme" || who.KeyID != key.ID {
 			t.Errorf("%+v", who)

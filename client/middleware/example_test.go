@@ -20,28 +20,25 @@ import (
 func inVault() (engine *clienttest.Engine, stop func()) { return vaulttest.Engine() }
 
 // A server that only signed calls get into, with a rule of its own.
-func ExampleMiddleware() {
+func ExampleNew() {
 	engine, stop := inVault()
 	defer stop()
 	sender := engine.Reveal("acme", "external/keys/orders")
 
-	verifier, err := verify.NewVerifier(engine.Client(""), "apikeys/verify", verify.VerifierOptions{})
+	verifier, err := verify.NewVerifier(engine.Client(""), "apikeys/verify")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	defer verifier.Close()
-	gate := middleware.Middleware{
-		Judge:             verifier, // or a Keyring
-		RequireSignedBody: true,
-		Require: func(r *http.Request, who middleware.Principal) error {
-			if r.Method != http.MethodGet && who.Name != "orders" {
-				return errors.New("only orders may write")
-			}
-			return nil
-		},
+	ordersWrite := func(r *http.Request, who middleware.Principal) error {
+		if r.Method != http.MethodGet && who.Name != "orders" {
+			return errors.New("only orders may write")
+		}
+		return nil
 	}
-	server := httptest.NewServer(gate.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	gate := middleware.New(verifier, middleware.WithSignedBody(), middleware.WithAuthorizer(ordersWrite)) // or a Keyring
+	server := httptest.NewServer(gate(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		who, _ := middleware.PrincipalFrom(r.Context())
 		body, _ := io.ReadAll(r.Body)
 		_, _ = fmt.Fprintf(w, "%s of %s sent %q", who.Name, who.Tenant, body)

@@ -74,19 +74,18 @@ func (j *keyJudge) finds(code judge.Code) {
 	}
 }
 
-// gate is a server behind a middleware, and a client that signs for it.
-type gate struct {
+// gated is a server behind a middleware, and a client that signs for it.
+type gated struct {
 	*httptest.Server
 	judge  *keyJudge
 	client *http.Client
 	seen   func(w http.ResponseWriter, r *http.Request) // the handler; nil echoes the body
 }
 
-func newGate(t *testing.T, scheme signing.Scheme, m Middleware, h2 bool) *gate {
+func newGate(t *testing.T, scheme signing.Scheme, h2 bool, opts ...Option) *gated {
 	t.Helper()
-	g := &gate{judge: new(keyJudge)}
-	m.Judge = g.judge
-	g.Server = httptest.NewUnstartedServer(m.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	g := &gated{judge: new(keyJudge)}
+	g.Server = httptest.NewUnstartedServer(New(g.judge, opts...)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if g.seen != nil {
 			g.seen(w, r)
 			return
@@ -107,7 +106,7 @@ func newGate(t *testing.T, scheme signing.Scheme, m Middleware, h2 bool) *gate {
 }
 
 // request returns one to send; the header lines are in pairs.
-func (g *gate) request(t *testing.T, method, target string, body io.Reader, header ...string) *http.Request {
+func (g *gated) request(t *testing.T, method, target string, body io.Reader, header ...string) *http.Request {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, g.URL+target, body)
 	if err != nil {
@@ -138,7 +137,7 @@ func sent(t *testing.T, c *http.Client, r *http.Request) (*http.Response, string
 func TestMiddleware(t *testing.T) {
 	for _, scheme := range []signing.Scheme{signing.Vrnt1, signing.RFC9421} {
 		for _, h2 := range []bool{false, true} {
-			g := newGate(t, scheme, Middleware{}, h2)
+			g := newGate(t, scheme, h2)
 			g.seen = func(w http.ResponseWriter, r *http.Request) {
 				who, ok := PrincipalFrom(r.Context())
 				if !ok || who.Tenant != "acme" || who.KeyID != "tEsTkId1" || who.Scheme != string(scheme) || who.Metadata["a"] != "b" {
@@ -170,7 +169,7 @@ func TestMiddleware(t *testing.T) {
 
 // TestMiddlewareVerdicts answers each verdict as docs/integrators.md says.
 func TestMiddlewareVerdicts(t *testing.T) {
-	g := newGate(t, signing.Vrnt1, Middleware{RetryAfter: 7 * time.Second}, false)
+	g := newGate(t, signing.Vrnt1, false, WithRetryAfter(7*time.Second))
 	g.seen = func(http.ResponseWriter, *http.Request) { t.Error("let through") }
 	for verdict, status := range map[judge.Code]int{
 		judge.TenantSuspended: 403, judge.Revoked: 401, judge.Disabled: 401, judge.Expired: 401, judge.TooOld: 401,
@@ -207,7 +206,7 @@ func TestMiddlewareVerdicts(t *testing.T) {
 
 // TestMiddlewareTellsStrangersNothing has three verdicts answered byte for byte alike.
 func TestMiddlewareTellsStrangersNothing(t *testing.T) {
-	g := newGate(t, signing.Vrnt1, Middleware{}, false)
+	g := newGate(t, signing.Vrnt1, false)
 	g.seen = func(http.ResponseWriter, *http.Request) { t.Error("let through") }
 	authorization := func(keyID string) string {
 		return "Vrnt-1-HMAC-SHA256 salt=12345678,iat=2026-01-31T12:00:00Z,kid=" + keyID + ",sig=vPVLD2A-ekM-xY7j-50rEtnphhAAKyFOUIviS8qu-c4"

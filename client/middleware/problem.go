@@ -27,7 +27,7 @@ func (p *Problem) Error() string {
 }
 
 // answer writes a problem.
-func (m *Middleware) answer(w http.ResponseWriter, problem *Problem) {
+func (g *gate) answer(w http.ResponseWriter, problem *Problem) {
 	p := *problem
 	if p.Type == "" {
 		p.Type = "about:blank"
@@ -49,15 +49,15 @@ func (m *Middleware) answer(w http.ResponseWriter, problem *Problem) {
 	h.Set("Cache-Control", "no-store")
 	switch p.Status {
 	case http.StatusUnauthorized:
-		h.Set("WWW-Authenticate", m.Challenge)
+		h.Set("WWW-Authenticate", g.challenge)
 	case http.StatusServiceUnavailable:
-		h.Set("Retry-After", strconv.FormatInt(max(int64(m.RetryAfter/time.Second), 1), 10))
+		h.Set("Retry-After", strconv.FormatInt(max(int64(g.retryAfter/time.Second), 1), 10))
 	}
 	w.WriteHeader(p.Status)
 	_, _ = w.Write(text)
 }
 
-// refused returns the problem of a verdict, or nil for valid. A verdict that is not known is none.
+// refused returns the problem of a verdict, or nil for a valid one. A code that is not known is answered as no verdict.
 func refused(v judge.Verdict) *Problem {
 	const denied, no = http.StatusForbidden, http.StatusUnauthorized
 	switch v.Code {
@@ -97,11 +97,13 @@ func problemFor(v judge.Verdict, status int, detail string) *Problem {
 
 // unauthenticated is one answer for three verdicts, so that strangers learn nothing about keys.
 func unauthenticated() *Problem {
-	return &Problem{Status: http.StatusUnauthorized, Detail: "The call is not signed, or not with a key that is known here."}
+	const detail = "The call is not signed, or not with a key that is known here."
+	return &Problem{Status: http.StatusUnauthorized, Detail: detail}
 }
 
 func unavailable() *Problem {
-	return &Problem{Status: http.StatusServiceUnavailable, Code: "not_judged", Detail: "Signatures cannot be verified at the moment. Sign anew and try again later."}
+	const detail = "Signatures cannot be verified at the moment. Sign anew and try again later."
+	return &Problem{Status: http.StatusServiceUnavailable, Code: "not_judged", Detail: detail}
 }
 
 func forbidden() *Problem {
@@ -109,11 +111,13 @@ func forbidden() *Problem {
 }
 
 func bodyNotSigned() *Problem {
-	return &Problem{Status: http.StatusUnauthorized, Code: "body_not_signed", Detail: "The signature does not cover the body."}
+	const detail = "The signature does not cover the body."
+	return &Problem{Status: http.StatusUnauthorized, Code: "body_not_signed", Detail: detail}
 }
 
 func bodyTooLarge() *Problem {
-	return &Problem{Status: http.StatusRequestEntityTooLarge, Code: "body_too_large", Detail: "The body is too long to be checked."}
+	const detail = "The body is too long to be checked."
+	return &Problem{Status: http.StatusRequestEntityTooLarge, Code: "body_too_large", Detail: detail}
 }
 
 func bodyUnread() *Problem {
@@ -121,5 +125,6 @@ func bodyUnread() *Problem {
 }
 
 func digestMismatch() *Problem {
-	return &Problem{Status: http.StatusUnauthorized, Code: "digest_mismatch", Detail: "The body is not the one that was signed."}
+	const detail = "The body is not the one that was signed."
+	return &Problem{Status: http.StatusUnauthorized, Code: "digest_mismatch", Detail: detail}
 }

@@ -13,17 +13,17 @@ import (
 	"vault-plugin-secrets-apikeys/client/internal/vault"
 )
 
-// flight is a request under way. It is given up once nobody waits for it any more.
+// batch is the calls of one request under way. It is canceled once nobody waits for it any more.
 type batch struct {
 	questions []*question
-	waiters   int // who still wait
+	waiters   int // questions whose callers still wait
 	ctx       context.Context
 	cancel    context.CancelFunc
 }
 
-// board takes those who wait, as many as fit, or returns nil when nobody does. The lock is held.
+// nextBatch takes the questions that wait, as many as fit, or returns nil when none does. The lock is held.
 func (v *Verifier) nextBatch() *batch {
-	b, size, texts := new(batch), 1, 0 // two brackets, and a comma less than there are calls
+	b, size, texts := new(batch), 1, 0 // two brackets, and one comma less than there are calls
 	for e := v.waiting.Front(); e != nil && len(b.questions) < maxItems; e = v.waiting.Front() {
 		q := e.Value.(*question)
 		size += q.size
@@ -43,18 +43,18 @@ func (v *Verifier) nextBatch() *batch {
 		return nil
 	}
 	b.waiters = len(b.questions)
-	b.ctx, b.cancel = context.WithTimeout(v.ctx, v.options.Timeout)
+	b.ctx, b.cancel = context.WithTimeout(v.ctx, v.options.timeout)
 	return b
 }
 
 func (v *Verifier) maxBytes() int {
-	if v.options.AuditItems {
+	if v.options.auditItems {
 		return maxApart
 	}
 	return maxPacked
 }
 
-// ask puts one request to Vault and returns an answer for each of its questions, or why there are none.
+// send puts one request to Vault and returns an answer to each of its questions, or why there are none.
 func (v *Verifier) send(b *batch) ([]rawAnswer, error) {
 	sent, packed := b.fields()
 	if token := v.app.Token(); token != v.vault.Token() {
@@ -74,7 +74,7 @@ func (v *Verifier) send(b *batch) ([]rawAnswer, error) {
 	return answers, nil
 }
 
-// fields returns what the engine takes for those on board, and whether that is a packed batch.
+// fields returns the batch as the engine takes it, and whether it is packed.
 func (b *batch) fields() (sent map[string]any, packed bool) {
 	if len(b.questions) == 1 {
 		return fieldsOf(b.questions[0].call), false
@@ -123,13 +123,13 @@ func (v *Verifier) unanswered(err error) error {
 	status := vault.StatusOf(err)
 	dial, dialled := errors.AsType[*net.OpError](err)
 	switch {
-	case status == http.StatusServiceUnavailable, status == http.StatusTooManyRequests, status == http.StatusPreconditionFailed,
-		dialled && dial.Op == "dial":
+	case status == http.StatusServiceUnavailable, status == http.StatusTooManyRequests,
+		status == http.StatusPreconditionFailed, dialled && dial.Op == "dial":
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	case status >= http.StatusBadRequest && status < http.StatusInternalServerError:
 		return err
 	case errors.Is(err, context.DeadlineExceeded):
-		// Not the caller's deadline, which an error of that kind would be taken for.
+		// It must not be taken for the caller's deadline.
 		return fmt.Errorf("%w: no answer in time", ErrUnknown)
 	}
 	return fmt.Errorf("%w: %w", ErrUnknown, err)

@@ -14,15 +14,16 @@ const (
 	maxSignature = 256     // bytes; a good one has 111 at the most
 )
 
-// askable reports whether the engine can take a call for one. What it cannot take is malformed.
+// wellFormed reports whether the engine takes this for a call. If not, the call is malformed.
 func wellFormed(c Call) bool {
 	if c.Request != "" {
 		return len(c.Request) <= signing.MaxHeadBytes && c.Message == "" && c.Signature == ""
 	}
-	return len(c.Message) <= maxMessage && c.Signature != "" && len(c.Signature) <= maxSignature && utf8.ValidString(c.Signature)
+	return len(c.Message) <= maxMessage &&
+		c.Signature != "" && len(c.Signature) <= maxSignature && utf8.ValidString(c.Signature)
 }
 
-// fields returns a call as the engine takes it, alone or in a batch.
+// fieldsOf returns a call as the engine takes it, alone or in a batch.
 func fieldsOf(c Call) map[string]any {
 	fields := make(map[string]any, 3)
 	name, text := "request", c.Request
@@ -58,7 +59,7 @@ func newQuestion(c Call, apart bool) *question {
 	return q
 }
 
-// item returns a call as an item of a batch.
+// itemOf returns a call as an item of a batch.
 func itemOf(c Call) any {
 	if c.Request == "" || c.ClientIP.IsValid() || !utf8.ValidString(c.Request) {
 		return fieldsOf(c)
@@ -66,7 +67,7 @@ func itemOf(c Call) any {
 	return c.Request
 }
 
-// pack returns a call as an item of a packed batch, or "" for one that is too long for any.
+// packedItem returns a call as an item of a packed batch, or "" for one that is too long for any.
 func packedItem(c Call) string {
 	if len(c.Request)+len(c.Message) > maxPacked {
 		return ""

@@ -11,7 +11,7 @@ import (
 	"vault-plugin-secrets-apikeys/internal/apikey"
 )
 
-// verdict reads the answer. Each caller does so for itself, while others ask already.
+// verdict reads the answer. Each caller reads its own, while the next request is already under way.
 func (a rawAnswer) verdict() (Verdict, error) {
 	switch {
 	case a.err != nil:
@@ -22,8 +22,8 @@ func (a rawAnswer) verdict() (Verdict, error) {
 	return verdictOf(a.data)
 }
 
-// verdictOf reads the answer to one call, or what a list of them has of it. Fields that later engines may add are passed over; a
-// verdict that is not known, or not what its other fields say, is an [ErrUnknown].
+// verdictOf reads the answer to one call, alone or in a list. Fields that later engines may add are ignored. A verdict
+// that is not known, or contradicts its other fields, is an [ErrUnknown].
 func verdictOf(data map[string]any) (Verdict, error) {
 	if why, failed := data["error"].(string); failed && data["verdict"] == "" {
 		return Verdict{}, fmt.Errorf("%w: %s", ErrUnavailable, why)
@@ -39,7 +39,7 @@ func verdictOf(data map[string]any) (Verdict, error) {
 	return d.result(v)
 }
 
-// decoder reads fields and notes which was wrong first.
+// decoder reads fields and notes the first that is wrong.
 type decoder struct {
 	data  map[string]any
 	wrong string
@@ -51,7 +51,8 @@ func (d *decoder) refuse(name string) {
 	}
 }
 
-// signed reports whether a verdict was reached on a right signature, and refuses one that is not known, or not what valid says.
+// signed reports whether a verdict was reached on a right signature. It refuses one that is not known or contradicts
+// valid.
 func (d *decoder) signed(v *Verdict) bool {
 	verdict := apikey.Verdict(v.Code)
 	if !slices.Contains(apikey.Verdicts, verdict) || v.Valid != (verdict == apikey.Valid) {
@@ -60,7 +61,7 @@ func (d *decoder) signed(v *Verdict) bool {
 	return verdict.Signed()
 }
 
-// end returns what was read, unless something was wrong.
+// result returns what was read, unless something was wrong.
 func (d *decoder) result(v Verdict) (Verdict, error) {
 	if d.wrong != "" {
 		return Verdict{}, fmt.Errorf("%w: %w: %s", ErrUnknown, vault.ErrMalformed, d.wrong)
@@ -68,7 +69,7 @@ func (d *decoder) result(v Verdict) (Verdict, error) {
 	return v, nil
 }
 
-// must returns a field that has to be there.
+// required returns a field that has to be there.
 func required[T any](d *decoder, name string) T {
 	value, ok := d.data[name].(T)
 	if !ok {
@@ -77,7 +78,7 @@ func required[T any](d *decoder, name string) T {
 	return value
 }
 
-// may returns a field, or the zero value of one that is not there.
+// optional returns a field, or the zero value if it is not there.
 func optional[T any](d *decoder, name string) (value T) {
 	if d.data[name] == nil {
 		return value
@@ -85,7 +86,7 @@ func optional[T any](d *decoder, name string) (value T) {
 	return required[T](d, name)
 }
 
-// told reads what is told of the version whose signature is right.
+// verdictFields reads what a verdict tells of the version whose signature is right.
 func (d *decoder) verdictFields(v *Verdict) {
 	v.Tenant, v.Kind, v.Name, v.Scheme = d.nonEmpty("tenant"), d.nonEmpty("kind"), d.nonEmpty("name"), d.nonEmpty("scheme")
 	v.User, v.SuccessorKeyID = optional[string](d, "user"), optional[string](d, "successor_key_id")
@@ -97,7 +98,7 @@ func (d *decoder) verdictFields(v *Verdict) {
 	v.Metadata = d.stringMap("metadata")
 }
 
-// pairs returns a table of texts, nil where there are none.
+// stringMap returns a map of texts, nil if there are none.
 func (d *decoder) stringMap(name string) map[string]string {
 	given := optional[map[string]any](d, name)
 	if len(given) == 0 {
@@ -114,7 +115,7 @@ func (d *decoder) stringMap(name string) map[string]string {
 	return pairs
 }
 
-// whole returns a whole number above 0 that has to be there.
+// positiveInt returns a whole number above 0 that has to be there.
 func (d *decoder) positiveInt(name string) int64 {
 	n, err := strconv.ParseInt(required[json.Number](d, name).String(), 10, 32)
 	if err != nil || n < 1 {
@@ -123,7 +124,7 @@ func (d *decoder) positiveInt(name string) int64 {
 	return n
 }
 
-// word returns a text that has to be there and must not be empty.
+// nonEmpty returns a text that has to be there and must not be empty.
 func (d *decoder) nonEmpty(name string) string {
 	text := required[string](d, name)
 	if text == "" {

@@ -96,9 +96,9 @@ func answerOf(verdict string, more ...map[string]any) map[string]any {
 	return data
 }
 
-func newTestVerifier(t *testing.T, e *fakeEngine, options VerifierOptions) *Verifier {
+func newTestVerifier(t *testing.T, e *fakeEngine, opts ...VerifierOption) *Verifier {
 	t.Helper()
-	v, err := NewVerifier(e.Client(t), verifyPath, options)
+	v, err := NewVerifier(e.Client(t), verifyPath, opts...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ func ExampleVerifier() {
 	defer stop()
 	sender := engine.Reveal("acme", "internal/keys/webhooks")
 
-	verifier, err := verify.NewVerifier(engine.Client(""), "apikeys/verify", verify.VerifierOptions{})
+	verifier, err := verify.NewVerifier(engine.Client(""), "apikeys/verify")
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -56,13 +56,13 @@ func ExampleKeyring() {
 	engine.AllowLocal("acme") // allow_local_verify, of the mount and of the tenant
 	sender := engine.Reveal("acme", "internal/keys/webhooks")
 
-	verifier, err := verify.NewVerifier(engine.Client(""), "apikeys/verify", verify.VerifierOptions{})
+	verifier, err := verify.NewVerifier(engine.Client(""), "apikeys/verify")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	defer verifier.Close()
-	keyring, err := verify.NewKeyring(engine.Client(""), "apikeys", verify.KeyringOptions{Fallback: verifier})
+	keyring, err := verify.NewKeyring(engine.Client(""), "apikeys", verify.WithFallback(verifier))
 	if err != nil {
 		fmt.Println(err)
 		return

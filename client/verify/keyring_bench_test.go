@@ -24,17 +24,17 @@ const benchHead = "GET /wfo/user-mgmt-api/v1/employees?page=2&filter=active HTTP
 	"X-Request-Id: 0b9d5c1e-3c1f-4a56-9d8e-5b0f6f0c7a11\r\n" +
 	"Verint-UserName: agent.smith@example.com\r\n"
 
-// BenchmarkKeyring judges calls by a key that is held, each scheme beside what no verification can do without: a MAC of
-// the same bytes, and the tag from its text. The key has replay=off, so that one call can be judged again and again;
-// new ones, which the table of calls has to hold, are in "-new". All but "parallel" run on one processor, so that each pays for
-// the garbage that it makes.
+// BenchmarkKeyring judges calls by a key that is held, each scheme beside what no verification can do without: a MAC
+// of the same bytes, and the tag from its text. The key has replay=off, so that one call can be judged again and
+// again; new ones, which the table of calls has to hold, are in "-new". All but "parallel" run on one processor, so
+// that each pays for the garbage that it makes.
 func BenchmarkKeyring(b *testing.B) {
 	processors := runtime.GOMAXPROCS(1)
 	defer runtime.GOMAXPROCS(processors)
 	engine := clienttest.New(b)
 	engine.Tenant("acme")
 	engine.AllowLocal("acme")
-	k, err := NewKeyring(engine.Client(""), "apikeys", KeyringOptions{ReplayEntries: 1 << 40})
+	k, err := NewKeyring(engine.Client(""), "apikeys", WithReplayEntries(1<<40))
 	if err != nil {
 		b.Fatal(err)
 	}

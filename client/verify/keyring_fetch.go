@@ -14,21 +14,21 @@ import (
 	"vault-plugin-secrets-apikeys/client/internal/vault"
 )
 
-// For how long is remembered what could not be fetched.
+// How long it is remembered that a key could not be fetched.
 const (
-	unknownFor  = 5 * time.Second // the ID names no key: one just made is unknown for so long, if its ID was asked for before
+	unknownFor  = 5 * time.Second // the ID names no key; a key made since stays unknown for that long
 	notLocalFor = time.Minute
 	failedFor   = time.Second // Vault gave no answer
 	fetchTime   = 10 * time.Second
 )
 
-// absence says that a key is not held, until when that is believed, and why: nil means that there is no such key.
+// negativeEntry says that a key is not held, until when that is believed, and why: nil means that there is no such key.
 type negativeEntry struct {
 	until time.Time
 	err   error
 }
 
-// held returns the key of an ID if it can be judged by at now, else nil.
+// cached returns the rules of a key if calls can be judged by them now, and nil otherwise.
 func (k *Keyring) cached(id string, now time.Time) *ruleSet {
 	key, ok := k.keys.GetIfPresent(id)
 	if !ok {
@@ -41,8 +41,8 @@ func (k *Keyring) cached(id string, now time.Time) *ruleSet {
 	return nil
 }
 
-// find returns a key after fetching it, or nil: there is none of that ID. Whoever wants the same key meanwhile waits for the
-// same fetch.
+// find returns the rules of a key after fetching them, or nil if there is no such key. Callers that want the same key
+// meanwhile wait for the same fetch.
 func (k *Keyring) find(ctx context.Context, id string) (*ruleSet, error) {
 	now := time.Now()
 	if a, ok := k.absent.GetIfPresent(id); ok && now.Before(a.until) {
@@ -82,7 +82,7 @@ func stale(err error) error {
 	return fmt.Errorf("%w: %w", ErrStale, err)
 }
 
-// fetch asks Vault for a key and remembers the answer. It returns nil for a key that there is not.
+// fetch asks Vault for a key and remembers the answer. It returns nil if there is no such key.
 func (k *Keyring) fetch(id string) (*ruleSet, error) {
 	k.mu.Lock()
 	if k.closed.Load() {
@@ -125,7 +125,7 @@ func (k *Keyring) fetch(id string) (*ruleSet, error) {
 		return nil, ErrClosed
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		err = errors.New("no answer in time") // Not the caller's deadline, which it would be taken for.
+		err = errors.New("no answer in time") // It must not be taken for the caller's deadline.
 	}
 	err = fmt.Errorf("%w: %w", ErrUnavailable, err)
 	if key != nil {
@@ -136,7 +136,7 @@ func (k *Keyring) fetch(id string) (*ruleSet, error) {
 	return nil, err
 }
 
-// admit waits for a place among the fetches. Keys that are held do not wait for those that strangers may have made up.
+// acquire waits for a slot for a fetch. Keys that are held do not wait for keys that strangers may have made up.
 func (k *Keyring) acquire(refreshing bool) (release func(), err error) {
 	slots, leave := k.refreshSlots, func() {}
 	if !refreshing {
@@ -175,21 +175,22 @@ func (k *Keyring) forget(id string, entry negativeEntry) {
 	k.absent.Set(id, entry)
 }
 
-// refusedBy reports whether the engine itself refused, with a text about that. Vault has the same statuses for a token without
-// a policy, and for a path where no engine is.
+// refusedBy reports whether the engine itself refused, with a text about that. Vault answers with the same statuses
+// to a token without a policy, and for a path where no engine is.
 func refusedBy(err error, status int, about string) bool {
 	refused, ok := errors.AsType[*api.ResponseError](err)
 	return ok && refused.StatusCode == status &&
 		slices.ContainsFunc(refused.Errors, func(text string) bool { return strings.Contains(text, about) })
 }
 
-// noteAway logs when fetches begin to fail, and when they no longer do. That there is no such key is an answer.
+// logAvailability logs when fetches begin to fail, and when they no longer do. That there is no such key is an answer.
 func (k *Keyring) logAvailability(err error) {
-	answered := err == nil || errors.Is(err, ErrNotLocal) || refusedBy(err, http.StatusNotFound, "key_id:") || refusedBy(err, http.StatusForbidden, "keyring:")
+	answered := err == nil || errors.Is(err, ErrNotLocal) ||
+		refusedBy(err, http.StatusNotFound, "key_id:") || refusedBy(err, http.StatusForbidden, "keyring:")
 	switch {
 	case !answered && k.ctx.Err() == nil && !k.away.Swap(true):
-		k.options.Log.Warn("keys cannot be fetched", "path", k.path, "error", err)
+		k.options.log.Warn("keys cannot be fetched", "path", k.path, "error", err)
 	case answered && k.away.Swap(false):
-		k.options.Log.Info("keys are fetched again", "path", k.path)
+		k.options.log.Info("keys are fetched again", "path", k.path)
 	}
 }

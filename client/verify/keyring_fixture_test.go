@@ -32,20 +32,20 @@ type ring struct {
 }
 
 // ringed runs a test with a keyring of tenant acme, whose key "billing" may be fetched, in a bubble.
-func ringed(t *testing.T, options KeyringOptions, test func(t *testing.T, r *ring, key clienttest.Key)) {
+func ringed(t *testing.T, opts []KeyringOption, test func(t *testing.T, r *ring, key clienttest.Key)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		r := &ring{t: t, engine: clienttest.New(t), asked: map[string]int{}}
 		r.engine.Tenant("acme")
 		r.engine.AllowLocal("acme")
-		r.Keyring = r.another(options)
+		r.Keyring = r.another(opts...)
 		test(t, r, r.engine.Key("acme", "external/keys/billing", map[string]any{"replay": "off"}))
 	})
 }
 
-func (r *ring) another(options KeyringOptions) *Keyring {
+func (r *ring) another(opts ...KeyringOption) *Keyring {
 	vault := r.engine.ClientOver(r, "")
-	k, err := NewKeyring(vault, "apikeys/", options)
+	k, err := NewKeyring(vault, "apikeys/", opts...)
 	if err != nil {
 		r.t.Fatal(err)
 	}

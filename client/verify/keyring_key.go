@@ -18,7 +18,7 @@ import (
 	"vault-plugin-secrets-apikeys/signing"
 )
 
-// entry is a key that is held.
+// cachedKey is a key that is held.
 type cachedKey struct {
 	id    string
 	rules atomic.Pointer[ruleSet] // never nil
@@ -29,14 +29,14 @@ type cachedKey struct {
 	failure error     // of the last fetch, since when there was no good one
 }
 
-// use notes a call. Most calls find its second noted, and write nothing that others read.
+// touch notes a call. Most calls find its second noted, and write nothing that others read.
 func (e *cachedKey) touch(now time.Time) {
 	if second := now.Unix(); e.used.Load() != second {
 		e.used.Store(second)
 	}
 }
 
-// failed returns why the last fetch failed, unless it is time for another.
+// lastFailure returns why the last fetch failed, unless it is time for another.
 func (e *cachedKey) lastFailure(now time.Time) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -52,39 +52,39 @@ func (e *cachedKey) setFailure(err error, retry time.Time) {
 	e.failure, e.retry = err, retry
 }
 
-// kept is one answer of keyring/. It does not change.
+// ruleSet is one answer of keyring/. It does not change.
 type ruleSet struct {
 	input     apikey.Case // without a call; the secret is in its MAC alone
 	keyFields Verdict     // what is the same in each verdict
 
-	sent       time.Time // when the question was, with the monotonic clock
+	sent       time.Time // when the question was sent, with the monotonic clock
 	maxAge     time.Duration
 	refreshAge time.Duration // the age at which to ask again
 }
 
-// age counts by both clocks: the monotonic one may stand still while a machine sleeps, the other may be put back.
+// age counts by both clocks: the monotonic one may stand still while a machine sleeps, the other may be set back.
 func (k *ruleSet) age(now time.Time) time.Duration {
 	return max(now.Sub(k.sent), time.Duration(now.UnixNano()-k.sent.UnixNano()))
 }
 
-// fresh reports whether calls can be judged by it. An end that has come since it was fetched may have been moved meanwhile: leases are
-// renewed.
+// fresh reports whether calls can be judged by the rules. If the key has expired since they were fetched, its expiry
+// may have been moved meanwhile, because leases are renewed.
 func (k *ruleSet) fresh(now time.Time) bool {
 	ends := k.keyFields.ExpiresAt
 	ended := !ends.IsZero() && k.sent.Before(ends) && !now.Before(ends)
 	return k.age(now) <= k.maxAge && !ended
 }
 
-// placeholder is the secret of all versions here: it is not erased, and signs nothing that anybody has.
+// placeholder stands for the secret of all versions here: a version must have one, and no call is signed with this.
 var placeholder = secret.Random()
 
-// keyFields are those that can be judged by. A field that is not among them may be a rule.
+// knownFields are the fields of keyring/ that this package knows. Another one may be a rule.
 var knownFields = []string{
-	"key", "max_age", "tenant", "kind", "name", "key_id", "version", "state", "tenant_state", "scheme", "compat", "scopes", "published",
-	"allowed_cidrs", "user", "metadata", "replay", "window_past", "window_future", "expires_at", "successor_key_id",
+	"key", "max_age", "tenant", "kind", "name", "key_id", "version", "state", "tenant_state", "scheme", "compat", "scopes",
+	"published", "allowed_cidrs", "user", "metadata", "replay", "window_past", "window_future", "expires_at", "successor_key_id",
 }
 
-// keptOf reads the answer of keyring/ for a key ID.
+// ruleSetOf reads the answer of keyring/ for a key ID.
 func ruleSetOf(answer *api.Secret, keyID string, sent time.Time) (*ruleSet, error) {
 	for name := range answer.Data {
 		if !slices.Contains(knownFields, name) {
@@ -123,11 +123,12 @@ func ruleSetOf(answer *api.Secret, keyID string, sent time.Time) (*ruleSet, erro
 	return k, nil
 }
 
-// tell reads what verdicts tell of a key.
+// keyFields reads what is the same in all verdicts on a key's calls.
 func (d *decoder) keyFields(v *Verdict) {
 	v.Tenant, v.Kind, v.Name, v.KeyID = d.nonEmpty("tenant"), d.nonEmpty("kind"), d.nonEmpty("name"), d.nonEmpty("key_id")
 	v.Version = int(d.positiveInt("version"))
-	v.Scheme, v.User, v.SuccessorKeyID = d.nonEmpty("scheme"), optional[string](d, "user"), optional[string](d, "successor_key_id")
+	v.Scheme = d.nonEmpty("scheme")
+	v.User, v.SuccessorKeyID = optional[string](d, "user"), optional[string](d, "successor_key_id")
 	if end, told := d.data["expires_at"]; end != nil || !told {
 		v.ExpiresAt = d.timestamp("expires_at").UTC()
 	}
@@ -136,7 +137,7 @@ func (d *decoder) keyFields(v *Verdict) {
 	}
 }
 
-// key returns the key as the core knows it, with the version asked for and, where that has a successor, another.
+// key returns the key as the core knows it, with the version asked for and, if that has a successor, another.
 func (d *decoder) key(told *Verdict, sent time.Time) (*apikey.Key, *apikey.Version) {
 	scheme, err := signing.ParseScheme(told.Scheme)
 	if err != nil {
@@ -159,7 +160,7 @@ func (d *decoder) key(told *Verdict, sent time.Time) (*apikey.Key, *apikey.Versi
 		User:   told.User, Compat: tenant.LinesOf(compat),
 	}})
 	v := apikey.Version{KeyID: told.KeyID, Number: told.Version, Secret: placeholder, ExpiresAt: told.ExpiresAt}
-	if slices.Contains(compat, string(signing.KeyASCII)) { // The engine tells it of imported versions alone.
+	if slices.Contains(compat, string(signing.KeyASCII)) { // The engine says so of imported versions alone.
 		v.Marks = apikey.Share(apikey.Marks{Imported: true})
 	}
 	state := apikey.State(d.nonEmpty("state"))
@@ -171,7 +172,7 @@ func (d *decoder) key(told *Verdict, sent time.Time) (*apikey.Key, *apikey.Versi
 	return key, &key.Versions[0]
 }
 
-// stand has the core find the version in a state. That it was in it at the time of the answer is all that matters.
+// setState makes the core find the version in a state. All that matters is that it was in it when the answer came.
 func (d *decoder) setState(v *apikey.Version, state apikey.State, sent time.Time) {
 	switch state {
 	case apikey.Current, apikey.Overlapping:
@@ -190,7 +191,7 @@ func (d *decoder) setState(v *apikey.Version, state apikey.State, sent time.Time
 	}
 }
 
-// published reads the lists of path globs, which are the mount's, the provider's and the tenant's, those that there are.
+// published reads the lists of path globs: of the mount, the provider and the tenant, as many as there are.
 func (d *decoder) published(mount *tenant.Config, t *tenant.Tenant) {
 	lists := required[[]any](d, "published")
 	places := []*match.Globs{&mount.External.Published, &t.Provider.Published, &t.Own.Published}

@@ -18,7 +18,7 @@ import (
 )
 
 func TestKeyringReplays(t *testing.T) {
-	ringed(t, KeyringOptions{Keys: 1}, func(_ *testing.T, r *ring, other clienttest.Key) {
+	ringed(t, []KeyringOption{WithKeys(1)}, func(_ *testing.T, r *ring, other clienttest.Key) {
 		key := r.engine.Key("acme", "external/keys/once", nil)
 		call := r.call(key)
 		r.finds(call, Valid, nil)
@@ -42,7 +42,7 @@ func TestKeyringReplays(t *testing.T) {
 }
 
 func TestKeyringFullTable(t *testing.T) {
-	ringed(t, KeyringOptions{ReplayEntries: 16}, func(t *testing.T, r *ring, _ clienttest.Key) {
+	ringed(t, []KeyringOption{WithReplayEntries(16)}, func(t *testing.T, r *ring, _ clienttest.Key) {
 		key := r.engine.Key("acme", "external/keys/once", nil)
 		full := false
 		for range 200 {
@@ -60,7 +60,7 @@ func TestKeyringFullTable(t *testing.T) {
 
 // A lease is renewed shortly before the end that was fetched with its key, and again while Vault is away.
 func TestKeyringRenewed(t *testing.T) {
-	ringed(t, KeyringOptions{}, func(t *testing.T, r *ring, key clienttest.Key) {
+	ringed(t, nil, func(t *testing.T, r *ring, key clienttest.Key) {
 		began := time.Now()
 		until := func(end time.Duration) {
 			ends := began.Add(end)
@@ -101,7 +101,7 @@ func TestKeyringRenewed(t *testing.T) {
 
 // A call that another life of the gateway may have let in is too old, where that is asked for.
 func TestKeyringStrict(t *testing.T) {
-	ringed(t, KeyringOptions{StrictReplay: true}, func(_ *testing.T, r *ring, key clienttest.Key) {
+	ringed(t, []KeyringOption{WithStrictReplay()}, func(_ *testing.T, r *ring, key clienttest.Key) {
 		r.finds(r.call(key), Valid, nil)
 		before := Call{Request: signedText(r.t, key, "GET /orders HTTP/1.1\nHost: api.example\n", time.Now().Add(-time.Second))}
 		r.finds(before, TooOld, nil)
@@ -109,9 +109,9 @@ func TestKeyringStrict(t *testing.T) {
 }
 
 func TestKeyringClose(t *testing.T) {
-	ringed(t, KeyringOptions{}, func(t *testing.T, r *ring, key clienttest.Key) {
+	ringed(t, nil, func(t *testing.T, r *ring, key clienttest.Key) {
 		before := vaulttest.Goroutines()
-		k := r.another(KeyringOptions{})
+		k := r.another()
 		if v, err := k.Verify(t.Context(), r.call(key)); err != nil || !v.Valid {
 			t.Fatal(v, err)
 		}
@@ -146,7 +146,7 @@ func TestKeyringClose(t *testing.T) {
 
 // Nothing that is printed of a keyring, or of its errors, has a secret in it.
 func TestKeyringPrintsNoSecret(t *testing.T) {
-	ringed(t, KeyringOptions{}, func(t *testing.T, r *ring, key clienttest.Key) {
+	ringed(t, nil, func(t *testing.T, r *ring, key clienttest.Key) {
 		v := r.finds(r.call(key), Valid, nil)
 		data := r.engine.Read("", "keyring/"+key.ID)
 		held := r.cached(key.ID, time.Now())
@@ -166,7 +166,7 @@ func TestKeyringPrintsNoSecret(t *testing.T) {
 // Many calls over many more keys than are held leave no more behind than the bound.
 func TestKeyringLongRun(t *testing.T) {
 	const keys, bound, calls = 10_000, 1000, 100_000
-	ringed(t, KeyringOptions{Keys: bound}, func(t *testing.T, r *ring, key clienttest.Key) {
+	ringed(t, []KeyringOption{WithKeys(bound)}, func(t *testing.T, r *ring, key clienttest.Key) {
 		template := r.engine.Read("", "keyring/"+key.ID)
 		r.set(0, answersFor(template))
 		before := vaulttest.Goroutines()
@@ -207,7 +207,7 @@ func TestKeyringLongRun(t *testing.T) {
 // A key in use stays while others come and go, more than may be held.
 func TestKeyringHoldsWhatIsUsed(t *testing.T) {
 	const bound = 10
-	ringed(t, KeyringOptions{Keys: bound}, func(t *testing.T, r *ring, key clienttest.Key) {
+	ringed(t, []KeyringOption{WithKeys(bound)}, func(t *testing.T, r *ring, key clienttest.Key) {
 		r.set(0, answersFor(r.engine.Read("", "keyring/"+key.ID)))
 		passing := key
 		for n := range 20 * bound {
@@ -228,7 +228,7 @@ func TestKeyringHoldsWhatIsUsed(t *testing.T) {
 
 // Callers, the one who tends, and Close do not get into each other's way.
 func TestKeyringConcurrently(t *testing.T) {
-	ringed(t, KeyringOptions{Keys: 5}, func(t *testing.T, r *ring, key clienttest.Key) {
+	ringed(t, []KeyringOption{WithKeys(5)}, func(t *testing.T, r *ring, key clienttest.Key) {
 		r.set(time.Millisecond, answersFor(r.engine.Read("", "keyring/"+key.ID)))
 		var callers sync.WaitGroup
 		for n := range 8 {

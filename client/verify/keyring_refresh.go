@@ -15,7 +15,7 @@ const (
 	expireInterval   = time.Minute           // for calls that no window lets in any more
 )
 
-// tend fetches the keys in use before they are too old, and lets go of the others, until the keyring is closed.
+// run fetches the keys in use before they are too old, and drops the others, until the keyring is closed.
 func (k *Keyring) run() {
 	swept := time.Now()
 	for {
@@ -34,13 +34,13 @@ func (k *Keyring) run() {
 	}
 }
 
-// look does once what is due.
+// refresh does once what is due.
 func (k *Keyring) refresh() {
 	var fetches errgroup.Group
 	fetches.SetLimit(refreshers)
 	now := time.Now()
 	for key := range k.keys.Values() {
-		if now.Unix()-key.used.Load() > int64(k.options.Idle/time.Second) {
+		if now.Unix()-key.used.Load() > int64(k.options.idle/time.Second) {
 			k.keys.Invalidate(key.id)
 			continue
 		}

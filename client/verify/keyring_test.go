@@ -17,7 +17,7 @@ import (
 )
 
 func TestKeyringFetchesOnce(t *testing.T) {
-	ringed(t, KeyringOptions{}, func(t *testing.T, r *ring, key clienttest.Key) {
+	ringed(t, nil, func(t *testing.T, r *ring, key clienttest.Key) {
 		r.set(time.Second, nil)
 		var calls sync.WaitGroup
 		for range 50 {
@@ -40,7 +40,7 @@ func TestKeyringFetchesOnce(t *testing.T) {
 
 // Keys in use are fetched again in good time, and the others let go.
 func TestKeyringRefreshes(t *testing.T) {
-	ringed(t, KeyringOptions{Idle: 3 * time.Minute}, func(t *testing.T, r *ring, key clienttest.Key) {
+	ringed(t, []KeyringOption{WithIdle(3 * time.Minute)}, func(t *testing.T, r *ring, key clienttest.Key) {
 		r.finds(r.call(key), Valid, nil)
 		for range 600 {
 			time.Sleep(time.Second)
@@ -82,7 +82,7 @@ func TestKeyringNotices(t *testing.T) {
 		},
 	} {
 		t.Run(string(want), func(t *testing.T) {
-			ringed(t, KeyringOptions{}, func(t *testing.T, r *ring, key clienttest.Key) {
+			ringed(t, nil, func(t *testing.T, r *ring, key clienttest.Key) {
 				r.finds(r.call(key), Valid, nil)
 				time.Sleep(10 * time.Second)
 				do(r.engine)
@@ -107,7 +107,7 @@ func TestKeyringNotices(t *testing.T) {
 
 // While Vault is away a key is judged by until max_age after its last fetch was sent, and not for a moment longer.
 func TestKeyringCloses(t *testing.T) {
-	ringed(t, KeyringOptions{}, func(_ *testing.T, r *ring, key clienttest.Key) {
+	ringed(t, nil, func(_ *testing.T, r *ring, key clienttest.Key) {
 		r.set(2*time.Second, nil)
 		sent := time.Now()
 		r.finds(r.call(key), Valid, nil)
@@ -125,7 +125,7 @@ func TestKeyringCloses(t *testing.T) {
 
 // A fetch that takes longer than max_age brings nothing to judge by.
 func TestKeyringRefusesSlowAnswers(t *testing.T) {
-	ringed(t, KeyringOptions{}, func(_ *testing.T, r *ring, key clienttest.Key) {
+	ringed(t, nil, func(_ *testing.T, r *ring, key clienttest.Key) {
 		r.engine.Write("", "config", map[string]any{"keyring_max_age": "3s"})
 		r.set(4500*time.Millisecond, nil) // Not together with a look at the keys, which would fetch again.
 		r.finds(r.call(key), "", ErrStale)
@@ -138,7 +138,7 @@ func TestKeyringRefusesSlowAnswers(t *testing.T) {
 }
 
 func TestKeyringNotLocal(t *testing.T) {
-	ringed(t, KeyringOptions{}, func(t *testing.T, r *ring, key clienttest.Key) {
+	ringed(t, nil, func(t *testing.T, r *ring, key clienttest.Key) {
 		inside := r.engine.Key("acme", "external/keys/inside", map[string]any{"replay": "off"})
 		r.engine.Write("acme", "my/external/keys/inside", map[string]any{"reveal": "never"})
 		r.finds(r.call(inside), "", ErrNotLocal)
@@ -146,13 +146,13 @@ func TestKeyringNotLocal(t *testing.T) {
 		if n := r.fetches(inside.ID); n != 1 {
 			t.Errorf("%d fetches", n)
 		}
-		verifier, err := NewVerifier(r.engine.Client(""), "apikeys/verify", VerifierOptions{})
+		verifier, err := NewVerifier(r.engine.Client(""), "apikeys/verify")
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer verifier.Close()
 		plain := r.Keyring
-		r.Keyring = r.another(KeyringOptions{Fallback: verifier})
+		r.Keyring = r.another(WithFallback(verifier))
 		r.finds(r.call(inside), Valid, nil)
 		r.finds(r.call(key), Valid, nil)
 		r.Keyring = plain
@@ -168,7 +168,8 @@ func TestKeyringNotLocal(t *testing.T) {
 	})
 }
 
-// Only the engine's own word is taken for a key's absence: a token without a policy and a wrong mount have the same statuses.
+// Only the engine's own word is taken for a key's absence: a token without a policy and a wrong mount have the same
+// statuses.
 func TestKeyringBelievesTheEngine(t *testing.T) {
 	for name, odd := range map[string]func(*http.Request) (*http.Response, error){
 		"no policy": refuses(403, "permission denied"),
@@ -179,7 +180,7 @@ func TestKeyringBelievesTheEngine(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ringed(t, KeyringOptions{}, func(_ *testing.T, r *ring, key clienttest.Key) {
+			ringed(t, nil, func(_ *testing.T, r *ring, key clienttest.Key) {
 				r.finds(r.call(key), Valid, nil)
 				other := r.engine.Key("acme", "external/keys/other", nil)
 				r.set(0, odd)
@@ -194,7 +195,7 @@ func TestKeyringBelievesTheEngine(t *testing.T) {
 }
 
 func TestKeyringContext(t *testing.T) {
-	ringed(t, KeyringOptions{}, func(t *testing.T, r *ring, key clienttest.Key) {
+	ringed(t, nil, func(t *testing.T, r *ring, key clienttest.Key) {
 		r.set(3*time.Second, nil)
 		short, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -216,7 +217,7 @@ func TestKeyringRefusesOddAnswers(t *testing.T) {
 		"window_past": "x", "window_future": nil, "expires_at": "tomorrow",
 	} {
 		t.Run(name, func(t *testing.T) {
-			ringed(t, KeyringOptions{}, func(t *testing.T, r *ring, key clienttest.Key) {
+			ringed(t, nil, func(t *testing.T, r *ring, key clienttest.Key) {
 				data := r.engine.Read("", "keyring/"+key.ID)
 				secret := fmt.Sprint(data["key"])
 				data[name] = odd

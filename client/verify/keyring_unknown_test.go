@@ -13,7 +13,7 @@ import (
 
 // IDs that name no key are remembered, so that strangers cannot have Vault asked with each call, and bounded.
 func TestKeyringUnknown(t *testing.T) {
-	ringed(t, KeyringOptions{Keys: 100, Fetches: 4}, func(t *testing.T, r *ring, key clienttest.Key) {
+	ringed(t, []KeyringOption{WithKeys(100), WithFetches(4)}, func(t *testing.T, r *ring, key clienttest.Key) {
 		stranger := key
 		stranger.ID = "0123456789abcdef"
 		for range 10 {
@@ -66,7 +66,7 @@ func TestKeyringUnknown(t *testing.T) {
 
 // A held key's fetch does not wait for those of strangers.
 func TestKeyringKeepsPlaces(t *testing.T) {
-	ringed(t, KeyringOptions{Fetches: 1}, func(t *testing.T, r *ring, key clienttest.Key) {
+	ringed(t, []KeyringOption{WithFetches(1)}, func(t *testing.T, r *ring, key clienttest.Key) {
 		r.finds(r.call(key), Valid, nil)
 		r.set(9*time.Second, nil)
 		r.engine.Away(true)

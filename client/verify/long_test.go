@@ -15,7 +15,7 @@ func TestVerifierLongRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		before := vaulttest.Goroutines()
 		e := newFakeEngine(time.Second)
-		v := newTestVerifier(t, e, VerifierOptions{})
+		v := newTestVerifier(t, e)
 		work := func() {
 			var callers sync.WaitGroup
 			for n := range 32 {

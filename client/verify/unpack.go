@@ -9,7 +9,7 @@ import (
 	"vault-plugin-secrets-apikeys/client/internal/vault"
 )
 
-// packedResult is what results_json has of one call.
+// packedResult is what results_json says of one call.
 type packedResult struct {
 	Valid           bool
 	Verdict         string
@@ -23,10 +23,11 @@ type packedResult struct {
 	version versionReader
 }
 
-// versionReader returns what is told of a version, read once for all calls that it signed, or which field of it is wrong.
+// versionReader returns what results_json says of a version, read once for all calls that it signed, or which field is
+// wrong.
 type versionReader func() (told Verdict, wrong string)
 
-// unpack returns the results that are in a results_json, which are n.
+// unpack returns the n results in a results_json.
 func unpack(text string, n int) ([]rawAnswer, error) {
 	var told struct {
 		Results  []packedResult
@@ -82,7 +83,7 @@ func (d *decoder) version(read versionReader) Verdict {
 	return v
 }
 
-// versionOf reads what results_json tells of a version.
+// versionOf reads what results_json says of a version.
 func versionOf(text json.RawMessage) (v Verdict, wrong string) {
 	var d decoder
 	numbers := json.NewDecoder(bytes.NewReader(text))

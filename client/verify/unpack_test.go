@@ -57,7 +57,7 @@ func TestUnpack(t *testing.T) {
 	}
 }
 
-// unpackOne reads a text with one result, as a flight of one packed call would.
+// unpackOne reads a text with one result, as a batch of one packed call would.
 func unpackOne(text string) (Verdict, error) {
 	answers, err := unpack(text, 1)
 	if err != nil {

@@ -54,7 +54,7 @@ func TestVerifierAway(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				e := newFakeEngine(0)
-				v := newTestVerifier(t, e, VerifierOptions{InFlight: 1})
+				v := newTestVerifier(t, e, WithInFlight(1))
 				judges := e.Odd
 				e.Odd = func(r *http.Request, _ map[string]any) (*http.Response, error) {
 					time.Sleep(time.Second)
@@ -88,7 +88,7 @@ func TestVerifierAway(t *testing.T) {
 // TestVerifierTimeout tells a request without an answer from a caller without time.
 func TestVerifierTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v := newTestVerifier(t, newFakeEngine(time.Hour), VerifierOptions{})
+		v := newTestVerifier(t, newFakeEngine(time.Hour))
 		before := time.Now()
 		err := asks(t.Context(), v, "valid")
 		if !errors.Is(err, ErrUnknown) || errors.Is(err, context.DeadlineExceeded) || time.Since(before) != 10*time.Second {
@@ -105,7 +105,7 @@ func TestVerifierDenied(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newFakeEngine(0)
 		app := e.Client(t)
-		v, err := NewVerifier(app, verifyPath, VerifierOptions{})
+		v, err := NewVerifier(app, verifyPath)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -145,7 +145,7 @@ func TestVerdictFields(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		e := newFakeEngine(0)
-		v := newTestVerifier(t, e, VerifierOptions{})
+		v := newTestVerifier(t, e)
 		answer := func(data map[string]any) (Verdict, error) {
 			e.Odd = func(_ *http.Request, sent map[string]any) (*http.Response, error) {
 				e.ips = append(e.ips, sent["client_ip"])
@@ -204,7 +204,7 @@ func TestVerdictFields(t *testing.T) {
 func TestVerifierCrowd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newFakeEngine(20 * time.Millisecond)
-		v := newTestVerifier(t, e, VerifierOptions{Queue: 100})
+		v := newTestVerifier(t, e, WithQueue(100))
 		var wait sync.WaitGroup
 		for caller := range 200 {
 			wait.Go(func() {
@@ -223,7 +223,7 @@ func TestVerifierCrowd(t *testing.T) {
 		time.Sleep(time.Minute)
 		v.mu.Lock()
 		if v.inFlight != 0 || v.waiting.Len() != 0 {
-			t.Errorf("%d flights, %d wait", v.inFlight, v.waiting.Len())
+			t.Errorf("%d requests under way, %d calls wait", v.inFlight, v.waiting.Len())
 		}
 		v.mu.Unlock()
 		if err := errors.Join(e.once(len(e.seen)), v.Close()); err != nil || len(e.seen) == 0 {

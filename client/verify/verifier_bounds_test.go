@@ -17,11 +17,19 @@ func TestVerifierBytes(t *testing.T) {
 	}
 }
 
+// auditing returns the options of a verifier of one request at once, with or without each call in the audit log.
+func auditing(apart bool) []VerifierOption {
+	if apart {
+		return []VerifierOption{WithInFlight(1), WithAuditItems()}
+	}
+	return []VerifierOption{WithInFlight(1)}
+}
+
 func testVerifierBytes(t *testing.T, apart bool, want []int) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		e := newFakeEngine(time.Second)
-		v := newTestVerifier(t, e, VerifierOptions{InFlight: 1, AuditItems: apart})
+		v := newTestVerifier(t, e, auditing(apart)...)
 		var wait sync.WaitGroup
 		ask := func(length int) {
 			wait.Go(func() {
@@ -78,7 +86,7 @@ func TestVerifierStrings(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			e := newFakeEngine(time.Second)
-			v := newTestVerifier(t, e, VerifierOptions{InFlight: 1, AuditItems: true})
+			v := newTestVerifier(t, e, WithInFlight(1), WithAuditItems())
 			var wait sync.WaitGroup
 			for range 1000 {
 				wait.Go(func() {
@@ -113,7 +121,7 @@ func TestVerifierPacks(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			e := newFakeEngine(time.Second)
-			v := newTestVerifier(t, e, VerifierOptions{InFlight: 1, AuditItems: row.apart})
+			v := newTestVerifier(t, e, auditing(row.apart)...)
 			var wait sync.WaitGroup
 			for range 9 {
 				wait.Go(func() {

@@ -16,7 +16,7 @@ import (
 func TestVerifierIdle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newFakeEngine(time.Millisecond)
-		v := newTestVerifier(t, e, VerifierOptions{})
+		v := newTestVerifier(t, e)
 		for n := range 10 {
 			before := time.Now()
 			if err := asks(t.Context(), v, fmt.Sprint("valid ", n)); err != nil {
@@ -45,7 +45,7 @@ func TestVerifierIdle(t *testing.T) {
 func TestVerifierGathers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newFakeEngine(time.Second)
-		v := newTestVerifier(t, e, VerifierOptions{InFlight: 1})
+		v := newTestVerifier(t, e, WithInFlight(1))
 		var wait sync.WaitGroup
 		for n := range 1500 {
 			wait.Go(func() {
@@ -81,7 +81,7 @@ func TestVerifierGathers(t *testing.T) {
 func TestVerifierMixed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newFakeEngine(time.Second)
-		v := newTestVerifier(t, e, VerifierOptions{InFlight: 2})
+		v := newTestVerifier(t, e, WithInFlight(2))
 		verdicts := []string{"valid", "malformed", "bad_signature", "replayed", "storage", "revoked", "garbage", "unknown_key"}
 		var wait sync.WaitGroup
 		for n := range 400 {
@@ -105,7 +105,7 @@ func TestVerifierMixed(t *testing.T) {
 func TestVerifierQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newFakeEngine(time.Second)
-		v := newTestVerifier(t, e, VerifierOptions{InFlight: 2, Queue: 5})
+		v := newTestVerifier(t, e, WithInFlight(2), WithQueue(5))
 		var wait sync.WaitGroup
 		var busy, good atomic.Int32
 		for n := range 20 {
@@ -131,11 +131,12 @@ func TestVerifierQueue(t *testing.T) {
 	})
 }
 
-// TestVerifierLeaving has callers leave while they wait and while Vault is asked. They make room, and others notice nothing.
+// TestVerifierLeaving has callers leave while they wait and while Vault is asked. They make room, and others notice
+// nothing.
 func TestVerifierLeaving(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newFakeEngine(10 * time.Second)
-		v := newTestVerifier(t, e, VerifierOptions{InFlight: 1, Queue: 3, Timeout: time.Minute})
+		v := newTestVerifier(t, e, WithInFlight(1), WithQueue(3), WithTimeout(time.Minute))
 		var wait sync.WaitGroup
 		ask := func(text string, patience time.Duration, want error) {
 			wait.Go(func() {
@@ -171,7 +172,7 @@ func TestVerifierLeaving(t *testing.T) {
 
 func TestVerifierClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v := newTestVerifier(t, newFakeEngine(time.Hour), VerifierOptions{Timeout: 2 * time.Hour})
+		v := newTestVerifier(t, newFakeEngine(time.Hour), WithTimeout(2*time.Hour))
 		var wait sync.WaitGroup
 		for n := range 50 {
 			wait.Go(func() {

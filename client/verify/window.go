@@ -6,27 +6,28 @@ import (
 	"time"
 )
 
-// gathering is a flight that has landed and waits for its callers to be back, who mostly have another call at once. To
-// Vault a request of many calls costs little more than one of few; without, some would fly while the others wait, in turn.
+// collectWindow delays the next batch until the callers that were just answered may have sent another call, which most
+// of them do at once. A request of many calls costs Vault little more than one of few. Without the window the callers
+// would split into two groups, of which one always waits for the other.
 type collectWindow struct {
-	calls int         // that have to wait
-	ready chan *batch // gets one, with these on board
+	calls int         // that fill the window
+	ready chan *batch // gets one batch, with these calls
 }
 
-// longestGathering bounds it where Vault is slow: callers who have another call are there sooner.
+// maxCollectWindow bounds the window where Vault is slow: callers that have another call are back sooner.
 const maxCollectWindow = 10 * time.Millisecond
 
-// seldom is how many landings in a row have no gathering at the most, where callers did not come back in time.
+// maxSkippedWindows is how many answers in a row open no window at the most, where callers did not come back in time.
 const maxSkippedWindows = 63
 
-// fly asks about those on board, and then about those who wait, until nobody does.
+// sendBatches sends a batch, and then those of the questions that wait, until none does.
 func (v *Verifier) sendBatches(b *batch) {
 	for b != nil {
 		sent := time.Now()
 		answers, err := v.send(b)
 		took := time.Since(sent)
 		b.cancel()
-		w := v.openWindow(len(b.questions)) // before the first of them can be back
+		w := v.openWindow(len(b.questions)) // before the first caller can be back
 		for i, q := range b.questions {
 			if err != nil {
 				q.answer <- rawAnswer{err: err}
@@ -38,8 +39,8 @@ func (v *Verifier) sendBatches(b *batch) {
 	}
 }
 
-// land begins a gathering for so many who are about to be answered, or returns nil: for one alone, when as many wait, and
-// when it came to nothing before.
+// openWindow opens a window for the callers that are about to be answered, or returns nil: for a single caller, when as
+// many already wait, and for a while after a window that did not fill.
 func (v *Verifier) openWindow(back int) *collectWindow {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -50,20 +51,20 @@ func (v *Verifier) openWindow(back int) *collectWindow {
 		v.windowsToSkip--
 		return nil
 	}
-	calls := back - back/8 // Some may be done.
+	calls := back - back/8 // Some callers may be done.
 	if len(v.windows) == 0 {
 		calls += v.waiting.Len()
 	}
-	w := &collectWindow{min(calls, maxItems, v.options.Queue), make(chan *batch, 1)}
+	w := &collectWindow{min(calls, maxItems, v.options.queue), make(chan *batch, 1)}
 	v.windows = append(v.windows, w)
 	return w
 }
 
-// takeOff returns the next flight, nil when nobody waits. For a gathering it waits until that is complete, but not longer
-// than it may.
+// awaitBatch returns the next batch, or nil when no question waits. It waits until the window is full, but for most at
+// the longest.
 func (v *Verifier) awaitBatch(w *collectWindow, most time.Duration) *batch {
 	if w == nil {
-		runtime.Gosched() // Those who have another call come along.
+		runtime.Gosched() // Callers that have another call may join.
 	} else {
 		timer := time.NewTimer(most)
 		defer timer.Stop()
@@ -78,7 +79,7 @@ func (v *Verifier) awaitBatch(w *collectWindow, most time.Duration) *batch {
 	defer v.mu.Unlock()
 	if w != nil {
 		i := slices.Index(v.windows, w)
-		if i < 0 { // It was completed meanwhile.
+		if i < 0 { // It has filled meanwhile.
 			return <-w.ready
 		}
 		v.windows = slices.Delete(v.windows, i, i+1)
@@ -92,7 +93,7 @@ func (v *Verifier) awaitBatch(w *collectWindow, most time.Duration) *batch {
 	return b
 }
 
-// complete has the first gathering take off if nobody is missing. The lock is held.
+// closeFullWindow hands the first window its batch if it is full. The lock is held.
 func (v *Verifier) closeFullWindow() {
 	if len(v.windows) > 0 && v.waiting.Len() >= v.windows[0].calls {
 		v.windows[0].ready <- v.nextBatch()

@@ -17,7 +17,7 @@ func TestVerifierTogether(t *testing.T) {
 		t.Run(fmt.Sprint(row), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				e := newFakeEngine(20 * time.Millisecond)
-				v := newTestVerifier(t, e, VerifierOptions{InFlight: row.inFlight, Queue: row.queue})
+				v := newTestVerifier(t, e, WithInFlight(row.inFlight), WithQueue(row.queue))
 				const rounds = 100
 				var wait sync.WaitGroup
 				for n := range row.callers {
@@ -41,11 +41,12 @@ func TestVerifierTogether(t *testing.T) {
 	}
 }
 
-// TestVerifierHolds has groups come that do not come back: a call that comes after them is seldom held, and never for long.
+// TestVerifierHolds has groups come that do not come back: a call that comes after them is seldom held, and never for
+// long.
 func TestVerifierHolds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newFakeEngine(100 * time.Millisecond)
-		v := newTestVerifier(t, e, VerifierOptions{})
+		v := newTestVerifier(t, e)
 		const groups = 400
 		var held []time.Duration
 		for group := range groups {
@@ -79,7 +80,7 @@ func TestVerifierHolds(t *testing.T) {
 // TestVerifierClosesHolding closes while the next request is held for those who are to come.
 func TestVerifierClosesHolding(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v := newTestVerifier(t, newFakeEngine(100*time.Millisecond), VerifierOptions{InFlight: 1})
+		v := newTestVerifier(t, newFakeEngine(100*time.Millisecond), WithInFlight(1))
 		var wait sync.WaitGroup
 		for n := range 10 {
 			wait.Go(func() {

@@ -157,10 +157,10 @@ func newAway(t *testing.T, w *world, tenant string) *away {
 	if a.head, err = signing.ParseHeadString("GET /orders?page=2 HTTP/1.1\nHost: api.example\n"); err != nil {
 		t.Fatal(err)
 	}
-	if a.verifier, err = verify.NewVerifier(w.client(t, "gateway"), "apikeys/verify", verify.VerifierOptions{}); err != nil {
+	if a.verifier, err = verify.NewVerifier(w.client(t, "gateway"), "apikeys/verify"); err != nil {
 		t.Fatal(err)
 	}
-	if a.keyring, err = verify.NewKeyring(w.client(t, "local-gateway"), "apikeys", verify.KeyringOptions{}); err != nil {
+	if a.keyring, err = verify.NewKeyring(w.client(t, "local-gateway"), "apikeys"); err != nil {
 		t.Fatal(err)
 	}
 	return a

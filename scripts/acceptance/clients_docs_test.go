@@ -67,7 +67,7 @@ var ready = make(chan bool)
 func serve() {
 	gateway, err := client.FromEnv(os.Args[1])
 	must(err)
-	verifier, err := verify.NewVerifier(gateway, "apikeys/verify", verify.VerifierOptions{})
+	verifier, err := verify.NewVerifier(gateway, "apikeys/verify")
 	must(err)
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		who, _ := middleware.PrincipalFrom(r.Context())
@@ -110,7 +110,7 @@ func TestClientsSnippets(t *testing.T) {
 	app := r.filled("client.FromEnv")
 	r.writes(
 		"main.go",
-		strings.NewReplacer("{APP}", app, "{SERVER}", r.filled("middleware.Middleware")).Replace(aroundSnippets),
+		strings.NewReplacer("{APP}", app, "{SERVER}", r.filled("middleware.New")).Replace(aroundSnippets),
 	)
 	r.writes("gateway.token", shared.caller(t, "gateway").token)
 	program := filepath.Join(r.dir, "snippets")

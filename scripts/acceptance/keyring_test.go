@@ -36,7 +36,7 @@ func TestLocalGateway(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		k, err := verify.NewKeyring(shared.Client(token), "apikeys", verify.KeyringOptions{})
+		k, err := verify.NewKeyring(shared.Client(token), "apikeys")
 		if err != nil {
 			t.Fatal(err)
 		}

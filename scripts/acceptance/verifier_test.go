@@ -149,9 +149,17 @@ func BenchmarkVerifier(b *testing.B) {
 	vault, key := gateway(b)
 	for _, callers := range []int{1, 64, 512} {
 		b.Run(fmt.Sprintf("callers=%d/one by one", callers), func(b *testing.B) { crowdBench(b, callers, key, oneByOne{vault}) })
-		for _, options := range []verify.VerifierOptions{{InFlight: 1}, {InFlight: 2}, {InFlight: 4}, {InFlight: 1, AuditItems: true}} {
-			b.Run(fmt.Sprintf("callers=%d/verifier/in flight=%d,apart=%t", callers, options.InFlight, options.AuditItems), func(b *testing.B) {
-				v, err := verify.NewVerifier(vault, "apikeys/verify", options)
+		for _, row := range []struct {
+			name string
+			opts []verify.VerifierOption
+		}{
+			{"in flight=1", []verify.VerifierOption{verify.WithInFlight(1)}},
+			{"in flight=2", []verify.VerifierOption{verify.WithInFlight(2)}},
+			{"in flight=4", []verify.VerifierOption{verify.WithInFlight(4)}},
+			{"in flight=1,audit items", []verify.VerifierOption{verify.WithInFlight(1), verify.WithAuditItems()}},
+		} {
+			b.Run(fmt.Sprintf("callers=%d/verifier/%s", callers, row.name), func(b *testing.B) {
+				v, err := verify.NewVerifier(vault, "apikeys/verify", row.opts...)
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -182,7 +190,7 @@ func crowdBench(b *testing.B, callers int, key *signing.Key, judge verify.Judge)
 func BenchmarkVerifierGain(b *testing.B) {
 	const callers, few, many = 64, 200, 2000
 	vault, key := gateway(b)
-	v, err := verify.NewVerifier(vault, "apikeys/verify", verify.VerifierOptions{})
+	v, err := verify.NewVerifier(vault, "apikeys/verify")
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -214,7 +222,7 @@ func BenchmarkVerifierGain(b *testing.B) {
 func TestVerifier(t *testing.T) {
 	t.Parallel()
 	vault, key := gateway(t)
-	v, err := verify.NewVerifier(vault, "apikeys/verify", verify.VerifierOptions{})
+	v, err := verify.NewVerifier(vault, "apikeys/verify")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,8 +266,8 @@ func TestVerifier(t *testing.T) {
 // throughMiddleware has a server let calls of a signing client through, and no others.
 func throughMiddleware(t *testing.T, key *signing.Key, judge verify.Judge) {
 	t.Helper()
-	gate := middleware.Middleware{Judge: judge, SignedHeadersOnly: true}
-	server := httptest.NewServer(gate.Wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	gate := middleware.New(judge, middleware.WithSignedHeadersOnly())
+	server := httptest.NewServer(gate(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		who, ok := middleware.PrincipalFrom(r.Context())
 		if !ok || who.KeyID != key.ID() || who.Name != "busy" || r.Header.Get("Verint-UserName") != "Agent7" || r.Header.Get("User-Agent") != "" {
 			t.Errorf("%v called with %v", who, r.Header)

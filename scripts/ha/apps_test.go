@@ -83,10 +83,10 @@ func (w *world) newApps(ctx context.Context, t *testing.T) *apps {
 		return vault
 	}
 	a.vault, a.admin, a.root = as(store+"-app"), as(store+"-admin"), as("root")
-	if a.verifier, err = verify.NewVerifier(as("gateway"), "apikeys/verify", verify.VerifierOptions{}); err != nil {
+	if a.verifier, err = verify.NewVerifier(as("gateway"), "apikeys/verify"); err != nil {
 		t.Fatal(err)
 	}
-	if a.keyring, err = verify.NewKeyring(as("local-gateway"), "apikeys", verify.KeyringOptions{}); err != nil {
+	if a.keyring, err = verify.NewKeyring(as("local-gateway"), "apikeys"); err != nil {
 		t.Fatal(err)
 	}
 	if err := a.begin(ctx); err != nil {

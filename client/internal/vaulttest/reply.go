@@ -35,7 +35,9 @@ func Response(status int, answer any) *http.Response {
 }
 
 // BatchOf returns the items of a batch, nil when there is none, and what answers it as the engine does.
-func BatchOf(sent map[string]any) (items []any, answer func(judge func(fields map[string]any) map[string]any) *http.Response) {
+func BatchOf(sent map[string]any) (
+	items []any, answer func(judge func(fields map[string]any) map[string]any) *http.Response,
+) {
 	items, _ = sent["batch"].([]any)
 	text, packed := sent["batch_json"].(string)
 	if packed {
@@ -61,7 +63,9 @@ func BatchOf(sent map[string]any) (items []any, answer func(judge func(fields ma
 				continue
 			}
 			told := map[string]any{}
-			for _, name := range []string{"tenant", "kind", "name", "version", "scheme", "expires_at", "server_time", "successor_key_id", "user", "metadata"} {
+			for _, name := range []string{
+				"tenant", "kind", "name", "version", "scheme", "expires_at", "server_time", "successor_key_id", "user", "metadata",
+			} {
 				if value, ok := data[name]; ok {
 					told[name] = value
 					delete(data, name)

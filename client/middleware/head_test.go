@@ -55,23 +55,22 @@ func TestMiddlewareHeaders(t *testing.T) {
 	digest := "Content-Digest: " + signing.DigestBody([]byte("hi")) + "\n"
 	for _, row := range []struct {
 		name   string
-		m      Middleware
+		opts   []Option
 		scheme signing.Scheme
 		want   string
 	}{
-		{"vrnt-1", Middleware{}, signing.Vrnt1, "Authorization Content-Digest Content-Length Content-Type Cookie Verint-Username X-Other"},
-		{"rfc9421", Middleware{}, signing.RFC9421, "Content-Digest Content-Length Content-Type Cookie Signature Signature-Input X-Other"},
-		{"vrnt-1 alone", Middleware{SignedHeadersOnly: true}, signing.Vrnt1, "Content-Length Verint-Username"},
+		{"vrnt-1", nil, signing.Vrnt1, "Authorization Content-Digest Content-Length Content-Type Cookie Verint-Username X-Other"},
+		{"rfc9421", nil, signing.RFC9421, "Content-Digest Content-Length Content-Type Cookie Signature Signature-Input X-Other"},
+		{"vrnt-1 alone", []Option{WithSignedHeadersOnly()}, signing.Vrnt1, "Content-Length Verint-Username"},
 		{
 			"rfc9421 and one",
-			Middleware{SignedHeadersOnly: true, PassHeaders: []string{"content-TYPE", "verint-username"}},
+			[]Option{WithSignedHeadersOnly("content-TYPE", "verint-username")},
 			signing.RFC9421,
 			"Content-Digest Content-Length Content-Type",
 		},
 	} {
-		row.m.Judge = new(keyJudge)
 		called := false
-		w := serve(t, row.m.Wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		w := serve(t, New(new(keyJudge), row.opts...)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			called = true
 			var names []string
 			for name := range r.Header {
@@ -99,7 +98,7 @@ func TestMiddlewareCoveredHeaders(t *testing.T) {
 		"Signature-Input: " + input + "\r\nSignature: sig1=:" + base64.StdEncoding.EncodeToString(tag[:]) + ":\r\n\r\n"
 	judge := new(keyJudge)
 	called := false
-	w := serve(t, Middleware{Judge: judge, SignedHeadersOnly: true}.Wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	w := serve(t, New(judge, WithSignedHeadersOnly())(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		called = len(r.Header) == 2 && r.Header.Get("Verint-UserName") == "Agent7" && len(r.Header.Values("X-Odd")) == 2
 	})), raw)
 	if !called {
@@ -140,7 +139,7 @@ func TestHeadText(t *testing.T) {
 // TestMiddlewareBadHeads answers what cannot be written as a head with 400, and asks nobody.
 func TestMiddlewareBadHeads(t *testing.T) {
 	judge := new(keyJudge)
-	h := Middleware{Judge: judge}.Wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("let through") }))
+	h := New(judge)(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("let through") }))
 	ours := "Authorization: Vrnt-1-HMAC-SHA256 x\r\n"
 	unsigned := serve(t, h, "GET / HTTP/1.1\r\nHost: a\r\n\r\n").Body.String()
 	for name, raw := range map[string]string{
@@ -182,7 +181,7 @@ func TestMiddlewareBadHeads(t *testing.T) {
 func TestMiddlewareBodies(t *testing.T) {
 	long := strings.Repeat("x", 101)
 	for name, row := range map[string]struct {
-		m            Middleware
+		opts         []Option
 		scheme       signing.Scheme
 		signed, body string
 		chunked      bool
@@ -198,9 +197,9 @@ func TestMiddlewareBodies(t *testing.T) {
 		"long, chunked":      {scheme: signing.RFC9421, signed: long, body: long, chunked: true, code: 413, problem: "body_too_large"},
 		"just not long":      {scheme: signing.RFC9421, signed: long[1:], body: long[1:], chunked: true, code: 200},
 		"unsigned":           {scheme: signing.Vrnt1, signed: "hi", body: long, code: 200},
-		"unsigned, refused":  {m: Middleware{RequireSignedBody: true}, scheme: signing.Vrnt1, signed: "hi", body: "hi", code: 401, problem: "body_not_signed"},
-		"unsigned, chunked":  {m: Middleware{RequireSignedBody: true}, scheme: signing.Vrnt1, signed: "hi", body: "hi", chunked: true, code: 401, problem: "body_not_signed"},
-		"unsigned, and none": {m: Middleware{RequireSignedBody: true}, scheme: signing.Vrnt1, code: 200},
+		"unsigned, refused":  {opts: []Option{WithSignedBody()}, scheme: signing.Vrnt1, signed: "hi", body: "hi", code: 401, problem: "body_not_signed"},
+		"unsigned, chunked":  {opts: []Option{WithSignedBody()}, scheme: signing.Vrnt1, signed: "hi", body: "hi", chunked: true, code: 401, problem: "body_not_signed"},
+		"unsigned, and none": {opts: []Option{WithSignedBody()}, scheme: signing.Vrnt1, code: 200},
 	} {
 		head := "POST / HTTP/1.1\nHost: a\nContent-Digest: " + signing.DigestBody([]byte(row.signed)) + "\n"
 		body := row.body
@@ -214,14 +213,12 @@ func TestMiddlewareBodies(t *testing.T) {
 			// Nothing announced, so that the signer would leave the digest out: sign it as if something were.
 			head = strings.Replace(head, "Content-Length: 0", "Content-Length: 2", 1)
 		}
-		row.m.MaxBody = 100
-		row.m.Judge = new(keyJudge)
 		raw := signedRaw(t, row.scheme, head, body)
 		if row.scheme == signing.RFC9421 && row.body == "" {
 			raw = strings.Replace(raw, "Content-Length: 2", "Content-Length: 0", 1)
 		}
 		called := false
-		w := serve(t, row.m.Wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		w := serve(t, New(new(keyJudge), append(row.opts, WithMaxBody(100))...)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			got, err := io.ReadAll(r.Body)
 			called = err == nil && string(got) == row.body
 		})), raw)
@@ -230,16 +227,16 @@ func TestMiddlewareBodies(t *testing.T) {
 		}
 	}
 	cut := signedRaw(t, signing.RFC9421, "POST / HTTP/1.1\nHost: a\nContent-Length: 2\nContent-Digest: "+signing.DigestBody([]byte("hi"))+"\n", "h")
-	if w := serve(t, Middleware{Judge: new(keyJudge)}.Wrap(http.NotFoundHandler()), cut); w.Code != 400 {
+	if w := serve(t, New(new(keyJudge))(http.NotFoundHandler()), cut); w.Code != 400 {
 		t.Errorf("cut: %d %s", w.Code, w.Body)
 	}
 	blind := &keyJudge{find: func(v *judge.Verdict) error { v.ContentDigest = ""; return nil }}
 	whole := signedRaw(t, signing.RFC9421, "POST / HTTP/1.1\nHost: a\nContent-Length: 2\nContent-Digest: "+signing.DigestBody([]byte("hi"))+"\n", "hi")
-	if w := serve(t, Middleware{Judge: blind}.Wrap(http.NotFoundHandler()), whole); w.Code != 401 {
+	if w := serve(t, New(blind)(http.NotFoundHandler()), whole); w.Code != 401 {
 		t.Errorf("a judge that tells no digest: %d %s", w.Code, w.Body)
 	}
 	odd := &keyJudge{find: func(v *judge.Verdict) error { v.ContentDigest = "x"; return nil }}
-	if w := serve(t, Middleware{Judge: odd}.Wrap(http.NotFoundHandler()), whole); w.Code != 503 {
+	if w := serve(t, New(odd)(http.NotFoundHandler()), whole); w.Code != 503 {
 		t.Errorf("a judge that tells no good digest: %d %s", w.Code, w.Body)
 	}
 }
@@ -247,9 +244,8 @@ func TestMiddlewareBodies(t *testing.T) {
 // TestMiddlewareOptions tries the hooks: where a call came from, and the last word.
 func TestMiddlewareOptions(t *testing.T) {
 	judge := new(keyJudge)
-	m := Middleware{Judge: judge, Challenge: "Other"}
-	m.ClientIP = func(r *http.Request) netip.Addr { return netip.MustParseAddr(r.Header.Get("X-From")) }
-	m.Require = func(r *http.Request, who Principal) error {
+	from := func(r *http.Request) netip.Addr { return netip.MustParseAddr(r.Header.Get("X-From")) }
+	authorize := func(r *http.Request, who Principal) error {
 		switch r.URL.Query().Get("as") {
 		case who.Name:
 			return nil
@@ -260,7 +256,9 @@ func TestMiddlewareOptions(t *testing.T) {
 		}
 		return errors.New("hidden reason")
 	}
-	h := m.Wrap(http.NotFoundHandler())
+	// The last three say nothing, and leave what is.
+	h := New(judge, WithChallenge("Other"), WithClientIP(from), WithAuthorizer(authorize),
+		WithChallenge(""), WithClientIP(nil), WithLogger(nil))(http.NotFoundHandler())
 	for as, want := range map[string]string{"billing": "404 page", "later": `"code":"later"`, "x": `"code":"forbidden"`, "odd": `"status":403`} {
 		w := serve(t, h, signedRaw(t, signing.Vrnt1, "GET /?as="+as+" HTTP/1.1\nHost: a\nX-From: 192.0.2.7\n", ""))
 		if body := w.Body.String(); !strings.Contains(body, want) || strings.Contains(body, "hidden") || (w.Header().Get("Retry-After") == "5") != (as == "later") {
@@ -281,5 +279,5 @@ func TestMiddlewareOptions(t *testing.T) {
 			t.Error("no judge, no panic")
 		}
 	}()
-	Middleware{}.Wrap(http.NotFoundHandler())
+	New(nil)
 }

@@ -21,7 +21,7 @@ type wired struct {
 	answers *bufio.Reader
 }
 
-func (g *gate) wire(t *testing.T) wired {
+func (g *gated) wire(t *testing.T) wired {
 	t.Helper()
 	conn, err := (&tls.Dialer{Config: &tls.Config{RootCAs: g.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs}}).DialContext(
 		t.Context(), "tcp", g.Listener.Addr().String())
@@ -102,7 +102,7 @@ func TestMiddlewareOnTheWire(t *testing.T) {
 			"POST", 413, `"body_too_large"`,
 		},
 	} {
-		g := newGate(t, signing.RFC9421, Middleware{MaxBody: 100}, false)
+		g := newGate(t, signing.RFC9421, false, WithMaxBody(100))
 		g.Config.DisableGeneralOptionsHandler = true
 		g.seen = func(w http.ResponseWriter, r *http.Request) {
 			body, err := io.ReadAll(r.Body)
@@ -123,7 +123,7 @@ func TestMiddlewareOnTheWire(t *testing.T) {
 
 // TestMiddlewareExpect asks for the body of a call that is good, and of no other.
 func TestMiddlewareExpect(t *testing.T) {
-	g := newGate(t, signing.RFC9421, Middleware{}, false)
+	g := newGate(t, signing.RFC9421, false)
 	head := signedRaw(t, signing.RFC9421, "PUT / HTTP/1.1\nHost: a\nExpect: 100-continue\nContent-Length: 2\nContent-Digest: "+signing.DigestBody([]byte("hi"))+"\n", "")
 	w := g.wire(t)
 	if status, _, _ := w.says(t, "PUT", head); status != http.StatusContinue {
@@ -139,7 +139,7 @@ func TestMiddlewareExpect(t *testing.T) {
 
 // TestMiddlewareUpgrade lets a good call change the protocol, and no other.
 func TestMiddlewareUpgrade(t *testing.T) {
-	g := newGate(t, signing.RFC9421, Middleware{}, false)
+	g := newGate(t, signing.RFC9421, false)
 	g.seen = func(w http.ResponseWriter, r *http.Request) {
 		conn, buffered, err := http.NewResponseController(w).Hijack()
 		if err != nil {
@@ -186,12 +186,17 @@ func bySignature(t *testing.T, scheme signing.Scheme, r *http.Request, lines str
 	return r
 }
 
-// TestMiddlewareTrailers has no Verint- trailer reach the handler, declared or not, nor any where signed headers are asked for.
+// TestMiddlewareTrailers has no Verint- trailer reach the handler, declared or not, nor any where signed headers are
+// asked for.
 func TestMiddlewareTrailers(t *testing.T) {
 	for _, h2 := range []bool{false, true} {
 		for _, scheme := range []signing.Scheme{signing.Vrnt1, signing.RFC9421} {
 			for _, only := range []bool{false, true} {
-				g := newGate(t, scheme, Middleware{SignedHeadersOnly: only}, h2)
+				var opts []Option
+				if only {
+					opts = append(opts, WithSignedHeadersOnly())
+				}
+				g := newGate(t, scheme, h2, opts...)
 				g.seen = func(w http.ResponseWriter, r *http.Request) {
 					before := len(r.Trailer)
 					body, err := io.ReadAll(r.Body)
@@ -210,7 +215,7 @@ func TestMiddlewareTrailers(t *testing.T) {
 			}
 		}
 	}
-	g := newGate(t, signing.Vrnt1, Middleware{}, false)
+	g := newGate(t, signing.Vrnt1, false)
 	g.seen = func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		answers(w, "%v", r.Trailer)
@@ -223,8 +228,7 @@ func TestMiddlewareTrailers(t *testing.T) {
 
 // TestMiddlewareHostBesideAuthority keeps a Host from the handler that HTTP/2 lets stand beside :authority.
 func TestMiddlewareHostBesideAuthority(t *testing.T) {
-	for _, m := range []Middleware{{}, {SignedHeadersOnly: true, PassHeaders: []string{"Host"}}} {
-		m.Judge = new(keyJudge)
+	for _, opts := range [][]Option{nil, {WithSignedHeadersOnly("Host")}} {
 		raw := signedRaw(t, signing.RFC9421, "GET / HTTP/1.1\nHost: api.example\n", "")
 		r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(raw)))
 		if err != nil {
@@ -232,7 +236,7 @@ func TestMiddlewareHostBesideAuthority(t *testing.T) {
 		}
 		r.Header["Host"] = []string{"evil.test"}
 		w := httptest.NewRecorder()
-		m.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		New(new(keyJudge), opts...)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			answers(w, "%s%v", r.Host, r.Header["Host"])
 		})).ServeHTTP(w, r)
 		if w.Code != 200 || w.Body.String() != "api.example[]" {
@@ -245,7 +249,7 @@ func TestMiddlewareHostBesideAuthority(t *testing.T) {
 func TestMiddlewareAuthority(t *testing.T) {
 	for _, h2 := range []bool{false, true} {
 		for host, status := range map[string]int{"api.example": 200, "API.example:443": 200, "api.example:80": 200, "api.example:8443": 401, "evil.test": 401} {
-			g := newGate(t, signing.RFC9421, Middleware{}, h2)
+			g := newGate(t, signing.RFC9421, h2)
 			g.seen = func(w http.ResponseWriter, r *http.Request) { answers(w, "%s%d", r.Host, r.ProtoMajor) }
 			r := g.request(t, "OPTIONS", "/x?y", nil)
 			r.Host = "api.example"
@@ -256,7 +260,7 @@ func TestMiddlewareAuthority(t *testing.T) {
 				t.Errorf("HTTP/2 %v, %s: %s %s", h2, host, resp.Status, got)
 			}
 		}
-		g := newGate(t, signing.RFC9421, Middleware{}, h2)
+		g := newGate(t, signing.RFC9421, h2)
 		for method, c := range map[string]*http.Client{"signed": g.client, "not": g.Client()} {
 			resp, got := sent(t, c, g.request(t, "HEAD", "/x", nil))
 			if got != "" || (resp.StatusCode == 200) != (method == "signed") || (resp.Header.Get("Content-Type") == "application/problem+json") != (method == "not") {

@@ -38,7 +38,7 @@ func TestMiddlewareSunset(t *testing.T) {
 		"over":                 {-day, "tEsTkId2", judge.Expired, 0, ""},
 		"told without a right": {day, "", judge.BadSignature, 0, ""},
 	} {
-		g := newGate(t, signing.Vrnt1, Middleware{SunsetWithin: row.within}, false)
+		g := newGate(t, signing.Vrnt1, false, WithSunset(row.within))
 		g.judge.find = func(v *judge.Verdict) error {
 			v.Code, v.Valid, v.SuccessorKeyID, v.ServerTime = row.verdict, row.verdict == judge.Valid, row.successor, now
 			if row.left != 0 {
@@ -56,7 +56,7 @@ func TestMiddlewareSunset(t *testing.T) {
 // TestMiddlewareStreams leaves answers alone: they come piece by piece, and connections can be taken over.
 func TestMiddlewareStreams(t *testing.T) {
 	for _, h2 := range []bool{false, true} {
-		g := newGate(t, signing.RFC9421, Middleware{}, h2)
+		g := newGate(t, signing.RFC9421, h2)
 		next := make(chan bool)
 		g.seen = func(w http.ResponseWriter, r *http.Request) {
 			control := http.NewResponseController(w)
@@ -105,7 +105,7 @@ func TestMiddlewareStreams(t *testing.T) {
 func TestMiddlewareRedirects(t *testing.T) {
 	for _, scheme := range []signing.Scheme{signing.Vrnt1, signing.RFC9421} {
 		for _, code := range []int{301, 302, 303, 307, 308} {
-			g := newGate(t, scheme, Middleware{}, false)
+			g := newGate(t, scheme, false)
 			g.seen = func(w http.ResponseWriter, r *http.Request) {
 				if r.URL.Path == "/old" {
 					http.Redirect(w, r, "/new?x=1", code)
@@ -132,12 +132,12 @@ func TestMiddlewareWithVerifier(t *testing.T) {
 	engine := clienttest.New(t)
 	engine.Tenant("acme")
 	key := engine.Key("acme", "external/keys/orders", map[string]any{"scheme": signing.Vrnt1})
-	v, err := verify.NewVerifier(engine.Client(""), clienttest.Mount+"/verify", verify.VerifierOptions{})
+	v, err := verify.NewVerifier(engine.Client(""), clienttest.Mount+"/verify")
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := newGate(t, signing.Vrnt1, Middleware{}, true)
-	g.Config.Handler = Middleware{Judge: v}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	g := newGate(t, signing.Vrnt1, true)
+	g.Config.Handler = New(v)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(w, r.Body)
 	}))
 	g.client.Transport.(*signing.Transport).Signer = key.Signer
