@@ -99,7 +99,7 @@ func TestReportsAreSpaced(t *testing.T) {
 		l.Report(id)
 		synctest.Wait()
 		if l.KeyID() == id {
-			t.Error("a report after a time of quiet was not heeded at once")
+			t.Error("a report after a time of quiet was not acted on at once")
 		}
 	})
 }

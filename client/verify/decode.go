@@ -92,7 +92,7 @@ func (d *decoder) verdictFields(v *Verdict) {
 	v.User, v.SuccessorKeyID = optional[string](d, "user"), optional[string](d, "successor_key_id")
 	v.Version = int(d.positiveInt("version"))
 	v.ServerTime = d.timestamp("server_time")
-	if end, told := d.data["expires_at"]; end != nil || !told {
+	if end, ok := d.data["expires_at"]; end != nil || !ok {
 		v.ExpiresAt = d.timestamp("expires_at")
 	}
 	v.Metadata = d.stringMap("metadata")

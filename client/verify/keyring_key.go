@@ -30,26 +30,26 @@ type cachedKey struct {
 }
 
 // touch notes a call. Most calls find its second noted, and write nothing that others read.
-func (e *cachedKey) touch(now time.Time) {
-	if second := now.Unix(); e.used.Load() != second {
-		e.used.Store(second)
+func (k *cachedKey) touch(now time.Time) {
+	if second := now.Unix(); k.used.Load() != second {
+		k.used.Store(second)
 	}
 }
 
 // lastFailure returns why the last fetch failed, unless it is time for another.
-func (e *cachedKey) lastFailure(now time.Time) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if now.Before(e.retry) {
-		return e.failure
+func (k *cachedKey) lastFailure(now time.Time) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if now.Before(k.retry) {
+		return k.failure
 	}
 	return nil
 }
 
-func (e *cachedKey) setFailure(err error, retry time.Time) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.failure, e.retry = err, retry
+func (k *cachedKey) setFailure(err error, retry time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.failure, k.retry = err, retry
 }
 
 // ruleSet is one answer of keyring/. It does not change.
@@ -81,7 +81,8 @@ var placeholder = secret.Random()
 // knownFields are the fields of keyring/ that this package knows. Another one may be a rule.
 var knownFields = []string{
 	"key", "max_age", "tenant", "kind", "name", "key_id", "version", "state", "tenant_state", "scheme", "compat", "scopes",
-	"published", "allowed_cidrs", "user", "metadata", "replay", "window_past", "window_future", "expires_at", "successor_key_id",
+	"published", "allowed_cidrs", "user", "metadata", "replay", "window_past", "window_future", "expires_at",
+	"successor_key_id",
 }
 
 // ruleSetOf reads the answer of keyring/ for a key ID.
@@ -129,7 +130,7 @@ func (d *decoder) keyFields(v *Verdict) {
 	v.Version = int(d.positiveInt("version"))
 	v.Scheme = d.nonEmpty("scheme")
 	v.User, v.SuccessorKeyID = optional[string](d, "user"), optional[string](d, "successor_key_id")
-	if end, told := d.data["expires_at"]; end != nil || !told {
+	if end, ok := d.data["expires_at"]; end != nil || !ok {
 		v.ExpiresAt = d.timestamp("expires_at").UTC()
 	}
 	if v.Metadata = d.stringMap("metadata"); d.data["metadata"] == nil {
@@ -138,12 +139,12 @@ func (d *decoder) keyFields(v *Verdict) {
 }
 
 // key returns the key as the core knows it, with the version asked for and, if that has a successor, another.
-func (d *decoder) key(told *Verdict, sent time.Time) (*apikey.Key, *apikey.Version) {
-	scheme, err := signing.ParseScheme(told.Scheme)
+func (d *decoder) key(fields *Verdict, sent time.Time) (*apikey.Key, *apikey.Version) {
+	scheme, err := signing.ParseScheme(fields.Scheme)
 	if err != nil {
 		d.refuse("scheme")
 	}
-	kind, err := apikey.ParseKind(told.Kind)
+	kind, err := apikey.ParseKind(fields.Kind)
 	if err != nil {
 		d.refuse("kind")
 	}
@@ -151,15 +152,15 @@ func (d *decoder) key(told *Verdict, sent time.Time) (*apikey.Key, *apikey.Versi
 	if replayed != "on" && replayed != "off" {
 		d.refuse("replay")
 	}
-	key := &apikey.Key{Ref: apikey.Ref{Tenant: tenant.Name(told.Tenant), Kind: kind, Name: apikey.Name(told.Name)}}
+	key := &apikey.Key{Ref: apikey.Ref{Tenant: tenant.Name(fields.Tenant), Kind: kind, Name: apikey.Name(fields.Name)}}
 	key.Scheme, key.Replay = scheme, replayed == "on"
 	compat := d.texts("compat", d.data["compat"])
 	key.Rules = apikey.Share(apikey.Rules{Limits: apikey.Limits{
 		Scopes: match.ScopesOf(d.texts("scopes", d.data["scopes"])),
 		CIDRs:  match.RangesOf(d.texts("allowed_cidrs", d.data["allowed_cidrs"])),
-		User:   told.User, Compat: tenant.LinesOf(compat),
+		User:   fields.User, Compat: tenant.LinesOf(compat),
 	}})
-	v := apikey.Version{KeyID: told.KeyID, Number: told.Version, Secret: placeholder, ExpiresAt: told.ExpiresAt}
+	v := apikey.Version{KeyID: fields.KeyID, Number: fields.Version, Secret: placeholder, ExpiresAt: fields.ExpiresAt}
 	if slices.Contains(compat, string(signing.KeyASCII)) { // The engine says so of imported versions alone.
 		v.Marks = apikey.Share(apikey.Marks{Imported: true})
 	}

@@ -58,7 +58,7 @@ func (k *Keyring) refresh() {
 }
 
 // due reports whether the key is to be fetched again.
-func (e *cachedKey) due(now time.Time) bool {
-	rules := e.rules.Load()
-	return rules.age(now) >= rules.refreshAge && e.lastFailure(now) == nil
+func (k *cachedKey) due(now time.Time) bool {
+	rules := k.rules.Load()
+	return rules.age(now) >= rules.refreshAge && k.lastFailure(now) == nil
 }

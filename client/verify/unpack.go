@@ -25,28 +25,28 @@ type packedResult struct {
 
 // versionReader returns what results_json says of a version, read once for all calls that it signed, or which field is
 // wrong.
-type versionReader func() (told Verdict, wrong string)
+type versionReader func() (v Verdict, wrong string)
 
 // unpack returns the n results in a results_json.
 func unpack(text string, n int) ([]rawAnswer, error) {
-	var told struct {
+	var answer struct {
 		Results  []packedResult
 		Versions map[string]json.RawMessage
 	}
-	told.Results = make([]packedResult, 0, n)
-	if err := json.Unmarshal([]byte(text), &told); err != nil {
+	answer.Results = make([]packedResult, 0, n)
+	if err := json.Unmarshal([]byte(text), &answer); err != nil {
 		return nil, err
 	}
-	if len(told.Results) != n {
+	if len(answer.Results) != n {
 		return nil, vault.ErrMalformed
 	}
-	versions := make(map[string]versionReader, len(told.Versions))
-	for id, text := range told.Versions {
+	versions := make(map[string]versionReader, len(answer.Versions))
+	for id, text := range answer.Versions {
 		versions[id] = sync.OnceValues(func() (Verdict, string) { return versionOf(text) })
 	}
 	answers := make([]rawAnswer, n)
-	for i := range told.Results {
-		r := &told.Results[i]
+	for i := range answer.Results {
+		r := &answer.Results[i]
 		r.version = versions[r.KeyID]
 		answers[i].packed = r
 	}

@@ -49,8 +49,8 @@ type Verifier struct {
 	inFlight      int
 	closed        bool
 	windows       []*collectWindow // in the order in which they were opened
-	windowsToSkip int              // how many next answers open no window
-	skippedLast   int              // how many did not, after the last window that filled in vain
+	windowsToSkip int              // how many of the next answers open no window
+	skippedLast   int              // how many did not after the last window that did not fill
 }
 
 // question is a call that waits to be judged.

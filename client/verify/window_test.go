@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// TestVerifierTogether has callers who have the next call at once fly together, as few requests as may be under way.
+// TestVerifierTogether has callers that send the next call at once: they share requests, however few may be under way.
 func TestVerifierTogether(t *testing.T) {
 	for _, row := range []struct{ inFlight, queue, callers, most int }{
 		{1, 0, 64, 130}, {2, 0, 64, 240}, {3, 0, 64, 350}, {1, 0, 2, 200}, {1, 64, 64, 130}, {1, 0, 1001, 230},
