@@ -11,8 +11,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"vault-plugin-secrets-apikeys/client/internal/vault"
+
 	"github.com/hashicorp/vault/api"
 
+	"vault-plugin-secrets-apikeys/client/internal/vaulttest"
 	"vault-plugin-secrets-apikeys/signing"
 )
 
@@ -21,13 +24,13 @@ func TestFirstKeyMissing(t *testing.T) {
 	for _, status := range []int{0, 307, 400, 403, 404, 412, 500, 503} {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFake()
-			f.away(status)
+			f.Away(status)
 			for _, path := range []string{creds, staticPath} {
 				var err error
 				if path == creds {
-					_, err = NewLease(t.Context(), f.client(t), path)
+					_, err = NewLease(t.Context(), f.Client(t), path)
 				} else {
-					_, err = NewStatic(t.Context(), f.client(t), path)
+					_, err = NewStatic(t.Context(), f.Client(t), path)
 				}
 				if err == nil || !strings.HasPrefix(err.Error(), path) {
 					t.Errorf("%d: %v", status, err)
@@ -71,7 +74,7 @@ func TestMalformedKeys(t *testing.T) {
 			data := good()
 			change(data)
 			_, leased := data["ttl"]
-			f.odd = func(r *http.Request, _ map[string]any) (*http.Response, error) {
+			f.Odd = func(r *http.Request, _ map[string]any) (*http.Response, error) {
 				if strings.HasSuffix(r.URL.Path, "revoke") {
 					return nil, nil
 				}
@@ -79,20 +82,20 @@ func TestMalformedKeys(t *testing.T) {
 				if leased {
 					answer["lease_id"], answer["lease_duration"] = "lease/x", 3600
 				}
-				return replies(answer), nil
+				return vaulttest.Replies(answer), nil
 			}
 			var log bytes.Buffer
 			logger := slog.New(slog.NewTextHandler(&log, nil))
-			_, err := NewStatic(t.Context(), f.client(t), staticPath, WithLogger(logger))
-			if !errors.Is(err, errMalformed) {
+			_, err := NewStatic(t.Context(), f.Client(t), staticPath, WithLogger(logger))
+			if !errors.Is(err, vault.ErrMalformed) {
 				t.Errorf("%s: %v", name, err)
 			}
 			if !strings.HasSuffix(name, "ttl") || !leased {
-				_, leaseErr := NewLease(t.Context(), f.client(t), creds, WithLogger(logger))
-				if !errors.Is(leaseErr, errMalformed) {
+				_, leaseErr := NewLease(t.Context(), f.Client(t), creds, WithLogger(logger))
+				if !errors.Is(leaseErr, vault.ErrMalformed) {
 					t.Errorf("%s: %v", name, leaseErr)
 				}
-				if n := f.count("leases/revoke"); leased && n != 1 {
+				if n := f.Count("leases/revoke"); leased && n != 1 {
 					t.Errorf("%s: the lease was left", name)
 				}
 				err = errors.Join(err, leaseErr)
@@ -110,7 +113,7 @@ func TestLeaseThroughCache(t *testing.T) {
 		f := newFake()
 		f.fixed = true
 		answer := f.lend()
-		f.odd = func(*http.Request, map[string]any) (*http.Response, error) { return replies(answer), nil }
+		f.Odd = func(*http.Request, map[string]any) (*http.Response, error) { return vaulttest.Replies(answer), nil }
 		l := newTestLease(t, f)
 		defer closeIt(t, l)
 		time.Sleep(61 * time.Minute)
@@ -135,7 +138,7 @@ func TestEndOfLease(t *testing.T) {
 			answer := f.lend()
 			answer["lease_duration"] = int(row.granted.Seconds())
 			answer["data"].(map[string]any)["expires_at"] = time.Now().Add(row.expires).UTC().Format(time.RFC3339)
-			f.odd = func(*http.Request, map[string]any) (*http.Response, error) { return replies(answer), nil }
+			f.Odd = func(*http.Request, map[string]any) (*http.Response, error) { return vaulttest.Replies(answer), nil }
 			l := newTestLease(t, f)
 			defer closeIt(t, l)
 			if got := time.Until(l.current.Load().ends); got != row.want {
@@ -150,7 +153,7 @@ func TestUnwrapWithoutToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
 		f.wrapped = true
-		vault := f.client(t)
+		vault := f.Client(t)
 		vault.ClearToken()
 		s, err := NewStatic(t.Context(), vault, staticPath)
 		if err != nil {
@@ -163,11 +166,11 @@ func TestUnwrapWithoutToken(t *testing.T) {
 		// An agent that puts its own token in the place of any.
 		forced := func(r *http.Request, sent map[string]any) (*http.Response, error) {
 			if strings.HasSuffix(r.URL.Path, "unwrap") && sent["token"] == nil {
-				return says(400, "wrapping token is not valid or does not exist"), nil
+				return vaulttest.Says(400, "wrapping token is not valid or does not exist"), nil
 			}
 			return nil, nil
 		}
-		f.set(func() { f.odd = forced })
+		f.Set(func() { f.Odd = forced })
 		s2, err := NewStatic(t.Context(), vault, staticPath)
 		if err != nil {
 			t.Fatal(err)

@@ -2,23 +2,12 @@ package client
 
 import (
 	"errors"
-	"net/http"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 )
-
-// hang has the fake not answer until whoever asks gives up.
-func (f *fakeVault) hang() {
-	f.set(func() {
-		f.odd = func(r *http.Request, _ map[string]any) (*http.Response, error) {
-			<-r.Context().Done()
-			return nil, r.Context().Err()
-		}
-	})
-}
 
 func TestCloseWhileAsking(t *testing.T) {
 	for name, make := range map[string]func(*testing.T, *fakeVault) Source{
@@ -29,10 +18,10 @@ func TestCloseWhileAsking(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFake()
 				s := make(t, f)
-				f.hang()
+				f.Hang()
 				s.(interface{ Report(string) }).Report(s.(interface{ KeyID() string }).KeyID())
 				synctest.Wait()
-				f.back()
+				f.Back()
 				before := time.Now()
 				closeIt(t, s)
 				closeIt(t, s)
@@ -60,7 +49,7 @@ func TestCloseWhileAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
 		l := newTestLease(t, f)
-		f.hang()
+		f.Hang()
 		before := time.Now()
 		err := l.Close()
 		if waited := time.Since(before); waited > 10*time.Second {

@@ -1,7 +1,7 @@
-// Package client signs calls for apps that have a Vault token, and judges calls for servers that have one. A [Source] is a
-// [signing.Signer] that always has a good key:
+// Package client signs calls for apps that have a Vault token. A [Source] is a [signing.Signer] that always has a good
+// key:
 //
-//   - [NewLease]: a key of the app's own under a lease, renewed, and replaced before it ends;
+//   - [NewLease]: a key of the app's own under a lease, which is renewed, and replaced before it ends;
 //   - [NewStatic]: the current version of a key that others rotate, read again when it has changed;
 //   - [NewRemote]: Vault signs each call, and the secret stays inside.
 //
@@ -14,30 +14,28 @@
 //		Signer: source, Hosts: []string{"api.example"}, Refused: source.Report,
 //	}}
 //
-// The first two sign without asking anybody, and go on while Vault is away until their key ends; then signing fails with
-// [ErrExpired]. Each keeps one goroutine, which Close ends. Neither prints a secret, nor names one in an error.
+// A [Lease] and a [Static] sign without asking anybody, and go on while Vault is away until their key ends; then
+// signing fails with [ErrExpired]. Each keeps one goroutine, which Close ends. Neither prints a secret, nor names one
+// in an error.
 //
-// # Servers
+// # Other packages
 //
-// A [Judge] says who signed a call, and whether it is good. A [Verifier] asks the engine: alone when it is idle, and in
-// batches when it is busy. A [Keyring] knows the keys, where mount and tenants let it, and asks nobody. A [Middleware] puts a judge before an [http.Handler]:
-//
-//	verifier, err := client.NewVerifier(vault, "apikeys/verify", client.VerifierOptions{})
-//	defer verifier.Close()
-//	gate := client.Middleware{Judge: verifier}
-//	err = http.ListenAndServeTLS(":443", cert, key, gate.Wrap(handler))
-//
-// An error of a judge is no verdict: answer it with 503, and have the caller sign anew. A call that was judged once is a
-// replay the second time, so neither of them asks twice.
+// Servers find what they need beside this package: package verify judges calls, and package middleware puts a judge
+// before an [http.Handler]. Package clienttest has the engine in memory, for the tests of both.
 //
 // # Tokens
 //
-// Renewing the token of the [api.Client] is the app's business, and so is logging in again. A token set on it is used from the next
-// question on. When a token ends, Vault ends its leases with it: a [Lease] whose token was replaced in time takes
-// another key when it next has to, or when a call is refused.
+// The app renews the token of its [api.Client], and logs in again when it must. A token set on the client is used from
+// the next question on. When a token ends, Vault ends its leases with it: a [Lease] whose token was replaced in time
+// takes another key when it next has to, or when a call is refused.
 //
 // # Vault Agent and Vault Proxy
 //
-// [FromEnv] reads the token file that an Agent keeps. Through the listener of either, all three work; a [Lease] not through
-// one that caches: it would answer with the key that is to be replaced, and a Lease says so.
+// [FromEnv] reads the token file that an Agent keeps. All three sources work through the listener of either. Only a
+// [Lease] does not work through a cache, which would answer with the key that is to be replaced; a Lease says so.
+//
+// # Compatibility
+//
+// From version 1 on, programs that use this package keep compiling and working within a major version. Options, methods
+// of the concrete types and wrapped errors may come; the texts of errors and of the log may change.
 package client

@@ -2,9 +2,6 @@ package client
 
 import (
 	"context"
-	"errors"
-	"net/http"
-	"strings"
 	"testing"
 	"time"
 
@@ -19,49 +16,16 @@ var testHead = func() *signing.Head {
 	return h
 }()
 
-// count returns how often something was asked.
-func (f *fakeVault) count(what string) (n int) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, asked := range f.asked {
-		if strings.HasSuffix(asked, what) {
-			n++
-		}
-	}
-	return n
-}
-
-// set changes the fake while it is in use.
-func (f *fakeVault) set(change func()) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	change()
-}
-
-// away has the fake not be there, or answer with a status, until it is back.
-func (f *fakeVault) away(status int) {
-	f.set(func() {
-		f.odd = func(*http.Request, map[string]any) (*http.Response, error) {
-			if status == 0 {
-				return nil, errors.New("connection refused")
-			}
-			return says(status, "away"), nil
-		}
-	})
-}
-
 // born returns when a key was made.
 func (f *fakeVault) born(id string) time.Time {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	f.Lock()
+	defer f.Unlock()
 	return f.keys[id].born
 }
 
-func (f *fakeVault) back() { f.set(func() { f.odd = nil }) }
-
 // revokeAll ends every lease, as an administrator or the end of a token does.
 func (f *fakeVault) revokeAll() {
-	f.set(func() {
+	f.Set(func() {
 		for _, k := range f.keys {
 			k.revoked = true
 		}
@@ -87,9 +51,9 @@ func (f *fakeVault) through(t *testing.T, s signing.Signer, span, step time.Dura
 	}
 }
 
-func newTestLease(t *testing.T, f *fakeVault, opts ...Option) *Lease {
+func newTestLease(t *testing.T, f *fakeVault, opts ...LeaseOption) *Lease {
 	t.Helper()
-	l, err := NewLease(t.Context(), f.client(t), creds, opts...)
+	l, err := NewLease(t.Context(), f.Client(t), creds, opts...)
 	if err != nil {
 		t.Fatal(err)
 	}

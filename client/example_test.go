@@ -3,34 +3,19 @@ package client_test
 import (
 	"context"
 	"fmt"
-	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 
 	"vault-plugin-secrets-apikeys/client"
 	"vault-plugin-secrets-apikeys/client/clienttest"
+	"vault-plugin-secrets-apikeys/client/internal/vaulttest"
 	"vault-plugin-secrets-apikeys/signing"
 )
 
-// inVault stands for a Vault server with the engine, where the tenant acme has a role, billing, and two keys. An app has
-// client.FromEnv in its place: vault, err := client.FromEnv("/run/vault/token").
-func inVault() (engine *clienttest.Engine, stop func()) {
-	t := new(exampleTest)
-	engine = clienttest.New(t)
-	engine.Tenant("acme")
-	engine.Write("acme", "my/external/roles/billing", map[string]any{"ttl": "1h"})
-	engine.Key("acme", "external/keys/orders", nil)
-	engine.Key("acme", "internal/keys/webhooks", map[string]any{"scheme": "hmac-sha256"})
-	return engine, t.stop
-}
-
-// exampleTest stands for the test that an engine in memory is for.
-type exampleTest struct{ stop func() }
-
-func (*exampleTest) Helper()            {}
-func (*exampleTest) Fatal(args ...any)  { log.Fatal(args...) }
-func (t *exampleTest) Cleanup(f func()) { t.stop = f }
+// inVault stands for a Vault server with the engine, where the tenant acme has a role, billing, and two keys. An app
+// has client.FromEnv in its place: vault, err := client.FromEnv("/run/vault/token").
+func inVault() (engine *clienttest.Engine, stop func()) { return vaulttest.Engine() }
 
 // An HTTP client whose calls are signed with a key of the app's own, which is renewed and replaced in time.
 func ExampleLease() {

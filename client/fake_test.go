@@ -3,24 +3,19 @@ package client
 import (
 	"crypto/rand"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
-	"sync"
-	"testing"
 	"time"
 
-	"github.com/hashicorp/vault/api"
-
+	"vault-plugin-secrets-apikeys/client/internal/vaulttest"
 	"vault-plugin-secrets-apikeys/signing"
 )
 
 // fakeVault answers as Vault with the engine does, in memory, so that it can be asked where time is not the world's.
 type fakeVault struct {
-	mu sync.Mutex
+	vaulttest.Vault
 
 	span, longest time.Duration // of a lease at first, and in all
 	fixed         bool          // leases are not renewable
@@ -30,15 +25,10 @@ type fakeVault struct {
 	overlap       time.Duration
 	late          bool // a rotation is due, and does not come
 
-	// odd answers in the place of Vault, unless it returns nil.
-	odd func(r *http.Request, sent map[string]any) (*http.Response, error)
-
 	keys    map[string]*fakeKey
 	current string // the static key's
 	due     time.Time
 	wraps   map[string]map[string]any
-	asked   []string
-	tokens  []string
 }
 
 type fakeKey struct {
@@ -52,65 +42,12 @@ type fakeKey struct {
 }
 
 func newFake() *fakeVault {
-	return &fakeVault{
+	f := &fakeVault{
 		span: time.Hour, longest: 24 * time.Hour, scheme: signing.Vrnt1,
 		keys: map[string]*fakeKey{}, wraps: map[string]map[string]any{},
 	}
-}
-
-// client returns a client of the fake with token "app".
-func (f *fakeVault) client(t testing.TB) *api.Client {
-	t.Helper()
-	config := api.DefaultConfig()
-	config.Address = "http://vault.test:8200"
-	config.HttpClient = &http.Client{Transport: f, CheckRedirect: config.HttpClient.CheckRedirect}
-	vault, err := api.NewClient(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	vault.SetToken("app")
-	return vault
-}
-
-func (f *fakeVault) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, err := f.roundTrip(r)
-	if resp != nil {
-		resp.Request = r
-	}
-	return resp, err
-}
-
-func (f *fakeVault) roundTrip(r *http.Request) (*http.Response, error) {
-	if err := r.Context().Err(); err != nil {
-		return nil, err
-	}
-	var sent map[string]any
-	if r.Body != nil {
-		text, err := io.ReadAll(r.Body)
-		if err != nil {
-			return nil, err
-		}
-		if err := errors.Join(r.Body.Close(), json.Unmarshal(text, &sent)); err != nil && len(text) > 0 {
-			return nil, err
-		}
-		if stringsOf(text) > 1000 {
-			return says(400, "refused JSON input due to high complexity"), nil // as OpenBao's listener does
-		}
-	}
-	path := strings.TrimPrefix(r.URL.Path, "/v1/")
-	f.mu.Lock()
-	f.asked = append(f.asked, r.Method+" "+path)
-	f.tokens = append(f.tokens, r.Header.Get("X-Vault-Token"))
-	odd := f.odd
-	f.mu.Unlock()
-	if odd != nil {
-		if resp, err := odd(r, sent); resp != nil || err != nil {
-			return resp, err
-		}
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.answer(r, path, sent), nil
+	f.Answer = f.answer
+	return f
 }
 
 func (f *fakeVault) answer(r *http.Request, path string, sent map[string]any) *http.Response {
@@ -123,10 +60,10 @@ func (f *fakeVault) answer(r *http.Request, path string, sent map[string]any) *h
 		}
 		inner, ok := f.wraps[token]
 		if !ok {
-			return says(400, "wrapping token is not valid or does not exist")
+			return vaulttest.Says(400, "wrapping token is not valid or does not exist")
 		}
 		delete(f.wraps, token)
-		return replies(inner)
+		return vaulttest.Replies(inner)
 	case path == "sys/leases/renew":
 		return f.renew(id)
 	case path == "sys/leases/revoke":
@@ -135,7 +72,7 @@ func (f *fakeVault) answer(r *http.Request, path string, sent map[string]any) *h
 				k.revoked, k.abandoned = true, true
 			}
 		}
-		return replies(nil)
+		return vaulttest.Replies(nil)
 	case strings.Contains(path, "/creds/"):
 		return f.wrap(f.lend())
 	case strings.Contains(path, "/static-creds/"):
@@ -143,16 +80,16 @@ func (f *fakeVault) answer(r *http.Request, path string, sent map[string]any) *h
 	case strings.Contains(path, "/sign/"):
 		return f.sign(sent)
 	}
-	return says(404)
+	return vaulttest.Says(404)
 }
 
 func (f *fakeVault) wrap(answer map[string]any) *http.Response {
 	if !f.wrapped {
-		return replies(answer)
+		return vaulttest.Replies(answer)
 	}
 	token := rand.Text()
 	f.wraps[token] = answer
-	return replies(map[string]any{"wrap_info": map[string]any{"token": token, "ttl": 60}})
+	return vaulttest.Replies(map[string]any{"wrap_info": map[string]any{"token": token, "ttl": 60}})
 }
 
 func (f *fakeVault) fresh() (string, *fakeKey) {
@@ -188,16 +125,16 @@ func (f *fakeVault) renew(lease string) *http.Response {
 			continue
 		}
 		if k.revoked || !time.Now().Before(k.ends) {
-			return says(400, "revoked")
+			return vaulttest.Says(400, "revoked")
 		}
 		if end := k.born.Add(f.longest); !f.fixed {
 			k.ends = time.Now().Add(min(f.span, time.Until(end)))
 		}
-		return replies(map[string]any{
+		return vaulttest.Replies(map[string]any{
 			"lease_id": lease, "lease_duration": int(time.Until(k.ends).Seconds()), "renewable": !f.fixed,
 		})
 	}
-	return says(400, "lease not found")
+	return vaulttest.Says(400, "lease not found")
 }
 
 // rotate makes a new version of the static key; the one before goes on for the overlap.
@@ -231,7 +168,7 @@ func (f *fakeVault) sign(sent map[string]any) *http.Response {
 	key := f.keys[f.current].secret
 	if text, ok := sent["message_base64"].(string); ok {
 		message, _ := base64.StdEncoding.DecodeString(text)
-		return replies(map[string]any{"data": map[string]any{
+		return vaulttest.Replies(map[string]any{"data": map[string]any{
 			"key_id": f.current, "signature": signing.SignTagged(f.current, key, message),
 		}})
 	}
@@ -242,17 +179,17 @@ func (f *fakeVault) sign(sent map[string]any) *http.Response {
 	}
 	head, err := signing.ParseHead([]byte(text))
 	if err != nil {
-		return says(400, err.Error())
+		return vaulttest.Says(400, err.Error())
 	}
 	added, err := signing.SignHead(f.scheme, head, f.current, key, time.Now())
 	if err != nil {
-		return says(400, err.Error())
+		return vaulttest.Says(400, err.Error())
 	}
 	headers := map[string]any{}
 	for _, a := range added {
 		headers[a.Name] = a.Value
 	}
-	return replies(map[string]any{"data": map[string]any{"key_id": f.current, "headers": headers}})
+	return vaulttest.Replies(map[string]any{"data": map[string]any{"key_id": f.current, "headers": headers}})
 }
 
 // verify returns an error unless the head is signed with a key that is good now.
@@ -265,8 +202,8 @@ func (f *fakeVault) verify(head *signing.Head, added []signing.Header) error {
 	if err != nil {
 		return err
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	f.Lock()
+	defer f.Unlock()
 	k, ok := f.keys[call.KeyID]
 	switch {
 	case !ok:

@@ -7,54 +7,60 @@ import (
 	"time"
 
 	"github.com/hashicorp/vault/api"
+
+	"vault-plugin-secrets-apikeys/client/internal/vault"
 )
 
-// Lease is a [Source] with a key of its own under a Vault lease, which it renews. Before the lease can be renewed no longer, and
-// when the lease has been revoked or a call was refused ([Lease.Report]), it takes another key: the new one signs before the
-// old one ends. While Vault is away the old key signs until its end.
+// Lease is a [Source] with a key of its own under a Vault lease, which it renews. It takes another key before the lease
+// can no longer be renewed, and when the lease was revoked or a call was refused ([Lease.Report]): the new key signs
+// before the old one ends. While Vault is away, the old key signs until its end.
 type Lease struct {
-	holder
+	keySigner
+	drain time.Duration // how long a lease is kept after its key was replaced
 
-	// What follows is the goroutine's alone, and Close's once that has ended.
-	lease   lease
-	retired []lease
-	next    time.Time // when something is to be done
-	replace bool      // it is taking another key
-	heeded  bool      // because of a report
-	hold    time.Time // no report moves it before this
-	pauses  pauses
-	calm    calm
+	// The rest belongs to the goroutine, and to Close once that has ended.
+	lease     lease
+	retired   []lease
+	next      time.Time // when something is due
+	replace   bool      // what is due is another key, not a renewal
+	reported  bool      // because of a report
+	notBefore time.Time // no report moves it before this
+	retries   retryBackoff
+	reports   reportBackoff
 }
 
 // lease is what is known of one lease.
 type lease struct {
-	id   string
-	span time.Duration // as first granted
-	ends time.Time
-	due  time.Time // when to revoke it, once retired
-	left int       // tries to revoke it
+	id        string
+	span      time.Duration // as first granted
+	ends      time.Time
+	revokeAt  time.Time // when to revoke it, once retired
+	triesLeft int       // tries to revoke it
 }
 
 const (
-	revocations = 5                // tries
-	closing     = 10 * time.Second // at most, to revoke what is left
+	maxRevokeTries = 5
+	closeTimeout   = 10 * time.Second // at most, to revoke what is left
 )
 
-var errSame = errors.New("the same key as before: a cache of Vault Agent or Proxy answers, which leases cannot be taken through")
+var errSame = errors.New(
+	"the same key as before: a cache of Vault Agent or Proxy answers, which leases cannot be taken through")
 
-// NewLease takes a key of a role at path, such as "apikeys/tenants/acme/external/creds/billing", and keeps one good from then on.
-// It fails when the first key cannot be had within ctx.
+// NewLease takes a key of a role at path, such as "apikeys/tenants/acme/external/creds/billing", and keeps one good
+// from then on. It fails when the first key cannot be had within ctx.
 //
-// The token of vault is the app's to renew, and is used as it is at each question: when it ends, its leases do. It needs to
-// read the path, and may renew leases by Vault's policy default. Revoking them at once, rather than letting them run out,
-// needs update on sys/leases/revoke.
-func NewLease(ctx context.Context, vault *api.Client, path string, opts ...Option) (*Lease, error) {
-	l := &Lease{}
-	l.init(vault, path, opts)
+// The app renews the token of vault, and each question uses the token that vault has then. When the token ends, so do
+// its leases. The token needs to read the path; Vault's policy default lets it renew leases. Revoking a lease at
+// once, rather than letting it run out, needs update on sys/leases/revoke.
+func NewLease(ctx context.Context, vault *api.Client, path string, opts ...LeaseOption) (*Lease, error) {
+	l := &Lease{keySigner: newKeySigner(vault, path), drain: 10 * time.Second}
+	for _, opt := range opts {
+		opt.setLease(l)
+	}
 	if err := l.take(ctx); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	l.start(l.tend)
+	l.start(l.run)
 	return l, nil
 }
 
@@ -63,7 +69,7 @@ func (l *Lease) Close() error {
 	var err error
 	l.once.Do(func() {
 		l.stop()
-		ctx, cancel := context.WithTimeout(context.Background(), closing)
+		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 		defer cancel()
 		for _, old := range append(l.retired, l.lease) {
 			err = errors.Join(err, l.revoke(ctx, old))
@@ -72,11 +78,11 @@ func (l *Lease) Close() error {
 	return err
 }
 
-func (l *Lease) tend(ctx context.Context) {
+func (l *Lease) run(ctx context.Context) {
 	for {
 		next := l.next
 		for _, old := range l.retired {
-			next = earlier(next, old.due)
+			next = earlier(next, old.revokeAt)
 		}
 		timer := time.NewTimer(time.Until(next))
 		select {
@@ -85,7 +91,7 @@ func (l *Lease) tend(ctx context.Context) {
 			return
 		case keyID := <-l.wake:
 			timer.Stop()
-			l.heed(keyID)
+			l.onReport(keyID)
 		case <-timer.C:
 			l.step(ctx)
 			l.revokeRetired(ctx)
@@ -93,11 +99,11 @@ func (l *Lease) tend(ctx context.Context) {
 	}
 }
 
-// heed takes another key as soon as it may, if the one in use is no good.
-func (l *Lease) heed(keyID string) {
+// onReport takes another key as soon as it may, if the reported key is the one in use.
+func (l *Lease) onReport(keyID string) {
 	if keyID == l.KeyID() {
-		l.replace, l.heeded = true, true
-		l.next = earlier(l.next, later(time.Now(), later(l.hold, l.calm.until)))
+		l.replace, l.reported = true, true
+		l.next = earlier(l.next, later(time.Now(), later(l.notBefore, l.reports.until)))
 	}
 }
 
@@ -111,12 +117,12 @@ func (l *Lease) step(ctx context.Context) {
 		if err == nil {
 			return
 		}
-		if passing(err) {
+		if vault.IsTransient(err) {
 			l.replace = time.Until(l.lease.ends) < l.lease.span/6
 			l.fail(ctx, "renewing", err)
 			return
 		}
-		l.options.log.Info("lease not renewed", "path", l.path, "key_id", l.KeyID(), "error", err)
+		l.log.Info("lease not renewed", "path", l.path, "key_id", l.KeyID(), "error", err)
 		l.replace = true
 	}
 	if err := l.take(ctx); err != nil {
@@ -129,14 +135,15 @@ func (l *Lease) fail(ctx context.Context, doing string, err error) {
 		return
 	}
 	l.failed(doing, err)
-	l.hold = time.Now().Add(l.pauses.next(l.current.Load().pauseBound()))
-	l.next = l.hold
+	l.notBefore = time.Now().Add(l.retries.next(l.current.Load().maxRetryPause()))
+	l.next = l.notBefore
 }
 
-// renew asks for as long as was first granted. What comes back much shorter has been cut at the longest that a lease may live.
+// renew asks for as long as was first granted. An answer that is much shorter was cut at the longest that a lease may
+// live.
 func (l *Lease) renew(ctx context.Context) error {
 	sent := time.Now()
-	answer, err := ask(ctx, l.vault, func(ctx context.Context) (*api.Secret, error) {
+	answer, err := vault.Ask(ctx, l.vault, func(ctx context.Context) (*api.Secret, error) {
 		return l.vault.Sys().RenewWithContext(ctx, l.lease.id, int(l.lease.span/time.Second))
 	})
 	if err != nil {
@@ -144,28 +151,28 @@ func (l *Lease) renew(ctx context.Context) error {
 	}
 	granted := time.Duration(answer.LeaseDuration) * time.Second
 	if granted <= 0 {
-		return fmt.Errorf("%w: no lease_duration", errMalformed)
+		return fmt.Errorf("%w: no lease_duration", vault.ErrMalformed)
 	}
 	l.lease.ends = sent.Round(0).Add(granted)
-	l.use(&held{l.current.Load().Key, l.lease.ends})
+	l.use(&activeKey{l.current.Load().Key, l.lease.ends})
 	l.replace = !answer.Renewable || granted < l.lease.span/10*9
-	l.settle(granted)
+	l.schedule(granted)
 	return nil
 }
 
 // take asks for another key and signs with it from then on.
 func (l *Lease) take(ctx context.Context) error {
 	sent := time.Now()
-	answer, err := read(ctx, l.vault, l.path)
+	answer, err := vault.Read(ctx, l.vault, l.path)
 	if err != nil {
 		return err
 	}
 	granted := time.Duration(answer.LeaseDuration) * time.Second
 	if answer.LeaseID == "" || granted <= 0 {
-		return fmt.Errorf("%w: no lease", errMalformed)
+		return fmt.Errorf("%w: no lease", vault.ErrMalformed)
 	}
-	fresh := lease{id: answer.LeaseID, span: granted, ends: sent.Round(0).Add(granted), left: revocations}
-	key, err := heldKey(answer)
+	fresh := lease{id: answer.LeaseID, span: granted, ends: sent.Round(0).Add(granted), triesLeft: maxRevokeTries}
+	key, err := activeKeyOf(answer)
 	if err != nil {
 		return errors.Join(err, l.revoke(ctx, fresh))
 	}
@@ -173,8 +180,8 @@ func (l *Lease) take(ctx context.Context) error {
 	if before != nil && before.ID() == key.ID() {
 		return errSame
 	}
-	// The lease is the truth where Vault grants less than the engine says. An end that has passed already says nothing but
-	// that the clocks differ.
+	// Where Vault grants less than the engine says, the lease counts. An end that has already passed only says that the
+	// clocks differ.
 	if key.ends.IsZero() || key.ends.After(fresh.ends) || !key.ends.After(sent) {
 		key.ends = fresh.ends
 	}
@@ -183,47 +190,47 @@ func (l *Lease) take(ctx context.Context) error {
 		l.retire()
 	}
 	l.lease, l.replace = fresh, !answer.Renewable
-	if l.heeded {
-		l.calm.taken()
-		l.heeded = false
+	if l.reported {
+		l.reports.noteReport()
+		l.reported = false
 	}
-	l.settle(granted)
+	l.schedule(granted)
 	return nil
 }
 
-// settle plans what comes next after a success. A third of the time first granted is kept for an outage of Vault: so long before
-// its end a lease is renewed, or replaced when that will not be moved again; at once where less is left.
-func (l *Lease) settle(granted time.Duration) {
-	l.pauses.reset()
-	l.hold = time.Time{}
-	l.next = time.Now().Add(max(0, granted-share(l.lease.span, 0.3, 0.4)))
+// schedule plans what comes next after a success. A third of the time first granted is kept for an outage of Vault:
+// that long before its end a lease is renewed, or replaced if it cannot be renewed again; at once where less is left.
+func (l *Lease) schedule(granted time.Duration) {
+	l.retries.reset()
+	l.notBefore = time.Time{}
+	l.next = time.Now().Add(max(0, granted-vault.Jitter(l.lease.span, 0.3, 0.4)))
 }
 
-// retire keeps the lease of the key before for calls that are under way.
+// retire keeps the lease of the old key for calls that are under way.
 func (l *Lease) retire() {
 	old := l.lease
-	old.due = time.Now().Add(l.options.drain)
+	old.revokeAt = time.Now().Add(l.drain)
 	l.retired = append(l.retired, old)
 }
 
 func (l *Lease) revokeRetired(ctx context.Context) {
 	kept := l.retired[:0]
 	for _, old := range l.retired {
-		if time.Now().Before(old.due) {
+		if time.Now().Before(old.revokeAt) {
 			kept = append(kept, old)
 			continue
 		}
-		if err := l.revoke(ctx, old); err != nil && old.left > 1 && ctx.Err() == nil {
-			old.left--
-			old.due = time.Now().Add(share(longPause, 0.5, 1))
+		if err := l.revoke(ctx, old); err != nil && old.triesLeft > 1 && ctx.Err() == nil {
+			old.triesLeft--
+			old.revokeAt = time.Now().Add(vault.Jitter(longPause, 0.5, 1))
 			kept = append(kept, old)
 		}
 	}
 	l.retired = kept
 }
 
-// revoke ends a lease, unless its own time is over. One that may not be revoked by this token, or is not there any more, is left
-// to Vault.
+// revoke ends a lease, unless it has run out. A lease that this token may not revoke, or that is gone, is left to
+// Vault.
 func (l *Lease) revoke(ctx context.Context, old lease) error {
 	if !time.Now().Before(old.ends) {
 		return nil
@@ -232,9 +239,9 @@ func (l *Lease) revoke(ctx context.Context, old lease) error {
 	defer cancel()
 	err := l.vault.Sys().RevokeWithContext(ctx, old.id)
 	if err != nil {
-		l.options.log.Info("lease not revoked", "path", l.path, "error", err)
+		l.log.Info("lease not revoked", "path", l.path, "error", err)
 	}
-	if err != nil && passing(err) {
+	if err != nil && vault.IsTransient(err) {
 		return fmt.Errorf("%s: revoking a lease: %w", l.path, err)
 	}
 	return nil

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"vault-plugin-secrets-apikeys/client/internal/vaulttest"
 )
 
 const creds = "apikeys/tenants/acme/external/creds/billing"
@@ -35,7 +37,7 @@ func TestLeaseIsKeptGood(t *testing.T) {
 				f.through(t, l, row.within, row.within/5000)
 				time.Sleep(2 * time.Second)
 				closeIt(t, l)
-				if n := f.count("leases/renew"); (n > 0) != row.renewed {
+				if n := f.Count("leases/renew"); (n > 0) != row.renewed {
 					t.Errorf("renewed %d times", n)
 				}
 				if n := len(f.keys); n < row.keys*8/10 || n > row.keys*12/10 {
@@ -63,7 +65,7 @@ func TestLeaseRevoked(t *testing.T) {
 		}
 		l.Report("other567")
 		synctest.Wait()
-		if n := f.count(creds); n != 1 {
+		if n := f.Count(creds); n != 1 {
 			t.Fatalf("a report of another key took %d", n)
 		}
 		l.Report(l.KeyID())
@@ -89,7 +91,7 @@ func TestReportsAreSpaced(t *testing.T) {
 		for end := time.Now().Add(time.Hour); time.Now().Before(end); time.Sleep(time.Second / 10) {
 			l.Report(l.KeyID())
 		}
-		if n := f.count(creds); n < 8 || n > 20 {
+		if n := f.Count(creds); n < 8 || n > 20 {
 			t.Errorf("%d keys were taken in an hour", n)
 		}
 		time.Sleep(20 * time.Minute)
@@ -97,7 +99,7 @@ func TestReportsAreSpaced(t *testing.T) {
 		l.Report(id)
 		synctest.Wait()
 		if l.KeyID() == id {
-			t.Error("a report after a time of quiet was not heeded at once")
+			t.Error("a report after a time of quiet was not acted on at once")
 		}
 	})
 }
@@ -111,9 +113,9 @@ func TestLeaseWhileVaultIsAway(t *testing.T) {
 				f := newFake()
 				l := newTestLease(t, f)
 				defer closeIt(t, l)
-				f.away(status)
+				f.Away(status)
 				f.through(t, l, 59*time.Minute, time.Second)
-				tried := f.count("")
+				tried := f.Count("")
 				time.Sleep(2 * time.Minute)
 				for range 1000 {
 					_, err := l.Sign(t.Context(), testHead)
@@ -124,7 +126,7 @@ func TestLeaseWhileVaultIsAway(t *testing.T) {
 				if tried < 20 || tried > 1000 {
 					t.Errorf("asked %d times in 20 minutes", tried)
 				}
-				f.back()
+				f.Back()
 				time.Sleep(2 * endPause)
 				f.through(t, l, 3*time.Hour, time.Minute)
 			})
@@ -140,9 +142,9 @@ func TestLeaseAwayForMinutes(t *testing.T) {
 		defer closeIt(t, l)
 		id := l.KeyID()
 		f.through(t, l, 35*time.Minute, time.Second)
-		f.away(0)
+		f.Away(0)
 		f.through(t, l, 10*time.Minute, time.Second)
-		f.back()
+		f.Back()
 		f.through(t, l, 2*time.Hour, time.Minute)
 		if l.KeyID() != id {
 			t.Error("another key was taken")
@@ -158,9 +160,9 @@ func TestLeaseLittleLeft(t *testing.T) {
 		l := newTestLease(t, f)
 		defer closeIt(t, l)
 		id := l.KeyID()
-		f.away(503)
+		f.Away(503)
 		f.through(t, l, 48*time.Minute, time.Second)
-		f.back()
+		f.Back()
 		f.through(t, l, time.Minute, time.Second)
 		if l.KeyID() == id {
 			t.Error("the key was kept until the last")
@@ -169,8 +171,8 @@ func TestLeaseLittleLeft(t *testing.T) {
 	})
 }
 
-// TestLeaseAwayAtItsEnd has Vault go away shortly before the longest that a lease may live, and come back after it: about a third of
-// the time granted at first is always left for that, and another key is there by then.
+// TestLeaseAwayAtItsEnd has Vault go away shortly before the longest that a lease may live, and come back after it:
+// about a third of the time granted at first is always left for that, and another key is there by then.
 func TestLeaseAwayAtItsEnd(t *testing.T) {
 	for longest := 20 * time.Minute; longest <= 50*time.Minute; longest += time.Minute {
 		synctest.Test(t, func(t *testing.T) {
@@ -181,9 +183,9 @@ func TestLeaseAwayAtItsEnd(t *testing.T) {
 			for range 4 {
 				ends := f.born(l.KeyID()).Add(longest)
 				f.through(t, l, time.Until(ends)-11*time.Minute/2, time.Second)
-				f.away(503)
+				f.Away(503)
 				f.through(t, l, 6*time.Minute, time.Second)
-				f.back()
+				f.Back()
 				f.through(t, l, time.Minute, time.Second)
 			}
 		})
@@ -198,7 +200,7 @@ func TestLeaseKeepsAThird(t *testing.T) {
 				const span = 1000 * time.Second
 				l := &Lease{lease: lease{span: span}}
 				granted := span / 100 * percent
-				l.settle(granted)
+				l.schedule(granted)
 				switch wait := time.Until(l.next); {
 				case wait < 0, wait == 0 && granted > span*4/10:
 					t.Fatalf("%s granted: next after %s", granted, wait)
@@ -215,16 +217,16 @@ func TestLeaseNotToBeRenewed(t *testing.T) {
 	for _, status := range []int{400, 403, 404} {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFake()
-			f.odd = func(r *http.Request, _ map[string]any) (*http.Response, error) {
+			f.Odd = func(r *http.Request, _ map[string]any) (*http.Response, error) {
 				if strings.HasSuffix(r.URL.Path, "renew") {
-					return says(status, "no"), nil
+					return vaulttest.Says(status, "no"), nil
 				}
 				return nil, nil
 			}
 			l := newTestLease(t, f)
 			defer closeIt(t, l)
 			f.through(t, l, 10*time.Hour, time.Minute)
-			if n := f.count(creds); n < 13 || n > 18 {
+			if n := f.Count(creds); n < 13 || n > 18 {
 				t.Errorf("%d: took %d keys in ten hours", status, n)
 			}
 		})
@@ -254,7 +256,7 @@ func TestSourcesShowNothing(t *testing.T) {
 func TestLeaseToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
-		vault := f.client(t)
+		vault := f.Client(t)
 		l, err := NewLease(t.Context(), vault, creds)
 		if err != nil {
 			t.Fatal(err)
@@ -262,8 +264,8 @@ func TestLeaseToken(t *testing.T) {
 		defer closeIt(t, l)
 		vault.SetToken("other")
 		time.Sleep(45 * time.Minute)
-		if f.count("leases/renew") != 1 || !slices.Equal(f.tokens, []string{"app", "other"}) {
-			t.Errorf("asked %v as %v", f.asked, f.tokens)
+		if f.Count("leases/renew") != 1 || !slices.Equal(f.Tokens, []string{"app", "other"}) {
+			t.Errorf("asked %v as %v", f.Asked, f.Tokens)
 		}
 	})
 }

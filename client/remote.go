@@ -14,14 +14,15 @@ import (
 
 	"github.com/hashicorp/vault/api"
 
+	"vault-plugin-secrets-apikeys/client/internal/vault"
 	"vault-plugin-secrets-apikeys/signing"
 )
 
-// Remote is a [Source] that has Vault sign: the secret never leaves it. Each signature is a question to Vault.
+// Remote is a [Source] for which Vault signs: the secret never leaves Vault. Each signature is a question to Vault.
 type Remote struct {
 	vault  *api.Client
 	path   string
-	verb   verb
+	writes vault.Writer
 	closed atomic.Bool
 }
 
@@ -33,15 +34,15 @@ const (
 // NewRemote returns the source for a path such as "apikeys/my/external/sign/orders". It asks nothing yet.
 func NewRemote(vault *api.Client, path string) *Remote { return &Remote{vault: vault, path: path} }
 
-// Close has later calls fail.
+// Close makes later calls fail.
 func (r *Remote) Close() error {
 	r.closed.Store(true)
 	return nil
 }
 
-// Sign has Vault sign the head and returns the headers to add. The head goes to Vault as it is, so one that carries
-// Authorization or a signature is refused here, with [signing.ErrSigned]. What the engine says against it is in the
-// error, an [api.ResponseError].
+// Sign asks Vault to sign the head and returns the headers to add. The head goes to Vault as it is, so one that
+// carries Authorization or a signature is refused here, with [signing.ErrSigned]. Why the engine refuses to sign is
+// in the error, an [api.ResponseError].
 func (r *Remote) Sign(ctx context.Context, head *signing.Head) ([]signing.Header, error) {
 	for _, name := range []string{"Authorization", "Signature", "Signature-Input"} {
 		if len(head.Values(name)) > 0 {
@@ -64,13 +65,13 @@ func (r *Remote) Sign(ctx context.Context, head *signing.Head) ([]signing.Header
 	return headers, nil
 }
 
-// SignMessage has Vault sign a message of up to 1 MiB.
+// SignMessage asks Vault to sign a message of up to 1 MiB.
 func (r *Remote) SignMessage(ctx context.Context, message []byte) (string, error) {
 	answer, err := r.ask(ctx, map[string]any{"message_base64": base64.StdEncoding.EncodeToString(message)})
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", r.path, err)
 	}
-	signature, err := field[string](answer, "signature")
+	signature, err := vault.Field[string](answer, "signature")
 	if err == nil {
 		_, err = signing.ParseTagged(message, signature)
 	}
@@ -80,16 +81,16 @@ func (r *Remote) SignMessage(ctx context.Context, message []byte) (string, error
 	return signature, nil
 }
 
-// ask puts the question again while Vault changes its leader: a standby answers 500 then, or leads to a node that is gone.
-// Signing changes nothing, so asking twice does no harm.
+// ask repeats the question while Vault changes its leader: a standby answers 500 then, or redirects to a node that is
+// gone. Signing changes nothing, so asking twice does no harm.
 func (r *Remote) ask(ctx context.Context, data map[string]any) (*api.Secret, error) {
 	if r.closed.Load() {
 		return nil, ErrClosed
 	}
-	var pause pauses
+	var pause retryBackoff
 	for try := 1; ; try++ {
-		answer, err := r.verb.ask(ctx, r.vault, r.path, data)
-		if err == nil || try == tries || !passing(err) {
+		answer, err := r.writes.Write(ctx, r.vault, r.path, data)
+		if err == nil || try == tries || !vault.IsTransient(err) {
 			return answer, err
 		}
 		select {
@@ -102,11 +103,11 @@ func (r *Remote) ask(ctx context.Context, data map[string]any) (*api.Secret, err
 
 // signedHeaders returns the headers of an answer, if they sign the head with the key that the answer names.
 func signedHeaders(answer *api.Secret, head *signing.Head) ([]signing.Header, error) {
-	keyID, err := field[string](answer, "key_id")
+	keyID, err := vault.Field[string](answer, "key_id")
 	if err != nil {
 		return nil, err
 	}
-	added, err := field[map[string]any](answer, "headers")
+	added, err := vault.Field[map[string]any](answer, "headers")
 	if err != nil {
 		return nil, err
 	}
@@ -114,16 +115,16 @@ func signedHeaders(answer *api.Secret, head *signing.Head) ([]signing.Header, er
 	for _, name := range slices.SortedFunc(maps.Keys(added), strings.Compare) {
 		value, ok := added[name].(string)
 		if !ok {
-			return nil, fmt.Errorf("%w: headers", errMalformed)
+			return nil, fmt.Errorf("%w: headers", vault.ErrMalformed)
 		}
 		headers = append(headers, signing.Header{Name: name, Value: value})
 	}
 	signed, err := head.With(headers)
 	if err != nil {
-		return nil, fmt.Errorf("%w: headers: %w", errMalformed, err)
+		return nil, fmt.Errorf("%w: headers: %w", vault.ErrMalformed, err)
 	}
 	if call, err := signing.ParseCall(signed); err != nil || call.KeyID != keyID {
-		return nil, fmt.Errorf("%w: headers that do not sign the request", errMalformed)
+		return nil, fmt.Errorf("%w: headers that do not sign the request", vault.ErrMalformed)
 	}
 	return headers, nil
 }

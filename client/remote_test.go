@@ -11,8 +11,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"vault-plugin-secrets-apikeys/client/internal/vault"
+
 	"github.com/hashicorp/vault/api"
 
+	"vault-plugin-secrets-apikeys/client/internal/vaulttest"
 	"vault-plugin-secrets-apikeys/signing"
 )
 
@@ -23,7 +26,7 @@ func TestRemote(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFake()
 			f.scheme = scheme
-			r := NewRemote(f.client(t), signPath)
+			r := NewRemote(f.Client(t), signPath)
 			for range 3 {
 				if err := f.signs(r); err != nil {
 					t.Fatal(err)
@@ -47,8 +50,8 @@ func TestRemote(t *testing.T) {
 			if call, err := signing.ParseTagged([]byte("hello\xff"), signature); err != nil || !call.SignedBy(f.keys[call.KeyID].secret) {
 				t.Error(err)
 			}
-			if n := f.count(signPath); n != 5 || n != f.count("PATCH "+signPath) {
-				t.Errorf("asked %v", f.asked)
+			if n := f.Count(signPath); n != 5 || n != f.Count("PATCH "+signPath) {
+				t.Errorf("asked %v", f.Asked)
 			}
 			closeIt(t, r)
 			if _, err := r.Sign(t.Context(), testHead); !errors.Is(err, ErrClosed) {
@@ -63,17 +66,17 @@ func TestRemoteWithoutPatch(t *testing.T) {
 	for _, status := range []int{http.StatusForbidden, http.StatusMethodNotAllowed} {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFake()
-			f.away(403)
-			r := NewRemote(f.client(t), signPath)
+			f.Away(403)
+			r := NewRemote(f.Client(t), signPath)
 			refused, ok := errors.AsType[*api.ResponseError](f.signs(r))
-			if !ok || refused.StatusCode != 403 || !slices.Equal(f.asked, []string{"PATCH " + signPath, "PUT " + signPath}) {
-				t.Errorf("%v, asked %v", refused, f.asked)
+			if !ok || refused.StatusCode != 403 || !slices.Equal(f.Asked, []string{"PATCH " + signPath, "PUT " + signPath}) {
+				t.Errorf("%v, asked %v", refused, f.Asked)
 			}
-			f.set(func() {
-				f.asked = nil
-				f.odd = func(r *http.Request, _ map[string]any) (*http.Response, error) {
+			f.Set(func() {
+				f.Asked = nil
+				f.Odd = func(r *http.Request, _ map[string]any) (*http.Response, error) {
 					if r.Method == http.MethodPatch {
-						return says(status), nil
+						return vaulttest.Says(status), nil
 					}
 					return nil, nil
 				}
@@ -83,8 +86,8 @@ func TestRemoteWithoutPatch(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if want := []string{"PATCH " + signPath, "PUT " + signPath, "PUT " + signPath, "PUT " + signPath}; !slices.Equal(f.asked, want) {
-				t.Errorf("asked %v", f.asked)
+			if want := []string{"PATCH " + signPath, "PUT " + signPath, "PUT " + signPath, "PUT " + signPath}; !slices.Equal(f.Asked, want) {
+				t.Errorf("asked %v", f.Asked)
 			}
 		})
 	}
@@ -93,7 +96,7 @@ func TestRemoteWithoutPatch(t *testing.T) {
 // TestRemoteWhileTheLeaderChanges has a standby answer some questions in ways that pass.
 func TestRemoteWhileTheLeaderChanges(t *testing.T) {
 	led := func(*http.Request) (*http.Response, error) {
-		resp := says(307)
+		resp := vaulttest.Says(307)
 		resp.Header.Set("Location", "http://dead.test:8200/v1/"+signPath)
 		return resp, nil
 	}
@@ -101,21 +104,21 @@ func TestRemoteWhileTheLeaderChanges(t *testing.T) {
 		odd   func(*http.Request) (*http.Response, error)
 		times int32
 	}{
-		"500":               {func(*http.Request) (*http.Response, error) { return says(500, "dead leader"), nil }, 7},
-		"503":               {func(*http.Request) (*http.Response, error) { return says(503, "sealed"), nil }, 7},
-		"412":               {func(*http.Request) (*http.Response, error) { return says(412, "lagging"), nil }, 7},
-		"429":               {func(*http.Request) (*http.Response, error) { return says(429, "busy"), nil }, 7},
+		"500":               {func(*http.Request) (*http.Response, error) { return vaulttest.Says(500, "dead leader"), nil }, 7},
+		"503":               {func(*http.Request) (*http.Response, error) { return vaulttest.Says(503, "sealed"), nil }, 7},
+		"412":               {func(*http.Request) (*http.Response, error) { return vaulttest.Says(412, "lagging"), nil }, 7},
+		"429":               {func(*http.Request) (*http.Response, error) { return vaulttest.Says(429, "busy"), nil }, 7},
 		"307":               {led, 2},
-		"307 without where": {func(*http.Request) (*http.Response, error) { return says(307), nil }, 2},
+		"307 without where": {func(*http.Request) (*http.Response, error) { return vaulttest.Says(307), nil }, 2},
 		"not there":         {func(*http.Request) (*http.Response, error) { return nil, errors.New("connection refused") }, 7},
-		"nothing":           {func(*http.Request) (*http.Response, error) { return response(200, nil), nil }, 2},
-		"no JSON":           {func(*http.Request) (*http.Response, error) { return response(200, "x"), nil }, 2},
+		"nothing":           {func(*http.Request) (*http.Response, error) { return vaulttest.Response(200, nil), nil }, 2},
+		"no JSON":           {func(*http.Request) (*http.Response, error) { return vaulttest.Response(200, "x"), nil }, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFake()
 				var left atomic.Int32
-				f.odd = func(r *http.Request, _ map[string]any) (*http.Response, error) {
+				f.Odd = func(r *http.Request, _ map[string]any) (*http.Response, error) {
 					if r.URL.Hostname() == "dead.test" {
 						return nil, errors.New("no route to host")
 					}
@@ -124,7 +127,7 @@ func TestRemoteWhileTheLeaderChanges(t *testing.T) {
 					}
 					return nil, nil
 				}
-				r := NewRemote(f.client(t), signPath)
+				r := NewRemote(f.Client(t), signPath)
 				left.Store(row.times)
 				if err := f.signs(r); err != nil {
 					t.Error(err)
@@ -133,7 +136,7 @@ func TestRemoteWhileTheLeaderChanges(t *testing.T) {
 				if err := f.signs(r); err == nil {
 					t.Error("signed by whom?")
 				}
-				if n := f.count(""); n > 40 {
+				if n := f.Count(""); n > 40 {
 					t.Errorf("asked %d times", n)
 				}
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second/2)
@@ -153,15 +156,15 @@ func TestRemoteRefusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := newFake()
-	r := NewRemote(f.client(t), signPath)
-	if _, err := r.Sign(t.Context(), signed); !errors.Is(err, signing.ErrSigned) || len(f.asked) > 0 {
-		t.Errorf("%v, asked %v", err, f.asked)
+	r := NewRemote(f.Client(t), signPath)
+	if _, err := r.Sign(t.Context(), signed); !errors.Is(err, signing.ErrSigned) || len(f.Asked) > 0 {
+		t.Errorf("%v, asked %v", err, f.Asked)
 	}
-	f.odd = func(*http.Request, map[string]any) (*http.Response, error) {
-		return says(400, "revoked: ask for another"), nil
+	f.Odd = func(*http.Request, map[string]any) (*http.Response, error) {
+		return vaulttest.Says(400, "revoked: ask for another"), nil
 	}
-	if _, err := r.Sign(t.Context(), testHead); err == nil || !strings.Contains(err.Error(), "revoked: ask for another") || len(f.asked) != 1 {
-		t.Errorf("%v, asked %v", err, f.asked)
+	if _, err := r.Sign(t.Context(), testHead); err == nil || !strings.Contains(err.Error(), "revoked: ask for another") || len(f.Asked) != 1 {
+		t.Errorf("%v, asked %v", err, f.Asked)
 	}
 	for name, data := range map[string]map[string]any{
 		"no key_id":    {"headers": map[string]any{}},
@@ -172,13 +175,13 @@ func TestRemoteRefusals(t *testing.T) {
 		"a Host":       {"key_id": "tEsTkId1", "headers": map[string]any{"Host": "x"}},
 		"a line":       {"key_id": "tEsTkId1", "headers": map[string]any{"A": "x\nB: y"}},
 	} {
-		f.odd = func(*http.Request, map[string]any) (*http.Response, error) {
-			return replies(map[string]any{"data": data}), nil
+		f.Odd = func(*http.Request, map[string]any) (*http.Response, error) {
+			return vaulttest.Replies(map[string]any{"data": data}), nil
 		}
-		if _, err := r.Sign(t.Context(), testHead); !errors.Is(err, errMalformed) {
+		if _, err := r.Sign(t.Context(), testHead); !errors.Is(err, vault.ErrMalformed) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if _, err := r.SignMessage(t.Context(), nil); !errors.Is(err, errMalformed) {
+		if _, err := r.SignMessage(t.Context(), nil); !errors.Is(err, vault.ErrMalformed) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"vault-plugin-secrets-apikeys/client/internal/vaulttest"
 )
 
 func TestLeaseNotRevocable(t *testing.T) {
@@ -15,10 +17,10 @@ func TestLeaseNotRevocable(t *testing.T) {
 		f := newFake()
 		var log bytes.Buffer
 		l := newTestLease(t, f, WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
-		f.set(func() {
-			f.odd = func(r *http.Request, _ map[string]any) (*http.Response, error) {
+		f.Set(func() {
+			f.Odd = func(r *http.Request, _ map[string]any) (*http.Response, error) {
 				if strings.HasSuffix(r.URL.Path, "revoke") {
-					return says(403, "permission denied"), nil
+					return vaulttest.Says(403, "permission denied"), nil
 				}
 				return nil, nil
 			}
@@ -26,7 +28,7 @@ func TestLeaseNotRevocable(t *testing.T) {
 		l.Report(l.KeyID())
 		time.Sleep(time.Minute)
 		closeIt(t, l)
-		if n := f.count("leases/revoke"); n != 2 {
+		if n := f.Count("leases/revoke"); n != 2 {
 			t.Errorf("tried to revoke %d times", n)
 		}
 		if !strings.Contains(log.String(), "key changed") || !strings.Contains(log.String(), "lease not revoked") {
@@ -40,7 +42,8 @@ func TestLeaseNotRevocable(t *testing.T) {
 	})
 }
 
-// TestLeaseRevokedLater has Vault not answer when the lease of the key before is to be revoked: that is tried again a few times.
+// TestLeaseRevokedLater has Vault not answer when the lease of the key before is to be revoked: that is tried again a
+// few times.
 func TestLeaseRevokedLater(t *testing.T) {
 	for _, failures := range []int{0, 5, 1000} {
 		synctest.Test(t, func(t *testing.T) {
@@ -48,11 +51,11 @@ func TestLeaseRevokedLater(t *testing.T) {
 			l := newTestLease(t, f)
 			defer closeIt(t, l)
 			before, left := l.KeyID(), failures
-			f.set(func() {
-				f.odd = func(r *http.Request, _ map[string]any) (*http.Response, error) {
+			f.Set(func() {
+				f.Odd = func(r *http.Request, _ map[string]any) (*http.Response, error) {
 					if strings.HasSuffix(r.URL.Path, "revoke") {
 						if left--; left >= 0 {
-							return says(503, "away"), nil
+							return vaulttest.Says(503, "away"), nil
 						}
 					}
 					return nil, nil
@@ -60,15 +63,15 @@ func TestLeaseRevokedLater(t *testing.T) {
 			})
 			l.Report(before)
 			synctest.Wait()
-			if f.count("leases/revoke") > 0 {
+			if f.Count("leases/revoke") > 0 {
 				t.Error("revoked while calls were under way")
 			}
 			time.Sleep(10 * time.Minute)
-			f.back()
+			f.Back()
 			if revoked := f.keys[before].abandoned; revoked != (failures < 1000) {
 				t.Errorf("after %d failures, revoked is %v", failures, revoked)
 			}
-			if n := f.count("leases/revoke"); n > 3*revocations {
+			if n := f.Count("leases/revoke"); n > 3*maxRevokeTries {
 				t.Errorf("asked %d times", n)
 			}
 		})

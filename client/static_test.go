@@ -9,9 +9,9 @@ import (
 
 const staticPath = "apikeys/my/external/static-creds/orders"
 
-func newTestStatic(t *testing.T, f *fakeVault, opts ...Option) *Static {
+func newTestStatic(t *testing.T, f *fakeVault, opts ...StaticOption) *Static {
 	t.Helper()
-	s, err := NewStatic(t.Context(), f.client(t), staticPath, opts...)
+	s, err := NewStatic(t.Context(), f.Client(t), staticPath, opts...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func TestStaticFollowsRotations(t *testing.T) {
 				s := newTestStatic(t, f)
 				f.through(t, s, row.within, row.within/2000)
 				closeIt(t, s)
-				if n := f.count("/orders"); n < row.least || n > row.most {
+				if n := f.Count("/orders"); n < row.least || n > row.most {
 					t.Errorf("asked %d times", n)
 				}
 				if s.KeyID() != f.current && time.Until(f.due) < row.period-3*time.Second {
@@ -58,10 +58,10 @@ func TestStaticLateRotation(t *testing.T) {
 		defer closeIt(t, s)
 		id := s.KeyID()
 		f.through(t, s, 10*time.Minute, time.Second)
-		if n := f.count("/orders"); n < 20 || n > 60 {
+		if n := f.Count("/orders"); n < 20 || n > 60 {
 			t.Errorf("asked %d times in ten minutes", n)
 		}
-		f.set(func() { f.overlap = time.Minute; f.rotate() })
+		f.Set(func() { f.overlap = time.Minute; f.rotate() })
 		f.through(t, s, 10*time.Minute, time.Second)
 		if s.KeyID() == id {
 			t.Error("the rotation went unnoticed")
@@ -77,10 +77,10 @@ func TestStaticRotatedByHand(t *testing.T) {
 		s := newTestStatic(t, f)
 		defer closeIt(t, s)
 		for range 10 {
-			f.set(f.rotate)
+			f.Set(f.rotate)
 			f.through(t, s, 33*time.Minute, time.Second)
 		}
-		f.set(func() { f.overlap = 0; f.rotate() })
+		f.Set(func() { f.overlap = 0; f.rotate() })
 		if err := f.signs(s); err == nil {
 			t.Fatal("signed with what has ended")
 		}
@@ -97,23 +97,24 @@ func TestStaticWhileVaultIsAway(t *testing.T) {
 			f.period = 2 * time.Hour
 			s := newTestStatic(t, f)
 			defer closeIt(t, s)
-			f.set(func() { f.keys[f.current].ends = time.Now().Add(time.Hour) })
+			f.Set(func() { f.keys[f.current].ends = time.Now().Add(time.Hour) })
 			time.Sleep(6 * time.Minute) // It learns of the end.
-			f.away(status)
+			f.Away(status)
 			f.through(t, s, 50*time.Minute, time.Second)
 			time.Sleep(10 * time.Minute)
 			if _, err := s.Sign(t.Context(), testHead); !errors.Is(err, ErrExpired) {
 				t.Errorf("%d: %v", status, err)
 			}
-			f.back()
-			f.set(f.rotate)
+			f.Back()
+			f.Set(f.rotate)
 			time.Sleep(3 * endPause)
 			f.through(t, s, time.Hour, time.Second)
 		})
 	}
 }
 
-// TestStaticAfterAnOutage has a rotation come as soon as Vault is back. The overlap is longer than what WithPoll promises.
+// TestStaticAfterAnOutage has a rotation come as soon as Vault is back. The overlap is longer than what WithPoll
+// promises.
 func TestStaticAfterAnOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
@@ -121,10 +122,10 @@ func TestStaticAfterAnOutage(t *testing.T) {
 		s := newTestStatic(t, f, WithPoll(5*time.Second))
 		defer closeIt(t, s)
 		for range 20 {
-			f.away(403) // which the API's client does not try again by itself
+			f.Away(403) // which the API's client does not try again by itself
 			f.through(t, s, 10*time.Minute, time.Second)
-			f.back()
-			f.set(f.rotate)
+			f.Back()
+			f.Set(f.rotate)
 			f.through(t, s, time.Minute, time.Second)
 		}
 	})
@@ -137,7 +138,7 @@ func TestStaticPoll(t *testing.T) {
 			s := newTestStatic(t, f, WithPoll(poll))
 			defer closeIt(t, s)
 			time.Sleep(10 * time.Minute)
-			if n := f.count("/orders"); n < most*8/10 || n > most*12/10 {
+			if n := f.Count("/orders"); n < most*8/10 || n > most*12/10 {
 				t.Errorf("asked %d times in ten minutes at %s", n, poll)
 			}
 		})

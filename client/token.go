@@ -13,15 +13,15 @@ import (
 	"github.com/hashicorp/vault/api"
 )
 
-// maxToken bounds what is read as a token. Vault's own are about a hundred characters, those of other issuers some thousands.
+// maxToken bounds what is read as a token. Vault's own have about a hundred characters, those of others some thousands.
 const maxToken = 64 << 10
 
-// FromEnv returns a client as the environment describes it (VAULT_ADDR, VAULT_AGENT_ADDR, VAULT_NAMESPACE, VAULT_CACERT and
-// the others that [api.DefaultConfig] reads), whose token comes from a file, such as the sink that a Vault Agent writes:
-// whenever the file has changed, the next question carries what it holds then.
+// FromEnv returns a client as the environment describes it (VAULT_ADDR, VAULT_AGENT_ADDR, VAULT_NAMESPACE, VAULT_CACERT
+// and the others that [api.DefaultConfig] reads). Its token comes from a file, such as the sink that a Vault Agent
+// writes: whenever the file has changed, the next question carries the new token.
 //
-// Without a name the token is VAULT_TOKEN's, or else that of ~/.vault-token, where `vault login` leaves it. No token
-// at all is no error: behind an agent or proxy that logs in for its clients none is needed.
+// Without a name the token is VAULT_TOKEN's, or else that of ~/.vault-token, where `vault login` leaves it. No token at
+// all is no error, because an agent or proxy may log in for its clients.
 func FromEnv(tokenFile string) (*api.Client, error) {
 	config := api.DefaultConfig()
 	if config.Error != nil {
@@ -42,7 +42,7 @@ func FromEnv(tokenFile string) (*api.Client, error) {
 	if err := dialSocket(config); err != nil {
 		return nil, err
 	}
-	// Clones of the client, such as a [Verifier]'s, share its transport, and nothing else that could add the token.
+	// Clones of the client, such as a verifier's, share its transport, and nothing else that could add the token.
 	config.HttpClient.Transport = &tokenTransport{config.HttpClient.Transport, file}
 	vault, err := api.NewClient(config)
 	if err != nil {
@@ -52,8 +52,8 @@ func FromEnv(tokenFile string) (*api.Client, error) {
 	return vault, nil
 }
 
-// dialSocket has a configuration whose address is a socket's dial it whatever the address: [api.NewClient] wants to do so
-// itself, and with a transport of its own kind.
+// dialSocket makes a configuration whose address is a socket dial that socket. [api.NewClient] would do so itself,
+// but it needs a transport of its own type for that.
 func dialSocket(config *api.Config) error {
 	for _, address := range []*string{&config.Address, &config.AgentAddress} {
 		if strings.HasPrefix(*address, "unix://") && (address == &config.AgentAddress || config.AgentAddress == "") {
@@ -105,7 +105,8 @@ func (f *tokenFileReader) token() (string, error) {
 	if err != nil {
 		return f.last, err
 	}
-	if f.seen != nil && os.SameFile(f.seen, info) && f.seen.ModTime().Equal(info.ModTime()) && f.seen.Size() == info.Size() {
+	if f.seen != nil && os.SameFile(f.seen, info) &&
+		f.seen.ModTime().Equal(info.ModTime()) && f.seen.Size() == info.Size() {
 		return f.last, nil
 	}
 	token, err := readToken(f.name)

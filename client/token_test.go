@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"vault-plugin-secrets-apikeys/client/verify"
+
 	"github.com/hashicorp/vault/api"
 )
 
@@ -95,22 +97,22 @@ func TestFromEnvInClones(t *testing.T) {
 			t.Errorf("token %q, want %q", got, want)
 		}
 	}
-	verify := func(vault *api.Client) {
-		v, err := NewVerifier(vault, "apikeys/verify", VerifierOptions{})
+	byClone := func(vault *api.Client) {
+		v, err := verify.NewVerifier(vault, "apikeys/verify")
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer v.Close()
-		if _, err := v.Verify(t.Context(), Call{Message: "m", Signature: "v1:k:t"}); !errors.Is(err, ErrUnknown) {
+		if _, err := v.Verify(t.Context(), verify.Call{Message: "m", Signature: "v1:k:t"}); !errors.Is(err, verify.ErrUnknown) {
 			t.Error(err) // The server answers nothing of use.
 		}
 	}
-	ask("first", verify)
+	ask("first", byClone)
 	replace(t, sink, "second")
-	ask("second", verify)
+	ask("second", byClone)
 	ask("own", func(vault *api.Client) {
 		vault.SetToken("own")
-		verify(vault)
+		byClone(vault)
 	})
 	ask("second", func(vault *api.Client) {
 		if _, err := vault.WithNamespace("ns1").Logical().ReadWithContext(t.Context(), "x"); err != nil {
@@ -133,7 +135,7 @@ func TestFromEnvInClones(t *testing.T) {
 	for _, variable := range []string{"VAULT_ADDR", "VAULT_AGENT_ADDR"} {
 		*last = nil
 		t.Setenv(variable, "unix://"+socket)
-		ask("second", verify)
+		ask("second", byClone)
 		t.Setenv("VAULT_ADDR", "http://127.0.0.1:1")
 	}
 }

@@ -10,7 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"vault-plugin-secrets-apikeys/client"
+	"vault-plugin-secrets-apikeys/client/verify"
+
 	"vault-plugin-secrets-apikeys/signing"
 )
 
@@ -18,7 +19,7 @@ import (
 type author struct {
 	*rand.Rand
 	subjects []subject
-	before   []client.Call
+	before   []verify.Call
 	made     int
 }
 
@@ -27,7 +28,7 @@ func pick[T any](a *author, from ...T) T { return from[a.IntN(len(from))] }
 func (a *author) chance(percent int) bool { return a.IntN(100) < percent }
 
 // call returns the next one.
-func (a *author) call() client.Call {
+func (a *author) call() verify.Call {
 	if a.chance(12) && len(a.before) > 0 {
 		return a.before[len(a.before)-1-a.IntN(min(len(a.before), 200))]
 	}
@@ -49,7 +50,7 @@ func (a *author) call() client.Call {
 	return c
 }
 
-func (a *author) signed(s subject) client.Call {
+func (a *author) signed(s subject) verify.Call {
 	scheme := s.scheme()
 	if a.chance(3) { // with a key of another scheme
 		scheme = pick(a, signing.Vrnt1, signing.RFC9421, signing.HMACSHA256)
@@ -57,13 +58,13 @@ func (a *author) signed(s subject) client.Call {
 	a.made++
 	if scheme == signing.HMACSHA256 {
 		message := fmt.Sprintf("order %d\x00\xff%d", a.made, a.Int64())
-		return client.Call{Message: message, Signature: signing.SignTagged(s.ID, s.Secret, []byte(message))}
+		return verify.Call{Message: message, Signature: signing.SignTagged(s.ID, s.Secret, []byte(message))}
 	}
 	at := time.Now().Add(time.Duration(pick(a, 0, 0, 0, -1, -20, -30, -31, -299, -300, -301, -4000, 1, 9, 10, 11, 59, 60, 61, 4000)) * time.Second)
 	if scheme == signing.Vrnt1 {
-		return client.Call{Request: a.vrnt1(s, at)}
+		return verify.Call{Request: a.vrnt1(s, at)}
 	}
-	return client.Call{Request: a.rfc9421(s, at)}
+	return verify.Call{Request: a.rfc9421(s, at)}
 }
 
 func (a *author) target() string {
@@ -173,7 +174,7 @@ func (a *author) head(line string, headers []signing.Header) string {
 }
 
 // spoilt returns a call of which something has changed on the way.
-func (a *author) spoilt(c client.Call) client.Call {
+func (a *author) spoilt(c verify.Call) verify.Call {
 	text := &c.Request
 	if c.Request == "" {
 		text = pick(a, &c.Message, &c.Signature)

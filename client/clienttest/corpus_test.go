@@ -9,9 +9,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"vault-plugin-secrets-apikeys/client/verify"
+
 	"github.com/google/go-cmp/cmp"
 
-	"vault-plugin-secrets-apikeys/client"
 	"vault-plugin-secrets-apikeys/client/clienttest"
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/signing"
@@ -26,20 +27,20 @@ const (
 type judges struct {
 	t        *testing.T
 	engine   *clienttest.Engine
-	verifier *client.Verifier
-	keyring  *client.Keyring
-	found    map[string]int
+	verifier *verify.Verifier
+	keyring  *verify.Keyring
+	found    map[verify.Code]int
 	variants map[string]int
 }
 
-func newJudges(t *testing.T, options client.KeyringOptions) *judges {
+func newJudges(t *testing.T, opts ...verify.KeyringOption) *judges {
 	t.Helper()
-	j := &judges{t: t, engine: clienttest.New(t), found: map[string]int{}, variants: map[string]int{}}
+	j := &judges{t: t, engine: clienttest.New(t), found: map[verify.Code]int{}, variants: map[string]int{}}
 	var err error
-	if j.verifier, err = client.NewVerifier(j.engine.Client(""), "apikeys/verify", client.VerifierOptions{}); err != nil {
+	if j.verifier, err = verify.NewVerifier(j.engine.Client(""), "apikeys/verify"); err != nil {
 		t.Fatal(err)
 	}
-	if j.keyring, err = client.NewKeyring(j.engine.Client(""), "apikeys", options); err != nil {
+	if j.keyring, err = verify.NewKeyring(j.engine.Client(""), "apikeys", opts...); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -50,7 +51,7 @@ func newJudges(t *testing.T, options client.KeyringOptions) *judges {
 }
 
 // agree judges a call with the engine's own answer, with a Verifier and with a Keyring.
-func (j *judges) agree(c client.Call) {
+func (j *judges) agree(c verify.Call) {
 	j.t.Helper()
 	var answer fields
 	if c.Request != "" || c.Signature != "" { // else the engine takes it for no question
@@ -67,19 +68,19 @@ func (j *judges) agree(c client.Call) {
 	if diff := cmp.Diff(theirs, ours); diff != "" {
 		j.t.Fatalf("engine and keyring differ about\n%s%s%s\n%s", c.Request, c.Message, c.Signature, diff)
 	}
-	for name, told := range map[string]any{"verdict": ours.Verdict, "valid": ours.Valid, "key_id": ours.KeyID, "state": ours.State, "variant": ours.Variant} {
+	for name, told := range map[string]any{"verdict": string(ours.Code), "valid": ours.Valid, "key_id": ours.KeyID, "state": ours.State, "variant": ours.Variant} {
 		if answer != nil && answer[name] != nil && answer[name] != told {
 			j.t.Fatalf("%s: the engine says %v, the others %v", name, answer[name], told)
 		}
 	}
-	j.found[ours.Verdict]++
+	j.found[ours.Code]++
 	for variant := range strings.SplitSeq(ours.Variant, ",") {
 		j.variants[variant]++
 	}
 }
 
 // question is a call that is looked at without being recorded.
-func question(c client.Call) fields {
+func question(c verify.Call) fields {
 	asked := fields{"replay_check": false}
 	if c.Request != "" {
 		asked["request_base64"] = base64.StdEncoding.EncodeToString([]byte(c.Request))
@@ -95,7 +96,7 @@ func question(c client.Call) fields {
 // Whoever judges a call, the engine itself, a Verifier or a Keyring, finds the same and tells the same.
 func TestCorpus(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		j := newJudges(t, client.KeyringOptions{Keys: 40})
+		j := newJudges(t, verify.WithKeys(40))
 		a := &author{Rand: rand.New(rand.NewPCG(9421, 1)), subjects: populate(t, j.engine)}
 		for n := range corpusCalls {
 			if n == corpusCalls/2 {
@@ -107,9 +108,9 @@ func TestCorpus(t *testing.T) {
 			}
 		}
 		for _, v := range apikey.Verdicts {
-			t.Logf("%-16s %5d", v, j.found[string(v)])
-			if j.found[string(v)] < enough {
-				t.Errorf("only %d calls are %s", j.found[string(v)], v)
+			t.Logf("%-16s %5d", v, j.found[verify.Code(v)])
+			if j.found[verify.Code(v)] < enough {
+				t.Errorf("only %d calls are %s", j.found[verify.Code(v)], v)
 			}
 		}
 		for _, v := range []signing.Variant{
@@ -147,7 +148,7 @@ func changes(e *clienttest.Engine, subjects []subject) (more []subject) {
 // A table that is full refuses the same calls in both.
 func TestCorpusFullTable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		j := newJudges(t, client.KeyringOptions{ReplayEntries: 1000})
+		j := newJudges(t, verify.WithReplayEntries(1000))
 		j.engine.Tenant("acme")
 		j.engine.AllowLocal("acme")
 		j.engine.Write("", "config", fields{"replay_entries": 1000})
@@ -156,10 +157,10 @@ func TestCorpusFullTable(t *testing.T) {
 		for range 3000 {
 			head := fmt.Sprintf("GET /%d HTTP/1.1\n", a.made)
 			a.made++
-			parsed := client.Call{Request: a.plain(t, head, key)}
+			parsed := verify.Call{Request: a.plain(t, head, key)}
 			j.agree(parsed)
 		}
-		if j.found["replayed"] < 1000 || j.found["valid"] < 500 {
+		if j.found[verify.Replayed] < 1000 || j.found[verify.Valid] < 500 {
 			t.Errorf("%v", j.found)
 		}
 	})

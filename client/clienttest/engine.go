@@ -1,15 +1,15 @@
 // Package clienttest has the apikeys engine in memory, for tests of programs that sign or verify calls. It is the engine
-// itself, with storage in memory, behind as much of Vault's API as package client needs: its answers and verdicts are
-// those of a server. It opens no socket and keeps no goroutine, and so works inside [testing/synctest], where
-// time is the test's.
+// itself, with storage in memory, behind as much of Vault's API as packages client and verify need: its answers and
+// verdicts are those of a server. It opens no socket and keeps no goroutine, so it works inside [testing/synctest],
+// where the test has its own time.
 //
 //	engine := clienttest.New(t)
 //	engine.Tenant("acme")
 //	key := engine.Key("acme", "external/keys/billing", nil)
-//	verifier, err := client.NewVerifier(engine.Client(""), "apikeys/verify", client.VerifierOptions{})
+//	verifier, err := verify.NewVerifier(engine.Client(""), "apikeys/verify")
 //
-// What it leaves out of Vault: policies, audit, response wrapping, namespaces, and the end of a lease by itself; the engine
-// ends the key when its time is over all the same.
+// It leaves out of Vault: policies, audit, response wrapping, namespaces, and leases that run out by themselves. The
+// engine still ends the key when its time is over.
 package clienttest
 
 import (
@@ -31,8 +31,8 @@ import (
 // Mount is where the engine is mounted.
 const Mount = "apikeys"
 
-// Engine is one mount of the engine in a Vault of its own. It is an [http.Handler] of Vault's API, and safe for concurrent
-// use. Whatever it is asked by a test that fails ends the test.
+// Engine is one mount of the engine in a Vault of its own. It is an [http.Handler] of Vault's API, and safe for
+// concurrent use. Whatever it is asked by a test that fails ends the test.
 type Engine struct {
 	t       TB
 	backend logical.Backend
@@ -79,8 +79,8 @@ func (e *Engine) Client(tenant string) *api.Client {
 	return e.ClientOver(e.Transport(), tenant)
 }
 
-// ClientOver is [Engine.Client] over a transport of the test's, which may count, delay and lose what it passes to that of
-// [Engine.Transport].
+// ClientOver is [Engine.Client] over a transport of the test's, which may count, delay and lose what it passes to
+// that of [Engine.Transport].
 func (e *Engine) ClientOver(transport http.RoundTripper, tenant string) *api.Client {
 	e.t.Helper()
 	config := api.DefaultConfig()
@@ -96,8 +96,8 @@ func (e *Engine) ClientOver(transport http.RoundTripper, tenant string) *api.Cli
 // Transport brings requests to the engine without a network.
 func (e *Engine) Transport() http.RoundTripper { return wire{e} }
 
-// Token returns a token of a tenant's administrator, or for "" of the provider's, who may do all that is no tenant's. There
-// are no policies: what the engine itself does not refuse, it may.
+// Token returns a token of a tenant's administrator, or for "" of the provider's, who may do all that is no tenant's.
+// There are no policies: what the engine itself does not refuse, it may.
 func (e *Engine) Token(tenant string) string {
 	entity := ""
 	if tenant != "" {
@@ -117,7 +117,8 @@ func (e *Engine) Away(away bool) {
 	e.away = away
 }
 
-// Write writes to a path of docs/api.md for a tenant's administrator, or for "" the provider's, and returns the answer's data.
+// Write writes to a path of docs/api.md for a tenant's administrator, or for "" the provider's, and returns the
+// answer's data.
 func (e *Engine) Write(tenant, path string, data map[string]any) map[string]any {
 	e.t.Helper()
 	answer, err := e.Client(tenant).Logical().Write(Mount+"/"+path, data)
@@ -167,8 +168,8 @@ func (e *Engine) AllowLocal(tenant string) {
 	e.Write("", "admin/tenants/"+tenant, map[string]any{"allow_local_verify": true})
 }
 
-// Key makes a key of a tenant at a path such as "external/keys/billing", or changes it, and returns its current version. Its reveal is
-// "always" unless the settings, which are those of docs/api.md, have another.
+// Key makes a key of a tenant at a path such as "external/keys/billing", or changes it, and returns its current
+// version. Its reveal is "always" unless the settings, which are those of docs/api.md, have another.
 func (e *Engine) Key(tenant, path string, settings map[string]any) Key {
 	e.t.Helper()
 	all := map[string]any{"reveal": "always"}
@@ -247,6 +248,8 @@ func (e *Engine) Resume(tenant string) {
 // Tick has the engine do what is due, such as rotations by schedule. Vault does so once a minute.
 func (e *Engine) Tick() {
 	e.t.Helper()
-	_, err := e.backend.HandleRequest(context.Background(), &logical.Request{Operation: logical.RollbackOperation, Storage: &e.storage})
+	_, err := e.backend.HandleRequest(context.Background(), &logical.Request{
+		Operation: logical.RollbackOperation, Storage: &e.storage,
+	})
 	e.must(err)
 }

@@ -6,7 +6,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 
-	"vault-plugin-secrets-apikeys/client"
+	"vault-plugin-secrets-apikeys/client/middleware"
+	"vault-plugin-secrets-apikeys/client/verify"
+
 	"vault-plugin-secrets-apikeys/client/clienttest"
 	"vault-plugin-secrets-apikeys/signing"
 )
@@ -25,12 +27,12 @@ func Example() {
 	engine.Tenant("acme")
 	key := engine.Key("acme", "external/keys/orders", map[string]any{"scopes": []string{"GET /orders/**"}})
 
-	verifier, err := client.NewVerifier(engine.Client(""), clienttest.Mount+"/verify", client.VerifierOptions{})
+	verifier, err := verify.NewVerifier(engine.Client(""), clienttest.Mount+"/verify")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer verifier.Close()
-	server := httptest.NewServer(client.Middleware{Judge: verifier}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	server := httptest.NewServer(middleware.New(verifier)(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 	})))
 	defer server.Close()

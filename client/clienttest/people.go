@@ -9,7 +9,8 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 )
 
-// people is what Vault tells the engine: who has a token, and how long a lease may be. Of each tenant there is one person.
+// people is what Vault tells the engine: who has a token, and how long a lease may be. Of each tenant there is one
+// person.
 type people struct {
 	logical.StaticSystemView
 

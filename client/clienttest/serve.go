@@ -64,7 +64,8 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case ours && engine:
 		e.answer(w, r, &logical.Request{
 			ID: rand.Text(), Operation: op, Path: within, Data: data, MountPoint: Mount + "/", EntityID: entity,
-			ClientTokenAccessor: entity + "-accessor", ClientToken: entity + "-salted", Connection: &logical.Connection{RemoteAddr: "192.0.2.1"},
+			ClientTokenAccessor: entity + "-accessor", ClientToken: entity + "-salted",
+			Connection: &logical.Connection{RemoteAddr: "192.0.2.1"},
 		})
 	case ours && path == "sys/leases/renew":
 		e.lease(w, r, data, logical.RenewOperation)

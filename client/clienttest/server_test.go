@@ -5,7 +5,9 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"vault-plugin-secrets-apikeys/client"
+	"vault-plugin-secrets-apikeys/client/middleware"
+	"vault-plugin-secrets-apikeys/client/verify"
+
 	"vault-plugin-secrets-apikeys/client/clienttest"
 	"vault-plugin-secrets-apikeys/signing"
 )
@@ -17,13 +19,13 @@ func TestServer(t *testing.T) {
 	engine.AllowLocal("acme")
 	key := engine.Key("acme", "external/keys/orders", nil)
 
-	keyring, err := client.NewKeyring(engine.Client(""), clienttest.Mount, client.KeyringOptions{})
+	keyring, err := verify.NewKeyring(engine.Client(""), clienttest.Mount)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer keyring.Close()
-	server := httptest.NewServer(client.Middleware{Judge: keyring}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		who, _ := client.PrincipalFrom(r.Context())
+	server := httptest.NewServer(middleware.New(keyring)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		who, _ := middleware.PrincipalFrom(r.Context())
 		if who.Tenant != "acme" || who.KeyID != key.ID {
 			t.Errorf("%+v", who)
 		}

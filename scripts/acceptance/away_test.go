@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"vault-plugin-secrets-apikeys/client/verify"
+
 	"vault-plugin-secrets-apikeys/client"
 	"vault-plugin-secrets-apikeys/signing"
 )
@@ -18,12 +20,12 @@ type away struct {
 	t        *testing.T
 	head     *signing.Head
 	sources  map[string]client.Source
-	verifier *client.Verifier
-	keyring  *client.Keyring
+	verifier *verify.Verifier
+	keyring  *verify.Keyring
 }
 
 // signs returns a call that a source signs.
-func (a *away) signs(name string) client.Call {
+func (a *away) signs(name string) verify.Call {
 	a.t.Helper()
 	added, err := a.sources[name].Sign(a.t.Context(), a.head)
 	if err != nil {
@@ -33,14 +35,14 @@ func (a *away) signs(name string) client.Call {
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	return client.Call{Request: signed.String()}
+	return verify.Call{Request: signed.String()}
 }
 
 // finds has a judge find a call to be what is wanted, or fail so.
-func (a *away) finds(judge client.Judge, call client.Call, want string, failure error) {
+func (a *away) finds(judge verify.Judge, call verify.Call, want verify.Code, failure error) {
 	a.t.Helper()
-	if v, err := judge.Verify(a.t.Context(), call); v.Verdict != want || !errors.Is(err, failure) {
-		a.t.Errorf("%s, %v; want %s, %v", v.Verdict, err, want, failure)
+	if v, err := judge.Verify(a.t.Context(), call); v.Code != want || !errors.Is(err, failure) {
+		a.t.Errorf("%s, %v; want %s, %v", v.Code, err, want, failure)
 	}
 }
 
@@ -75,21 +77,21 @@ func TestSealed(t *testing.T) {
 	defer a.close()
 
 	for name := range a.sources {
-		a.finds(a.verifier, a.signs(name), "valid", nil)
+		a.finds(a.verifier, a.signs(name), verify.Valid, nil)
 	}
 	fetched := time.Now()
 	local := []string{"static", "leased"}
 	for _, name := range local {
-		a.finds(a.keyring, a.signs(name), "valid", nil)
+		a.finds(a.keyring, a.signs(name), verify.Valid, nil)
 	}
 	if err := w.Seal(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range local {
 		call := a.signs(name)
-		a.finds(a.verifier, call, "", client.ErrUnavailable)
-		a.finds(a.keyring, call, "valid", nil)
-		forged := client.Call{Request: strings.Replace(call.Request, "/orders", "/refunds", 1)}
+		a.finds(a.verifier, call, "", verify.ErrUnavailable)
+		a.finds(a.keyring, call, verify.Valid, nil)
+		forged := verify.Call{Request: strings.Replace(call.Request, "/orders", "/refunds", 1)}
 		a.finds(a.keyring, forged, "bad_signature", nil)
 	}
 	if _, err := a.sources["remote"].Sign(t.Context(), a.head); err == nil || !strings.Contains(err.Error(), "503") {
@@ -101,10 +103,10 @@ func TestSealed(t *testing.T) {
 			asked := time.Now()
 			v, err := a.keyring.Verify(t.Context(), a.signs(name))
 			switch {
-			case errors.Is(err, client.ErrStale) && errors.Is(err, client.ErrUnavailable):
+			case errors.Is(err, verify.ErrStale) && errors.Is(err, verify.ErrUnavailable):
 				return true
 			case err != nil || !v.Valid:
-				t.Fatalf("%s, %v", v.Verdict, err)
+				t.Fatalf("%s, %v", v.Code, err)
 			case asked.Sub(fetched) > maxAge+time.Second: // A second for the fetch, which began later than fetched.
 				t.Fatalf("%s is valid %s after the fetch", name, asked.Sub(fetched))
 			}
@@ -155,10 +157,10 @@ func newAway(t *testing.T, w *world, tenant string) *away {
 	if a.head, err = signing.ParseHeadString("GET /orders?page=2 HTTP/1.1\nHost: api.example\n"); err != nil {
 		t.Fatal(err)
 	}
-	if a.verifier, err = client.NewVerifier(w.client(t, "gateway"), "apikeys/verify", client.VerifierOptions{}); err != nil {
+	if a.verifier, err = verify.NewVerifier(w.client(t, "gateway"), "apikeys/verify"); err != nil {
 		t.Fatal(err)
 	}
-	if a.keyring, err = client.NewKeyring(w.client(t, "local-gateway"), "apikeys", client.KeyringOptions{}); err != nil {
+	if a.keyring, err = verify.NewKeyring(w.client(t, "local-gateway"), "apikeys"); err != nil {
 		t.Fatal(err)
 	}
 	return a

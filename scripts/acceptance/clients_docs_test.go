@@ -44,6 +44,8 @@ import (
 	"strings"
 
 	"vault-plugin-secrets-apikeys/client"
+	"vault-plugin-secrets-apikeys/client/middleware"
+	"vault-plugin-secrets-apikeys/client/verify"
 	"vault-plugin-secrets-apikeys/signing"
 )
 
@@ -65,10 +67,10 @@ var ready = make(chan bool)
 func serve() {
 	gateway, err := client.FromEnv(os.Args[1])
 	must(err)
-	verifier, err := client.NewVerifier(gateway, "apikeys/verify", client.VerifierOptions{})
+	verifier, err := verify.NewVerifier(gateway, "apikeys/verify")
 	must(err)
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		who, _ := client.PrincipalFrom(r.Context())
+		who, _ := middleware.PrincipalFrom(r.Context())
 		fmt.Fprint(w, who.Tenant)
 	})
 	{SERVER}
@@ -108,7 +110,7 @@ func TestClientsSnippets(t *testing.T) {
 	app := r.filled("client.FromEnv")
 	r.writes(
 		"main.go",
-		strings.NewReplacer("{APP}", app, "{SERVER}", r.filled("client.Middleware")).Replace(aroundSnippets),
+		strings.NewReplacer("{APP}", app, "{SERVER}", r.filled("middleware.New")).Replace(aroundSnippets),
 	)
 	r.writes("gateway.token", shared.caller(t, "gateway").token)
 	program := filepath.Join(r.dir, "snippets")

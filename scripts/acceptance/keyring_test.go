@@ -8,7 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"vault-plugin-secrets-apikeys/client"
+	"vault-plugin-secrets-apikeys/client/verify"
+
 	"vault-plugin-secrets-apikeys/signing"
 )
 
@@ -30,12 +31,12 @@ func TestLocalGateway(t *testing.T) {
 	operator.must("PATCH", "apikeys/config", fields{"allow_local_verify": true, "keyring_max_age": "2s"})
 	defer operator.must("PATCH", "apikeys/config", fields{"allow_local_verify": nil, "keyring_max_age": nil})
 	spa.must("PATCH", "apikeys/admin/tenants/"+tenant, fields{"allow_local_verify": true})
-	keyring := func(who string) *client.Keyring {
+	keyring := func(who string) *verify.Keyring {
 		token, err := shared.token(t.Context(), who)
 		if err != nil {
 			t.Fatal(err)
 		}
-		k, err := client.NewKeyring(shared.Client(token), "apikeys", client.KeyringOptions{})
+		k, err := verify.NewKeyring(shared.Client(token), "apikeys")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -43,7 +44,7 @@ func TestLocalGateway(t *testing.T) {
 		return k
 	}
 	local, unentitled := keyring("local-gateway"), keyring("gateway")
-	call := func(keyID string, secret []byte) client.Call {
+	call := func(keyID string, secret []byte) verify.Call {
 		text := "GET /orders HTTP/1.1\nHost: api.example\n"
 		head, err := signing.ParseHeadString(text)
 		if err != nil {
@@ -56,27 +57,27 @@ func TestLocalGateway(t *testing.T) {
 		for _, h := range added {
 			text += h.Name + ": " + h.Value + "\n"
 		}
-		return client.Call{Request: text}
+		return verify.Call{Request: text}
 	}
-	finds := func(k *client.Keyring, c client.Call, want string, failure error) {
+	finds := func(k *verify.Keyring, c verify.Call, want verify.Code, failure error) {
 		t.Helper()
-		if v, err := k.Verify(t.Context(), c); v.Verdict != want || !errors.Is(err, failure) {
-			t.Errorf("%s, %v; want %s, %v", v.Verdict, err, want, failure)
+		if v, err := k.Verify(t.Context(), c); v.Code != want || !errors.Is(err, failure) {
+			t.Errorf("%s, %v; want %s, %v", v.Code, err, want, failure)
 		}
 	}
 	admin.must("POST", "apikeys/my/external/keys/orders", fields{"reveal": "always"})
 	keyID, secret := revealed(admin, "orders")
 	good := call(keyID, secret)
-	finds(local, good, "valid", nil)
+	finds(local, good, verify.Valid, nil)
 	finds(local, good, "replayed", nil)
 	finds(local, call(keyID, []byte("somebody else's secret")), "bad_signature", nil)
 	finds(local, call("0123456789abcdef", secret), "unknown_key", nil)
-	finds(unentitled, call(keyID, secret), "", client.ErrUnavailable)
+	finds(unentitled, call(keyID, secret), "", verify.ErrUnavailable)
 
 	admin.must("POST", "apikeys/my/external/keys/inside", fields{"reveal": "always"})
 	insideID, inside := revealed(admin, "inside")
 	admin.must("PATCH", "apikeys/my/external/keys/inside", fields{"reveal": "never"})
-	finds(local, call(insideID, inside), "", client.ErrNotLocal)
+	finds(local, call(insideID, inside), "", verify.ErrNotLocal)
 
 	admin.must("POST", "apikeys/my/external/keys/orders/revoke", nil)
 	revoked := time.Now()
@@ -85,11 +86,11 @@ func TestLocalGateway(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if v.Verdict == "revoked" {
+		if v.Code == verify.Revoked {
 			break
 		}
 		if time.Since(revoked) > time.Minute { // It is to be 2 s; how slow this machine is, is not what is tried here.
-			t.Fatal(v.Verdict)
+			t.Fatal(v.Code)
 		}
 		time.Sleep(time.Second / 10)
 	}

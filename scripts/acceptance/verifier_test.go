@@ -15,22 +15,24 @@ import (
 	"testing"
 	"time"
 
+	"vault-plugin-secrets-apikeys/client/middleware"
+	"vault-plugin-secrets-apikeys/client/verify"
+
 	"github.com/hashicorp/vault/api"
 
-	"vault-plugin-secrets-apikeys/client"
 	"vault-plugin-secrets-apikeys/signing"
 )
 
 // oneByOne asks about each call in a request of its own, as a gateway without a verifier would.
 type oneByOne struct{ vault *api.Client }
 
-func (o oneByOne) Verify(ctx context.Context, c client.Call) (client.Verdict, error) {
+func (o oneByOne) Verify(ctx context.Context, c verify.Call) (verify.Verdict, error) {
 	answer, err := o.vault.Logical().JSONMergePatch(ctx, "apikeys/verify", map[string]any{"request": c.Request})
 	if err != nil {
-		return client.Verdict{}, err
+		return verify.Verdict{}, err
 	}
 	verdict, _ := answer.Data["verdict"].(string)
-	return client.Verdict{Verdict: verdict, Valid: answer.Data["valid"] == true}, nil
+	return verify.Verdict{Code: verify.Code(verdict), Valid: answer.Data["valid"] == true}, nil
 }
 
 // gatewayClient returns a client of a gateway that keeps enough connections for many callers.
@@ -94,25 +96,25 @@ func gateway(tb testing.TB) (*api.Client, *signing.Key) {
 }
 
 // callOf signs a call that is new.
-func callOf(key *signing.Key) (client.Call, error) {
+func callOf(key *signing.Key) (verify.Call, error) {
 	head, err := signing.ParseHeadString("GET /orders?page=2 HTTP/1.1\nHost: api.example\nVerint-UserName: agent7\n")
 	if err != nil {
-		return client.Call{}, err
+		return verify.Call{}, err
 	}
 	added, err := key.Sign(context.Background(), head)
 	if err != nil {
-		return client.Call{}, err
+		return verify.Call{}, err
 	}
 	signed, err := head.With(added)
 	if err != nil {
-		return client.Call{}, err
+		return verify.Call{}, err
 	}
-	return client.Call{Request: signed.String()}, nil
+	return verify.Call{Request: signed.String()}, nil
 }
 
 // callsOf signs so many calls, all different.
-func callsOf(key *signing.Key, n int) ([]client.Call, error) {
-	calls := make([]client.Call, n)
+func callsOf(key *signing.Key, n int) ([]verify.Call, error) {
+	calls := make([]verify.Call, n)
 	for i := range calls {
 		var err error
 		if calls[i], err = callOf(key); err != nil {
@@ -123,7 +125,7 @@ func callsOf(key *signing.Key, n int) ([]client.Call, error) {
 }
 
 // crowdOf has so many callers take the calls one after another, and wait for the verdict on each.
-func crowdOf(callers int, calls []client.Call, judge client.Judge) error {
+func crowdOf(callers int, calls []verify.Call, judge verify.Judge) error {
 	var next atomic.Int64
 	errs := make([]error, callers)
 	var wait sync.WaitGroup
@@ -132,7 +134,7 @@ func crowdOf(callers int, calls []client.Call, judge client.Judge) error {
 			for n := next.Add(1) - 1; n < int64(len(calls)) && errs[i] == nil; n = next.Add(1) - 1 {
 				verdict, err := judge.Verify(context.Background(), calls[n])
 				if err == nil && !verdict.Valid {
-					err = fmt.Errorf("judged %s", verdict.Verdict)
+					err = fmt.Errorf("judged %s", verdict.Code)
 				}
 				errs[i] = err
 			}
@@ -147,9 +149,17 @@ func BenchmarkVerifier(b *testing.B) {
 	vault, key := gateway(b)
 	for _, callers := range []int{1, 64, 512} {
 		b.Run(fmt.Sprintf("callers=%d/one by one", callers), func(b *testing.B) { crowdBench(b, callers, key, oneByOne{vault}) })
-		for _, options := range []client.VerifierOptions{{InFlight: 1}, {InFlight: 2}, {InFlight: 4}, {InFlight: 1, AuditItems: true}} {
-			b.Run(fmt.Sprintf("callers=%d/verifier/in flight=%d,apart=%t", callers, options.InFlight, options.AuditItems), func(b *testing.B) {
-				v, err := client.NewVerifier(vault, "apikeys/verify", options)
+		for _, row := range []struct {
+			name string
+			opts []verify.VerifierOption
+		}{
+			{"in flight=1", []verify.VerifierOption{verify.WithInFlight(1)}},
+			{"in flight=2", []verify.VerifierOption{verify.WithInFlight(2)}},
+			{"in flight=4", []verify.VerifierOption{verify.WithInFlight(4)}},
+			{"in flight=1,audit items", []verify.VerifierOption{verify.WithInFlight(1), verify.WithAuditItems()}},
+		} {
+			b.Run(fmt.Sprintf("callers=%d/verifier/%s", callers, row.name), func(b *testing.B) {
+				v, err := verify.NewVerifier(vault, "apikeys/verify", row.opts...)
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -162,7 +172,7 @@ func BenchmarkVerifier(b *testing.B) {
 	}
 }
 
-func crowdBench(b *testing.B, callers int, key *signing.Key, judge client.Judge) {
+func crowdBench(b *testing.B, callers int, key *signing.Key, judge verify.Judge) {
 	b.Helper()
 	calls, err := callsOf(key, b.N)
 	if err != nil {
@@ -180,7 +190,7 @@ func crowdBench(b *testing.B, callers int, key *signing.Key, judge client.Judge)
 func BenchmarkVerifierGain(b *testing.B) {
 	const callers, few, many = 64, 200, 2000
 	vault, key := gateway(b)
-	v, err := client.NewVerifier(vault, "apikeys/verify", client.VerifierOptions{})
+	v, err := verify.NewVerifier(vault, "apikeys/verify")
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -212,7 +222,7 @@ func BenchmarkVerifierGain(b *testing.B) {
 func TestVerifier(t *testing.T) {
 	t.Parallel()
 	vault, key := gateway(t)
-	v, err := client.NewVerifier(vault, "apikeys/verify", client.VerifierOptions{})
+	v, err := verify.NewVerifier(vault, "apikeys/verify")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,8 +239,8 @@ func TestVerifier(t *testing.T) {
 		})
 		wait.Go(func() {
 			for range 100 {
-				verdict, err := v.Verify(t.Context(), client.Call{Request: strings.Repeat("no head ", 100)})
-				if err != nil || verdict.Verdict != "malformed" {
+				verdict, err := v.Verify(t.Context(), verify.Call{Request: strings.Repeat("no head ", 100)})
+				if err != nil || verdict.Code != verify.Malformed {
 					t.Errorf("%v %v", verdict, err)
 				}
 			}
@@ -241,9 +251,9 @@ func TestVerifier(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"valid", "replayed"} {
+	for _, want := range []verify.Code{verify.Valid, verify.Replayed} {
 		verdict, err := v.Verify(t.Context(), call)
-		if err != nil || verdict.Verdict != want || verdict.KeyID != key.ID() || verdict.Name != "busy" {
+		if err != nil || verdict.Code != want || verdict.KeyID != key.ID() || verdict.Name != "busy" {
 			t.Errorf("%v %v, want %s", verdict, err, want)
 		}
 	}
@@ -254,11 +264,11 @@ func TestVerifier(t *testing.T) {
 }
 
 // throughMiddleware has a server let calls of a signing client through, and no others.
-func throughMiddleware(t *testing.T, key *signing.Key, judge client.Judge) {
+func throughMiddleware(t *testing.T, key *signing.Key, judge verify.Judge) {
 	t.Helper()
-	gate := client.Middleware{Judge: judge, SignedHeadersOnly: true}
-	server := httptest.NewServer(gate.Wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		who, ok := client.PrincipalFrom(r.Context())
+	gate := middleware.New(judge, middleware.WithSignedHeadersOnly())
+	server := httptest.NewServer(gate(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		who, ok := middleware.PrincipalFrom(r.Context())
 		if !ok || who.KeyID != key.ID() || who.Name != "busy" || r.Header.Get("Verint-UserName") != "Agent7" || r.Header.Get("User-Agent") != "" {
 			t.Errorf("%v called with %v", who, r.Header)
 		}

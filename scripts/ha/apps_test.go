@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"vault-plugin-secrets-apikeys/client/verify"
+
 	"github.com/hashicorp/vault/api"
 
 	"vault-plugin-secrets-apikeys/bootstrap/devserver"
@@ -36,8 +38,8 @@ type apps struct {
 	vault    *api.Client // the apps'
 	admin    *api.Client
 	root     *api.Client
-	verifier *apikeys.Verifier
-	keyring  *apikeys.Keyring
+	verifier *verify.Verifier
+	keyring  *verify.Keyring
 	head     *signing.Head
 
 	mu       sync.Mutex
@@ -81,10 +83,10 @@ func (w *world) newApps(ctx context.Context, t *testing.T) *apps {
 		return vault
 	}
 	a.vault, a.admin, a.root = as(store+"-app"), as(store+"-admin"), as("root")
-	if a.verifier, err = apikeys.NewVerifier(as("gateway"), "apikeys/verify", apikeys.VerifierOptions{}); err != nil {
+	if a.verifier, err = verify.NewVerifier(as("gateway"), "apikeys/verify"); err != nil {
 		t.Fatal(err)
 	}
-	if a.keyring, err = apikeys.NewKeyring(as("local-gateway"), "apikeys", apikeys.KeyringOptions{}); err != nil {
+	if a.keyring, err = verify.NewKeyring(as("local-gateway"), "apikeys"); err != nil {
 		t.Fatal(err)
 	}
 	if err := a.begin(ctx); err != nil {
@@ -217,12 +219,12 @@ func (a *apps) all() []*signer {
 	return append(append([]*signer(nil), a.steady...), a.brief...)
 }
 
-// tended returns how many goroutines tend a lease.
-func tended() (int, error) {
+// keptGood returns how many goroutines keep a lease good.
+func keptGood() (int, error) {
 	var stacks strings.Builder
 	const whole = 2 // the stack of each
 	err := pprof.Lookup("goroutine").WriteTo(&stacks, whole)
-	return strings.Count(stacks.String(), "client.(*Lease).tend("), err
+	return strings.Count(stacks.String(), "client.(*Lease).run("), err
 }
 
 // leases returns how many leases of a role there are.

@@ -167,7 +167,7 @@ func (a *apps) outlive(ctx context.Context, t *testing.T) {
 			leases++
 		}
 	}
-	if n, err := tended(); n != leases || err != nil {
+	if n, err := keptGood(); n != leases || err != nil {
 		t.Errorf("%d goroutines tend %d leases: %v", n, leases, err)
 	}
 	t.Logf("%d apps and both gateways went on %s after the balancer knew the new leader", len(before), time.Since(began).Round(pause/2))
@@ -192,7 +192,7 @@ func (a *apps) close(ctx context.Context, t *testing.T, rounds int) string {
 			}
 		}
 	}
-	if n, err := tended(); n != 0 || err != nil {
+	if n, err := keptGood(); n != 0 || err != nil {
 		t.Errorf("%d goroutines tend leases that are no more: %v", n, err)
 	}
 	b := a.balancer

@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"vault-plugin-secrets-apikeys/client/verify"
+
 	apikeys "vault-plugin-secrets-apikeys/client"
 	"vault-plugin-secrets-apikeys/signing"
 )
@@ -66,7 +68,7 @@ type signer struct {
 
 // made is a signed call.
 type made struct {
-	apikeys.Call
+	verify.Call
 	keyID  string
 	forged bool
 }
@@ -93,7 +95,7 @@ func (s *signer) sign(ctx context.Context) (*made, error) {
 		return nil, err
 	}
 	s.tally.keys.Store(call.KeyID, true)
-	return &made{Call: apikeys.Call{Request: signed.String()}, keyID: call.KeyID}, nil
+	return &made{Call: verify.Call{Request: signed.String()}, keyID: call.KeyID}, nil
 }
 
 // run makes calls until it is told to stop, and waits for no verdict before the next.
@@ -123,8 +125,8 @@ func (s *signer) byEngine(call *made) {
 		asked := time.Now()
 		v, err := s.apps.verifier.Verify(ctx, call.Call)
 		switch {
-		case errors.Is(err, apikeys.ErrUnavailable):
-			lost = lost || errors.Is(err, apikeys.ErrUnknown)
+		case errors.Is(err, verify.ErrUnavailable):
+			lost = lost || errors.Is(err, verify.ErrUnknown)
 			if count == &s.tally.accepted {
 				count = &s.tally.later
 			}
@@ -134,19 +136,19 @@ func (s *signer) byEngine(call *made) {
 			s.refuse("no verdict: %v", err)
 			return
 		case call.forged:
-			if s.tally.forged.Add(1); v.Verdict != "bad_signature" {
-				s.apps.fault("%s: a forged call is %s", s.name, v.Verdict)
+			if s.tally.forged.Add(1); v.Code != verify.BadSignature {
+				s.apps.fault("%s: a forged call is %s", s.name, v.Code)
 			}
 			return
 		case v.Valid && s.apps.isRevoked(call.keyID, asked):
 			s.apps.fault("%s: a call is accepted after its lease was revoked", s.name)
 			return
-		case v.Valid, lost && v.Verdict == "replayed":
+		case v.Valid, lost && v.Code == "replayed":
 			count.Add(1)
 			s.engine.Add(1)
 			return
-		case !s.excusable(v.Verdict, call, count == &s.tally.later):
-			s.refuse("%s, %s", v.Verdict, call.keyID)
+		case !s.excusable(v.Code, call, count == &s.tally.later):
+			s.refuse("%s, %s", v.Code, call.keyID)
 			return
 		}
 		if source, ok := s.source.(interface{ Report(keyID string) }); ok {
@@ -168,15 +170,8 @@ func (s *signer) refuse(format string, args ...any) {
 
 // excusable reports whether no client could have had a call accepted that was refused: its lease was revoked, or its key has
 // been replaced and given up while there was nobody to judge it.
-func (s *signer) excusable(verdict string, call *made, late bool) bool {
-	switch verdict {
-	case "revoked":
-		return late || s.apps.isRevoking(call.keyID)
-	case "expired":
-		return late
-	default:
-		return false
-	}
+func (s *signer) excusable(code verify.Code, call *made, late bool) bool {
+	return late && code == verify.Expired || code == verify.Revoked && (late || s.apps.isRevoking(call.keyID))
 }
 
 // byKeyring has a gateway judge a call that knows the keys. It may have no verdict, and never has a wrong one.
@@ -189,15 +184,15 @@ func (s *signer) byKeyring(call *made) {
 	began := time.Now()
 	v, err := s.apps.keyring.Verify(ctx, call.Call)
 	switch {
-	case errors.Is(err, apikeys.ErrUnavailable):
+	case errors.Is(err, verify.ErrUnavailable):
 		s.tally.unjudged.Add(1)
 		if !s.apps.balancer.wasAway(began.Add(-retry), time.Now()) { // That a key could not be fetched is remembered for as long.
 			s.apps.fault("%s: the keyring has no verdict: %v", s.name, err)
 		}
 	case err != nil:
 		s.apps.fault("%s: the keyring has no verdict: %v", s.name, err)
-	case call.forged != (v.Verdict == "bad_signature"), !call.forged && !v.Valid && (v.Verdict != "revoked" || !s.apps.isRevoking(call.keyID)):
-		s.apps.fault("%s: the keyring finds a call that is forged=%t to be %s: %s", s.name, call.forged, v.Verdict, call.keyID)
+	case call.forged != (v.Code == verify.BadSignature), !call.forged && !v.Valid && (v.Code != verify.Revoked || !s.apps.isRevoking(call.keyID)):
+		s.apps.fault("%s: the keyring finds a call that is forged=%t to be %s: %s", s.name, call.forged, v.Code, call.keyID)
 	case v.Valid:
 		s.tally.inside.Add(1)
 		if s.local.Add(1); s.apps.balancer.wasAway(began, time.Now()) {
