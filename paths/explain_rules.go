@@ -63,7 +63,7 @@ func (e *explanation) rule(found *store.Found, r *request) string {
 		}
 		return fmt.Sprintf("%s: allowed_cidrs has %s.", from, strings.Join(limits.CIDRs.List(), ", "))
 	case apikey.OutOfScope:
-		return e.outOfScope(found, r)
+		return e.outOfScope(found)
 	case apikey.Replayed:
 		switch e.judged.Replay {
 		case replay.Full:
@@ -102,7 +102,7 @@ func (e *explanation) tooOld(now time.Time) string {
 	}
 }
 
-func (e *explanation) outOfScope(found *store.Found, r *request) string {
+func (e *explanation) outOfScope(found *store.Found) string {
 	limits := found.Key.Rules.Get().Limits
 	switch e.judged.Bound {
 	case apikey.BoundMessage:
