@@ -1,11 +1,10 @@
-// Package backend is the plugin as Vault sees it: one framework.Backend, wired from the
-// paths and the store.
+// Package backend is the plugin as Vault sees it: one framework.Backend. The factory wires it from store, table of calls,
+// sweeper and paths; what Vault asks of a mount apart from requests is in lifecycle.go.
 package backend
 
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
@@ -16,16 +15,6 @@ import (
 	"vault-plugin-secrets-apikeys/paths"
 )
 
-// Version is set when the binary is built; Vault compares it with the one registered.
-var Version = "v0.0.0-dev"
-
-const help = `
-The apikeys engine issues, rotates and checks HMAC API keys, one namespace per tenant.
-Internal keys are for the provider's own software, external keys for integrators. A key
-signs requests, so that their important parts cannot change on the way; "verify" says who
-signed a request and whether it is good.
-`
-
 // Engine is the plugin's backend: the framework's, and what works behind the paths.
 type Engine struct {
 	*framework.Backend
@@ -34,9 +23,9 @@ type Engine struct {
 	sweeper *sweep.Sweeper
 }
 
-// HandleRequest answers a request. What the caller gave goes round the framework's own
-// check of it, whose refusals quote the value: somebody may have pasted a secret into the
-// wrong field, and refusals stand in the audit log in clear. The paths check it anyway.
+// HandleRequest answers a request. What the caller gave bypasses the framework's own check, whose refusals quote the
+// value: somebody may have pasted a secret into the wrong field, and the audit log has refusals in clear. The paths
+// check it anyway.
 func (e *Engine) HandleRequest(ctx context.Context, req *logical.Request) (*logical.Response, error) {
 	if slices.Contains(vaultsOwn, req.Operation) {
 		return e.Backend.HandleRequest(ctx, req)
@@ -50,36 +39,4 @@ func (e *Engine) HandleRequest(ctx context.Context, req *logical.Request) (*logi
 var vaultsOwn = []logical.Operation{
 	logical.RenewOperation, logical.RevokeOperation, logical.RollbackOperation, logical.RotationOperation,
 	logical.HelpOperation,
-}
-
-// Factory returns the engine. Vault's catalogue calls it once with an empty config, and
-// then for each mount while storage is read-only: it allocates and nothing else.
-func Factory(ctx context.Context, conf *logical.BackendConfig) (logical.Backend, error) {
-	e := &Engine{store: store.New(), calls: new(replay.Table)}
-	e.sweeper = sweep.New(e.store, e.calls.Forget)
-	handlers := paths.New(e.store, e.calls, e.sweeper, Version)
-	storage := conf.StorageView
-	e.Backend = &framework.Backend{
-		Help:           strings.TrimSpace(help),
-		BackendType:    logical.TypeLogical,
-		RunningVersion: Version,
-		PathsSpecial:   &logical.Paths{SealWrapStorage: store.SealWrapped},
-		Paths:          handlers.Paths(),
-		Secrets:        []*framework.Secret{handlers.Secret()},
-		Invalidate:     func(_ context.Context, path string) { e.store.Invalidate(path) },
-		InitializeFunc: e.initialize,
-		PeriodicFunc:   e.periodic,
-		Clean:          func(ctx context.Context) { e.unload(ctx, storage) },
-	}
-	if conf.System != nil {
-		shared := *conf
-		shared.System = &systemView{SystemView: conf.System}
-		conf = &shared
-	}
-	if err := e.Setup(ctx, conf); err != nil {
-		return nil, err
-	}
-	handlers.Attach(e.System(), e.Logger())
-	e.sweeper.Attach(e.maySweep, e.Logger().Error)
-	return e, nil
 }

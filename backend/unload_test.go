@@ -88,6 +88,19 @@ func TestUnloadingThatCannotWrite(t *testing.T) {
 	}
 }
 
+// A panic in what goes on while the mount is unloaded ends nothing else, and the log does not quote it.
+func TestUnloadingThatPanics(t *testing.T) {
+	alone(t, func(t *testing.T, w *world) {
+		w.tenant("acme").key(billing, nil).finds("valid")
+		w.storage.hooks(func(string, string) error { panic("hunter2") }, nil)
+		w.engine.Cleanup(t.Context())
+		w.storage.hooks(nil, nil)
+		if log := w.log.String(); !strings.Contains(log, "panicked") || strings.Contains(log, "hunter2") {
+			t.Errorf("the log says: %s", log)
+		}
+	})
+}
+
 // The report claims of no key that it is not used, or never was, where that is not known;
 // and says so of all others.
 func TestReportOfWhatIsNotKnown(t *testing.T) {
