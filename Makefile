@@ -11,7 +11,7 @@ SOURCES := go.mod go.sum $(shell find cmd/vault-plugin-secrets-apikeys backend p
              -type f -not -name '*_test.go' -not -path '*/testdata/*')
 export VERSION FUZZTIME ROUNDS
 
-.PHONY: help server build unit race walls fuzz bench interop accept ha slowdisk hostile sweepload isolation \
+.PHONY: help server build unit race walls fuzz bench interop accept cluster slowdisk hostile sweepload isolation \
         release release-check linter lint dev test clean
 
 help: ## print this list
@@ -50,8 +50,8 @@ interop: ## both directions against npm http-message-signatures: needs node
 accept: build ## transcripts on a real server: VAULT_BIN, BAO_BIN, or the one from `make server`
 	scripts/accept.sh
 
-ha: build ## a cluster whose leader is killed ROUNDS times (2), and what became of every key: VAULT_BIN, or `make server`
-	scripts/ha.sh
+cluster: build ## a cluster whose leader is killed ROUNDS times (2), and what became of every key: VAULT_BIN, or `make server`
+	scripts/cluster.sh
 
 slowdisk: build ## whether answered changes are in force though the disk is slow, CHANGES of each (8): needs strace
 	scripts/slowdisk.sh
@@ -63,7 +63,7 @@ sweepload: build ## what a sweep carries, and what waits for it, on a real serve
 	scripts/sweepload.sh
 
 isolation: ## build build/isolation, which tries on a live mount whether tenants are kept apart
-	CGO_ENABLED=0 go build -trimpath -o build/isolation ./scripts/isolation
+	CGO_ENABLED=0 go build -trimpath -o build/isolation ./cmd/isolation
 
 release: ## what is given out as VERSION, which has to be said, into build/release: see docs/release.md
 	@scripts/release.sh "$(SAID)"

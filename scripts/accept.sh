@@ -23,5 +23,5 @@ for server in "${servers[@]}"; do
 	server=$(realpath "$(command -v "$server")") # The tests run in a directory of their own.
 	echo "acceptance on $("$server" version)"
 	VAULT_BIN=$server PLUGIN_VERSION=v$VERSION \
-		go run ./scripts/gotest -tags acceptance -count=1 -timeout 20m ./scripts/acceptance/
+		go run ./scripts/gotest -tags acceptance -count=1 -timeout 20m ./test/acceptance/
 done

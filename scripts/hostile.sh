@@ -10,4 +10,4 @@ fi
 unset BAO_BIN
 VAULT_BIN=$(realpath "$(command -v "$VAULT_BIN")") # The test runs in a directory of its own.
 export VAULT_BIN
-PLUGIN_VERSION=v$VERSION go test -tags hostile -count=1 -v -timeout "$((5 + MINUTES))m" ./scripts/hostile/
+PLUGIN_VERSION=v$VERSION go test -tags hostile -count=1 -v -timeout "$((5 + MINUTES))m" ./test/hostile/

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Signs and verifies in both directions against npm http-message-signatures, which `npm ci` installs as its lock file pins it.
 set -euo pipefail
-from=scripts/interop
+from=test/interop
 into=build/interop
 
 mkdir -p "$into"
@@ -11,4 +11,4 @@ npm ci --prefix "$into" --ignore-scripts --no-audit --no-fund --silent
 INTEROP_PEER=$(realpath "$into/peer.mjs") # The test runs in a directory of its own.
 export INTEROP_PEER
 echo "interop with http-message-signatures on node $(node --version)"
-go run ./scripts/gotest -tags interop -count=1 -timeout 5m ./scripts/interop/
+go run ./scripts/gotest -tags interop -count=1 -timeout 5m ./test/interop/

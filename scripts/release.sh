@@ -35,7 +35,7 @@ build() { # build DIR: build what is committed into DIR/out, from a copy of the 
 	git archive "$commit" | tar -x -C "$1/source"
 	for target in amd64 arm64; do
 		export GOARCH=$target
-		for command in cmd/vault-plugin-secrets-apikeys scripts/isolation; do
+		for command in cmd/vault-plugin-secrets-apikeys cmd/isolation; do
 			file=${command##*/}_${version}_linux_$target
 			go -C "$1/source" build -trimpath -buildvcs=false -o "$to/$file" \
 				-ldflags "-s -w -X vault-plugin-secrets-apikeys/backend.Version=v$version" "./$command"

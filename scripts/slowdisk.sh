@@ -14,4 +14,4 @@ if ! command -v strace >/dev/null; then
 	echo "strace is missing, which slows the disk: apt-get install strace" >&2
 	exit 1
 fi
-PLUGIN_VERSION=v$VERSION go test -tags slowdisk -count=1 -v -timeout 15m ./scripts/slowdisk/
+PLUGIN_VERSION=v$VERSION go test -tags slowdisk -count=1 -v -timeout 15m ./test/slowdisk/

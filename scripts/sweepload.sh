@@ -11,4 +11,4 @@ fi
 unset BAO_BIN
 VAULT_BIN=$(realpath "$(command -v "$VAULT_BIN")") # The test runs in a directory of its own.
 export VAULT_BIN
-PLUGIN_VERSION=v$VERSION go test -tags sweepload -count=1 -v -run "$only" -timeout 60m ./scripts/sweepload/
+PLUGIN_VERSION=v$VERSION go test -tags sweepload -count=1 -v -run "$only" -timeout 60m ./test/sweepload/

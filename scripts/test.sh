@@ -43,5 +43,5 @@ if [[ -n $server ]]; then
 	finish server "$server"
 fi
 step acceptance make -s accept
-step cluster make -s ha
+step cluster make -s cluster
 echo "== done (${SECONDS} s)"

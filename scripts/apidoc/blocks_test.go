@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"vault-plugin-secrets-apikeys/scripts/testdoc"
+	"vault-plugin-secrets-apikeys/test/testdoc"
 )
 
 // TestEveryBlockIsRun checks that each block of each document names the test that runs it, or says why none does, and

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
-	"vault-plugin-secrets-apikeys/scripts/testdoc"
+	"vault-plugin-secrets-apikeys/test/testdoc"
 	"vault-plugin-secrets-apikeys/signing"
 )
 

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"vault-plugin-secrets-apikeys/scripts/testdoc"
+	"vault-plugin-secrets-apikeys/test/testdoc"
 )
 
 // folder is where a script runs.

@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"vault-plugin-secrets-apikeys/scripts/testdoc"
+	"vault-plugin-secrets-apikeys/test/testdoc"
 )
 
 // lists stands for the tool that writes bills of materials. What it writes depends on the binary, and on the variable
@@ -30,7 +30,7 @@ func repository(t *testing.T) folder {
 	f.write("backend/backend.go", "package backend\n\nvar Version = \"none\"\n", 0o600)
 	f.write("cmd/vault-plugin-secrets-apikeys/main.go", "package main\n\n"+
 		"import \"vault-plugin-secrets-apikeys/backend\"\n\nfunc main() { println(backend.Version) }\n", 0o600)
-	f.write("scripts/isolation/main.go", "package main\n\nfunc main() {}\n", 0o600)
+	f.write("cmd/isolation/main.go", "package main\n\nfunc main() {}\n", 0o600)
 	for _, name := range []string{"paths", "internal", "signing"} { // which the Makefile looks through
 		f.write(name+"/"+name+".go", "package "+name+"\n", 0o600)
 	}

@@ -14,5 +14,5 @@ export VAULT_BIN
 
 echo "cluster of $("$VAULT_BIN" version), $rounds leaders to be killed"
 PLUGIN_VERSION=v$VERSION ROUNDS=$rounds \
-	go run ./scripts/gotest -tags ha -count=1 -timeout "$((8 + 3 * rounds))m" ./scripts/ha/
-cat build/ha/summary
+	go run ./scripts/gotest -tags cluster -count=1 -timeout "$((8 + 3 * rounds))m" ./test/cluster/
+cat build/cluster/summary

@@ -16,7 +16,7 @@ import (
 	"vault-plugin-secrets-apikeys/bootstrap/devserver"
 )
 
-// separation is a report of scripts/isolation.
+// separation is a report of cmd/isolation.
 type separation struct {
 	code    int
 	text    string
@@ -34,7 +34,7 @@ type separation struct {
 
 var builtIsolation = sync.OnceValues(func() (string, error) {
 	file := filepath.Join(shared.Dir, "isolation")
-	output, err := exec.Command("go", "build", "-o", file, "../isolation").CombinedOutput() //nolint:noctx // It ends by itself.
+	output, err := exec.Command("go", "build", "-o", file, "../../cmd/isolation").CombinedOutput() //nolint:noctx // It ends by itself.
 	if err != nil {
 		err = fmt.Errorf("building isolation: %w: %s", err, output)
 	}

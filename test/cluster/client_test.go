@@ -1,6 +1,6 @@
-//go:build ha
+//go:build cluster
 
-package ha
+package cluster
 
 import (
 	"bytes"
@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"vault-plugin-secrets-apikeys/bootstrap/devserver"
-	"vault-plugin-secrets-apikeys/scripts/ha/history"
+	"vault-plugin-secrets-apikeys/test/cluster/history"
 )
 
 const (

@@ -65,7 +65,7 @@ func newWorld(t *testing.T) *world {
 	}
 	if err := errors.Join(
 		w.Install(t.Context(), plugin),
-		w.LoadPolicies(t.Context(), "../policies.sh", policies.Mount, policies.Prefix),
+		w.LoadPolicies(t.Context(), "../../scripts/policies.sh", policies.Mount, policies.Prefix),
 		w.EnableLogins(t.Context()),
 	); err != nil {
 		t.Fatal(err)

@@ -2,7 +2,7 @@
 // token of the SPA and of two tenants it tries every path and method across every wall, reads what the tokens' policies grant
 // that leads round, and prints a dated report.
 //
-//	go run ./scripts/isolation -spa-token-file spa -a-token-file acme -b-token-file globex
+//	go run ./cmd/isolation -spa-token-file spa -a-token-file acme -b-token-file globex
 //
 // Tokens come from files, or from ISOLATION_SPA_TOKEN, ISOLATION_A_TOKEN and ISOLATION_B_TOKEN; several for one side, as of a
 // tenant's administrator, app and verifier, are separated by blanks or lines, and all of them are tried. The server is the one

@@ -34,7 +34,7 @@ type world struct {
 }
 
 // policyScript is what puts the policies on a server.
-const policyScript = "../policies.sh"
+const policyScript = "../../scripts/policies.sh"
 
 // newWorld starts a server: the one named by VAULT_BIN or BAO_BIN, or what Find finds.
 func newWorld(ctx context.Context, durable bool) (*world, error) {

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"vault-plugin-secrets-apikeys/scripts/testdoc"
+	"vault-plugin-secrets-apikeys/test/testdoc"
 )
 
 // TestSecurityCommands demands wrapping by the policy that docs/security.md shows, and checks an installation as it

@@ -165,7 +165,7 @@ func (r *reader) hasAge() {
 		r.t.Context(),
 		"go",
 		"-C",
-		"../tools",
+		"../../scripts/tools",
 		"build",
 		"-o",
 		r.w.bin,

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"vault-plugin-secrets-apikeys/bootstrap/devserver"
-	"vault-plugin-secrets-apikeys/scripts/testdoc"
+	"vault-plugin-secrets-apikeys/test/testdoc"
 )
 
 // terminal runs a command as on a terminal of its own. Asked to end, it presses Ctrl-C there.

@@ -1,6 +1,6 @@
-//go:build ha
+//go:build cluster
 
-package ha
+package cluster
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"vault-plugin-secrets-apikeys/scripts/ha/history"
+	"vault-plugin-secrets-apikeys/test/cluster/history"
 	"vault-plugin-secrets-apikeys/signing"
 )
 

@@ -15,7 +15,7 @@ import (
 	"testing"
 
 	"vault-plugin-secrets-apikeys/bootstrap/tour"
-	"vault-plugin-secrets-apikeys/scripts/testdoc"
+	"vault-plugin-secrets-apikeys/test/testdoc"
 )
 
 // reader is who follows a document: at a shell, which keeps variables and functions from one block to the next, in a

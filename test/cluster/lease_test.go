@@ -1,13 +1,13 @@
-//go:build ha
+//go:build cluster
 
-package ha
+package cluster
 
 import (
 	"context"
 	"math/rand/v2"
 	"time"
 
-	"vault-plugin-secrets-apikeys/scripts/ha/history"
+	"vault-plugin-secrets-apikeys/test/cluster/history"
 )
 
 // roles are the roles of leased keys, with their ttl in seconds.

@@ -1,6 +1,6 @@
-//go:build ha
+//go:build cluster
 
-package ha
+package cluster
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 	"slices"
 	"testing"
 
-	"vault-plugin-secrets-apikeys/scripts/ha/history"
+	"vault-plugin-secrets-apikeys/test/cluster/history"
 )
 
 // account asks about all there is, as the accountant: every key that is listed and its own history, with a call that Vault

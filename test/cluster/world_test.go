@@ -1,6 +1,6 @@
-//go:build ha
+//go:build cluster
 
-package ha
+package cluster
 
 import (
 	"cmp"
@@ -17,7 +17,7 @@ import (
 	"vault-plugin-secrets-apikeys/bootstrap/devserver"
 	"vault-plugin-secrets-apikeys/bootstrap/policies"
 	"vault-plugin-secrets-apikeys/bootstrap/tour"
-	"vault-plugin-secrets-apikeys/scripts/ha/history"
+	"vault-plugin-secrets-apikeys/test/cluster/history"
 )
 
 const (
@@ -75,7 +75,7 @@ func (w *world) furnish(ctx context.Context) error {
 	first := w.cluster.Nodes[0]
 	if err := errors.Join(
 		w.cluster.Install(ctx, plugin),
-		first.LoadPolicies(ctx, "../policies.sh", policies.Mount, policies.Prefix),
+		first.LoadPolicies(ctx, "../../scripts/policies.sh", policies.Mount, policies.Prefix),
 		first.EnableLogins(ctx),
 	); err != nil {
 		return err

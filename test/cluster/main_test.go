@@ -1,6 +1,6 @@
-//go:build ha
+//go:build cluster
 
-package ha
+package cluster
 
 import (
 	"cmp"
@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"vault-plugin-secrets-apikeys/bootstrap/devserver"
-	"vault-plugin-secrets-apikeys/scripts/ha/history"
+	"vault-plugin-secrets-apikeys/test/cluster/history"
 )
 
 const (
@@ -37,7 +37,7 @@ func TestCluster(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), most)
 	defer cancel()
 
-	dir := cmp.Or(os.Getenv("HA_DIR"), "../../build/ha")
+	dir := cmp.Or(os.Getenv("CLUSTER_DIR"), "../../build/cluster")
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		t.Fatal(err)
 	}

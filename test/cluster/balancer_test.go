@@ -1,6 +1,6 @@
-//go:build ha
+//go:build cluster
 
-package ha
+package cluster
 
 import (
 	"bytes"

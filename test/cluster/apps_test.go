@@ -1,6 +1,6 @@
-//go:build ha
+//go:build cluster
 
-package ha
+package cluster
 
 import (
 	"context"
@@ -23,7 +23,7 @@ import (
 	"vault-plugin-secrets-apikeys/bootstrap/policies"
 	"vault-plugin-secrets-apikeys/bootstrap/tour"
 	apikeys "vault-plugin-secrets-apikeys/client"
-	"vault-plugin-secrets-apikeys/scripts/ha/history"
+	"vault-plugin-secrets-apikeys/test/cluster/history"
 	"vault-plugin-secrets-apikeys/signing"
 )
 

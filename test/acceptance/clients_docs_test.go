@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"vault-plugin-secrets-apikeys/scripts/testdoc"
+	"vault-plugin-secrets-apikeys/test/testdoc"
 )
 
 // TestAPICommand verifies a call over HTTP as docs/api.md says.
