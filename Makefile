@@ -23,7 +23,8 @@ $(SERVER): bootstrap/vault/go.mod bootstrap/vault/go.sum bootstrap/vault/main.go
 
 build: $(BINARY) ## build the plugin into build
 $(BINARY): Makefile build/v$(VERSION) $(SOURCES)
-	CGO_ENABLED=0 go build -trimpath -o $@ \
+	@echo "go build ./cmd/vault-plugin-secrets-apikeys, as v$(VERSION)"
+	@CGO_ENABLED=0 go build -trimpath -o $@ \
 		-ldflags "-X vault-plugin-secrets-apikeys/backend.Version=v$(VERSION)" ./cmd/vault-plugin-secrets-apikeys
 
 build/v%: # so that another version is another build
