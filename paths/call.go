@@ -139,7 +139,7 @@ func (c *call) signed(parser *signing.Parser) (*signing.Call, *signing.Head, err
 		signed, err := signing.ParseTagged([]byte(c.content), c.signature)
 		return signed, nil, err
 	}
-	return parser.LooseCall(c.content)
+	return parser.LenientCall(c.content)
 }
 
 // source returns where the call came from, or "".

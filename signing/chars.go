@@ -5,22 +5,22 @@ import (
 	"strings"
 )
 
-// chars is a class of bytes, one bit for each.
-type chars uint8
+// charClass is a class of bytes, one bit for each.
+type charClass uint8
 
 const (
-	tokenChars     chars = 1 << iota // of a token (RFC 9110 section 5.6.2)
-	lowerChars                       // of a token in lower case
-	keyChars                         // of a key (RFC 8941 section 3.1.2), after the first
-	nonceChars                       // visible ones that need no escape in a string of RFC 8941
-	targetChars                      // of a target in origin form: all visible ones but '#'
-	plainHostChars                   // of a host that is written in one way
-	wordChars                        // [0-9A-Za-z_-]
+	tokenChars     charClass = 1 << iota // of a token (RFC 9110 section 5.6.2)
+	lowerChars                           // of a token in lower case
+	keyChars                             // of a key (RFC 8941 section 3.1.2), after the first
+	nonceChars                           // visible ones that need no escape in a string of RFC 8941
+	targetChars                          // of a target in origin form: all visible ones but '#'
+	plainHostChars                       // of a host that is written in one way
+	wordChars                            // [0-9A-Za-z_-]
 )
 
 // classesOf has the classes that each byte is in.
-var classesOf = func() (of [256]chars) {
-	add := func(c byte, class chars, is bool) {
+var classesOf = func() (of [256]charClass) {
+	add := func(c byte, class charClass, is bool) {
 		if is {
 			of[c] |= class
 		}
@@ -43,7 +43,7 @@ var classesOf = func() (of [256]chars) {
 
 // span returns how many bytes at the beginning of s are of a class. It takes
 // four at once, since a processor seldom foresees where a name ends.
-func span(s string, class chars) int {
+func span(s string, class charClass) int {
 	n := 0
 	for ; len(s)-n >= 4; n += 4 {
 		c := s[n : n+4]
@@ -58,7 +58,7 @@ func span(s string, class chars) int {
 }
 
 // isAll reports whether s is of least..most bytes, all of a class.
-func isAll(s string, class chars, least, most int) bool {
+func isAll(s string, class charClass, least, most int) bool {
 	return least <= len(s) && len(s) <= most && span(s, class) == len(s)
 }
 

@@ -46,7 +46,7 @@ func TestCharacters(t *testing.T) {
 		in := func(set string) bool { return strings.IndexByte(set, c) >= 0 }
 		small, digit := 'a' <= c && c <= 'z', '0' <= c && c <= '9'
 		letter := small || 'A' <= c && c <= 'Z' || digit
-		for class, want := range map[chars]bool{
+		for class, want := range map[charClass]bool{
 			wordChars:      letter || in("-_"),
 			tokenChars:     letter || in("!#$%&'*+-.^_`|~"),
 			lowerChars:     small || digit || in("!#$%&'*+-.^_`|~"),

@@ -14,7 +14,7 @@ type Variant string
 // The variants, all of Vrnt-1 but the last. The first four and KeyASCII, which
 // public clients have, change what is under the MAC or the key of it, and
 // [Call.SignedAs] tries them; the others change the text of a signature, which
-// [ParseLooseCall] reads and [Call.Form] tells.
+// [ParseLenientCall] reads and [Call.Form] tells.
 const (
 	HeadersSorted   Variant = "headers_sorted"    // Verint- headers by name, whatever their order in the head
 	HeaderValueCase Variant = "header_value_case" // values of Verint- headers as they are, not in lower case
@@ -133,7 +133,7 @@ func (set variantSet) list() Compat {
 	return c
 }
 
-// ParseLooseCall finds the one signature of a head as [ParseCall] does, and
+// ParseLenientCall finds the one signature of a head as [ParseCall] does, and
 // also reads signatures that deviate in form: [SigStdBase64],
 // [ParamWhitespace], [ParamOrder] and [NoNonce], of which [Call.Form] lists
 // those it found. Duplicate or unknown parameters are malformed in every form,
@@ -142,4 +142,4 @@ func (set variantSet) list() Compat {
 // A deviating text parses to the same salt or nonce, time and key ID as the
 // strict one, so that a call replayed in another form is still the same call.
 // Whether a form is let in, [Call.SignedAs] says.
-func ParseLooseCall(h *Head) (*Call, error) { return parseCall(h, true) }
+func ParseLenientCall(h *Head) (*Call, error) { return parseCall(h, true) }

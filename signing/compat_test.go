@@ -69,7 +69,7 @@ var everything = []Compat{
 
 func TestVrnt1VectorsVariants(t *testing.T) {
 	for _, v := range vrnt1Vectors(t) {
-		call, err := ParseLooseCall(mustParseHead(t, v.signed()))
+		call, err := ParseLenientCall(mustParseHead(t, v.signed()))
 		if err != nil {
 			if strings.HasPrefix(v.ID, "V") || strings.HasPrefix(v.ID, "T") {
 				t.Errorf("%s: %v", v.ID, err)
@@ -148,7 +148,7 @@ func TestLooseForms(t *testing.T) {
 		if _, err := ParseCall(h); !errors.Is(err, ErrMalformed) {
 			t.Errorf("%s: the strict form: %v", row.name, err)
 		}
-		call, err := ParseLooseCall(h)
+		call, err := ParseLenientCall(h)
 		if row.form == nil {
 			if !errors.Is(err, ErrMalformed) || call != nil {
 				t.Errorf("%s: %v", row.name, err)

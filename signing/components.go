@@ -28,21 +28,21 @@ var usualNames = [2][]string{
 	{"@method", "@authority", "@path", "@query", "content-digest"},
 }
 
-// usual takes the list that most signers write off f, without a look at each of
+// parseUsual takes the list that most signers write off f, without a look at each of
 // its names.
-func (c *components) usual(f *fields) bool {
+func (c *components) parseUsual(f *fields) bool {
 	rest := *f
-	if !rest.eat(`("@method" "@authority" "@path"`) {
+	if !rest.consume(`("@method" "@authority" "@path"`) {
 		return false
 	}
 	names, n, covers := usualNames[0], 3, uint8(coversMethod|coversAuthority|coversPath)
-	if rest.eat(` "@query"`) {
+	if rest.consume(` "@query"`) {
 		names, n, covers = usualNames[1], 4, covers|coversQuery
 	}
-	if rest.eat(` "content-digest"`) {
+	if rest.consume(` "content-digest"`) {
 		n, covers = n+1, covers|coversDigest
 	}
-	if !rest.eat(")") {
+	if !rest.consume(")") {
 		return false
 	}
 	*f, c.names, c.covers = rest, names[:n:n], covers
@@ -51,21 +51,21 @@ func (c *components) usual(f *fields) bool {
 
 // parse takes an inner list of strings without parameters off f.
 func (c *components) parse(f *fields) error {
-	if c.usual(f) {
+	if c.parseUsual(f) {
 		return nil
 	}
-	return c.any(f)
+	return c.parseList(f)
 }
 
-// any takes whatever list there is.
-func (c *components) any(f *fields) error {
-	if !f.eat("(") {
+// parseList takes whatever list there is.
+func (c *components) parseList(f *fields) error {
+	if !f.consume("(") {
 		return malformed("signature input without a list of components")
 	}
 	c.names = make([]string, 0, 8)
 	var seen nameSet
-	for !f.eat(")") {
-		if len(c.names) > 0 && !f.eat(" ") {
+	for !f.consume(")") {
+		if len(c.names) > 0 && !f.consume(" ") {
 			return malformed("list of components, or one with parameters")
 		}
 		name, ok := f.unescaped() // A token has no escapes.

@@ -99,7 +99,7 @@ func TestSignatureInputThatRepeatsAName(t *testing.T) {
 func TestVariantsOfLongHeadsAreBounded(t *testing.T) {
 	compat := Compat{HeadersSorted, HeaderValueCase, PathQuery, KeyASCII}
 	for _, row := range []struct{ size, macs int }{{2000, 16}, {3800, 16}, {8000, 9}, {MaxHeadBytes, 3}} {
-		call, err := ParseLooseCall(mustParseHead(t, lenient(row.size)))
+		call, err := ParseLenientCall(mustParseHead(t, lenient(row.size)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -144,7 +144,7 @@ func BenchmarkWorst(b *testing.B) {
 		b.Run(row.name, func(b *testing.B) {
 			var p Parser
 			for b.Loop() {
-				call, _, err := p.LooseCall(row.head)
+				call, _, err := p.LenientCall(row.head)
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -53,11 +53,11 @@ func ParseContentDigest(value string) (ContentDigest, error) {
 		if n == maxDigests {
 			return ContentDigest{}, malformed("more than %d digests", maxDigests)
 		}
-		if n > 0 && !f.eat(", ") {
+		if n > 0 && !f.consume(", ") {
 			return ContentDigest{}, malformed("digest not followed by another")
 		}
 		name, ok := f.key()
-		if !ok || !f.eat("=") {
+		if !ok || !f.consume("=") {
 			return ContentDigest{}, malformed("digest without an algorithm")
 		}
 		for _, other := range names[:n] {

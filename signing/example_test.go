@@ -121,7 +121,7 @@ func ExampleCall_SignedAs() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	call, err := signing.ParseLooseCall(head)
+	call, err := signing.ParseLenientCall(head)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -20,7 +20,7 @@ const (
 )
 
 // Attempt is a call as its client meant it: its signature read as far as it
-// can be, also where [ParseLooseCall] refuses it. Nothing in it may be
+// can be, also where [ParseLenientCall] refuses it. Nothing in it may be
 // believed. [ReadAttempt] and [ReadTaggedAttempt] make it.
 type Attempt struct {
 	Scheme Scheme    // how it is signed, "" when it is not
@@ -93,13 +93,13 @@ func (a *Attempt) Explain(scheme Scheme, key, body []byte, now time.Time) Explan
 	}
 	s := newSearch(a.tag, key)
 	a.try(s, body)
-	if !s.hit {
+	if !s.found {
 		e.add(noKnownMistake.finding())
 		return e
 	}
-	e.Signed = len(s.made) == 0 && len(a.Findings) == 0
-	for _, made := range s.made {
-		e.add(made.of(scheme))
+	e.Signed = len(s.mistakes) == 0 && len(a.Findings) == 0
+	for _, made := range s.mistakes {
+		e.add(made.forScheme(scheme))
 	}
 	return e
 }
@@ -146,7 +146,7 @@ func (e *Explanation) digest(h *Head, body []byte) {
 	}
 }
 
-func (a *Attempt) found(k advice) { a.keep(k.of(a.Scheme)) }
+func (a *Attempt) found(k knownFinding) { a.keep(k.forScheme(a.Scheme)) }
 
 // keep notes a finding, once.
 func (a *Attempt) keep(f Finding) {

@@ -76,18 +76,18 @@ func TestExplainIsBounded(t *testing.T) {
 	a := attempted(t, authorized(head, explainedTime, urlText(make([]byte, TagSize))))
 	s := newSearch(a.tag, key)
 	a.try(s, make([]byte, 1<<20))
-	if s.hit || s.tries > maxTries || s.bytes > maxTriedBytes+2<<20 {
+	if s.found || s.tries > maxTries || s.bytes > maxTriedBytes+2<<20 {
 		t.Errorf("%d tries over %d bytes", s.tries, s.bytes)
 	}
 	a = attempted(t, signedBy(posted(), covered+inputParams, "x", ""))
 	s = newSearch(a.tag, key)
 	a.try(s, []byte(postedBody))
-	if s.hit || s.tries >= maxTries {
+	if s.found || s.tries >= maxTries {
 		t.Errorf("rfc9421: %d tries: the pairs are cut short", s.tries)
 	}
 	a = attempted(t, authorized(verintHead, explainedTime, urlText(make([]byte, TagSize))))
 	s = newSearch(a.tag, key)
-	if a.try(s, []byte(postedBody)); s.hit || s.tries >= maxTries {
+	if a.try(s, []byte(postedBody)); s.found || s.tries >= maxTries {
 		t.Errorf("vrnt-1: %d tries: the pairs are cut short", s.tries)
 	}
 }

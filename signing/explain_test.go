@@ -81,7 +81,7 @@ func explains(t *testing.T, what string, a *Attempt, scheme Scheme, body []byte,
 
 // Every finding is in the integrators' table, and no other.
 func TestFindingsAreDocumented(t *testing.T) {
-	source, err := os.ReadFile("findings.go")
+	source, err := os.ReadFile("explain_findings.go")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestFindingsAreDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	seen := make(map[string]bool)
-	for _, m := range regexp.MustCompile(`know\("(\w+)", (?:"|`+"`"+`)`).FindAllStringSubmatch(string(source), -1) {
+	for _, m := range regexp.MustCompile(`newFinding\("(\w+)", (?:"|`+"`"+`)`).FindAllStringSubmatch(string(source), -1) {
 		if seen[m[1]] {
 			t.Errorf("finding %s is there twice", m[1])
 		}

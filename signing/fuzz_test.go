@@ -84,13 +84,13 @@ func FuzzParseCall(f *testing.F) {
 			return
 		}
 		strict, err := ParseCall(h)
-		loose, looseErr := ParseLooseCall(h)
-		if err == nil && (looseErr != nil || loose.Form != nil || string(loose.Message) != string(strict.Message)) {
-			t.Fatalf("strict, and of form %v (%v)", loose.Form, looseErr)
+		lenient, lenientErr := ParseLenientCall(h)
+		if err == nil && (lenientErr != nil || lenient.Form != nil || string(lenient.Message) != string(strict.Message)) {
+			t.Fatalf("strict, and of form %v (%v)", lenient.Form, lenientErr)
 		}
-		if looseErr == nil {
+		if lenientErr == nil {
 			for _, c := range everything {
-				if _, ok := loose.SignedAs(testKey, c); ok {
+				if _, ok := lenient.SignedAs(testKey, c); ok {
 					t.Fatal("signed by a key that no seed is signed by")
 				}
 			}

@@ -34,9 +34,9 @@ type Head struct {
 	version string // "HTTP/1.1", or "" when the request line has none
 	path    int    // length of the target's path
 	fields  []field
-	single  [singulars]uint8 // where those headers are, counted from 1; 0 where there is none
-	framed  bool             // there may be a Transfer-Encoding or a Content-Length
-	verints [2]uint8         // all Verint- headers are from the first of these on, and before the second
+	single  [uniqueHeaders]uint8 // where those headers are, counted from 1; 0 where there is none
+	framed  bool                 // there may be a Transfer-Encoding or a Content-Length
+	verints [2]uint8             // all Verint- headers are from the first of these on, and before the second
 	few     [fewHeaders]field
 }
 
@@ -77,7 +77,7 @@ func (h *Head) parse(s string) error {
 		return malformed("head longer than %d bytes", MaxHeadBytes)
 	}
 	crlf, text := cutEnd(s)
-	h.raw, h.single, h.framed = s, [singulars]uint8{}, false
+	h.raw, h.single, h.framed = s, [uniqueHeaders]uint8{}, false
 	if h.fields = h.fields[:0]; cap(h.fields) == 0 {
 		h.fields = h.few[:0]
 	}
@@ -104,9 +104,9 @@ func (h *Head) parse(s string) error {
 		case uint16(len(transferEncodingName)), uint16(len(contentLengthName)): // which few others share
 			h.framed = true
 		}
-		switch s := singularOf(text[f.name:f.colon]); {
-		case s == many:
-		case s == verint:
+		switch s := uniqueHeaderOf(text[f.name:f.colon]); {
+		case s == repeatable:
+		case s == uniqueVerint:
 			verints = append(verints, uint8(at)) // #nosec G115 -- below MaxHeadLines
 		case h.single[s] != 0:
 			return malformed("repeated header in line %d", at+2)

@@ -187,7 +187,7 @@ func headerLines(r *http.Request, method string) ([]string, error) {
 			continue
 		}
 		folded := string(appendLower(nil, name))
-		if seen[folded] || len(values) > 1 && singularOf(name) != many {
+		if seen[folded] || len(values) > 1 && uniqueHeaderOf(name) != repeatable {
 			return nil, fmt.Errorf("%w: more than one %s", ErrUnsignable, http.CanonicalHeaderKey(name))
 		}
 		seen[folded] = true
@@ -208,6 +208,6 @@ func headerLines(r *http.Request, method string) ([]string, error) {
 // isLookedAt reports whether a scheme covers a header of that name, or a
 // verifier could take it for one that decides.
 func isLookedAt(name string) bool {
-	return singularOf(name) != many || equalFold(name, contentDigestName) ||
+	return uniqueHeaderOf(name) != repeatable || equalFold(name, contentDigestName) ||
 		equalFold(name, contentLengthName) || equalFold(name, transferEncodingName)
 }

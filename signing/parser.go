@@ -12,9 +12,9 @@ type Parser struct {
 // keptMessage bounds the memory that one long message leaves behind.
 const keptMessage = 4 << 10
 
-// LooseCall is [ParseHeadString] and [ParseLooseCall] of the head. The strings
+// LenientCall is [ParseHeadString] and [ParseLenientCall] of the head. The strings
 // in what it returns are parts of s, or made anew, and stay good.
-func (p *Parser) LooseCall(s string) (*Call, *Head, error) {
+func (p *Parser) LenientCall(s string) (*Call, *Head, error) {
 	if err := p.head.parse(s); err != nil {
 		return nil, nil, err
 	}

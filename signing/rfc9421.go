@@ -41,7 +41,7 @@ type inputMember struct {
 func (in *inputMember) parse(value string) error {
 	f := fields{value}
 	label, ok := f.key()
-	if !ok || len(label) > maxLabel || !f.eat("=") {
+	if !ok || len(label) > maxLabel || !f.consume("=") {
 		return malformed("label of signature input")
 	}
 	in.label, in.params = label, f.rest
@@ -68,31 +68,31 @@ func (in *inputMember) param(f *fields) error {
 	var bit uint8
 	var ok bool
 	switch {
-	case f.eat(";created="):
+	case f.consume(";created="):
 		bit = hasCreated
 		in.created, ok = f.number()
 		ok = ok && in.created <= maxTimestamp
-	case f.eat(";keyid="):
+	case f.consume(";keyid="):
 		bit = hasKeyID
 		in.keyID, ok = f.unescaped()
 		ok = ok && ValidKeyID(in.keyID)
-	case f.eat(";nonce="):
+	case f.consume(";nonce="):
 		bit = hasNonce
 		in.nonce, ok = f.unescaped()
 		ok = ok && isNonce(in.nonce)
-	case f.eat(";expires="):
+	case f.consume(";expires="):
 		bit = hasExpires
 		in.expires, ok = f.number()
 		ok = ok && in.expires <= maxTimestamp
-	case f.eat(";alg="):
+	case f.consume(";alg="):
 		bit = hasAlg
-		ok = f.eat(`"` + algorithmName + `"`)
-	case f.eat(";tag="):
+		ok = f.consume(`"` + algorithmName + `"`)
+	case f.consume(";tag="):
 		bit = hasTag
 		var tag string
 		tag, ok = f.quoted()
 		ok = ok && len(tag) <= maxTagParam
-	case f.eat(";"):
+	case f.consume(";"):
 		return malformed("unknown parameter of signature")
 	default:
 		return malformed("text after a signature's parameters")
@@ -110,9 +110,9 @@ func isNonce(s string) bool {
 	return isAll(s, nonceChars, minSalt, maxSalt)
 }
 
-// parse9421 reads the RFC 9421 signature of h; loose also takes one without a
+// parse9421 reads the RFC 9421 signature of h; lenient also takes one without a
 // nonce.
-func (c *Call) parse9421(h *Head, buf []byte, loose bool) error {
+func (c *Call) parse9421(h *Head, buf []byte, lenient bool) error {
 	var in inputMember
 	value, given := h.lookup(signatureInput)
 	if !given {
@@ -133,7 +133,7 @@ func (c *Call) parse9421(h *Head, buf []byte, loose bool) error {
 		c.Expires = time.Unix(in.expires, 0).UTC()
 	}
 	if in.has&hasNonce == 0 {
-		if !loose {
+		if !lenient {
 			return malformed("no nonce")
 		}
 		c.Form, c.Nonce = Compat{NoNonce}, base64.RawURLEncoding.EncodeToString(c.Tag[:])
@@ -153,10 +153,10 @@ func (c *Call) parse9421(h *Head, buf []byte, loose bool) error {
 // is a key, as that of an input is.
 func parseSignature(tag *[TagSize]byte, value, label string) bool {
 	f := fields{value}
-	if !f.eat(label) || !f.eat("=:") || len(f.rest) != tagChars+2 || f.rest[tagChars+1] != ':' {
+	if !f.consume(label) || !f.consume("=:") || len(f.rest) != tagChars+2 || f.rest[tagChars+1] != ':' {
 		return false
 	}
-	return parsePaddedTag(tag, f.take(tagChars+1))
+	return parsePaddedTag(tag, f.cut(tagChars+1))
 }
 
 // sign9421 signs what a verifier of the profile wants covered, and no more: a

@@ -164,9 +164,9 @@ func TestRFC9421StrictForm(t *testing.T) {
 		if (err == nil) != row.ok || err != nil && !errors.Is(err, ErrMalformed) {
 			t.Errorf("%s: error is %v", row.name, err)
 		}
-		_, err = ParseLooseCall(mustParseHead(t, text))
+		_, err = ParseLenientCall(mustParseHead(t, text))
 		if want := row.ok || row.name == "no nonce"; (err == nil) != want {
-			t.Errorf("%s: loose error is %v", row.name, err)
+			t.Errorf("%s: lenient error is %v", row.name, err)
 		}
 	}
 }

@@ -123,8 +123,8 @@ func TestRFC9421B25(t *testing.T) {
 	if _, err := ParseCall(signed); !errors.Is(err, ErrMalformed) {
 		t.Errorf("the profile takes it: %v", err)
 	}
-	if _, err := ParseLooseCall(signed); !errors.Is(err, ErrMalformed) {
-		t.Errorf("the loose profile takes it: %v", err)
+	if _, err := ParseLenientCall(signed); !errors.Is(err, ErrMalformed) {
+		t.Errorf("the lenient profile takes it: %v", err)
 	}
 }
 

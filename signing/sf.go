@@ -11,14 +11,14 @@ import (
 // off the front, or reports false.
 type fields struct{ rest string }
 
-func (f *fields) eat(prefix string) bool {
+func (f *fields) consume(prefix string) bool {
 	rest, ok := strings.CutPrefix(f.rest, prefix)
 	f.rest = rest
 	return ok
 }
 
-// take cuts off the first n bytes.
-func (f *fields) take(n int) string {
+// cut cuts off the first n bytes.
+func (f *fields) cut(n int) string {
 	s := f.rest[:n]
 	f.rest = f.rest[n:]
 	return s
@@ -30,7 +30,7 @@ func (f *fields) key() (string, bool) {
 	if n == 0 || isDigit(f.rest[0]) || strings.IndexByte("_-.", f.rest[0]) >= 0 {
 		return "", false
 	}
-	return f.take(n), true
+	return f.cut(n), true
 }
 
 // quoted takes a string (section 3.3.3) and returns it without its quotes and
@@ -84,22 +84,22 @@ func (f *fields) number() (int64, bool) {
 		n++
 	}
 	ok := n > 0 && n <= maxDigits && f.rest[0] != '0'
-	f.take(n)
+	f.cut(n)
 	return value, ok
 }
 
 // byteSequence takes a byte sequence (section 3.3.5) and returns its base64.
 // Whether that is canonical, [decode] says.
 func (f *fields) byteSequence() (string, bool) {
-	if !f.eat(":") {
+	if !f.consume(":") {
 		return "", false
 	}
 	n := strings.IndexByte(f.rest, ':')
 	if n < 0 {
 		return "", false
 	}
-	text := f.take(n)
-	return text, f.eat(":")
+	text := f.cut(n)
+	return text, f.consume(":")
 }
 
 // stdEncoding refuses stray bits; [decode] refuses the line ends it would skip.

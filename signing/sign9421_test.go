@@ -207,12 +207,12 @@ func TestUsualComponents(t *testing.T) {
 				g := f
 				var got, want components
 				fast := f
-				if new(components).usual(&fast) {
+				if new(components).parseUsual(&fast) {
 					usual++
 				} else if fast != f {
 					t.Fatalf("%s: taken off, but not usual", g.rest)
 				}
-				err, wantErr := got.parse(&f), want.any(&g)
+				err, wantErr := got.parse(&f), want.parseList(&g)
 				if fmt.Sprint(err) != fmt.Sprint(wantErr) || err == nil && (f != g || got.covers != want.covers || !slices.Equal(got.names, want.names)) {
 					t.Fatalf("%v %v %q, want %v %v %q", err, got, f.rest, wantErr, want, g.rest)
 				}

@@ -133,13 +133,13 @@ func (c *Call) SignedBy(key []byte) bool {
 //     https:// with it and the target. Path and query are not decoded.
 func ParseCall(h *Head) (*Call, error) { return parseCall(h, false) }
 
-func parseCall(h *Head, loose bool) (*Call, error) {
+func parseCall(h *Head, lenient bool) (*Call, error) {
 	// The call and its message, when that is short, are one allocation.
 	r := new(struct {
 		Call
 		buf [shortMessage]byte
 	})
-	if err := r.parse(h, r.buf[:0], loose); err != nil {
+	if err := r.parse(h, r.buf[:0], lenient); err != nil {
 		return nil, err
 	}
 	r.Message = slices.Clip(r.Message)
@@ -151,7 +151,7 @@ const shortMessage = 304
 
 // parse has c be the call that h is, whatever it was before; its message is
 // appended to buf.
-func (c *Call) parse(h *Head, buf []byte, loose bool) error {
+func (c *Call) parse(h *Head, buf []byte, lenient bool) error {
 	*c = Call{head: h}
 	value, authorized := h.lookup(authorization)
 	authorized = authorized && isVrnt1(value)
@@ -160,9 +160,9 @@ func (c *Call) parse(h *Head, buf []byte, loose bool) error {
 	case authorized && signed:
 		return malformed("signatures of two schemes")
 	case signed:
-		return c.parse9421(h, buf, loose)
+		return c.parse9421(h, buf, lenient)
 	case authorized:
-		return c.parseVrnt1(h, buf, value, loose)
+		return c.parseVrnt1(h, buf, value, lenient)
 	}
 	return malformed("no signature")
 }

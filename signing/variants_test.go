@@ -15,7 +15,7 @@ func deviating(t *testing.T, head, key, message string) *Call {
 	t.Helper()
 	mac := hmac.New(sha256.New, []byte(key))
 	mac.Write([]byte(message))
-	call, err := ParseLooseCall(mustParseHead(t, head+"\nAuthorization: Vrnt-1-HMAC-SHA256 salt=abcdefgh,iat=2025-01-15T10:30:00Z,kid=tEsTkId1,sig="+
+	call, err := ParseLenientCall(mustParseHead(t, head+"\nAuthorization: Vrnt-1-HMAC-SHA256 salt=abcdefgh,iat=2025-01-15T10:30:00Z,kid=tEsTkId1,sig="+
 		base64.RawURLEncoding.EncodeToString(mac.Sum(nil))))
 	if err != nil {
 		t.Fatal(err)
@@ -185,7 +185,7 @@ func TestBytesOfVariantsAreBounded(t *testing.T) {
 func TestNoNonce(t *testing.T) {
 	const input = `("@method" "@target-uri");created=1736937000;keyid="tEsTkId1"`
 	text := signed9421("GET /\nHost: h\n", "\"@method\": GET\n\"@target-uri\": https://h/\n", input)
-	call, err := ParseLooseCall(mustParseHead(t, text))
+	call, err := ParseLenientCall(mustParseHead(t, text))
 	if err != nil {
 		t.Fatal(err)
 	}

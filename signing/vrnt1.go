@@ -127,12 +127,12 @@ func isVerint(name string) bool {
 	return len(name) >= len(verintPrefix) && lower(name[0]) == verintPrefix[0] && equalFold(name[:len(verintPrefix)], verintPrefix)
 }
 
-func (c *Call) parseVrnt1(h *Head, buf []byte, value string, loose bool) error {
+func (c *Call) parseVrnt1(h *Head, buf []byte, value string, lenient bool) error {
 	var v Vrnt1Header
 	var form variantSet
 	err := v.parse(value)
-	if err != nil && loose {
-		v, form, err = parseLooseVrnt1(value)
+	if err != nil && lenient {
+		v, form, err = parseLenientVrnt1(value)
 	}
 	if err != nil {
 		return err
@@ -143,7 +143,7 @@ func (c *Call) parseVrnt1(h *Head, buf []byte, value string, loose bool) error {
 }
 
 // iat returns the time as it stands in the value that v was parsed from, which
-// is how it would be written; only loose forms have it elsewhere.
+// is how it would be written; only lenient forms have it elsewhere.
 func (v *Vrnt1Header) iat(value string, form variantSet) string {
 	if form != 0 {
 		return formatIssuedAt(v.IssuedAt)

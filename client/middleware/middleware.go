@@ -105,7 +105,7 @@ func parsed(text string) (*signing.Call, error) {
 	if err != nil {
 		return nil, err
 	}
-	return signing.ParseLooseCall(head)
+	return signing.ParseLenientCall(head)
 }
 
 func remoteIP(r *http.Request) netip.Addr {

@@ -171,7 +171,7 @@ func (j *judgement) parse(c Call) bool {
 	if c.Request == "" {
 		j.input.Call, err = signing.ParseTagged([]byte(c.Message), c.Signature)
 	} else {
-		j.input.Call, j.input.Head, err = j.parser.LooseCall(c.Request)
+		j.input.Call, j.input.Head, err = j.parser.LenientCall(c.Request)
 	}
 	j.input.From = c.ClientIP
 	return err == nil

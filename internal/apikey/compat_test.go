@@ -24,7 +24,7 @@ func unusual(t *testing.T, secret []byte, keyID, format string) *signing.Call {
 	if err != nil {
 		t.Fatal(err)
 	}
-	call, err := signing.ParseLooseCall(head)
+	call, err := signing.ParseLenientCall(head)
 	if err != nil {
 		t.Fatal(err)
 	}

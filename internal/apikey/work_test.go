@@ -44,7 +44,7 @@ func work(t *testing.T, h hostile) (under, plain int) {
 	text := "GET " + h.path + "\nAuthorization: Vrnt-1-HMAC-SHA256 salt=" + salt + ",iat=" + iat + ",kid=" + v.KeyID + ",sig=" + base64.RawURLEncoding.EncodeToString(tag[:])
 	head, err := signing.ParseHeadString(text)
 	if err == nil {
-		c.Call, err = signing.ParseLooseCall(head)
+		c.Call, err = signing.ParseLenientCall(head)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// looseInput is a Signature-Input read as far as it goes.
-type looseInput struct {
+// lenientInput is a Signature-Input read as far as it goes.
+type lenientInput struct {
 	label  string
 	names  []string
 	params string // from the parenthesis on, as received
@@ -22,7 +22,7 @@ func (a *Attempt) read9421() {
 		a.found(inputMissing)
 		return
 	}
-	in, ok := a.looseInput(value)
+	in, ok := a.lenientInput(value)
 	if !ok {
 		a.found(inputMalformed)
 		return
@@ -48,13 +48,13 @@ func (a *Attempt) read9421() {
 	}
 }
 
-// looseInput takes the one member of a Signature-Input apart.
-func (a *Attempt) looseInput(value string) (*looseInput, bool) {
+// lenientInput takes the one member of a Signature-Input apart.
+func (a *Attempt) lenientInput(value string) (*lenientInput, bool) {
 	label, rest, ok := strings.Cut(value, "=")
 	if !ok || label == "" || len(label) > maxLabel || strings.ContainsAny(label, `("`) {
 		return nil, false
 	}
-	in := &looseInput{label: strings.Trim(label, " "), params: strings.TrimLeft(rest, " "), sent: make(map[string]string)}
+	in := &lenientInput{label: strings.Trim(label, " "), params: strings.TrimLeft(rest, " "), sent: make(map[string]string)}
 	list, rest, ok := strings.Cut(in.params, ")")
 	if !ok || !strings.HasPrefix(list, "(") {
 		return nil, false
@@ -89,7 +89,7 @@ func (a *Attempt) looseInput(value string) (*looseInput, bool) {
 var paramNames = []string{"created", "expires", "keyid", "nonce", "alg", "tag"}
 
 // readParams judges the parameters one by one.
-func (a *Attempt) readParams(in *looseInput) {
+func (a *Attempt) readParams(in *lenientInput) {
 	a.readCreated(in)
 	keyID, quoted := unquoted(in.sent["keyid"])
 	switch _, given := in.sent["keyid"]; {
@@ -120,7 +120,7 @@ func (a *Attempt) readParams(in *looseInput) {
 	}
 }
 
-func (a *Attempt) readCreated(in *looseInput) {
+func (a *Attempt) readCreated(in *lenientInput) {
 	value, given := in.sent["created"]
 	if !given {
 		a.found(createdMissing)
@@ -152,7 +152,7 @@ func unquoted(value string) (string, bool) {
 }
 
 // checkComponents judges what is covered.
-func (a *Attempt) checkComponents(in *looseInput) {
+func (a *Attempt) checkComponents(in *lenientInput) {
 	var missing, absent []string
 	for _, name := range a.mandatory(in) {
 		if !slices.Contains(in.names, name) {
@@ -186,7 +186,7 @@ func (a *Attempt) checkComponents(in *looseInput) {
 }
 
 // mandatory returns what the profile wants covered of this head.
-func (a *Attempt) mandatory(in *looseInput) []string {
+func (a *Attempt) mandatory(in *lenientInput) []string {
 	want := []string{"@method"}
 	if !slices.Contains(in.names, "@target-uri") {
 		want = append(want, "@authority", "@path")

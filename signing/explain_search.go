@@ -18,17 +18,17 @@ const (
 
 // search looks for what makes a tag.
 type search struct {
-	tag   [TagSize]byte
-	keys  []triedKey // the right one first
-	tries int
-	bytes int
-	hit   bool
-	made  []advice // the mistakes that made the tag; none: it is right
+	tag      [TagSize]byte
+	keys     []triedKey // the right one first
+	tries    int
+	bytes    int
+	found    bool
+	mistakes []knownFinding // the mistakes that made the tag; none: it is right
 }
 
 // triedKey is what a client may have used as the key.
 type triedKey struct {
-	as    advice
+	as    knownFinding
 	bytes []byte
 }
 
@@ -48,7 +48,7 @@ func newSearch(tag [TagSize]byte, key []byte) *search {
 }
 
 // addKey keeps a candidate that no other equals. A search has ten at most.
-func (s *search) addKey(as advice, key string) {
+func (s *search) addKey(as knownFinding, key string) {
 	if len(key) < minTriedKey {
 		return
 	}
@@ -80,15 +80,15 @@ func (s *search) fits(key, message []byte) bool {
 	s.tries++
 	s.bytes += len(message)
 	tag := MAC(key, message)
-	s.hit = equalTags(&tag, &s.tag)
-	return s.hit
+	s.found = equalTags(&tag, &s.tag)
+	return s.found
 }
 
-func (s *search) over() bool { return s.hit || s.tries >= maxTries || s.bytes >= maxTriedBytes }
+func (s *search) over() bool { return s.found || s.tries >= maxTries || s.bytes >= maxTriedBytes }
 
 // mistake is one that changes what is signed.
 type mistake[D any] struct {
-	as    advice
+	as    knownFinding
 	part  part
 	alone bool // of many alike: not tried in pairs
 	// apply changes a copy of a draft, never what it points to, and reports
@@ -164,10 +164,10 @@ func searchDrafts[D any](s *search, right D, mistakes []mistake[D], render func(
 	}
 }
 
-func (s *search) note(made ...advice) {
+func (s *search) note(made ...knownFinding) {
 	for _, k := range made {
 		if k.id != "" {
-			s.made = append(s.made, k)
+			s.mistakes = append(s.mistakes, k)
 		}
 	}
 }

@@ -1,17 +1,17 @@
 package signing
 
-// singular is a header of which a head has at most one, since a second one
+// uniqueHeader is a header of which a head has at most one, since a second one
 // could be read instead of the one that was judged.
-type singular uint8
+type uniqueHeader uint8
 
 const (
-	authorization singular = iota
+	authorization uniqueHeader = iota
 	host
 	signature
 	signatureInput
-	singulars
-	verint // one of each name
-	many   = ^singular(0)
+	uniqueHeaders
+	uniqueVerint // one of each name
+	repeatable   = ^uniqueHeader(0)
 )
 
 // checkVerints refuses a repeated header among those of the Verint- names. It
@@ -28,39 +28,39 @@ func (h *Head) checkVerints(verints []uint8) error {
 	return nil
 }
 
-// singularOf tells the names apart by their first letters, and lengths, which
+// uniqueHeaderOf tells the names apart by their first letters, and lengths, which
 // few others share.
-func singularOf(name string) singular {
+func uniqueHeaderOf(name string) uniqueHeader {
 	if name == "" {
-		return many // from a http.Header, which may hold such a one
+		return repeatable // from a http.Header, which may hold such a one
 	}
 	switch name[0] {
 	case 'v', 'V':
 		if isVerint(name) {
-			return verint
+			return uniqueVerint
 		}
 	case 'a', 'A':
-		return singularIf(name, authorizationName, authorization)
+		return uniqueHeaderIf(name, authorizationName, authorization)
 	case 'h', 'H':
-		return singularIf(name, hostName, host)
+		return uniqueHeaderIf(name, hostName, host)
 	case 's', 'S':
 		if len(name) == len(signatureName) {
-			return singularIf(name, signatureName, signature)
+			return uniqueHeaderIf(name, signatureName, signature)
 		}
-		return singularIf(name, signatureInputName, signatureInput)
+		return uniqueHeaderIf(name, signatureInputName, signatureInput)
 	}
-	return many
+	return repeatable
 }
 
-func singularIf(name, want string, s singular) singular {
+func uniqueHeaderIf(name, want string, s uniqueHeader) uniqueHeader {
 	if equalFold(name, want) {
 		return s
 	}
-	return many
+	return repeatable
 }
 
 // lookup returns the value of a header that a head holds at most once.
-func (h *Head) lookup(s singular) (string, bool) {
+func (h *Head) lookup(s uniqueHeader) (string, bool) {
 	at := h.single[s]
 	if at == 0 {
 		return "", false

@@ -5,8 +5,8 @@ import "strings"
 // vrnt1Params are the parameters in the order of the strict form.
 var vrnt1Params = [...]string{"salt", "iat", "kid", "sig"}
 
-// parseLooseVrnt1 reads what [ParseVrnt1Header] reads, and deviations of form.
-func parseLooseVrnt1(s string) (v Vrnt1Header, form variantSet, err error) {
+// parseLenientVrnt1 reads what [ParseVrnt1Header] reads, and deviations of form.
+func parseLenientVrnt1(s string) (v Vrnt1Header, form variantSet, err error) {
 	rest, ok := strings.CutPrefix(s, vrnt1Prefix)
 	if !ok {
 		return v, 0, malformed("authorization not of scheme %s", Vrnt1)

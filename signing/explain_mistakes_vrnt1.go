@@ -65,7 +65,7 @@ func (d *vrnt1Draft) set(at int, value string) bool {
 	return true
 }
 
-func setField(as advice, p part, at int, value string) mistake[vrnt1Draft] {
+func setField(as knownFinding, p part, at int, value string) mistake[vrnt1Draft] {
 	return mistake[vrnt1Draft]{as, p, false, func(d *vrnt1Draft) bool { return d.set(at, value) }}
 }
 
@@ -78,7 +78,7 @@ func tryVrnt1(s *search, h *Head, d vrnt1Draft, stamp time.Time, keyID, body str
 func vrnt1Paths(h *Head) []mistake[vrnt1Draft] {
 	path := h.Path()
 	var all []mistake[vrnt1Draft]
-	add := func(as advice, value string) {
+	add := func(as knownFinding, value string) {
 		if value != path {
 			all = append(all, setField(as, partPath, atPath, value))
 		}
@@ -138,10 +138,10 @@ func lowerEscapes(path string) string {
 
 func vrnt1Headers(headers []Header) []mistake[vrnt1Draft] {
 	var all []mistake[vrnt1Draft]
-	add := func(as advice, p part, alone bool, apply func(d *vrnt1Draft) bool) {
+	add := func(as knownFinding, p part, alone bool, apply func(d *vrnt1Draft) bool) {
 		all = append(all, mistake[vrnt1Draft]{as, p, alone, apply})
 	}
-	reorder := func(as advice, alone bool, to []Header) {
+	reorder := func(as knownFinding, alone bool, to []Header) {
 		add(as, partOrder, alone, func(d *vrnt1Draft) bool {
 			d.headers = to
 			return !slices.Equal(to, headers)
@@ -214,7 +214,7 @@ func vrnt1Times(sent string, stamp time.Time) []mistake[vrnt1Draft] {
 	var all []mistake[vrnt1Draft]
 	as := iatSigned
 	if _, strict := parseIssuedAt(sent); !strict {
-		as = advice{}
+		as = knownFinding{}
 	}
 	add := func(alone bool, value string) {
 		m := setField(as, partTime, atTime, value)

@@ -46,7 +46,7 @@ func (d baseDraft) render() []byte {
 type baseMistake = mistake[baseDraft]
 
 // setLine replaces the value of a component where that is covered.
-func setLine(as advice, p part, name string, value func(string) string) baseMistake {
+func setLine(as knownFinding, p part, name string, value func(string) string) baseMistake {
 	return baseMistake{as, p, false, func(d *baseDraft) bool {
 		i := slices.IndexFunc(d.lines, func(line Header) bool { return line.Name == name })
 		if i < 0 {
@@ -62,7 +62,7 @@ func setLine(as advice, p part, name string, value func(string) string) baseMist
 	}}
 }
 
-func setLast(as advice, value string) baseMistake {
+func setLast(as knownFinding, value string) baseMistake {
 	return baseMistake{as, partParams, false, func(d *baseDraft) bool {
 		changed := d.last != value
 		d.last = value
@@ -79,7 +79,7 @@ func onlyAlone(m baseMistake) baseMistake {
 func always(value string) func(string) string { return func(string) string { return value } }
 
 // try9421 tries what is signed in place of the right base of the call.
-func try9421(s *search, h *Head, in *looseInput, body []byte) {
+func try9421(s *search, h *Head, in *lenientInput, body []byte) {
 	right := baseDraft{last: in.params, colon: ": ", eol: "\n"}
 	find := h.finderFor(in.names)
 	for _, name := range in.names {
@@ -151,7 +151,7 @@ func baseLayout() []baseMistake {
 	}
 }
 
-func baseParams(in *looseInput) []baseMistake {
+func baseParams(in *lenientInput) []baseMistake {
 	list, rest, _ := strings.Cut(in.params, ")")
 	list += ")"
 	all := []baseMistake{
@@ -195,7 +195,7 @@ func baseOrders(lines []Header) []baseMistake {
 	}
 	by := func(less func(a, b Header) int) []Header { return slices.SortedStableFunc(slices.Values(lines), less) }
 	reorder(false, by(func(a, b Header) int { return strings.Compare(a.Name, b.Name) }))
-	reorder(false, by(func(a, b Header) int { return usual(a.Name) - usual(b.Name) }))
+	reorder(false, by(func(a, b Header) int { return usualPlace(a.Name) - usualPlace(b.Name) }))
 	if len(lines) <= maxPermuted {
 		permutations(len(lines), func(order []int) { reorder(true, permuted(lines, order)) })
 		return all
@@ -213,8 +213,8 @@ func baseOrders(lines []Header) []baseMistake {
 	return all
 }
 
-// usual is the place of a component in the order in which texts list them.
-func usual(name string) int {
+// usualPlace is the place of a component in the order in which texts list them.
+func usualPlace(name string) int {
 	order := []string{"@method", "@target-uri", "@authority", "@path", "@query", "content-digest"}
 	if i := slices.Index(order, name); i >= 0 {
 		return i
@@ -224,7 +224,7 @@ func usual(name string) int {
 
 // tryTagged tries what is signed in place of a message.
 func tryTagged(s *search, message []byte, keyID string) {
-	set := func(as advice, value []byte) mistake[[]byte] {
+	set := func(as knownFinding, value []byte) mistake[[]byte] {
 		return mistake[[]byte]{as, partMessage, false, func(d *[]byte) bool {
 			changed := !bytes.Equal(*d, value)
 			*d = value
