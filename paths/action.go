@@ -47,8 +47,8 @@ func (h *Handlers) actionResources() []resource {
 			"After the current version is revoked there is none until somebody rotates. A whole key revoked is final.",
 			join(versionField, reasonField), h.keyRevoke),
 		action("extend", "Let one version live longer, once.",
-			"For who has not moved over to the next version yet. At most max_extension of the mount's config later "+
-				"than it was to end; what has ended comes back no more.", extendFields, h.keyExtend),
+			"For a holder who has not switched to the next version yet. Up to the mount's max_extension past the old "+
+				"end; a version that has expired cannot be extended.", extendFields, h.keyExtend),
 		action("restore", "Bring a deleted key back, disabled.",
 			"Possible until the retention has passed; no clock has stood still.", nil, h.keyRestore),
 		{

@@ -61,8 +61,8 @@ func (h *Handlers) pickupResources() []resource {
 			"Fetch the successor of the version that signed a call.", pickupAnswer),
 		synopsis: "A holder of an overlapping version fetches its successor, by a call signed with it.",
 		description: "For gateways, which relay the call. The successor is given sealed to the key's recipients, and " +
-			"only so: who has stolen the old version can do nothing with it. A call is good for this once, also " +
-			"where the key allows replays.",
+			"only so: it is of no use to somebody who has stolen the old version. A call is good for this once, " +
+			"also where the key allows replays.",
 	}}
 }
 

@@ -47,8 +47,8 @@ func (h *Handlers) keyringResources() []resource {
 			"Fetch a key with all that judging its calls needs.", keyringAnswer),
 		synopsis: "For gateways that verify by themselves: the secret and the rules of one key.",
 		description: "Only where config allow_local_verify is set and the tenant allows it too, and not for keys " +
-			"with reveal=never: a 403 says which. Whoever reads this can sign as the key's holder, and notices a " +
-			"revocation max_age seconds late. Reading counts as use.",
+			"with reveal=never: a 403 says which. A gateway that reads this can sign as the key's holder, " +
+			"and notices a revocation max_age seconds late. Reading counts as use.",
 	}}
 }
 

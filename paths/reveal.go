@@ -36,9 +36,9 @@ func (h *Handlers) revealResources() []resource {
 			operations: only(logical.ReadOperation, h.staticCreds,
 				"Read the current secret of a key with reveal=always.", staticAnswer),
 			synopsis: "The current secret for apps that come again, such as Vault Agent.",
-			description: "The answer's ttl says when to read again. Whoever does never holds an ended version, if " +
-				"keys are rotated with an overlap of static_ttl and 2 minutes at least. Ended at once by expire, " +
-				"revoke, disable or overlap=0, it is held until read again.",
+			description: "The answer's ttl says when to read again. An app that does never holds an ended version, if " +
+				"keys are rotated with an overlap of at least static_ttl and 2 minutes. A version that is ended at " +
+				"once, by expire, revoke, disable or overlap=0, is held until the app reads again.",
 		},
 	}
 }

@@ -37,10 +37,10 @@ func (v *Version) mayExtend(end time.Time, most time.Duration, now time.Time) er
 	case v.ExpiresAt.IsZero():
 		return refusal.Errorf(refusal.Invalid, "expires_at: version %s does not expire", v.KeyID)
 	case v.expired(now):
-		return refusal.Errorf(refusal.Invalid, "expired: version %s has ended at %s and comes back no more; rotate to get a new one",
+		return refusal.Errorf(refusal.Invalid, "expired: version %s ended at %s and cannot be extended; rotate to get a new one",
 			v.KeyID, v.ExpiresAt.Format(time.RFC3339))
 	case !extended.IsZero():
-		return refusal.Errorf(refusal.Invalid, "expires_at: version %s was extended at %s, and once is all there is",
+		return refusal.Errorf(refusal.Invalid, "expires_at: version %s was already extended at %s; a version can be extended once",
 			v.KeyID, extended.Format(time.RFC3339))
 	case !end.After(v.ExpiresAt):
 		return refusal.Errorf(refusal.Invalid, "expires_at: must be later than it is, which is %s", v.ExpiresAt.Format(time.RFC3339))

@@ -54,7 +54,7 @@ func TestExtend(t *testing.T) {
 		t.Errorf("%s ends at %s, and was to end at %s", first, at, ends.Add(7*day))
 	}
 	ends = ends.Add(7 * day)
-	admin.refused(invalid, "once is all there is", "POST", key+"/extend", longer(day))
+	admin.refused(invalid, "extended once", "POST", key+"/extend", longer(day))
 	history := admin.must("GET", key+"/history", nil)
 	if entry := history.field("entries.2.operation") + " " + history.field("entries.2.key_id") + " " + history.field("entries.2.reason"); entry != "extend "+first+" the customer is on holiday" {
 		t.Errorf("history has %q", entry)
