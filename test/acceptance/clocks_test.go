@@ -65,7 +65,7 @@ func TestExtend(t *testing.T) {
 	admin.must("POST", key+"/revoke", fields{"key_id": first})
 	admin.refused(invalid, "revoked for good", "POST", key+"/extend", longer(8*day))
 	admin.must("POST", key+"/rotate", fields{"overlap": 0})
-	admin.refused(invalid, "has ended at", "POST", key+"/extend",
+	admin.refused(invalid, "cannot be extended", "POST", key+"/extend",
 		fields{"key_id": second, "expires_at": rfc3339(time.Now().Add(day)), "reason": "late"})
 	admin.refused(http.StatusNotFound, "", "POST", key+"/extend",
 		fields{"key_id": "0123456789abcdef", "expires_at": rfc3339(time.Now().Add(day)), "reason": "whose"})
