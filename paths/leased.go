@@ -1,7 +1,6 @@
 package paths
 
 import (
-	"cmp"
 	"context"
 	"time"
 
@@ -150,16 +149,12 @@ func (h *Handlers) leasedReply(
 		return nil, err
 	}
 	v := k.Newest()
-	reason := k.Reason()
-	if k.Outlived(role) {
-		reason = cmp.Or(k.RevokedReason, role.RevokedReason)
-	}
 	use := uses.Of(v.KeyID)
 	return reply(map[string]any{
 		"first_used_at": usedAt(use.First, v.IssuedAt), "last_used_at": usedAt(use.Last, v.IssuedAt),
 		"last_used_ip": use.From,
 		"kind":         string(k.Kind), "role": string(k.Name), "key_id": v.KeyID,
-		"state": string(k.StateUnder(role, v, r.now)), "reason": reason,
+		"state": string(k.StateUnder(role, v, r.now)), "reason": k.ReasonUnder(role),
 		"scheme": string(k.Scheme), "owner": k.Owner, "issued_at": field.RFC3339(v.IssuedAt),
 		"expires_at":  field.RFC3339(v.ExpiresAt),
 		"disabled_at": field.RFC3339(k.DisabledAt), "revoked_at": field.RFC3339(k.RevokedAt),

@@ -168,10 +168,11 @@ func fullLeased() *apikey.Key {
 }
 
 func fullRole() *apikey.Role {
+	reasons := apikey.ReasonsOf([]apikey.Reason{{Epoch: 1, Text: "they were tests"}, {Epoch: 2, Text: "they were lost"}})
 	return &apikey.Role{
 		Tenant: "a-b", Kind: apikey.Internal, Name: "agent", UID: "UID-OF-ACME", Description: "Agents' desktops", Owner: "desktop team", Scheme: signing.HMACSHA256,
 		TTL: time.Hour, MaxTTL: day, Replay: true, Metadata: apikey.PairsOf(map[string]string{"team": "red"}), Limits: fullLimits, Epoch: 2,
-		RevokedBefore: after(1), RevokedReason: "they were lost", CreatedAt: start, DeletedAt: after(2), Revision: 6,
+		RevokedBefore: after(1), Reasons: apikey.Share(reasons), CreatedAt: start, DeletedAt: after(2), Revision: 6,
 	}
 }
 
