@@ -35,7 +35,7 @@ var roleAnswer = field.Schemas(roleSettings, schema{
 	"created_at": stamp("When the role was made."), "revoked_before": stamp("Keys issued before are revoked."),
 	"revoked_reason": text("Why they are, as it was said last. Each key shows the reason of the revocation that " +
 		"ended it."),
-	"deleted_at":     stamp("When the role was deleted: only in the answer to that."),
+	"deleted_at": stamp("When the role was deleted: only in the answer to that."),
 })
 
 func (h *Handlers) roleResources() []resource {
