@@ -112,14 +112,17 @@ func durationText(s string) (time.Duration, bool) {
 	return d, err == nil && d >= 0 && d <= MaxDuration && d%time.Second == 0
 }
 
-// ParseTime takes a time in RFC 3339, to the second.
+// ParseTime takes a time in RFC 3339, to the second, which in UTC lies in a year that RFC 3339 can write again.
 func ParseTime(name string, raw any) (time.Time, error) {
 	s, _ := raw.(string)
 	t, err := time.Parse(time.RFC3339, s)
-	if err != nil || t.Nanosecond() != 0 || t.Year() < 1970 {
-		return time.Time{}, BadValue(name, "a time such as 2026-01-31T12:00:00Z")
+	t = t.UTC()
+	//mutate:false:1.2 "years before 1970 in UTC" TestParseTime
+	//mutate:false:2 "years after 9999 in UTC" TestParseTime
+	if err != nil || t.Nanosecond() != 0 || t.Year() < 1970 || t.Year() > 9999 {
+		return time.Time{}, BadValue(name, "a time such as 2026-01-31T12:00:00Z, from 1970 to 9999 in UTC")
 	}
-	return t.UTC(), nil
+	return t, nil
 }
 
 // ParseLines takes a list of texts, or one text with commas between them. Each is there

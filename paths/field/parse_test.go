@@ -142,6 +142,37 @@ func TestParseText(t *testing.T) {
 	}
 }
 
+// What is taken can be stored and shown: in UTC, whatever the zone it was given in.
+func TestParseTime(t *testing.T) {
+	for raw, want := range map[any]string{
+		"2026-01-31T12:00:00Z":      "2026-01-31T12:00:00Z",
+		"2026-01-31T12:00:00+02:00": "2026-01-31T10:00:00Z",
+		"1970-01-01T00:00:00Z":      "1970-01-01T00:00:00Z",
+		"1969-12-31T23:00:00-01:00": "1970-01-01T00:00:00Z",
+		"1970-01-01T00:00:00+23:00": "",
+		"1969-12-31T23:59:59Z":      "",
+		"9999-12-31T23:59:59Z":      "9999-12-31T23:59:59Z",
+		"9999-12-31T23:59:59+23:59": "9999-12-31T00:00:59Z",
+		"9999-12-31T23:59:59-01:00": "",
+		"9999-12-31T00:01:00-23:59": "",
+		"10000-01-01T00:00:00Z":     "",
+		"0000-01-01T00:00:00Z":      "",
+		"2026-01-31T12:00:00.5Z":    "",
+		"2026-01-31":                "",
+		"":                          "",
+		7:                           "",
+	} {
+		got, err := ParseTime("expires_at", raw)
+		refusedByName(t, err, "expires_at")
+		if err == nil && RFC3339(got) != want || err != nil && want != "" {
+			t.Errorf("%v: %v, %v", raw, RFC3339(got), err)
+		}
+		if _, bad := got.MarshalJSON(); bad != nil {
+			t.Errorf("%v cannot be stored: %v", raw, bad)
+		}
+	}
+}
+
 func TestParsePairsIsBounded(t *testing.T) {
 	many := make(map[string]any)
 	for i := range maxPairs {
