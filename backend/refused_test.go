@@ -43,7 +43,7 @@ func TestUnknownThingsAreNamed(t *testing.T) {
 		{logical.UpdateOperation, "my/external/keys/-a", nil, 400, "name"},
 		{logical.UpdateOperation, "my/external/roles/App", nil, 400, "role"},
 		{logical.ReadOperation, "my/ids/sh-rt", nil, 400, "key_id"},
-		{logical.UpdateOperation, "my/external/keys/billing", fields{"scheme": "md5"}, 400, "md5"},
+		{logical.UpdateOperation, "my/external/keys/billing", fields{"scheme": "md5"}, 400, "scheme"},
 		{logical.UpdateOperation, "my/external/keys/billing", fields{"reveal": "twice"}, 400, "reveal"},
 		{logical.UpdateOperation, "my/external/keys/billing", fields{"replay": true}, 400, "replay"},
 		{logical.UpdateOperation, "my/external/keys/billing", fields{"ttl": "soon"}, 400, "ttl"},
