@@ -15,6 +15,7 @@ import (
 	"vault-plugin-secrets-apikeys/internal/refusal"
 	"vault-plugin-secrets-apikeys/internal/store"
 	"vault-plugin-secrets-apikeys/internal/tenant"
+	"vault-plugin-secrets-apikeys/paths/field"
 	"vault-plugin-secrets-apikeys/signing"
 )
 
@@ -117,7 +118,7 @@ func (b *importBatch) one(ctx context.Context, raw any) (keyID string, err error
 	if !ok {
 		return "", refusal.Errorf(refusal.Invalid, "keys: each is an object")
 	}
-	item := maps.Clone(given)
+	item := maps.Clone(field.Given(given))
 	keyID, _ = item["key_id"].(string)
 	if !signing.ValidKeyID(keyID) {
 		return "", refusal.Errorf(refusal.Invalid, "key_id: has 8 to 64 of 0-9, A-Z, a-z, - and _")

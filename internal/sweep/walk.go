@@ -120,7 +120,7 @@ func (r *run) step(ctx context.Context) error {
 	}
 	before := r.walk.report.Failures
 	done, err := r.walkOn(ctx)
-	if n := r.walk.report.Failures - before; n > 0 {
+	if n := r.walk.report.Failures - before; n > 0 && !r.stopped() {
 		r.warn("records could not be looked at or mended", "records", n, "last", r.walk.last)
 	}
 	if done {

@@ -36,7 +36,7 @@ func BadValue(name, want string) error {
 // ParseText takes a text of at most so many bytes, on one line.
 func ParseText(name string, raw any, most int) (string, error) {
 	s, ok := raw.(string)
-	if s = withoutLineEnd(s); !ok || !printable(s) {
+	if !ok || !printable(s) {
 		return "", BadValue(name, "a text in UTF-8, on one line and without control characters")
 	}
 	if len(s) > most {
@@ -131,7 +131,7 @@ func ParseLines(name string, raw any) ([]string, error) {
 	var list []string
 	switch v := raw.(type) {
 	case string:
-		if v = withoutLineEnd(v); v != "" {
+		if v != "" {
 			list = strings.Split(v, ",")
 		}
 	case []any:
@@ -240,12 +240,6 @@ func ParseChoice[V ~string](name string, raw any, words []V) (V, error) {
 		quoted[i] = string(w)
 	}
 	return "", BadValue(name, "one of "+strings.Join(quoted, ", "))
-}
-
-// withoutLineEnd takes away the end of a file's last line, which the command line sends
-// with field=@file.
-func withoutLineEnd(s string) string {
-	return strings.TrimSuffix(strings.TrimSuffix(s, "\n"), "\r")
 }
 
 // RFC3339 shows a time as answers carry it; null where there is none.
