@@ -148,7 +148,7 @@ func fullKey() *apikey.Key {
 		},
 		Versions:  []apikey.Version{version(1, sequence), version(2, bytes.Repeat([]byte{0xff}, 64))},
 		CreatedAt: start, DisabledAt: after(40), DisabledReason: "holidays", RevokedAt: after(41), RevokedReason: "end of contract",
-		DeletedAt: after(42), LastRotation: after(43), RotatedLate: true, EnabledAt: after(44), UsedAt: after(45), Revision: 44,
+		DeletedAt: after(42), LastRotation: after(43), RotatedLate: true, EnabledAt: after(44), UsedAt: after(45), UseKnown: true, Revision: 44,
 		Failed: &apikey.Failure{Error: "storage is away", Count: 3, RetryAt: after(46)},
 		History: []apikey.Change{
 			{Time: start, Operation: "create", KeyID: id(1), Actor: admin, Reason: "for the tests"},
