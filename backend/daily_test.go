@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
 )
 
 // A reason that comes with a second request is kept where none was; where one was, the first
@@ -88,7 +90,19 @@ func TestRevokeLeasedWithAReason(t *testing.T) {
 		const reason = "a laptop was lost"
 		acme.write("my/internal/roles/app/revoke-leased", fields{"reason": reason}).is(fields{"revoked_reason": reason})
 		acme.read(leased).is(fields{"state": "revoked", "reason": "a laptop was lost"})
-		acme.write("my/internal/roles/app/revoke-leased", nil).is(fields{"revoked_reason": ""})
+		acme.write("my/internal/roles/app/revoke-leased", nil).is(fields{"revoked_reason": reason})
+		acme.write("my/internal/roles/app/revoke-leased", fields{"reason": "another"}).is(fields{"revoked_reason": "another"})
+		acme.read(leased).is(fields{"reason": reason})
+		acme.remove("my/internal/roles/app")
+		acme.write("my/internal/roles/app", nil)
+		w.restart()
+		acme.read(leased).is(fields{"reason": reason})
+		var last answer
+		for range apikey.KeptReasons {
+			last = acme.write("my/internal/roles/app/revoke-leased", fields{"reason": "once more"})
+		}
+		last.warns("reason")
+		acme.read(leased).is(fields{"reason": ""})
 		acme.refused(400, "reason").write("my/internal/roles/app/revoke-leased", fields{"reason": "two\nlines"})
 	})
 }

@@ -165,6 +165,33 @@ func TestFailingEndOfALease(t *testing.T) {
 	})
 }
 
+// Whatever verb of storage fails, whoever renews or ends a lease is not told storage's own words; the log is.
+func TestFailingLease(t *testing.T) {
+	for _, verb := range []string{get, put, list, del} {
+		for name, do := range map[string]func(*lease) answer{
+			"renew": func(l *lease) answer { return l.renew(0) }, "end": (*lease).end,
+		} {
+			clocked(t, name+" without "+verb, func(t *testing.T, w *world) {
+				_, l, _ := app(w.tenant("acme"), nil)
+				w.engine = w.setUp() // which has read nothing
+				w.storage.hooks(func(did, path string) error {
+					if did == verb {
+						return fmt.Errorf("open /opt/vault/data/%s: %w", path, errStorage)
+					}
+					return nil
+				}, nil)
+				a := do(l)
+				if needed := verb == get || verb == put; needed != (a.status == 500) || strings.Contains(a.text, "/opt") {
+					t.Errorf("%d %s", a.status, a.text)
+				}
+				if a.status == 500 && !strings.Contains(w.log.String(), errStorage.Error()) {
+					t.Error("the log does not say how storage has failed")
+				}
+			})
+		}
+	}
+}
+
 // Whatever panics on the way, the caller gets a 500, nothing quotes what was at hand, no
 // lock stays held, and the next request is answered.
 func TestPanicsAreRecovered(t *testing.T) {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
 )
 
 // info returns what a list tells of one entry.
@@ -147,6 +149,35 @@ func TestLeasedInfo(t *testing.T) {
 				})
 			}
 			w.restart()
+		}
+	})
+}
+
+// A key that is rotated often drops versions, and with them what tells when they were used; the list still does.
+func TestLastUseOfADroppedVersion(t *testing.T) {
+	alone(t, func(t *testing.T, w *world) {
+		acme := w.tenant("acme")
+		h := acme.key(billing, nil)
+		lastUsed := func() any { return acme.list("my/external/keys/", nil).info("billing")["last_used_at"] }
+		wait(time.Hour)
+		if h.finds("valid"); lastUsed() != stamp(0) {
+			t.Errorf("used: %v", lastUsed())
+		}
+		used := stamp(0)
+		for range apikey.KeptEnded + 2 {
+			wait(time.Minute)
+			acme.write(billing+"/rotate", fields{"overlap": 0})
+		}
+		for _, v := range acme.read(billing).rows("versions") {
+			if v["key_id"] == h.keyID || v["last_used_at"] != nil {
+				t.Errorf("a use is still on record: %v", v)
+			}
+		}
+		for range 2 {
+			if lastUsed() != used {
+				t.Errorf("dropped: %v, want %s", lastUsed(), used)
+			}
+			w.reload()
 		}
 	})
 }

@@ -43,7 +43,7 @@ func TestUnknownThingsAreNamed(t *testing.T) {
 		{logical.UpdateOperation, "my/external/keys/-a", nil, 400, "name"},
 		{logical.UpdateOperation, "my/external/roles/App", nil, 400, "role"},
 		{logical.ReadOperation, "my/ids/sh-rt", nil, 400, "key_id"},
-		{logical.UpdateOperation, "my/external/keys/billing", fields{"scheme": "md5"}, 400, "md5"},
+		{logical.UpdateOperation, "my/external/keys/billing", fields{"scheme": "md5"}, 400, "scheme"},
 		{logical.UpdateOperation, "my/external/keys/billing", fields{"reveal": "twice"}, 400, "reveal"},
 		{logical.UpdateOperation, "my/external/keys/billing", fields{"replay": true}, 400, "replay"},
 		{logical.UpdateOperation, "my/external/keys/billing", fields{"ttl": "soon"}, 400, "ttl"},
@@ -77,7 +77,8 @@ func TestConfigIsChecked(t *testing.T) {
 			"internal_default_ttl": 0, "external_default_ttl": "366d", "internal_max_ttl": 0, "external_max_ttl": "101y",
 			"internal_default_overlap": "721h", "min_overlap": 0, "retention": "59s", "window_past": 4, "window_future": 901,
 			"replay": "off", "replay_entries": 999, "replay_entries_total": 999, "cache_entries": 99, "tenant_metadata": "a\nb", "tenant_binding": "none",
-			"max_keys": 0, "max_leased": 1.5, "max_versions": 21, "allow_no_expiry": "perhaps", "external_default_auto_rotate": 1,
+			"max_keys": 0, "max_leased": 1.5, "max_versions": 21, "allow_import_until": "9999-12-31T23:59:59-01:00",
+			"allow_no_expiry": "perhaps", "external_default_auto_rotate": 1,
 		} {
 			w.root().refused(400, name).write("config", fields{name: bad})
 		}

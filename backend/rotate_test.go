@@ -147,8 +147,10 @@ func TestRevealAlwaysAndNever(t *testing.T) {
 		acme.read("my/external/static-creds/billing").is(fields{"ttl": 60})
 		w.root().write("config", fields{"static_ttl": "30s"})
 		acme.read("my/external/static-creds/billing").is(fields{"ttl": 30})
-		wait(time.Until(made.Add(10*24*time.Hour)) - time.Second)
-		acme.read("my/external/static-creds/billing").is(fields{"ttl": 30})
+		wait(time.Until(made.Add(10*24*time.Hour)) - 20*time.Second)
+		acme.read("my/external/static-creds/billing").is(fields{"ttl": 20})
+		wait(19 * time.Second)
+		acme.read("my/external/static-creds/billing").is(fields{"ttl": 5})
 		wait(time.Second)
 		acme.refused(400, "expired").read("my/external/static-creds/billing")
 

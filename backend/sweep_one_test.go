@@ -136,8 +136,12 @@ func TestSweepOfARecordThatFails(t *testing.T) {
 				t.Errorf("status: %v", s.data)
 			}
 			report := w.root().write("tidy", nil)
-			if n := report.num("failures"); n > 0 != (row.verb != put) || n > 0 && !strings.Contains(report.str("last_failure"), path) {
+			about := map[string]string{get: "ids/", "": path}[row.verb] // the ID leads to the record
+			if n := report.num("failures"); n > 0 != (row.verb != put) || !strings.Contains(report.str("last_failure"), about) {
 				t.Errorf("tidy: %v", report.data)
+			}
+			if s := report.str("last_failure"); strings.Contains(s, errStorage.Error()) {
+				t.Errorf("tidy tells what is for the log: %s", s)
 			}
 			if row.verb != "" {
 				w.storage.hooks(nil, nil)

@@ -127,6 +127,18 @@ func TestAnOverlapGivenIsKept(t *testing.T) {
 	})
 }
 
+// Where a cap has cut the life of a key that rotates by schedule, the overlap that holds is shown, and warned of.
+func TestOverlapsOfLivesThatWereCut(t *testing.T) {
+	alone(t, func(_ *testing.T, w *world) {
+		acme := w.tenant("acme")
+		acme.write(billing, fields{"auto_rotate": true, "reveal": "always", "overlap": "7d"}).overlaps(7 * 24 * 3600)
+		w.spa().patch("admin/tenants/acme", fields{"max_ttl": "10m"})
+		acme.read(billing).overlaps(7 * 24 * 3600) // of the version that still lives for long
+		acme.write(billing+"/rotate", nil).overlaps(300)
+		acme.patch(billing, fields{"description": "brief"}).warns("overlap: 5m is short of the 7m")
+	})
+}
+
 // overlaps checks how many seconds a key's old versions verify after a rotation.
 func (a answer) overlaps(seconds int) {
 	a.t.Helper()

@@ -97,7 +97,11 @@ func (h *Handlers) adminRead(ctx context.Context, r *request) (*logical.Response
 	if err != nil {
 		return nil, err
 	}
-	return h.adminReply(ctx, r, t)
+	n, err := h.count(ctx, r, t)
+	if err != nil {
+		return nil, err
+	}
+	return adminReply(r, t, n)
 }
 
 func (h *Handlers) adminWrite(ctx context.Context, r *request) (*logical.Response, error) {
@@ -206,21 +210,28 @@ func (h *Handlers) adminChange(
 	if err != nil {
 		return nil, err
 	}
+	// Keys are counted before: what has been done must not be answered with an error.
+	before, err := h.store.Tenant(ctx, r.Storage, name)
+	if err != nil {
+		return nil, err
+	}
+	n, err := h.count(ctx, r, before)
+	if err != nil {
+		return nil, err
+	}
 	t, err := h.store.UpdateTenant(ctx, r.Storage, name, func(old *tenant.Tenant) (*tenant.Tenant, error) {
 		return change(old, name)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return h.adminReply(ctx, r, t)
+	return adminReply(r, t, n)
 }
 
-func (h *Handlers) adminReply(ctx context.Context, r *request, t *tenant.Tenant) (*logical.Response, error) {
-	resp, err := h.tenantReply(ctx, r, t, t.Provider, t.ProviderCaps(r.config))
-	if err == nil {
-		resp.Data["tenant"] = string(t.Name)
-	}
-	return resp, err
+func adminReply(r *request, t *tenant.Tenant, n keyCounts) (*logical.Response, error) {
+	data := tenantData(r, t, t.Provider, t.ProviderCaps(r.config), n)
+	data["tenant"] = string(t.Name)
+	return reply(data)
 }
 
 func (r *request) tenantName() (tenant.Name, error) {

@@ -43,8 +43,9 @@ var verifyFields = join(callFields, schema{
 	"replay_check": field.Schema(framework.TypeBool, "false looks without recording the call. Default true."),
 })
 
-// The fields of one call, by what they are for.
+// The fields of one call, by what they are for. Of whole ones the last byte counts, too.
 var (
+	wholeFields   = []string{"request", "message", "body", "batch", "batch_json"}
 	contentFields = []string{"request", "request_base64", "message", "message_base64"}
 	optionFields  = []string{"client_ip", "replay_check"}
 )

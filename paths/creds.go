@@ -127,10 +127,7 @@ func (h *Handlers) leaseOp(
 		defer recovered(h.log, &resp, &err)
 		r := &request{Request: req, now: time.Now()}
 		if resp, err = h.serveLease(ctx, r, run); err != nil {
-			if told := withStatus(err); told != nil {
-				err = told
-			}
-			return nil, err
+			return nil, told(h.log, "lease not renewed or ended", orGone(ctx, err))
 		}
 		for _, w := range r.warnings {
 			resp.AddWarning(w)

@@ -48,18 +48,17 @@ func errorResponse(log hclog.Logger, err error) (*logical.Response, error) {
 		// a text without Vault's bullet before it
 		return logical.ErrorResponse("%s", err.Error()), logical.ErrInvalidRequest
 	}
-	if withStatus(err) == nil {
-		log.Error("request not answered", "error", err)
-	}
-	return nil, publicError(err)
+	return nil, told(log, "request not answered", err)
 }
 
-// publicError returns what a caller may know of an error.
-func publicError(err error) error {
+// told returns what may be known of an error outside, and logs a failure whole: what has come of it is in the message.
+// Every error that leaves the operations comes by here.
+func told(log hclog.Logger, message string, err error) error {
 	if known := withStatus(err); known != nil {
 		return known
 	}
-	//mutate:instead "errors of storage" ./backend TestFailingStorage => return err
+	log.Error(message, "error", err)
+	//mutate:instead "errors of storage" ./backend TestFailingStorage|TestFailingLease => return err
 	return errFailed
 }
 

@@ -66,27 +66,32 @@ func (h *Handlers) importAll(ctx context.Context, r *request) (*logical.Response
 		func(item map[string]any) (apikey.Kind, *tenant.Tenant, error) { return h.importTo(ctx, r, item) }, true)
 }
 
-// importTo takes the kind and the tenant out of an item.
+// importTo takes the kind and the tenant out of an item. What is neither is not quoted: it may be a secret in the wrong
+// place.
 func (h *Handlers) importTo(ctx context.Context, r *request, item map[string]any) (apikey.Kind, *tenant.Tenant, error) {
-	word, _ := item["kind"].(string)
-	kind, err := apikey.ParseKind(word)
+	kind, err := field.ParseChoice("kind", item["kind"], apikey.Kinds)
 	if err != nil {
 		return "", nil, err
 	}
-	word, _ = item["tenant"].(string)
+	word, _ := item["tenant"].(string)
 	name, err := tenant.ParseName(word)
 	if err != nil {
-		return "", nil, err
+		return "", nil, errNotOpen
 	}
 	delete(item, "kind")
 	delete(item, "tenant")
-	t, err := h.store.OpenTenant(ctx, r.Storage, name)
+	t, err := ignoreNotFound(h.store.OpenTenant(ctx, r.Storage, name))
+	if err == nil && t == nil {
+		err = errNotOpen
+	}
 	//mutate:false "imports for a suspended tenant" ./backend TestAdminImport
 	if err == nil && t.State() != tenant.Active {
 		err = apikey.Refuse(apikey.TenantSuspended)
 	}
 	return kind, t, err
 }
+
+var errNotOpen = refusal.Errorf(refusal.NotFound, "tenant: is not the name of an open tenant")
 
 func (h *Handlers) importEach(
 	ctx context.Context, r *request, target importTarget, provider bool,

@@ -15,6 +15,7 @@ import (
 	"vault-plugin-secrets-apikeys/internal/refusal"
 	"vault-plugin-secrets-apikeys/internal/store"
 	"vault-plugin-secrets-apikeys/internal/tenant"
+	"vault-plugin-secrets-apikeys/paths/field"
 	"vault-plugin-secrets-apikeys/signing"
 )
 
@@ -86,7 +87,11 @@ func (b *importBatch) result(ctx context.Context, raw any, until time.Time) (res
 	result = map[string]any{"key_id": "", "ok": false, "error": ""}
 	var none *logical.Response
 	var err error
-	defer func() { result["ok"], result["error"] = err == nil, importError(b.h, err) }()
+	defer func() {
+		if result["ok"] = err == nil; err != nil {
+			result["error"] = told(b.h.log, "key not imported", err).Error()
+		}
+	}()
 	defer recovered(b.h.log, &none, &err) // here too: a goroutine's panic would end the plugin
 	if time.Now().After(until) {
 		err = errNoTime
@@ -107,26 +112,13 @@ func (b *importBatch) result(ctx context.Context, raw any, until time.Time) (res
 
 var errNoTime = refusal.Errorf(refusal.Unavailable, "not reached in time; send it again")
 
-// importError is what the result of an item says of an error.
-func importError(h *Handlers, err error) string {
-	switch {
-	case err == nil:
-		return ""
-	case withStatus(err) == nil:
-		h.log.Error("key not imported", "error", err)
-		return "could not be written; try again"
-	default:
-		return err.Error()
-	}
-}
-
 func (b *importBatch) one(ctx context.Context, raw any) (keyID string, err error) {
 	h, r := b.h, b.r
 	given, ok := raw.(map[string]any)
 	if !ok {
 		return "", refusal.Errorf(refusal.Invalid, "keys: each is an object")
 	}
-	item := maps.Clone(given)
+	item := maps.Clone(field.Given(given))
 	keyID, _ = item["key_id"].(string)
 	if !signing.ValidKeyID(keyID) {
 		return "", refusal.Errorf(refusal.Invalid, "key_id: has 8 to 64 of 0-9, A-Z, a-z, - and _")

@@ -17,7 +17,7 @@ func importedKey(
 	r *request, item map[string]any, kind apikey.Kind, t *tenant.Tenant, provider bool,
 ) (*apikey.Key, error) {
 	word, _ := item["name"].(string)
-	name, err := apikey.ParseName("name", word)
+	name, err := apikey.ParseNameField("name", word)
 	if err != nil {
 		return nil, err
 	}

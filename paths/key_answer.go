@@ -26,7 +26,7 @@ var keyAnswer = field.Schemas(keySettings, schema{
 	"rotation_late": flag("The last rotation came, or the one that is due comes, when half of the overlap has " +
 		"passed; until the next that is in time or by hand."),
 
-	"effective":      table("What holds where settings bound one another: overlap."),
+	"effective":      table("What holds where settings and caps bound one another: overlap. The schedule leaves half of a life at most."),
 	"unrevealed":     flag("The current version has reached nobody."),
 	"provider_knows": flag("The newest version was imported by the provider, who knows it: rotate."),
 	"created_at":     stamp("When the key was made."),
@@ -45,7 +45,7 @@ func keyData(k *apikey.Key, uses store.Uses, c *tenant.Config, now time.Time) ma
 		"last_rotation":  field.RFC3339(k.LastRotation),
 		"rotation_error": "", "rotation_failures": 0, "rotation_retry_at": nil,
 		"rotation_late": k.RotationLate(now),
-		"effective":     map[string]any{"overlap": field.Seconds(k.Overlap)},
+		"effective":     map[string]any{"overlap": field.Seconds(k.HeldOverlap())},
 		"unrevealed":    k.Unrevealed(now), "created_at": field.RFC3339(k.CreatedAt),
 		"disabled_at": field.RFC3339(k.DisabledAt),
 		"revoked_at":  field.RFC3339(k.RevokedAt), "deleted_at": field.RFC3339(k.DeletedAt), "restorable_to": nil,

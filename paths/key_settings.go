@@ -1,8 +1,6 @@
 package paths
 
 import (
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
@@ -141,19 +139,10 @@ func schemeSetting[T any](at func(*T) *signing.Scheme) field.Setting[T] {
 		word, _ := raw.(string)
 		s, err := signing.ParseScheme(word)
 		if err != nil {
-			return "", refusal.Errorf(refusal.Invalid,
-				"scheme: %s; there are rfc9421, vrnt-1 and hmac-sha256", unknownScheme(word))
+			return "", field.BadValue("scheme", "one of rfc9421, vrnt-1, hmac-sha256")
 		}
 		return s, nil
 	}, func(s signing.Scheme) any { return string(s) })
-}
-
-// unknownScheme quotes a word only if it could be the name of a scheme: it may be a secret in the wrong place.
-func unknownScheme(word string) string {
-	if word == "" || len(word) > 24 || strings.Trim(word, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
-		return "unknown"
-	}
-	return fmt.Sprintf("%q is unknown", word)
 }
 
 func replaySetting[T any](at func(*T) *bool) field.Setting[T] {

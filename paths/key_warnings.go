@@ -20,14 +20,15 @@ func (r *request) warnWritten(k *apikey.Key, made bool) {
 		r.warn("auto_rotate with reveal=once: somebody has to reveal each new version before the old one ends; " +
 			"reveal=always lets apps fetch it, and recipients let its holder")
 	}
-	if k.AutoRotate && k.Overlap < slowestTick {
+	overlap := k.HeldOverlap()
+	if k.AutoRotate && overlap < slowestTick {
 		r.warn("overlap: Vault asks what is due once a minute; with less than %s the old version may end before the "+
 			"new one is made", tenant.Spell(slowestTick))
 	}
 	if k.Reveal == apikey.RevealAlways {
-		if needed, short := apikey.ShortOverlap(k.Overlap, r.config.RereadAfter()); short {
+		if needed, short := apikey.ShortOverlap(overlap, r.config.RereadAfter()); short {
 			r.warn("overlap: %s is short of the %s in which apps that read static-creds again when told fetch a new "+
-				"version; they may go on with one that has ended", tenant.Spell(k.Overlap), tenant.Spell(needed))
+				"version; they may go on with one that has ended", tenant.Spell(overlap), tenant.Spell(needed))
 		}
 	}
 	if made {

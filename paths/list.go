@@ -173,7 +173,7 @@ func (r *request) filter(states []apikey.State) (f filter, err error) {
 		if !ok {
 			return f, field.BadValue("role", "a role's name")
 		}
-		role, err := apikey.ParseName("role", word)
+		role, err := apikey.ParseNameField("role", word)
 		if err != nil {
 			return f, err
 		}

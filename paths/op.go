@@ -11,6 +11,7 @@ import (
 
 	"vault-plugin-secrets-apikeys/internal/refusal"
 	"vault-plugin-secrets-apikeys/internal/tenant"
+	"vault-plugin-secrets-apikeys/paths/field"
 )
 
 // op wraps a handler into what the framework calls: it settles who is calling and for which tenant, refuses unknown
@@ -21,7 +22,7 @@ func (h *Handlers) op(res *resource, path *framework.Path, run handler) framewor
 	) (resp *logical.Response, err error) {
 		defer recovered(h.log, &resp, &err)
 		r := &request{Request: req, captured: captured, now: time.Now()}
-		r.Data = fieldsFrom(ctx)
+		r.Data = field.Given(fieldsFrom(ctx), wholeFields...)
 		if resp, err = h.serve(ctx, res.scope, path, r, run); err != nil {
 			return errorResponse(h.log, orGone(ctx, err))
 		}

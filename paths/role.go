@@ -33,8 +33,9 @@ var roleAnswer = field.Schemas(roleSettings, schema{
 	"kind": text("internal or external."), "name": text("The role's name."),
 	"revision":   number("Counts the changes; for cas."),
 	"created_at": stamp("When the role was made."), "revoked_before": stamp("Keys issued before are revoked."),
-	"revoked_reason": text("Why they are."),
-	"deleted_at":     stamp("When the role was deleted: only in the answer to that."),
+	"revoked_reason": text("Why they are, as it was said last. Each key shows the reason of the revocation that " +
+		"ended it."),
+	"deleted_at": stamp("When the role was deleted: only in the answer to that."),
 })
 
 func (h *Handlers) roleResources() []resource {
@@ -167,7 +168,7 @@ func nextRole(
 	role.CreatedAt = r.now.UTC().Truncate(time.Second)
 	if old != nil {
 		role.Epoch, role.Revision = old.Epoch, old.Revision
-		role.RevokedBefore, role.RevokedReason = old.RevokedBefore, old.RevokedReason
+		role.RevokedBefore, role.Reasons = old.RevokedBefore, old.Reasons
 	}
 	return role, 0
 }
@@ -188,8 +189,11 @@ func (h *Handlers) roleRevokeLeased(ctx context.Context, r *request) (*logical.R
 		return nil, err
 	}
 	return h.roleChange(ctx, r, liveRole(r, -1, func(role *apikey.Role) {
-		role.Epoch++
-		role.RevokedBefore, role.RevokedReason = r.now.UTC().Truncate(time.Second), reason
+		revoked, forgot := role.RevokeLeased(reason, r.now)
+		if *role = *revoked; forgot {
+			r.warn("reason: a role keeps %d; the oldest was dropped, and the keys that were revoked for it show none "+
+				"any more", apikey.KeptReasons)
+		}
 	}))
 }
 
@@ -228,7 +232,7 @@ func roleData(role *apikey.Role) map[string]any {
 	data := map[string]any{
 		"kind": string(role.Kind), "name": string(role.Name), "revision": role.Revision,
 		"created_at": field.RFC3339(role.CreatedAt), "revoked_before": field.RFC3339(role.RevokedBefore),
-		"revoked_reason": role.RevokedReason,
+		"revoked_reason": role.RevokedReason(),
 		"deleted_at":     field.RFC3339(role.DeletedAt),
 	}
 	field.Show(data, roleSettings, role)

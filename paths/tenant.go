@@ -119,11 +119,19 @@ func (h *Handlers) tenantResources() []resource {
 }
 
 func (h *Handlers) tenantRead(ctx context.Context, r *request) (*logical.Response, error) {
-	return h.tenantReply(ctx, r, r.tenant, r.tenant.Own, r.tenant.Caps(r.config))
+	n, err := h.count(ctx, r, r.tenant)
+	if err != nil {
+		return nil, err
+	}
+	return reply(tenantData(r, r.tenant, r.tenant.Own, r.tenant.Caps(r.config), n))
 }
 
 func (h *Handlers) tenantPatch(ctx context.Context, r *request) (*logical.Response, error) {
 	cas, err := r.cas()
+	if err != nil {
+		return nil, err
+	}
+	n, err := h.count(ctx, r, r.tenant) // before: what has been done must not be answered with an error
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +149,7 @@ func (h *Handlers) tenantPatch(ctx context.Context, r *request) (*logical.Respon
 	if err != nil {
 		return nil, err
 	}
-	return h.tenantReply(ctx, r, t, t.Own, t.Caps(r.config))
+	return reply(tenantData(r, t, t.Own, t.Caps(r.config), n))
 }
 
 // changedTenant returns old when nothing has changed, so that nothing is written.
@@ -153,22 +161,27 @@ func changedTenant(old, t *tenant.Tenant, err error) (*tenant.Tenant, error) {
 	return t, nil
 }
 
-// tenantReply shows a tenant with the limits that the reader may set, the tenant's own or
-// the provider's, and those that hold.
-func (h *Handlers) tenantReply(
-	ctx context.Context, r *request, t *tenant.Tenant, set, hold tenant.Caps,
-) (*logical.Response, error) {
-	keys, leased, err := h.store.Counts(ctx, r.Storage, t)
-	if err != nil {
-		return nil, err
+// keyCounts are how many keys and leased keys a tenant has.
+type keyCounts struct{ keys, leased int }
+
+// count counts the keys of a tenant; one that is not there yet has none.
+func (h *Handlers) count(ctx context.Context, r *request, t *tenant.Tenant) (n keyCounts, err error) {
+	if t != nil {
+		n.keys, n.leased, err = h.store.Counts(ctx, r.Storage, t)
 	}
+	return n, err
+}
+
+// tenantData shows a tenant with the limits that the reader may set, the tenant's own or
+// the provider's, and those that hold.
+func tenantData(r *request, t *tenant.Tenant, set, hold tenant.Caps, n keyCounts) map[string]any {
 	data := map[string]any{
 		"display_name": t.DisplayName, "state": string(t.State()), "uid": t.UID,
 		"created_at":   field.RFC3339(t.CreatedAt),
 		"suspended_by": t.SuspendedBy, "suspended_at": field.RFC3339(t.SuspendedAt),
 		"suspended_reason": t.SuspendedReason,
 		"deleted_at":       field.RFC3339(t.DeletedAt), "restorable_to": nil,
-		"keys": keys, "leased_keys": leased, "revision": t.Revision,
+		"keys": n.keys, "leased_keys": n.leased, "revision": t.Revision,
 	}
 	if t.State() == tenant.Deleted {
 		data["restorable_to"] = field.RFC3339(t.DeletedAt.Add(r.config.Retention))
@@ -178,7 +191,7 @@ func (h *Handlers) tenantReply(
 	hold.LocalVerify = t.Caps(r.config).LocalVerify // all of mount, provider and tenant decide
 	field.Show(effective, providerCaps, &tenant.Tenant{Provider: hold})
 	data["effective"] = effective
-	return reply(data)
+	return data
 }
 
 // openTenant returns old if it exists, is not deleted, and has the expected revision.

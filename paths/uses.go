@@ -29,7 +29,7 @@ func usedAt(at, since time.Time) any {
 	return field.RFC3339(at)
 }
 
-// lastUses are when keys were used last, where that is known.
+// lastUses are when keys were used last, by versions on record or by such that were dropped since, where that is known.
 type lastUses map[*apikey.Key]time.Time
 
 func (h *Handlers) lastUses(ctx context.Context, r *request, walk *turn, keys []*apikey.Key) (lastUses, error) {
@@ -43,7 +43,7 @@ func (h *Handlers) lastUses(ctx context.Context, r *request, walk *turn, keys []
 			if err != nil {
 				return err
 			}
-			used[k] = last.At
+			used[k] = k.LastKnownUse(last.At)
 			return walk.next(ctx)
 		})
 }

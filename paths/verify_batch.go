@@ -49,10 +49,7 @@ func (h *Handlers) verifyBatch(ctx context.Context, r *request, items []any, wit
 			if ctx.Err() != nil {
 				return nil, errGone
 			}
-			if !errors.Is(err, refusal.Unavailable) {
-				h.log.Error("item of a batch not judged", "error", err)
-			}
-			outcomes[i].wrong = publicError(err).Error()
+			outcomes[i].wrong = told(h.log, "item of a batch not judged", err).Error()
 			unjudged = append(unjudged, err)
 		}
 	}

@@ -79,6 +79,7 @@ type Key struct {
 	DeletedAt      time.Time
 	LastRotation   time.Time
 	RotatedLate    bool      // that one came when half of the overlap had passed
+	UseKnown       bool      // UsedAt is when a version was used, and not only a time after which none was
 	UsedAt         time.Time // the last use that there may have been, as of the last look or the last drop of versions
 	Failed         *Failure  // of the rotation that is due; nil: it has not failed
 

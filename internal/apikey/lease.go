@@ -31,11 +31,11 @@ type Role struct {
 	Limits
 
 	// Epoch counts the revocations of all keys issued before; RevokedBefore is when the
-	// last one was, and RevokedReason why. A key of an earlier epoch is revoked. Counting is exact where clocks
+	// last one was, and Reasons why. A key of an earlier epoch is revoked. Counting is exact where clocks
 	// are not.
 	Epoch         int
 	RevokedBefore time.Time
-	RevokedReason string
+	Reasons       Shared[Reasons]
 	CreatedAt     time.Time
 	DeletedAt     time.Time // a deleted role stays as a marker, for its epoch
 	Revision      int
@@ -112,7 +112,7 @@ func (k *Key) End(now time.Time) *Key {
 	lease.EndedAt = second(now)
 	c.Lease = &lease
 	if !c.Versions[0].expired(now) && c.RevokedAt.IsZero() {
-		c.RevokedAt, c.RevokedReason = second(now), "lease ended"
+		c.RevokedAt, c.RevokedReason = second(now), leaseEnded
 		c.record(second(now), Actor{}, "lease-end", "", "")
 		return c
 	}

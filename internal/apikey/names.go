@@ -40,17 +40,31 @@ func (k Kind) Config(c *tenant.Config) tenant.KindConfig {
 // inside, beginning and ending with a letter or digit.
 type Name string
 
-// ParseName returns s as a Name; what is "key" or "role", for the refusal.
+// ParseName returns s, which is a part of a path, as a Name; what is "name" or "role", for the refusal.
 func ParseName(what, s string) (Name, error) {
+	if !validName(s) {
+		return "", refusal.Errorf(refusal.Invalid, "%s: %q is no name; %s", what, refusal.Quote(s), nameForm)
+	}
+	return Name(s), nil
+}
+
+// ParseNameField returns s, which is the value of a field, as a Name. It may be a secret in the wrong place, and is not
+// quoted.
+func ParseNameField(field, s string) (Name, error) {
+	if !validName(s) {
+		return "", refusal.Errorf(refusal.Invalid, "%s: is no name; %s", field, nameForm)
+	}
+	return Name(s), nil
+}
+
+const nameForm = "it has 1 to 64 of a-z, 0-9, -, _ and single dots, and begins and ends with a letter or digit"
+
+func validName(s string) bool {
 	ok := len(s) > 0 && len(s) <= 64 && alnum(s[0]) && alnum(s[len(s)-1]) && !strings.Contains(s, "..")
 	for i := 0; ok && i < len(s); i++ {
 		ok = alnum(s[i]) || strings.IndexByte("-_.", s[i]) >= 0
 	}
-	if !ok {
-		return "", refusal.Errorf(refusal.Invalid, "%s: %q is no name; it has 1 to 64 of a-z, 0-9, -, _ and single dots, "+
-			"and begins and ends with a letter or digit", what, refusal.Quote(s))
-	}
-	return Name(s), nil
+	return ok
 }
 
 func alnum(c byte) bool { return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' }

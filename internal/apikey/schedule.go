@@ -21,9 +21,18 @@ func (k *Key) NextRotation() time.Time {
 	if off || v.ExpiresAt.IsZero() || !v.RevokedAt.IsZero() {
 		return time.Time{}
 	}
-	// A life that a cap has cut since may be shorter than the overlap asked for.
-	overlap := min(k.Overlap, v.ExpiresAt.Sub(v.IssuedAt)/2)
+	overlap := k.HeldOverlap()
 	return v.ExpiresAt.Add(-overlap - spread(v.KeyID, overlap/spreadOver)).Truncate(time.Second)
+}
+
+// HeldOverlap returns the overlap that the schedule leaves between the newest version and the next: half of a life at
+// most, which a cap may have cut since to less than the overlap asked for needs.
+func (k *Key) HeldOverlap() time.Duration {
+	v := k.Newest()
+	if !k.AutoRotate || v.ExpiresAt.IsZero() {
+		return k.Overlap
+	}
+	return min(k.Overlap, v.ExpiresAt.Sub(v.IssuedAt)/2)
 }
 
 // RotationDue reports whether the schedule wants a new version at now.
@@ -35,8 +44,8 @@ func (k *Key) RotationDue(now time.Time) bool {
 // late reports whether a rotation at now leaves less than half of the overlap to whoever
 // has to fetch the new secret.
 func (k *Key) late(now time.Time) bool {
-	next, v := k.NextRotation(), k.Newest()
-	return !next.IsZero() && now.After(next.Add(min(k.Overlap, v.ExpiresAt.Sub(v.IssuedAt)/2)/2))
+	next := k.NextRotation()
+	return !next.IsZero() && now.After(next.Add(k.HeldOverlap()/2))
 }
 
 // RotationLate reports whether the last rotation came late, or the one that is due does.
@@ -49,7 +58,11 @@ func (k *Key) Period(reread time.Duration) time.Duration {
 	if !k.AutoRotate || k.TTL == 0 {
 		return reread
 	}
-	return k.TTL - k.Overlap
+	life := k.TTL
+	if v := k.Newest(); !v.ExpiresAt.IsZero() {
+		life = min(life, v.ExpiresAt.Sub(v.IssuedAt))
+	}
+	return life - k.HeldOverlap()
 }
 
 const (
@@ -61,7 +74,7 @@ const (
 )
 
 // FreshFor returns how long to keep v before reading it again: no longer than reread, until
-// the next rotation was made, or until v ends where none is to come.
+// the next rotation was made, or until v ends.
 func (k *Key) FreshFor(v *Version, reread time.Duration, now time.Time) time.Duration {
 	fresh, next := reread, k.NextRotation()
 	switch {
@@ -69,7 +82,9 @@ func (k *Key) FreshFor(v *Version, reread time.Duration, now time.Time) time.Dur
 		fresh = min(fresh, overdue)
 	case !next.IsZero():
 		fresh = min(fresh, next.Add(rotationTakes).Sub(now))
-	case !v.ExpiresAt.IsZero():
+	}
+	//mutate:false "the end of a version, in how long to keep it" TestFreshFor
+	if !v.ExpiresAt.IsZero() {
 		fresh = min(fresh, v.ExpiresAt.Sub(now))
 	}
 	return max(tenant.LeastReread, fresh.Truncate(time.Second))

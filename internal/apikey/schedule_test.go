@@ -102,9 +102,10 @@ func TestPeriod(t *testing.T) {
 		k    *Key
 		want time.Duration
 	}{
-		"by schedule": {newKey(rotating), 83 * day},
-		"by hand":     {newKey(), 5 * time.Minute},
-		"no expiry":   {newKey(rotating, living(0)), 5 * time.Minute},
+		"by schedule":                         {newKey(rotating), 83 * day},
+		"by hand":                             {newKey(), 5 * time.Minute},
+		"no expiry":                           {newKey(rotating, living(0)), 5 * time.Minute},
+		"by schedule, in a life that was cut": {cutTo(10 * time.Minute), 5 * time.Minute},
 	} {
 		if got := row.k.Period(5 * time.Minute); got != row.want {
 			t.Errorf("%s: %s, want %s", name, got, row.want)
@@ -112,9 +113,35 @@ func TestPeriod(t *testing.T) {
 	}
 }
 
+// cutTo returns a key whose schedule asks for more overlap than half of the life that a cap leaves.
+func cutTo(life time.Duration) *Key {
+	return deepWith(newKey(rotating), func(k *Key) { k.Versions[0].ExpiresAt = start.Add(life) })
+}
+
+// The overlap that is shown and warned of is the one that the schedule leaves.
+func TestHeldOverlap(t *testing.T) {
+	for name, row := range map[string]struct {
+		k    *Key
+		want time.Duration
+	}{
+		"as asked for":                {newKey(rotating), 7 * day},
+		"half of a life that was cut": {cutTo(10 * time.Minute), 5 * time.Minute},
+		"by hand":                     {deepWith(cutTo(10*time.Minute), func(k *Key) { k.AutoRotate = false }), 7 * day},
+		"no expiry":                   {newKey(living(0)), 7 * day},
+	} {
+		if got := row.k.HeldOverlap(); got != row.want {
+			t.Errorf("%s: %s, want %s", name, got, row.want)
+		}
+		next, end := row.k.NextRotation(), row.k.Newest().ExpiresAt
+		if left := end.Sub(next); !next.IsZero() && (left < row.want || left > row.want+row.want/10+time.Second) {
+			t.Errorf("%s: the schedule leaves %s", name, left)
+		}
+	}
+}
+
 func TestFreshFor(t *testing.T) {
 	const reread = 5 * time.Minute
-	k := newKey(rotating)
+	k, brief := newKey(rotating), cutTo(2*time.Minute)
 	next := k.NextRotation()
 	for _, row := range []struct {
 		name string
@@ -128,6 +155,10 @@ func TestFreshFor(t *testing.T) {
 		{"just before it", k, next.Add(-time.Millisecond), 75 * time.Second},
 		{"a rotation is due", k, next, time.Minute},
 		{"a rotation is overdue", k, next.Add(time.Hour), time.Minute},
+		{"and the end is near", k, at(90*day - 20*time.Second), 20 * time.Second},
+		{"and nearer still", k, at(90*day - time.Second), tenant.LeastReread},
+		{"and has passed", k, at(91 * day), tenant.LeastReread},
+		{"the end is before the rotation was made", brief, at(30 * time.Second), 90 * time.Second},
 		{"none is to come", newKey(), at(80 * day), reread},
 		{"none is to come: until the expiry", newKey(), at(90*day - time.Minute), time.Minute},
 		{"at the end", newKey(), at(90*day - time.Second), tenant.LeastReread},

@@ -41,7 +41,7 @@ func (k *Key) Tend(c Care, now time.Time) (*Key, Tended, error) {
 	p, did := k.Policy(c.Config, c.Tenant), Tended{}
 	tended := k
 	if !c.Blind {
-		tended = k.watch(p, c.used(), now)
+		tended = k.watch(p, c, now)
 	}
 	did.Disabled = tended.State() != k.State()
 	if !p.Paused && tended.RotationDue(now) {
@@ -50,7 +50,7 @@ func (k *Key) Tend(c Care, now time.Time) (*Key, Tended, error) {
 		var err error
 		tended, err = tended.Rotate(Rotation{
 			NewKeyID: c.NewKeyID, Overlap: k.Overlap, LeastOverlap: LeastOverlap(c.Config), Life: life, Reason: "scheduled",
-			Seen: Seen{!c.Blind, c.used()},
+			Seen: Seen{!c.Blind, c.used(), c.LastUsed},
 		}, Actor{}, now)
 		if err != nil {
 			return nil, Tended{}, err

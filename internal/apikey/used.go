@@ -11,6 +11,7 @@ import (
 type Seen struct {
 	Known bool
 	At    time.Time // that there may have been; zero: none
+	Last  time.Time // that is known; zero: none is
 }
 
 // Full reports whether a rotation of k may drop versions, and with them what is known of their uses. Who rotates it
@@ -24,14 +25,34 @@ func (k *Key) dropped(versions []Version, seen Seen, now time.Time) {
 	used := latest(k.CreatedAt, k.droppedUse())
 	//mutate:false "uses that are dropped and known" TestUsesOfDroppedVersions
 	if seen.Known {
-		k.UsedAt = second(latest(used, seen.At))
+		k.noteUse(latest(used, seen.At), seen.Last)
 		return
 	}
 	for i := range versions {
 		//mutate:skip "uses that are dropped and not known" TestUsesOfDroppedVersions
 		used = latest(used, versions[i].endedAt(k, now))
 	}
-	k.UsedAt = second(used)
+	k.noteUse(used, time.Time{})
+}
+
+// noteUse notes on k, an edited copy, until when it may have been used, and whether that was a use: the last one that is
+// known, or the one noted before. Uses are known to the minute.
+func (k *Key) noteUse(at, last time.Time) {
+	at = second(at)
+	before := k.UseKnown && at.Equal(k.UsedAt)
+	//mutate:true:2 "times that are no use" TestUsesThatAreShown
+	k.UseKnown = before || !last.Before(at.Truncate(time.Minute))
+	k.UsedAt = at
+}
+
+// LastKnownUse returns when a version was used last, be it on record or not, as far as that is known: last is that of
+// the versions on record. It is zero where no use is known.
+func (k *Key) LastKnownUse(last time.Time) time.Time {
+	//mutate:false "uses of dropped versions" TestUsesThatAreShown
+	if k.UseKnown {
+		return latest(last, k.UsedAt)
+	}
+	return last
 }
 
 // droppedUse returns when a version may have been used last that is on record no more, as far as UsedAt tells. Records
@@ -55,13 +76,13 @@ func (k *Key) lastUse(c Care) time.Time {
 
 // watch returns k disabled when it was not used for as long as it may go unused, or with its last use, from which the
 // next look is reckoned; k itself until it is time for a look.
-func (k *Key) watch(p Policy, lastUsed, now time.Time) *Key {
+func (k *Key) watch(p Policy, care Care, now time.Time) *Key {
 	if !k.Watched(p, now) {
 		return k
 	}
 	c := k.edit()
-	if lastUsed.Add(p.Idle).After(now) {
-		c.UsedAt = second(lastUsed)
+	if used := care.used(); used.Add(p.Idle).After(now) {
+		c.noteUse(used, care.LastUsed)
 		return c
 	}
 	c.DisabledAt, c.DisabledReason = second(now), fmt.Sprintf("not used for %s", tenant.Spell(p.Idle))

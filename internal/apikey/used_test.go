@@ -21,7 +21,7 @@ func hourly(k *Key, n int, seen Seen) *Key {
 // one that is known, or else from the latest that there may have been.
 func TestUsesOfDroppedVersions(t *testing.T) {
 	full := hourly(newKey(), KeptEnded, Seen{})
-	kept := hourly(full, 1, Seen{true, at(5 * time.Hour)})
+	kept := hourly(full, 1, Seen{Known: true, At: at(5 * time.Hour)})
 	earlier := func(k *Key) { k.Versions, k.UsedAt = k.Versions[1:], time.Time{} } // by an engine that kept no uses
 	for _, row := range []struct {
 		name string
@@ -29,8 +29,8 @@ func TestUsesOfDroppedVersions(t *testing.T) {
 		want time.Duration // after the start
 	}{
 		{"none is dropped", full, 0},
-		{"none is dropped, and a use is known", hourly(newKey(), KeptEnded, Seen{true, at(30 * time.Minute)}), 0},
-		{"the last use is known", hourly(full, 1, Seen{true, at(30 * time.Minute)}), 30 * time.Minute},
+		{"none is dropped, and a use is known", hourly(newKey(), KeptEnded, Seen{Known: true, At: at(30 * time.Minute)}), 0},
+		{"the last use is known", hourly(full, 1, Seen{Known: true, At: at(30 * time.Minute)}), 30 * time.Minute},
 		{"it is known that there was none", hourly(full, 1, Seen{Known: true}), 0},
 		{"nothing is known: the end of the version", hourly(full, 1, Seen{}), time.Hour},
 		{"the ends of several", hourly(full, 3, Seen{}), 3 * time.Hour},
@@ -100,7 +100,7 @@ func TestIdleTimeWhileNotActive(t *testing.T) {
 
 // A report holds against a key what is on its record of uses.
 func TestReportsOfDroppedUses(t *testing.T) {
-	used := hourly(newKey(), KeptEnded+1, Seen{true, at(time.Hour)})
+	used := hourly(newKey(), KeptEnded+1, Seen{Known: true, At: at(time.Hour)})
 	never := hourly(newKey(), KeptEnded+1, Seen{Known: true})
 	for _, row := range []struct {
 		name  string
@@ -117,5 +117,54 @@ func TestReportsOfDroppedUses(t *testing.T) {
 		if !slices.Equal(broken, row.want) {
 			t.Errorf("%s: %v, want %v", row.name, broken, row.want)
 		}
+	}
+}
+
+// What lists show is a use that is known: of a version on record, or of one that was dropped. A time after which there
+// was none is none.
+func TestUsesThatAreShown(t *testing.T) {
+	used := func(in time.Duration) Seen { return Seen{true, at(in), at(in)} }
+	maybe := func(in time.Duration) Seen { return Seen{Known: true, At: at(in)} }
+	full := hourly(newKey(), KeptEnded, Seen{})
+	idle := newKey(func(s *Settings) { s.Rules = Share(Rules{IdleDisableAfter: 10 * day}) })
+	looked := func(c Care) *Key {
+		c.Config, c.Tenant = tenant.DefaultConfig(), acme()
+		k, _, err := idle.Tend(c, at(12*day))
+		return must(k, err)
+	}
+	for _, row := range []struct {
+		name string
+		k    *Key
+		last time.Duration // of the versions on record; 0: none
+		want time.Duration
+	}{
+		{"none is dropped", full, 0, 0},
+		{"none is dropped, one is on record", full, time.Hour, time.Hour},
+		{"a dropped one", hourly(full, 1, used(5*time.Hour)), 0, 5 * time.Hour},
+		{"a later one on record", hourly(full, 1, used(5*time.Hour)), 6 * time.Hour, 6 * time.Hour},
+		{"an earlier one on record", hourly(full, 1, used(5*time.Hour)), 4 * time.Hour, 5 * time.Hour},
+		{"there was none", hourly(full, 1, Seen{Known: true}), 0, 0},
+		{"a time that may be one", hourly(full, 1, maybe(5*time.Hour)), 0, 0},
+		{"nothing is known", hourly(full, 1, Seen{}), 0, 0},
+		{"known before, and nothing later", hourly(hourly(full, 1, used(5*time.Hour)), 1, Seen{Known: true}), 0, 5 * time.Hour},
+		{"known before, and perhaps a later one", hourly(hourly(full, 1, used(5*time.Hour)), 1, maybe(9*time.Hour)), 0, 0},
+		{"found by a look", looked(Care{LastUsed: at(11 * day)}), 0, 11 * day},
+		{"perhaps one, by a look", looked(Care{LastUsed: at(1 * day), MaybeUsed: at(11 * day)}), 0, 0},
+	} {
+		last, want := time.Time{}, time.Time{}
+		if row.last > 0 {
+			last = at(row.last)
+		}
+		if row.want > 0 {
+			want = at(row.want)
+		}
+		if got := row.k.LastKnownUse(last); !got.Equal(want) {
+			t.Errorf("%s: %s, want %s", row.name, got, want)
+		}
+	}
+	soon := Seen{true, start.Truncate(time.Minute), start.Truncate(time.Minute)} // in the minute in which the key was made
+	k := hourly(deepWith(full, func(k *Key) { k.CreatedAt = start.Add(time.Second) }), 1, soon)
+	if got := k.LastKnownUse(time.Time{}); !got.Equal(k.CreatedAt) {
+		t.Errorf("used in its first minute: %s", got)
 	}
 }

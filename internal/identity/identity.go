@@ -65,7 +65,6 @@ func (l *Lookup) TenantOf(ctx context.Context, entityID, metadata string, now ti
 		if who, err = l.ask(ctx, entityID, metadata); err != nil {
 			return "", err
 		}
-		who.until = now.Add(maxAge)
 		l.known.Set(entityID, who)
 	}
 	return who.tenant, who.problem
@@ -83,7 +82,12 @@ func (l *Lookup) ask(ctx context.Context, entityID, metadata string) (caller, er
 				err = errAway
 			}
 		}()
-		return l.lookup(entityID, metadata)
+		began := time.Now()
+		who, err := l.lookup(entityID, metadata)
+		// Whoever joins later learns what was so then.
+		//mutate:instead:1 "when a shared answer is too old" TestSharedAnswersAreNotKeptForLonger => maxAge + time.Since(began)
+		who.until = began.Add(maxAge)
+		return who, err
 	})
 	select {
 	case a := <-answer:

@@ -96,3 +96,49 @@ func TestOneTenantIsNamed(t *testing.T) {
 		}
 	}
 }
+
+// moving is an identity store whose answer about an entity takes a while, and is of when it was asked.
+type moving struct {
+	tenant string
+	takes  time.Duration
+}
+
+func (m *moving) EntityInfo(id string) (*logical.Entity, error) {
+	e := &logical.Entity{ID: id, Metadata: map[string]string{"tenant": m.tenant}}
+	time.Sleep(m.takes)
+	return e, nil
+}
+
+func (m *moving) GroupsForEntity(string) ([]*logical.Group, error) { return nil, nil }
+
+// However late a caller joins a lookup, a change that came after its beginning is noticed within the same time.
+func TestSharedAnswersAreNotKeptForLonger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &moving{tenant: "acme", takes: deadline - time.Millisecond}
+		lookup := New(m)
+		ask := func() string {
+			name, err := lookup.TenantOf(t.Context(), "joe", "tenant", time.Now())
+			if err != nil {
+				t.Error(err)
+			}
+			return string(name)
+		}
+		began := time.Now()
+		go ask()
+		synctest.Wait()
+		m.tenant = "bolt"
+		time.Sleep(m.takes - time.Millisecond)
+		if got := ask(); got != "acme" {
+			t.Fatalf("who joined is of %q", got)
+		}
+		m.takes = 0
+		time.Sleep(time.Until(began.Add(maxAge - time.Millisecond)))
+		if got := ask(); got != "acme" {
+			t.Errorf("the answer was kept for a shorter time: %q", got)
+		}
+		time.Sleep(time.Millisecond)
+		if got := ask(); got != "bolt" {
+			t.Errorf("after %s: %q", time.Since(began), got)
+		}
+	})
+}

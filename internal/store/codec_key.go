@@ -50,6 +50,7 @@ type storedKey struct {
 	RotatedLate    bool      `json:"rotated_late,omitempty"`
 	EnabledAt      time.Time `json:"enabled_at,omitzero"`
 	UsedAt         time.Time `json:"used_at,omitzero"`
+	UseKnown       bool      `json:"use_known,omitempty"` // absent in older records: it may be or not
 
 	RotationError    string    `json:"rotation_error,omitempty"`
 	RotationFailures int       `json:"rotation_failures,omitempty"`
@@ -124,7 +125,7 @@ func encodeKey(k *apikey.Key) ([]byte, error) {
 		TTL: seconds(k.TTL), AutoRotate: k.AutoRotate, Overlap: seconds(k.Overlap), OverlapFrom: storeOverlapFrom(k), Reveal: string(k.Reveal),
 		Replay: k.Replay, ExpiryWindow: string(rules.Window), IdleDisableAfter: seconds(rules.IdleDisableAfter), DeletionProtected: k.DeletionProtected,
 		Recipients: rules.Recipients.List(), storedLimits: storeLimits(&rules.Limits),
-		EnabledAt: k.EnabledAt, UsedAt: k.UsedAt,
+		EnabledAt: k.EnabledAt, UsedAt: k.UsedAt, UseKnown: k.UseKnown,
 		CreatedAt: k.CreatedAt, DisabledAt: k.DisabledAt, DisabledReason: k.DisabledReason,
 		RevokedAt: k.RevokedAt, RevokedReason: k.RevokedReason, DeletedAt: k.DeletedAt, LastRotation: k.LastRotation, RotatedLate: k.RotatedLate,
 	}
@@ -192,7 +193,7 @@ func decodeKey(at location, raw []byte) (*apikey.Key, error) {
 				Window: apikey.Window(s.ExpiryWindow), IdleDisableAfter: duration(s.IdleDisableAfter),
 			}),
 		},
-		EnabledAt: s.EnabledAt, UsedAt: s.UsedAt,
+		EnabledAt: s.EnabledAt, UsedAt: s.UsedAt, UseKnown: s.UseKnown,
 		CreatedAt: s.CreatedAt, DisabledAt: s.DisabledAt, DisabledReason: s.DisabledReason,
 		RevokedAt: s.RevokedAt, RevokedReason: s.RevokedReason, DeletedAt: s.DeletedAt, LastRotation: s.LastRotation, RotatedLate: s.RotatedLate,
 		Versions: make([]apikey.Version, len(s.Versions)),

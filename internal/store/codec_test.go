@@ -148,7 +148,7 @@ func fullKey() *apikey.Key {
 		},
 		Versions:  []apikey.Version{version(1, sequence), version(2, bytes.Repeat([]byte{0xff}, 64))},
 		CreatedAt: start, DisabledAt: after(40), DisabledReason: "holidays", RevokedAt: after(41), RevokedReason: "end of contract",
-		DeletedAt: after(42), LastRotation: after(43), RotatedLate: true, EnabledAt: after(44), UsedAt: after(45), Revision: 44,
+		DeletedAt: after(42), LastRotation: after(43), RotatedLate: true, EnabledAt: after(44), UsedAt: after(45), UseKnown: true, Revision: 44,
 		Failed: &apikey.Failure{Error: "storage is away", Count: 3, RetryAt: after(46)},
 		History: []apikey.Change{
 			{Time: start, Operation: "create", KeyID: id(1), Actor: admin, Reason: "for the tests"},
@@ -168,10 +168,11 @@ func fullLeased() *apikey.Key {
 }
 
 func fullRole() *apikey.Role {
+	reasons := apikey.ReasonsOf([]apikey.Reason{{Epoch: 1, Text: "they were tests"}, {Epoch: 2, Text: "they were lost"}})
 	return &apikey.Role{
 		Tenant: "a-b", Kind: apikey.Internal, Name: "agent", UID: "UID-OF-ACME", Description: "Agents' desktops", Owner: "desktop team", Scheme: signing.HMACSHA256,
 		TTL: time.Hour, MaxTTL: day, Replay: true, Metadata: apikey.PairsOf(map[string]string{"team": "red"}), Limits: fullLimits, Epoch: 2,
-		RevokedBefore: after(1), RevokedReason: "they were lost", CreatedAt: start, DeletedAt: after(2), Revision: 6,
+		RevokedBefore: after(1), Reasons: apikey.Share(reasons), CreatedAt: start, DeletedAt: after(2), Revision: 6,
 	}
 }
 

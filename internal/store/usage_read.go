@@ -193,10 +193,11 @@ func (st *Store) Seen(ctx context.Context, s logical.Storage, k *apikey.Key) api
 		return apikey.Seen{}
 	}
 	last, err := st.LastUsed(ctx, s, k)
+	seen := apikey.Seen{Known: err == nil, At: last.At, Last: last.At}
 	if last.MaybeAt.After(last.At) {
-		last.At = last.MaybeAt
+		seen.At = last.MaybeAt
 	}
-	return apikey.Seen{Known: err == nil, At: last.At}
+	return seen
 }
 
 // LastUsed returns the last use of any version of k.

@@ -2,11 +2,13 @@ package sweep
 
 import (
 	"context"
+	"fmt"
 	"hash/maphash"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-secrets-apikeys/internal/refusal"
 	"vault-plugin-secrets-apikeys/internal/store"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
@@ -31,6 +33,7 @@ type walk struct {
 	shards []string      // likewise
 	listed bool          // ids and shards are
 	blind  bool          // something could not be listed
+	last   error         // of the last failure
 	seed   maphash.Seed  // of seen
 	seen   map[uint64]struct{}
 }
@@ -115,7 +118,11 @@ func (r *run) step(ctx context.Context) error {
 			seed: maphash.MakeSeed(), seen: make(map[uint64]struct{}),
 		}
 	}
+	before := r.walk.report.Failures
 	done, err := r.walkOn(ctx)
+	if n := r.walk.report.Failures - before; n > 0 && !r.stopped() {
+		r.warn("records could not be looked at or mended", "records", n, "last", r.walk.last)
+	}
 	if done {
 		r.walk.report.Finished = r.now.UTC().Truncate(time.Second)
 	}
@@ -131,10 +138,15 @@ func (r *run) step(ctx context.Context) error {
 	return err
 }
 
-// failed notes what the walk could not see or mend; it goes on with the rest.
+// failed notes what the walk could not see or mend; it goes on with the rest. Storage's own words are for the log.
 func (w *walk) failed(what string, err error) {
+	told := err.Error()
+	//mutate:false "errors of storage in reports of walks" ./backend TestSweepOfARecordThatFails
+	if !store.Unreadable(err) {
+		told = refusal.Told(err, "storage has failed; the server's log says how")
+	}
 	w.report.Failures++
-	w.report.LastFailure = what + ": " + err.Error()
+	w.report.LastFailure, w.last = what+": "+told, fmt.Errorf("%s: %w", what, err)
 }
 
 func (r *run) walkOn(ctx context.Context) (done bool, err error) {

@@ -36,7 +36,7 @@ func BadValue(name, want string) error {
 // ParseText takes a text of at most so many bytes, on one line.
 func ParseText(name string, raw any, most int) (string, error) {
 	s, ok := raw.(string)
-	if s = withoutLineEnd(s); !ok || !printable(s) {
+	if !ok || !printable(s) {
 		return "", BadValue(name, "a text in UTF-8, on one line and without control characters")
 	}
 	if len(s) > most {
@@ -112,14 +112,17 @@ func durationText(s string) (time.Duration, bool) {
 	return d, err == nil && d >= 0 && d <= MaxDuration && d%time.Second == 0
 }
 
-// ParseTime takes a time in RFC 3339, to the second.
+// ParseTime takes a time in RFC 3339, to the second, which in UTC lies in a year that RFC 3339 can write again.
 func ParseTime(name string, raw any) (time.Time, error) {
 	s, _ := raw.(string)
 	t, err := time.Parse(time.RFC3339, s)
-	if err != nil || t.Nanosecond() != 0 || t.Year() < 1970 {
-		return time.Time{}, BadValue(name, "a time such as 2026-01-31T12:00:00Z")
+	t = t.UTC()
+	//mutate:false:1.2 "years before 1970 in UTC" TestParseTime
+	//mutate:false:2 "years after 9999 in UTC" TestParseTime
+	if err != nil || t.Nanosecond() != 0 || t.Year() < 1970 || t.Year() > 9999 {
+		return time.Time{}, BadValue(name, "a time such as 2026-01-31T12:00:00Z, from 1970 to 9999 in UTC")
 	}
-	return t.UTC(), nil
+	return t, nil
 }
 
 // ParseLines takes a list of texts, or one text with commas between them. Each is there
@@ -128,7 +131,7 @@ func ParseLines(name string, raw any) ([]string, error) {
 	var list []string
 	switch v := raw.(type) {
 	case string:
-		if v = withoutLineEnd(v); v != "" {
+		if v != "" {
 			list = strings.Split(v, ",")
 		}
 	case []any:
@@ -237,12 +240,6 @@ func ParseChoice[V ~string](name string, raw any, words []V) (V, error) {
 		quoted[i] = string(w)
 	}
 	return "", BadValue(name, "one of "+strings.Join(quoted, ", "))
-}
-
-// withoutLineEnd takes away the end of a file's last line, which the command line sends
-// with field=@file.
-func withoutLineEnd(s string) string {
-	return strings.TrimSuffix(strings.TrimSuffix(s, "\n"), "\r")
 }
 
 // RFC3339 shows a time as answers carry it; null where there is none.

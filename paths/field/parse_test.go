@@ -128,7 +128,7 @@ func TestParseBool(t *testing.T) {
 
 func TestParseText(t *testing.T) {
 	for raw, ok := range map[any]bool{
-		"": true, "Grüße an alle": true, "of a file\n": true, "of a file\r\n": true, "two\n\n": false,
+		"": true, "Grüße an alle": true, "of a file\n": false, "of a file\r\n": false,
 		"two\nlines": false, "\ttab": false,
 		"a\u0085b": false, "a\u2028b": false, "a\u202eb": false, "a\u2067b": false, strings.Repeat("x", 64): true,
 		strings.Repeat("x", 65): false, "a\x00b": false, "a\rb": false, "\x7f": false, "\xff": false, 7: false,
@@ -139,6 +139,37 @@ func TestParseText(t *testing.T) {
 			t.Errorf("%q: %v", raw, err)
 		}
 		refusedByName(t, err, "owner")
+	}
+}
+
+// What is taken can be stored and shown: in UTC, whatever the zone it was given in.
+func TestParseTime(t *testing.T) {
+	for raw, want := range map[any]string{
+		"2026-01-31T12:00:00Z":      "2026-01-31T12:00:00Z",
+		"2026-01-31T12:00:00+02:00": "2026-01-31T10:00:00Z",
+		"1970-01-01T00:00:00Z":      "1970-01-01T00:00:00Z",
+		"1969-12-31T23:00:00-01:00": "1970-01-01T00:00:00Z",
+		"1970-01-01T00:00:00+23:00": "",
+		"1969-12-31T23:59:59Z":      "",
+		"9999-12-31T23:59:59Z":      "9999-12-31T23:59:59Z",
+		"9999-12-31T23:59:59+23:59": "9999-12-31T00:00:59Z",
+		"9999-12-31T23:59:59-01:00": "",
+		"9999-12-31T00:01:00-23:59": "",
+		"10000-01-01T00:00:00Z":     "",
+		"0000-01-01T00:00:00Z":      "",
+		"2026-01-31T12:00:00.5Z":    "",
+		"2026-01-31":                "",
+		"":                          "",
+		7:                           "",
+	} {
+		got, err := ParseTime("expires_at", raw)
+		refusedByName(t, err, "expires_at")
+		if err == nil && RFC3339(got) != want || err != nil && want != "" {
+			t.Errorf("%v: %v, %v", raw, RFC3339(got), err)
+		}
+		if _, bad := got.MarshalJSON(); bad != nil {
+			t.Errorf("%v cannot be stored: %v", raw, bad)
+		}
 	}
 }
 
