@@ -127,6 +127,13 @@ func (h *Handlers) tenantPatch(ctx context.Context, r *request) (*logical.Respon
 	if err != nil {
 		return nil, err
 	}
+	//mutate:instead:2 "settings that put off a suspension" ./backend TestNobodyPutsOffTheirOwnSuspension
+	//mutate:more => h.shares.writes
+	place, err := r.enter(ctx, h.shares.own, r.owner())
+	if err != nil {
+		return nil, err
+	}
+	defer place.Leave()
 	t, err := h.store.UpdateTenant(ctx, r.Storage, r.tenant.Name, func(old *tenant.Tenant) (*tenant.Tenant, error) {
 		if old, err = openTenant(old, r.tenant.Name, cas); err != nil {
 			return nil, err
