@@ -46,7 +46,7 @@ func TestInvalidate(t *testing.T) {
 }
 
 // The load reads the old record; then another node writes and Invalidate comes; then the
-// load ends. What it has read must not stay.
+// load ends. What it has read holds no more, and must not stay.
 func TestInvalidateDuringALoad(t *testing.T) {
 	alone(t, func(t *testing.T, w *world) {
 		acme := w.tenant("acme")
@@ -64,7 +64,7 @@ func TestInvalidateDuringALoad(t *testing.T) {
 			return nil
 		})
 		w.engine = ours
-		h.finds("valid") // as it was when it was read
+		h.finds("revoked")
 		if h.finds("revoked"); !done {
 			t.Error("nothing was read")
 		}

@@ -61,9 +61,6 @@ func (h *Handlers) actionResources() []resource {
 }
 
 func (h *Handlers) keyRotate(ctx context.Context, r *request) (*logical.Response, error) {
-	if err := r.active(); err != nil {
-		return nil, err
-	}
 	overlap, err := r.overlap()
 	if err != nil {
 		return nil, err
@@ -76,6 +73,9 @@ func (h *Handlers) keyRotate(ctx context.Context, r *request) (*logical.Response
 	var rotation apikey.Rotation
 	cut := ""
 	resp, err := h.keyAction(ctx, r, func(k *apikey.Key) (*apikey.Key, error) {
+		if err := r.active(); err != nil {
+			return nil, err
+		}
 		rotation = apikey.Rotation{
 			NewKeyID: apikey.NewKeyID(), CurrentKeyID: current, Overlap: overlap, OverlapGiven: overlap >= 0,
 			LeastOverlap: apikey.LeastOverlap(r.config), MaxLive: r.tenant.Caps(r.config).MaxVersions,

@@ -55,8 +55,7 @@ func (h *Handlers) creds(ctx context.Context, r *request) (*logical.Response, er
 	if err != nil {
 		return nil, err
 	}
-	span := role.Span(r.config, r.tenant, mount)
-	k, err := h.issue(ctx, r, role, span)
+	k, span, err := h.issue(ctx, r, role, mount)
 	if err != nil {
 		return nil, err
 	}
@@ -66,21 +65,34 @@ func (h *Handlers) creds(ctx context.Context, r *request) (*logical.Response, er
 	return h.leased(r, k, span, recipient)
 }
 
-// issue writes a fresh key of the role, within the tenant's limit.
-func (h *Handlers) issue(ctx context.Context, r *request, role *apikey.Role, span apikey.Span) (*apikey.Key, error) {
+// issue writes a fresh key of the role, within the tenant's limit and the mount's longest lease. To count the tenant's
+// keys may take long: the role, and whether the tenant may, are looked at once more.
+func (h *Handlers) issue(
+	ctx context.Context, r *request, role *apikey.Role, mount time.Duration,
+) (k *apikey.Key, span apikey.Span, err error) {
 	undo, err := h.store.ReserveLeased(ctx, r.Storage, r.tenant, r.tenant.Caps(r.config).MaxLeased)
 	if err != nil {
-		return nil, err
+		return nil, span, err
 	}
-	fresh := role.Issue(apikey.NewKeyID(), span, r.actor(), r.now)
-	k, err := h.store.UpdateLeased(ctx, r.Storage, r.tenant, role.Kind, fresh.Newest().KeyID,
-		func(*apikey.Key) (*apikey.Key, error) {
-			return fresh, nil
-		})
+	keyID := apikey.NewKeyID()
+	k, err = h.store.UpdateLeased(ctx, r.Storage, r.tenant, role.Kind, keyID, func(*apikey.Key) (*apikey.Key, error) {
+		role, err := h.store.Role(ctx, r.Storage, r.tenant, role.Kind, role.Name)
+		if err != nil {
+			return nil, err
+		}
+		if err := r.renew(ctx); err != nil {
+			return nil, err
+		}
+		if err := r.active(); err != nil {
+			return nil, err
+		}
+		span = role.Span(r.config, r.tenant, mount)
+		return role.Issue(keyID, span, r.actor(), r.now), nil
+	})
 	if err != nil {
 		undo()
 	}
-	return k, err
+	return k, span, err
 }
 
 // leased answers with a leased key. Vault keeps the answer with the lease until the first renewal; one sealed to a
@@ -126,6 +138,7 @@ func (h *Handlers) leaseOp(
 	return func(ctx context.Context, req *logical.Request, _ *framework.FieldData) (resp *logical.Response, err error) {
 		defer recovered(h.log, &resp, &err)
 		r := &request{Request: req, now: time.Now()}
+		r.again = func(ctx context.Context) error { return h.leaseAgain(ctx, r) }
 		if resp, err = h.serveLease(ctx, r, run); err != nil {
 			return nil, told(h.log, "lease not renewed or ended", orGone(ctx, err))
 		}
@@ -143,16 +156,24 @@ func (h *Handlers) serveLease(
 	if err != nil {
 		return nil, err
 	}
-	if r.config, err = h.store.Config(ctx, r.Storage); err != nil {
+	r.tenant = &tenant.Tenant{Name: l.tenant, UID: l.uid} // as far as the lease knows
+	if err := r.renew(ctx); err != nil {
 		return nil, err
-	}
-	if r.tenant, err = h.store.Tenant(ctx, r.Storage, l.tenant); err != nil {
-		return nil, err
-	}
-	if r.tenant != nil && r.tenant.UID != l.uid {
-		r.tenant = nil // another tenant of the same name
 	}
 	return run(ctx, r, l)
+}
+
+// leaseAgain takes settings and tenant as they are now; nil where there is none any more.
+func (h *Handlers) leaseAgain(ctx context.Context, r *request) (err error) {
+	if r.config, err = h.store.Config(ctx, r.Storage); err != nil || r.tenant == nil {
+		return err
+	}
+	t, err := h.store.Tenant(ctx, r.Storage, r.tenant.Name)
+	if t != nil && t.UID != r.tenant.UID {
+		t = nil // another tenant of the same name
+	}
+	r.tenant = t
+	return err
 }
 
 // lease is what a lease's internal data says.
@@ -181,8 +202,8 @@ func leaseOf(s *logical.Secret) (*lease, error) {
 
 // leaseRenew moves the key's expiry. Because the answer has no data, Vault stops keeping the secret with the lease.
 func (h *Handlers) leaseRenew(ctx context.Context, r *request, l *lease) (*logical.Response, error) {
-	if r.tenant == nil || r.tenant.State() == tenant.Deleted {
-		return nil, refusal.Errorf(refusal.Invalid, "the key's tenant is gone")
+	if err := r.withTenant(); err != nil {
+		return nil, err
 	}
 	mount, err := h.longestLease()
 	if err != nil {
@@ -196,6 +217,12 @@ func (h *Handlers) leaseRenew(ctx context.Context, r *request, l *lease) (*logic
 		}
 		role, err := ignoreNotFound(h.store.Role(ctx, r.Storage, r.tenant, k.Kind, k.Name))
 		if err != nil {
+			return nil, err
+		}
+		if err := r.renew(ctx); err != nil {
+			return nil, err
+		}
+		if err := r.withTenant(); err != nil {
 			return nil, err
 		}
 		if role != nil {
@@ -213,6 +240,14 @@ func (h *Handlers) leaseRenew(ctx context.Context, r *request, l *lease) (*logic
 	}
 	r.Secret.TTL, r.Secret.MaxTTL = max(time.Second, end.Sub(r.now).Truncate(time.Second)), span.Max
 	return &logical.Response{Secret: r.Secret}, nil
+}
+
+// withTenant refuses leases of a tenant that is gone.
+func (r *request) withTenant() error {
+	if r.tenant == nil || r.tenant.State() == tenant.Deleted {
+		return refusal.Errorf(refusal.Invalid, "the key's tenant is gone")
+	}
+	return nil
 }
 
 // leaseRevoke ends the key. A key that is gone has ended already: Vault must never be left with a lease that cannot be

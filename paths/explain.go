@@ -2,6 +2,7 @@ package paths
 
 import (
 	"context"
+	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 
@@ -79,6 +80,7 @@ func (h *Handlers) explain(ctx context.Context, r *request) (*logical.Response, 
 	if err != nil {
 		return nil, err
 	}
+	r.now = time.Now() // storage may have taken its time
 	e := &explanation{judged: malformed.Judgement, attempt: attempt, version: version, findings: attempt.Findings}
 	if signed, head, err := c.signed(new(signing.Parser)); err == nil {
 		grant, _ := apikey.GrantOf(signed.KeyID, found.Key, found.Tenant, found.Role, r.config)

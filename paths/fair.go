@@ -38,6 +38,7 @@ type shares struct {
 	work   *fair.Gate // what keeps a processor busy: explain, long or lenient calls, tenants' batches
 	walks  *fair.Gate // what reads many records, or seals: lists, report, due, handover
 	writes *fair.Gate // what an import writes, one by one
+	own    *fair.Gate // what tenants write of their own records, one at a time: their suspension waits for one at most
 }
 
 // newShares leaves a processor to plain calls where there are several. More walks go on at once, because they mostly
@@ -48,6 +49,7 @@ func newShares(processors int) *shares {
 		work:   fair.New(fair.Bounds{All: work, Each: max(1, work/2), Queue: queued}),
 		walks:  fair.New(fair.Bounds{All: walks, Each: walks / 4, Queue: queued}),
 		writes: fair.New(fair.Bounds{All: 4 * importWorkers, Each: importWorkers, Queue: queued * importWorkers}),
+		own:    fair.New(fair.Bounds{All: 4 * importWorkers, Each: 1, Queue: queued}),
 	}
 }
 

@@ -95,7 +95,7 @@ func TestEstimatesTakeNoMemory(t *testing.T) {
 func TestShares(t *testing.T) {
 	for _, processors := range []int{1, 2, 8} {
 		s := newShares(processors)
-		for _, g := range []*fair.Gate{s.work, s.walks, s.writes} {
+		for _, g := range []*fair.Gate{s.work, s.walks, s.writes, s.own} {
 			in := 0
 			for ; in < 1000; in++ {
 				if _, err := g.Enter(t.Context(), "a", 0); err != nil {

@@ -3,6 +3,7 @@ package paths
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 
@@ -124,7 +125,16 @@ func (h *Handlers) succeed(ctx context.Context, r *request, j judgement) (map[st
 			if err := sealable(old); err != nil {
 				return nil, err
 			}
-			changed, current, err := old.HandedOver(j.found.Tenant, r.actor(), r.now)
+			t, err := h.store.Again(ctx, r.Storage, j.found.Tenant)
+			if err != nil {
+				return nil, err
+			}
+			r.now = time.Now()
+			//mutate:false "pickup by what has ended while it waited" ./backend TestPickupsThatWait
+			if of := old.Version(j.version.KeyID); of == nil || old.VersionState(of, r.now) != apikey.Overlapping {
+				return nil, refusal.Errorf(refusal.Invalid, "the version that signed has ended meanwhile")
+			}
+			changed, current, err := old.HandedOver(t, r.actor(), r.now)
 			v = current
 			return changed, err
 		})

@@ -2,6 +2,7 @@ package paths
 
 import (
 	"context"
+	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
@@ -52,18 +53,29 @@ func (h *Handlers) importOwn(ctx context.Context, r *request) (*logical.Response
 	if err := r.active(); err != nil {
 		return nil, err
 	}
-	return h.importEach(ctx, r,
-		func(map[string]any) (apikey.Kind, *tenant.Tenant, error) { return kind, r.tenant, nil }, false)
+	return h.importEach(ctx, r, func(map[string]any) (apikey.Kind, *tenant.Tenant, error) {
+		t, err := h.activeNow(ctx, r, r.tenant)
+		return kind, t, err
+	}, false)
 }
 
 func (h *Handlers) importAll(ctx context.Context, r *request) (*logical.Response, error) {
-	//mutate:false "the end of the provider's import" ./backend TestAdminImport
-	if !r.now.Before(r.config.ImportUntil) {
-		return nil, refusal.Errorf(refusal.Forbidden,
-			"admin/import is closed; the operator opens it with config allow_import_until")
+	if err := h.importOpen(ctx, r); err != nil {
+		return nil, err
 	}
 	return h.importEach(ctx, r,
 		func(item map[string]any) (apikey.Kind, *tenant.Tenant, error) { return h.importTo(ctx, r, item) }, true)
+}
+
+// importOpen refuses what the provider would import now that it may not.
+func (h *Handlers) importOpen(ctx context.Context, r *request) error {
+	c, err := h.store.Config(ctx, r.Storage)
+	//mutate:false "the end of the provider's import" ./backend TestAdminImport
+	if err == nil && !time.Now().Before(c.ImportUntil) {
+		err = refusal.Errorf(refusal.Forbidden,
+			"admin/import is closed; the operator opens it with config allow_import_until")
+	}
+	return err
 }
 
 // importTo takes the kind and the tenant out of an item. What is neither is not quoted: it may be a secret in the wrong
@@ -80,13 +92,15 @@ func (h *Handlers) importTo(ctx context.Context, r *request, item map[string]any
 	}
 	delete(item, "kind")
 	delete(item, "tenant")
+	if err := h.importOpen(ctx, r); err != nil {
+		return "", nil, err
+	}
 	t, err := ignoreNotFound(h.store.OpenTenant(ctx, r.Storage, name))
 	if err == nil && t == nil {
 		err = errNotOpen
 	}
-	//mutate:false "imports for a suspended tenant" ./backend TestAdminImport
-	if err == nil && t.State() != tenant.Active {
-		err = apikey.Refuse(apikey.TenantSuspended)
+	if err == nil {
+		t, err = h.activeNow(ctx, r, t)
 	}
 	return kind, t, err
 }

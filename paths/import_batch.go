@@ -176,9 +176,11 @@ func (h *Handlers) writeImported(ctx context.Context, r *request, k *apikey.Key,
 			return nil, errNameTaken(k)
 		}
 		back, err := h.store.ReserveKey(ctx, r.Storage, t, t.Caps(r.config).MaxKeys)
-		if err == nil {
-			undo = back
+		if err != nil {
+			return nil, err
 		}
+		undo = back
+		_, err = h.activeNow(ctx, r, t)
 		return k, err
 	})
 	made = err == nil
@@ -186,6 +188,16 @@ func (h *Handlers) writeImported(ctx context.Context, r *request, k *apikey.Key,
 		return errIDTaken
 	}
 	return err
+}
+
+// activeNow returns the record of a tenant as it is now, if it may have keys made: an import may take a minute.
+func (h *Handlers) activeNow(ctx context.Context, r *request, t *tenant.Tenant) (*tenant.Tenant, error) {
+	now, err := h.store.Again(ctx, r.Storage, t)
+	//mutate:false "imports for a suspended tenant" ./backend TestAdminImport|TestAnsweredChangesHoldForWhoWaits
+	if err == nil && now.State() != tenant.Active {
+		err = apikey.Refuse(apikey.TenantSuspended)
+	}
+	return now, err
 }
 
 // errIDTaken is the one refusal for every reason against an ID, so that nobody learns whose it is.

@@ -68,7 +68,7 @@ func (h *Handlers) keyWrite(ctx context.Context, r *request) (*logical.Response,
 		return nil, err
 	}
 	undo, made := func() {}, false
-	k, err := h.store.UpdateKey(ctx, r.Storage, r.tenant, kind, name, func(old *apikey.Key) (*apikey.Key, error) {
+	write := anew(ctx, r, func(old *apikey.Key) (*apikey.Key, error) {
 		if old != nil {
 			return changeKey(r, old, cas)
 		}
@@ -79,6 +79,7 @@ func (h *Handlers) keyWrite(ctx context.Context, r *request) (*logical.Response,
 		}
 		return k, err
 	})
+	k, err := h.store.UpdateKey(ctx, r.Storage, r.tenant, kind, name, write)
 	if err != nil {
 		undo()
 		return nil, err
@@ -87,12 +88,16 @@ func (h *Handlers) keyWrite(ctx context.Context, r *request) (*logical.Response,
 	return reply(keyData(k, uses, r.config, r.now))
 }
 
+// reserve takes a place for a key. Keys may have to be counted first, so it is looked once more whether the tenant may.
 func (h *Handlers) reserve(ctx context.Context, r *request, none func()) (undo func(), err error) {
 	undo, err = h.store.ReserveKey(ctx, r.Storage, r.tenant, r.tenant.Caps(r.config).MaxKeys)
 	if err != nil {
 		return none, err
 	}
-	return undo, nil
+	if err = r.renew(ctx); err == nil {
+		err = r.active()
+	}
+	return undo, err
 }
 
 func newKey(r *request, ref apikey.Ref, cas int) (*apikey.Key, error) {
@@ -205,6 +210,7 @@ func (h *Handlers) keyAction(
 	if err != nil {
 		return nil, err
 	}
+	change = anew(ctx, r, change)
 	k, err := h.store.UpdateKey(ctx, r.Storage, r.tenant, kind, name, func(old *apikey.Key) (*apikey.Key, error) {
 		if old == nil {
 			return nil, refusal.Errorf(refusal.NotFound, "key: tenant %q has no key %q",

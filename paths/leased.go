@@ -133,6 +133,7 @@ func (h *Handlers) leasedAction(
 		return nil, err
 	}
 	var role *apikey.Role
+	change = anew(ctx, r, change)
 	k, err := h.store.UpdateLeased(ctx, r.Storage, r.tenant, kind, keyID, func(old *apikey.Key) (*apikey.Key, error) {
 		if old == nil {
 			return nil, refusal.Errorf(refusal.NotFound, "leased key: tenant %q has no leased key %q",

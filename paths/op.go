@@ -23,6 +23,7 @@ func (h *Handlers) op(res *resource, path *framework.Path, run handler) framewor
 		defer recovered(h.log, &resp, &err)
 		r := &request{Request: req, captured: captured, now: time.Now()}
 		r.Data = field.Given(fieldsFrom(ctx), wholeFields...)
+		r.again = func(ctx context.Context) error { return h.again(ctx, r) }
 		if resp, err = h.serve(ctx, res.scope, path, r, run); err != nil {
 			return errorResponse(h.log, orGone(ctx, err))
 		}
@@ -80,6 +81,18 @@ func (h *Handlers) admit(ctx context.Context, s scope, r *request) error {
 		return err
 	}
 	r.tenant, err = h.store.OpenTenant(ctx, r.Storage, name)
+	return err
+}
+
+// again takes settings and tenant as they are now.
+func (h *Handlers) again(ctx context.Context, r *request) (err error) {
+	if r.config, err = h.store.Config(ctx, r.Storage); err != nil || r.tenant == nil {
+		return err
+	}
+	t, err := h.store.Again(ctx, r.Storage, r.tenant)
+	if err == nil {
+		r.tenant = t
+	}
 	return err
 }
 

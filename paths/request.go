@@ -1,6 +1,7 @@
 package paths
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -23,10 +24,32 @@ type request struct {
 	tenant   *tenant.Tenant // on tenants' paths
 	now      time.Time
 	warnings []string
+	again    func(context.Context) error // takes settings and tenant anew; nil: they stay
 
 	waited        waits
 	ofManyTenants bool // a batch that may hold items of many tenants
 	hasTurn       bool // the request has its tenant's turn in the gate of work
+}
+
+// renew has the request be judged by what is in force now. It is called after every wait, because what was answered
+// meanwhile, such as a suspension, holds for who has waited.
+func (r *request) renew(ctx context.Context) (err error) {
+	//mutate:false "what was answered while a request waited" ./backend TestAnsweredChangesHoldForWhoWaits
+	if r.again != nil {
+		err = r.again(ctx)
+	}
+	r.now = time.Now()
+	return err
+}
+
+// anew is change for a request that has waited for the record: see [request.renew].
+func anew[T any](ctx context.Context, r *request, change func(*T) (*T, error)) func(*T) (*T, error) {
+	return func(old *T) (*T, error) {
+		if err := r.renew(ctx); err != nil {
+			return nil, err
+		}
+		return change(old)
+	}
 }
 
 // waits is how long a request has waited for turns.

@@ -2,6 +2,7 @@ package paths
 
 import (
 	"context"
+	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 
@@ -92,14 +93,15 @@ func (h *Handlers) fetched(ctx context.Context, r *request) (*apikey.Key, *apike
 	if err != nil {
 		return nil, nil, err
 	}
-	k, err := h.store.Key(ctx, r.Storage, r.tenant, kind, name)
+	found, err := h.store.Named(ctx, r.Storage, r.tenant, kind, name)
 	if err != nil {
 		return nil, nil, err
 	}
+	r.now, r.tenant = time.Now(), found.Tenant // storage may have taken its time
 	out := func(k *apikey.Key) (*apikey.Key, *apikey.Version, error) {
 		return k.Fetched(r.tenant, r.actor(), r.now)
 	}
-	if same, v, err := out(k); err != nil || same == k {
+	if same, v, err := out(found.Key); err != nil || same == found.Key {
 		return same, v, err
 	}
 	return h.handOut(ctx, r, out)

@@ -219,9 +219,8 @@ func (h *Handlers) roleChange(ctx context.Context, r *request, change roleChange
 	if err != nil {
 		return nil, err
 	}
-	role, err := h.store.UpdateRole(ctx, r.Storage, r.tenant, kind, name, func(old *apikey.Role) (*apikey.Role, error) {
-		return change(old, kind, name)
-	})
+	named := anew(ctx, r, func(old *apikey.Role) (*apikey.Role, error) { return change(old, kind, name) })
+	role, err := h.store.UpdateRole(ctx, r.Storage, r.tenant, kind, name, named)
 	if err != nil {
 		return nil, err
 	}

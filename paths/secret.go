@@ -111,7 +111,7 @@ func (h *Handlers) handOut(
 		return nil, nil, err
 	}
 	var v *apikey.Version
-	k, err := h.store.UpdateKey(ctx, r.Storage, r.tenant, kind, name, func(old *apikey.Key) (*apikey.Key, error) {
+	note := anew(ctx, r, func(old *apikey.Key) (*apikey.Key, error) {
 		if old == nil {
 			return nil, refusal.Errorf(refusal.NotFound, "key: tenant %q has no key %q",
 				string(r.tenant.Name), string(name))
@@ -121,6 +121,7 @@ func (h *Handlers) handOut(
 		changed, v, err = out(old)
 		return changed, err
 	})
+	k, err := h.store.UpdateKey(ctx, r.Storage, r.tenant, kind, name, note)
 	return k, v, err
 }
 

@@ -3,6 +3,7 @@ package paths
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
@@ -41,27 +42,49 @@ func (h *Handlers) sign(ctx context.Context, r *request) (*logical.Response, err
 	if err != nil {
 		return nil, err
 	}
-	k, err := h.store.Key(ctx, r.Storage, r.tenant, kind, name)
-	if err != nil {
-		return nil, err
-	}
+	of := signer{h, r, kind, name}
 	if items == nil {
-		data, err := h.signOne(ctx, r, k, r.Data)
+		data, err := of.one(ctx, r.Data)
 		if err != nil {
 			return nil, err
 		}
 		return reply(data)
 	}
-	return h.signBatch(ctx, r, k, items)
+	if _, err := h.store.Key(ctx, r.Storage, r.tenant, kind, name); err != nil {
+		return nil, err
+	}
+	return of.batch(ctx, items)
 }
 
-func (h *Handlers) signBatch(ctx context.Context, r *request, k *apikey.Key, items []any) (*logical.Response, error) {
-	turn, err := r.take(ctx, h.shares.work, len(items))
+// signer signs with one key.
+type signer struct {
+	h    *Handlers
+	r    *request
+	kind apikey.Kind
+	name apikey.Name
+}
+
+// current returns the key and the version that signs now, as both are now, or a refusal.
+func (s *signer) current(ctx context.Context) (*apikey.Key, *apikey.Version, error) {
+	found, err := s.h.store.Named(ctx, s.r.Storage, s.r.tenant, s.kind, s.name)
+	if err != nil {
+		return nil, nil, err
+	}
+	s.r.now = time.Now() // storage may have taken its time
+	v, verdict := found.Key.MaySign(found.Tenant, s.r.now)
+	if verdict != apikey.Valid {
+		return nil, nil, apikey.Refuse(verdict)
+	}
+	return found.Key, v, nil
+}
+
+func (s *signer) batch(ctx context.Context, items []any) (*logical.Response, error) {
+	turn, err := s.r.take(ctx, s.h.shares.work, s.r.owner(), len(items))
 	if err != nil {
 		return nil, err
 	}
 	defer turn.leave()
-	r.hasTurn = turn.held
+	s.r.hasTurn = turn.held
 	results := make([]any, len(items))
 	for i, raw := range items {
 		err := turn.next(ctx)
@@ -70,30 +93,32 @@ func (h *Handlers) signBatch(ctx context.Context, r *request, k *apikey.Key, ite
 		}
 		var data map[string]any
 		if err == nil {
-			data, err = h.signItem(ctx, r, k, raw)
+			data, err = s.item(ctx, raw)
 		}
 		if err != nil {
-			data = map[string]any{"error": err.Error()}
+			if ctx.Err() != nil {
+				return nil, errGone
+			}
+			data = map[string]any{"error": told(s.h.log, "item of a batch not signed", err).Error()}
 		}
 		results[i] = data
 	}
 	return reply(map[string]any{"results": results})
 }
 
-func (h *Handlers) signItem(ctx context.Context, r *request, k *apikey.Key, raw any) (map[string]any, error) {
+func (s *signer) item(ctx context.Context, raw any) (map[string]any, error) {
 	fields, err := item(raw, contentFields)
 	if err != nil {
 		return nil, err
 	}
-	return h.signOne(ctx, r, k, fields)
+	return s.one(ctx, fields)
 }
 
-func (h *Handlers) signOne(
-	ctx context.Context, r *request, k *apikey.Key, fields map[string]any,
-) (map[string]any, error) {
-	v, verdict := k.MaySign(r.tenant, r.now)
-	if verdict != apikey.Valid {
-		return nil, apikey.Refuse(verdict)
+// one signs a call. The key is looked at anew for each, and after each wait.
+func (s *signer) one(ctx context.Context, fields map[string]any) (map[string]any, error) {
+	k, v, err := s.current(ctx)
+	if err != nil {
+		return nil, err
 	}
 	c, err := parseCall(fields, false)
 	if err != nil {
@@ -104,35 +129,35 @@ func (h *Handlers) signOne(
 			k.Scheme, signs(k.Scheme))
 	}
 	//mutate:false "heavy messages to sign at the gate" ./backend TestExplanationsAndLongSignaturesWait
-	if !r.hasTurn && 2*len(c.content) >= heavy {
-		place, err := r.enter(ctx, h.shares.work, r.owner())
+	if !s.r.hasTurn && 2*len(c.content) >= heavy {
+		place, err := s.r.enter(ctx, s.h.shares.work, s.r.owner())
 		if err != nil {
 			return nil, err
 		}
 		defer place.Leave()
+		//mutate:skip "keys that have had to wait to sign" ./backend TestAnsweredChangesHoldForWhoWaits
+		if k, v, err = s.current(ctx); err != nil {
+			return nil, err
+		}
 	}
 	if !c.http {
-		h.used(k, v, r)
+		s.used(k, v)
 		return map[string]any{
 			"key_id": v.KeyID, "signature": signing.SignTagged(v.KeyID, v.Secret.Reveal(), []byte(c.content)),
 		}, nil
 	}
-	headers, err := h.signHead(r, k.Scheme, v, c.content)
+	headers, err := s.r.signHead(k.Scheme, v, c.content)
 	if err != nil {
 		return nil, err
 	}
-	h.used(k, v, r)
+	s.used(k, v)
 	return map[string]any{"key_id": v.KeyID, "headers": headers}, nil
 }
 
 // used notes that a version has signed: its secret is in use, though nobody has it.
-func (h *Handlers) used(k *apikey.Key, v *apikey.Version, r *request) {
-	h.store.Used(k, v.KeyID, "", r.now)
-}
+func (s *signer) used(k *apikey.Key, v *apikey.Version) { s.h.store.Used(k, v.KeyID, "", s.r.now) }
 
-func (h *Handlers) signHead(
-	r *request, scheme signing.Scheme, v *apikey.Version, content string,
-) (map[string]any, error) {
+func (r *request) signHead(scheme signing.Scheme, v *apikey.Version, content string) (map[string]any, error) {
 	head, err := signing.ParseHeadString(content)
 	if err != nil {
 		return nil, refusal.Errorf(refusal.Invalid, "request: %s", err)

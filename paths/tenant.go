@@ -131,6 +131,13 @@ func (h *Handlers) tenantPatch(ctx context.Context, r *request) (*logical.Respon
 	if err != nil {
 		return nil, err
 	}
+	//mutate:instead:2 "settings that put off a suspension" ./backend TestNobodyPutsOffTheirOwnSuspension
+	//mutate:more => h.shares.writes
+	place, err := r.enter(ctx, h.shares.own, r.owner())
+	if err != nil {
+		return nil, err
+	}
+	defer place.Leave()
 	n, err := h.count(ctx, r, r.tenant) // before: what has been done must not be answered with an error
 	if err != nil {
 		return nil, err

@@ -95,7 +95,7 @@ func TestTurnsOfOneRequest(t *testing.T) {
 		gate := fair.New(fair.Bounds{All: 1, Each: 1, Queue: 1})
 		began := time.Now()
 		r := &request{tenant: &tenant.Tenant{UID: "a"}, now: began}
-		turn, err := r.take(t.Context(), gate, manyItems)
+		turn, err := r.take(t.Context(), gate, "a", manyItems)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -30,7 +30,7 @@ func (h *Handlers) verifyBatch(ctx context.Context, r *request, items []any, wit
 	r.ofManyTenants = within == "" // which waits for each tenant's turn when it comes to an item of it
 	if !r.ofManyTenants {
 		var err error
-		if turn, err = r.take(ctx, h.shares.work, len(items)); err != nil {
+		if turn, err = r.take(ctx, h.shares.work, relayed(within), len(items)); err != nil {
 			return nil, err
 		}
 		defer turn.leave()

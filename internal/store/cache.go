@@ -3,6 +3,7 @@ package store
 import (
 	"hash/maphash"
 	"sync"
+	"sync/atomic"
 
 	"github.com/maypok86/otter/v2"
 )
@@ -18,9 +19,11 @@ type cache[V any] struct {
 	gens   [stripes]generation
 }
 
+// generation counts the changes of the keys of a stripe. Each is counted once the cache has it: whoever has read before
+// sees that something has changed since.
 type generation struct {
-	mu sync.Mutex
-	n  uint64
+	mu sync.Mutex // held by who changes or fills
+	n  atomic.Uint64
 }
 
 func newCache[V any](size int) *cache[V] {
@@ -37,10 +40,7 @@ func (c *cache[V]) get(k string) (V, bool) { return c.values.GetIfPresent(k) }
 
 // generation returns what [cache.fill] wants; it is taken before reading storage.
 func (c *cache[V]) generation(k string) uint64 {
-	g := c.stripe(k)
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.n
+	return c.stripe(k).n.Load()
 }
 
 // fill keeps v unless k's generation has passed since, and reports whether it did.
@@ -48,7 +48,7 @@ func (c *cache[V]) fill(k string, v V, generation uint64) bool {
 	g := c.stripe(k)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.n != generation {
+	if g.n.Load() != generation {
 		return false
 	}
 	c.values.Set(k, v)
@@ -60,16 +60,16 @@ func (c *cache[V]) put(k string, v V) {
 	g := c.stripe(k)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.n++
 	c.values.Set(k, v)
+	g.n.Add(1)
 }
 
 func (c *cache[V]) drop(k string) {
 	g := c.stripe(k)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.n++
 	c.values.Invalidate(k)
+	g.n.Add(1)
 }
 
 func (c *cache[V]) resize(size int) {

@@ -201,7 +201,8 @@ func TestBoundOfEndedLeasesUnderLoad(t *testing.T) {
 func (w *world) destroyLeased(keyID string) {
 	w.t.Helper()
 	at := location{familyLeased, w.tenant.Name, apikey.Internal, keyID}
-	unlock := w.st.keys.lock(at)
+	unlock, err := w.st.keys.lock(w.t.Context(), at)
+	must(w.t, err)
 	defer unlock()
 	k, err := w.st.keys.load(w.t.Context(), w.s, at)
 	must(w.t, err)

@@ -14,7 +14,10 @@ import (
 // Destroy deletes the key at a place with all that leads to it, whatever its state. Of a
 // damaged record nobody knows the key IDs; the walk finds their entries.
 func (st *Store) Destroy(ctx context.Context, s logical.Storage, e Entry) error {
-	unlock := st.keys.lock(e.at)
+	unlock, err := st.keys.lock(ctx, e.at)
+	if err != nil {
+		return err
+	}
 	defer unlock()
 	k, err := st.keys.load(ctx, s, e.at)
 	switch {
@@ -47,7 +50,10 @@ func (st *Store) EraseRoles(ctx context.Context, s logical.Storage, of tenant.Na
 }
 
 func (st *Store) eraseRole(ctx context.Context, s logical.Storage, at location) error {
-	unlock := st.roles.lock(at)
+	unlock, err := st.roles.lock(ctx, at)
+	if err != nil {
+		return err
+	}
 	defer unlock()
 	return st.roles.remove(ctx, s, at)
 }
@@ -56,7 +62,10 @@ func (st *Store) eraseRole(ctx context.Context, s logical.Storage, at location) 
 // then.
 func (st *Store) EraseTenant(ctx context.Context, s logical.Storage, name tenant.Name) error {
 	at := location{family: familyTenants, tenant: name}
-	unlock := st.tenants.lock(at)
+	unlock, err := st.tenants.lock(ctx, at)
+	if err != nil {
+		return err
+	}
 	defer unlock()
 	t, err := st.tenants.load(ctx, s, at)
 	if err == nil && t == nil {
@@ -79,7 +88,10 @@ func (st *Store) EraseTenant(ctx context.Context, s logical.Storage, name tenant
 // that is due later gets another. Seen is the tenant that was looked after, nil when there
 // was none. It reports false for one that has changed since: the entry may be about that.
 func (st *Store) DropTenantEntry(ctx context.Context, s logical.Storage, e Entry, seen *tenant.Tenant) (bool, error) {
-	unlock := st.tenants.lock(e.at)
+	unlock, err := st.tenants.lock(ctx, e.at)
+	if err != nil {
+		return false, err
+	}
 	defer unlock()
 	t, err := st.tenants.load(ctx, s, e.at)
 	if err != nil {

@@ -27,7 +27,11 @@ type claim struct {
 // claim by the record itself, which has no such version yet, is what a write of the record
 // that failed has left: it is made again.
 func (st *Store) claim(ctx context.Context, s logical.Storage, keyID string, c claim) error {
-	defer st.idLocks.lock(keyID)()
+	unlock, err := st.idLocks.lock(ctx, keyID)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	path := location{family: familyIDs, name: keyID}.path()
 	switch has, err := st.claimed(ctx, s, keyID); {
 	//mutate:false:3 "key IDs that are taken" TestClaimsAreNeverOverwritten|TestOneOfManyClaimsWins
@@ -69,7 +73,11 @@ func (st *Store) claimed(ctx context.Context, s logical.Storage, keyID string) (
 // unclaim deletes the entry of a key ID that leads to the record at a place, and to no
 // other.
 func (st *Store) unclaim(ctx context.Context, s logical.Storage, keyID string, from location) error {
-	defer st.idLocks.lock(keyID)()
+	unlock, err := st.idLocks.lock(ctx, keyID)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	path := location{family: familyIDs, name: keyID}.path()
 	has, err := st.claimed(ctx, s, keyID)
 	if err != nil {
@@ -89,7 +97,11 @@ func (st *Store) unclaim(ctx context.Context, s logical.Storage, keyID string, f
 
 // settleID has storage hold what it holds now of a key ID, whatever it was still about to do.
 func (st *Store) settleID(ctx context.Context, s logical.Storage, keyID string) error {
-	defer st.idLocks.lock(keyID)()
+	unlock, err := st.idLocks.lock(ctx, keyID)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	path := location{family: familyIDs, name: keyID}.path()
 	if !st.writes.unsettled(path) {
 		return nil
@@ -119,7 +131,8 @@ type Found struct {
 }
 
 // Find returns the key that a valid key ID belongs to, or nil: then nobody has it, or
-// the tenant it belonged to is deleted. Warm, it reads no storage and takes no lock.
+// the tenant it belonged to is deleted. What it finds was all in force at one moment. Warm, it reads no storage and
+// takes no lock.
 func (st *Store) Find(ctx context.Context, s logical.Storage, keyID string) (*Found, error) {
 	found, err := st.Trace(ctx, s, keyID)
 	if err != nil || found == nil || found.Tenant.State() == tenant.Deleted {
@@ -135,19 +148,30 @@ func (st *Store) Trace(ctx context.Context, s logical.Storage, keyID string) (*F
 	if err != nil || c == nil {
 		return nil, err
 	}
-	k, err := st.keys.get(ctx, s, c.at)
+	for {
+		var all reads
+		found, err := st.trace(ctx, s, keyID, c, &all)
+		if err != nil || all.stand() {
+			return found, err
+		}
+	}
+}
+
+// trace returns what a claim leads to.
+func (st *Store) trace(ctx context.Context, s logical.Storage, keyID string, c *claim, all *reads) (*Found, error) {
+	k, err := st.keys.read(ctx, s, c.at, all)
 	//mutate:false:3 "index entries that lie" TestIndexEntriesThatLie|TestWhatCarriesAnotherUIDDoesNotExist
 	if err != nil || k == nil || k.UID != c.uid || k.Version(keyID) == nil {
 		return nil, err
 	}
-	t, err := st.Tenant(ctx, s, k.Tenant)
+	t, err := st.tenants.read(ctx, s, location{family: familyTenants, tenant: k.Tenant}, all)
 	//mutate:false:3 "records of a former tenant" TestIndexEntriesThatLie|TestWhatCarriesAnotherUIDDoesNotExist
 	if err != nil || t == nil || t.UID != k.UID {
 		return nil, err
 	}
 	found := &Found{Key: k, Tenant: t}
 	if k.Lease != nil {
-		if found.Role, err = st.RoleOf(ctx, s, k); err != nil {
+		if found.Role, err = st.roleOf(ctx, s, k, all); err != nil {
 			return nil, err
 		}
 	}
@@ -163,17 +187,21 @@ func (st *Store) whose(ctx context.Context, s logical.Storage, keyID string) (*c
 		return nil, nil
 	}
 	keyID = strings.Clone(keyID) // it may be a piece of a whole request head, which the caches must not hold on to
-	known, unknown := st.ids.generation(keyID), st.nobody.generation(keyID)
-	unsettled := st.writes.unsettled(location{family: familyIDs, name: keyID}.path())
-	c, err := st.claimed(ctx, s, keyID)
-	//mutate:false:2 "key IDs that may still change, in memory" TestKeyIDsThatMayStillChangeAreRead
-	if err != nil || unsettled {
-		return c, err
+	for {
+		known, unknown := st.ids.generation(keyID), st.nobody.generation(keyID)
+		unsettled := st.writes.unsettled(location{family: familyIDs, name: keyID}.path())
+		c, err := st.claimed(ctx, s, keyID)
+		switch {
+		case err == nil && st.ids.generation(keyID) != known:
+			continue // somebody has claimed it, or given it up, meanwhile
+		//mutate:false:2 "key IDs that may still change, in memory" TestKeyIDsThatMayStillChangeAreRead
+		case err != nil || unsettled:
+			return c, err
+		case c == nil:
+			st.nobody.fill(keyID, struct{}{}, unknown)
+		default:
+			st.ids.fill(keyID, *c, known)
+		}
+		return c, nil
 	}
-	if c == nil {
-		st.nobody.fill(keyID, struct{}{}, unknown)
-		return nil, nil
-	}
-	st.ids.fill(keyID, *c, known)
-	return c, nil
 }

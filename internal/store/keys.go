@@ -17,6 +17,32 @@ func (st *Store) Key(ctx context.Context, s logical.Storage, t *tenant.Tenant, k
 	return ownedKey(k, err, t, "key", string(name))
 }
 
+// Named returns the tenant's named key as [Store.Key] does, and the tenant: both were in force at one moment.
+func (st *Store) Named(
+	ctx context.Context, s logical.Storage, t *tenant.Tenant, kind apikey.Kind, name apikey.Name,
+) (*Found, error) {
+	for {
+		var all reads
+		if found, err := st.named(ctx, s, t, kind, name, &all); err != nil || all.stand() {
+			return found, err
+		}
+	}
+}
+
+func (st *Store) named(
+	ctx context.Context, s logical.Storage, t *tenant.Tenant, kind apikey.Kind, name apikey.Name, all *reads,
+) (*Found, error) {
+	k, err := st.keys.read(ctx, s, location{familyKeys, t.Name, kind, string(name)}, all)
+	if k, err = ownedKey(k, err, t, "key", string(name)); err != nil {
+		return nil, err
+	}
+	now, err := st.tenants.read(ctx, s, location{family: familyTenants, tenant: t.Name}, all)
+	if now, err = stillOpen(now, err, t); err != nil {
+		return nil, err
+	}
+	return &Found{Key: k, Tenant: now}, nil
+}
+
 // Leased returns the tenant's leased key with the key ID, with the entity that asked for it, or a refusal.
 func (st *Store) Leased(ctx context.Context, s logical.Storage, t *tenant.Tenant, kind apikey.Kind, keyID string) (*apikey.Key, error) {
 	k, err := st.keys.get(ctx, s, location{familyLeased, t.Name, kind, keyID})
@@ -60,7 +86,10 @@ func (st *Store) updateKey(ctx context.Context, s logical.Storage, t *tenant.Ten
 	if err != nil {
 		return nil, err
 	}
-	unlock := st.keys.lock(at)
+	unlock, err := st.keys.lock(ctx, at)
+	if err != nil {
+		return nil, err
+	}
 	defer unlock() // once it is counted what the change means: to destroy the key counts, too
 	var before *apikey.Key
 	k, err := st.keys.updateLocked(ctx, s, at, func(old *apikey.Key) (*apikey.Key, error) {
@@ -80,9 +109,12 @@ func (st *Store) updateKey(ctx context.Context, s logical.Storage, t *tenant.Ten
 	return k, err
 }
 
-// index writes the entries that lead to the changed record: one for each new key ID, and
-// those of what is due next, as the tenant is now and as if it were active. A crash after it leaves strays, which mislead nobody: the record is what counts.
-func (st *Store) index(ctx context.Context, s logical.Storage, at location, old, changed *apikey.Key, c *tenant.Config, t *tenant.Tenant) error {
+// index writes the entries that lead to the changed record: one for each new key ID, and those of what is due next, as
+// the tenant is now and as if it were active. A crash after it leaves strays, which mislead nobody: the record is what
+// counts.
+func (st *Store) index(
+	ctx context.Context, s logical.Storage, at location, old, changed *apikey.Key, c *tenant.Config, t *tenant.Tenant,
+) error {
 	if err := st.claimNew(ctx, s, at, old, changed); err != nil {
 		return err
 	}
@@ -140,7 +172,16 @@ func (st *Store) Role(ctx context.Context, s logical.Storage, t *tenant.Tenant, 
 
 // RoleOf returns the role of a leased key, a deleted one too: what it has revoked stays so. It is nil when there is none.
 func (st *Store) RoleOf(ctx context.Context, s logical.Storage, k *apikey.Key) (*apikey.Role, error) {
-	r, err := st.role(ctx, s, k.Tenant, k.Kind, k.Name)
+	for {
+		var alone reads
+		if r, err := st.roleOf(ctx, s, k, &alone); err != nil || alone.stand() {
+			return r, err
+		}
+	}
+}
+
+func (st *Store) roleOf(ctx context.Context, s logical.Storage, k *apikey.Key, all *reads) (*apikey.Role, error) {
+	r, err := st.roles.read(ctx, s, location{familyRoles, k.Tenant, k.Kind, string(k.Name)}, all)
 	//mutate:false:2 "the role of a leased key of a former tenant" TestRoleOfAnotherUIDRevokesNothing
 	if err != nil || r.UID != k.UID {
 		return nil, err

@@ -1,6 +1,9 @@
 package store
 
-import "sync"
+import (
+	"context"
+	"sync"
+)
 
 // locks has a lock for each name that somebody holds or waits for, and none for others:
 // whoever keeps a record busy keeps nobody from another one, whatever its name.
@@ -10,30 +13,47 @@ type locks struct {
 }
 
 type lock struct {
-	sync.Mutex
-	users int // who hold it or wait
+	taken chan struct{} // holds one while somebody has the lock; who waits gets it in the order of arrival
+	users int           // who have it or wait
 }
 
-// lock keeps everybody else from the name until unlock is called.
-func (l *locks) lock(name string) (unlock func()) {
+// lock keeps everybody else from the name until unlock is called. An error says that the request has ended while it
+// waited: it has no lock then.
+func (l *locks) lock(ctx context.Context, name string) (unlock func(), err error) {
+	of := l.enter(name)
+	//mutate:before "requests that end while they wait for a record" TestWaitingForARecordEndsWithTheRequest
+	//mutate:more => ctx = context.WithoutCancel(ctx)
+	select {
+	case of.taken <- struct{}{}:
+		return func() {
+			<-of.taken
+			l.leave(name, of)
+		}, nil
+	case <-ctx.Done():
+		l.leave(name, of)
+		return nil, ctx.Err()
+	}
+}
+
+func (l *locks) enter(name string) *lock {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.held == nil {
 		l.held = make(map[string]*lock)
 	}
 	of := l.held[name]
 	if of == nil {
-		of = new(lock)
+		of = &lock{taken: make(chan struct{}, 1)}
 		l.held[name] = of
 	}
 	of.users++
-	l.mu.Unlock()
-	of.Lock()
-	return func() {
-		of.Unlock()
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		if of.users--; of.users == 0 {
-			delete(l.held, name)
-		}
+	return of
+}
+
+func (l *locks) leave(name string, of *lock) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if of.users--; of.users == 0 {
+		delete(l.held, name)
 	}
 }

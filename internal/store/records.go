@@ -19,14 +19,24 @@ type records[T any] struct {
 	locks  *locks
 }
 
-// get returns the record, from memory when it is there: no lock, no storage. It is nil
-// when there is none. One that storage may still change is not kept in memory.
+// get returns the record as it is now, from memory when it is there: no lock, no storage. It is nil when there is none.
 func (r *records[T]) get(ctx context.Context, s logical.Storage, at location) (*T, error) {
+	for {
+		var alone reads
+		if v, err := r.read(ctx, s, at, &alone); err != nil || alone.stand() {
+			return v, err
+		}
+	}
+}
+
+// read is [records.get] for a record that is used together with others. One that storage may still change is not kept
+// in memory.
+func (r *records[T]) read(ctx context.Context, s logical.Storage, at location, all *reads) (*T, error) {
 	path := at.path()
+	generation := all.note(r.cache.stripe(path)) // before it is asked whether the record is settled
 	if v, ok := r.cache.get(path); ok {
 		return v, nil
 	}
-	generation := r.cache.generation(path) // before it is asked whether the record is settled
 	unsettled := r.writes.unsettled(path)
 	v, err := r.load(ctx, s, at)
 	if err != nil {
@@ -65,7 +75,10 @@ func (r *records[T]) load(ctx context.Context, s logical.Storage, at location) (
 func (r *records[T]) update(ctx context.Context, s logical.Storage, at location,
 	change func(old *T) (*T, error), index func(old, changed *T) error,
 ) (*T, error) {
-	unlock := r.lock(at)
+	unlock, err := r.lock(ctx, at)
+	if err != nil {
+		return nil, err
+	}
 	defer unlock()
 	return r.updateLocked(ctx, s, at, change, index)
 }
@@ -120,9 +133,9 @@ func (r *records[T]) keep(ctx context.Context, s logical.Storage, at location, s
 	return nil
 }
 
-// lock keeps everybody else from changing the record until unlock is called.
-func (r *records[T]) lock(at location) (unlock func()) {
-	return r.locks.lock(at.path())
+// lock keeps everybody else from changing the record until unlock is called. Waiting for it ends with the request.
+func (r *records[T]) lock(ctx context.Context, at location) (unlock func(), err error) {
+	return r.locks.lock(ctx, at.path())
 }
 
 // remove deletes the record. The caller holds its lock.
@@ -154,7 +167,10 @@ func (r *records[T]) put(ctx context.Context, s logical.Storage, at location, v 
 
 // settle has storage hold what it holds now, whatever it was still about to do.
 func (r *records[T]) settle(ctx context.Context, s logical.Storage, at location) error {
-	unlock := r.lock(at)
+	unlock, err := r.lock(ctx, at)
+	if err != nil {
+		return err
+	}
 	defer unlock()
 	if !r.writes.unsettled(at.path()) {
 		return nil

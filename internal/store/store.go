@@ -145,6 +145,19 @@ func (st *Store) OpenTenant(ctx context.Context, s logical.Storage, name tenant.
 	return t, err
 }
 
+// Again returns the record of a tenant as it is now, or a refusal where it is deleted or gone.
+func (st *Store) Again(ctx context.Context, s logical.Storage, t *tenant.Tenant) (*tenant.Tenant, error) {
+	now, err := st.Tenant(ctx, s, t.Name)
+	return stillOpen(now, err, t)
+}
+
+func stillOpen(now *tenant.Tenant, err error, t *tenant.Tenant) (*tenant.Tenant, error) {
+	if err == nil && (now == nil || now.UID != t.UID || now.State() == tenant.Deleted) {
+		return nil, NoTenant(t.Name)
+	}
+	return now, err
+}
+
 // NoTenant is the refusal of a tenant that is not there.
 func NoTenant(name tenant.Name) error {
 	return refusal.Errorf(refusal.NotFound, "tenant: %q is not open; the provider's administrator opens tenants at admin/tenants/%[1]s", string(name))

@@ -18,7 +18,10 @@ type tending func(k *apikey.Key, t *tenant.Tenant) (next *apikey.Key, gone bool,
 // leads to it, and the entry moved to the record's next time. An entry that leads nowhere
 // goes. It reports false when the record is due later in this minute.
 func (st *Store) Tend(ctx context.Context, s logical.Storage, e Entry, tend tending) (bool, error) {
-	unlock := st.keys.lock(e.at)
+	unlock, err := st.keys.lock(ctx, e.at)
+	if err != nil {
+		return false, err
+	}
 	defer unlock()
 	k, err := st.keys.load(ctx, s, e.at)
 	if err != nil {

@@ -61,7 +61,10 @@ func (st *Store) Mend(ctx context.Context, s logical.Storage, e Entry, now time.
 	overdue func(*apikey.Key, *tenant.Tenant) (bool, error), seen func(keyID string),
 ) (Mended, error) {
 	var m Mended
-	unlock := st.keys.lock(e.at)
+	unlock, err := st.keys.lock(ctx, e.at)
+	if err != nil {
+		return m, err
+	}
 	defer unlock()
 	k, err := st.keys.load(ctx, s, e.at)
 	if err != nil || k == nil {
@@ -128,7 +131,10 @@ func (st *Store) mendDue(ctx context.Context, s logical.Storage, in slot, at loc
 // due index, and reports whether it was missing.
 func (st *Store) MendTenant(ctx context.Context, s logical.Storage, name tenant.Name) (bool, error) {
 	at := location{family: familyTenants, tenant: name}
-	unlock := st.tenants.lock(at)
+	unlock, err := st.tenants.lock(ctx, at)
+	if err != nil {
+		return false, err
+	}
 	defer unlock()
 	t, err := st.tenants.load(ctx, s, at)
 	if err != nil || t == nil || t.State() != tenant.Deleted {
@@ -193,7 +199,10 @@ func (st *Store) DropStray(ctx context.Context, s logical.Storage, keyID string)
 	if err != nil {
 		return false, err
 	}
-	unlock := st.keys.lock(c.at)
+	unlock, err := st.keys.lock(ctx, c.at)
+	if err != nil {
+		return false, err
+	}
 	defer unlock()
 	k, err := st.keys.load(ctx, s, c.at)
 	if err != nil {
