@@ -86,7 +86,7 @@ func TestRecipientsFromBeforeTheBounds(t *testing.T) {
 		k := w.record()
 		rules := k.Rules.Get()
 		rules.Recipients = tenant.Lines(large)
-		k.Rules = apikey.Share(rules)
+		k.Rules = apikey.Intern(rules)
 		w.plant(k)
 		acme.read(billing)
 		acme.write(billing+"/rotate", nil)

@@ -79,7 +79,7 @@ func (h *Handlers) keyRotate(ctx context.Context, r *request) (*logical.Response
 		rotation = apikey.Rotation{
 			NewKeyID: apikey.NewKeyID(), CurrentKeyID: current, Overlap: overlap, OverlapGiven: overlap >= 0,
 			LeastOverlap: apikey.LeastOverlap(r.config), MaxLive: r.tenant.Caps(r.config).MaxVersions,
-			Seen: h.store.Seen(ctx, r.Storage, k),
+			Seen: h.store.UsageKnown(ctx, r.Storage, k),
 		}
 		if overlap < 0 {
 			rotation.Overlap = k.Overlap

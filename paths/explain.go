@@ -104,20 +104,20 @@ var unknownKey = signing.Finding{
 }
 
 // ownVersion finds the tenant's version with that ID. A version that never verifies again is unknown.
-func (h *Handlers) ownVersion(ctx context.Context, r *request, keyID string) (*store.Found, *apikey.Version, error) {
+func (h *Handlers) ownVersion(ctx context.Context, r *request, keyID string) (*store.Match, *apikey.Version, error) {
 	if keyID == "" {
-		return new(store.Found), nil, nil
+		return new(store.Match), nil, nil
 	}
 	found, err := h.store.Find(ctx, r.Storage, keyID)
 	if err != nil {
 		return nil, nil, err
 	}
 	if found == nil || found.Key == nil || found.Tenant.UID != r.tenant.UID || found.Tenant.State() == tenant.Deleted {
-		return new(store.Found), nil, nil
+		return new(store.Match), nil, nil
 	}
 	v := found.Key.Version(keyID)
 	if v == nil || v.Secret.Erased() {
-		return new(store.Found), nil, nil
+		return new(store.Match), nil, nil
 	}
 	return found, v, nil
 }
@@ -158,7 +158,7 @@ func (c *call) attempt() (*signing.Attempt, error) {
 	return signing.ReadAttempt(head), nil
 }
 
-func (h *Handlers) explained(r *request, found *store.Found, e *explanation) (*logical.Response, error) {
+func (h *Handlers) explained(r *request, found *store.Match, e *explanation) (*logical.Response, error) {
 	data := map[string]any{"verdict": string(e.judged.Verdict), "server_time": field.RFC3339(r.now)}
 	if e.attempt != nil {
 		if e.attempt.StringToSign != "" {

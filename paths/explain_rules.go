@@ -16,7 +16,7 @@ import (
 
 // standing returns the findings that stand between the call and a good verdict: those that the key does not let in, and
 // the rule that said no.
-func (e *explanation) standing(found *store.Found, r *request) []signing.Finding {
+func (e *explanation) standing(found *store.Match, r *request) []signing.Finding {
 	var all []signing.Finding
 	compat := found.Key.Variants(e.version)
 	for _, f := range e.findings {
@@ -36,19 +36,19 @@ func (e *explanation) standing(found *store.Found, r *request) []signing.Finding
 }
 
 // rule says which rule refused a call with a right signature, and what to do.
-func (e *explanation) rule(found *store.Found, r *request) string {
+func (e *explanation) rule(found *store.Match, r *request) string {
 	k, v := found.Key, e.version
 	limits := k.Rules.Get().Limits
 	switch e.judged.Verdict {
 	case apikey.TenantSuspended:
 		return "The provider has suspended the tenant; reading the tenant's settings shows since when and why. Ask " +
 			"the provider."
-	case apikey.IsRevoked:
+	case apikey.VerdictRevoked:
 		return "The version, or the whole key, is revoked for good. " + e.successor("Make another key.")
-	case apikey.IsDisabled:
+	case apikey.VerdictDisabled:
 		return "The version, or the whole key, is disabled or deleted: enable or restore it, if its calls are to be " +
 			"good again."
-	case apikey.IsExpired:
+	case apikey.VerdictExpired:
 		return fmt.Sprintf("The version ended at %s. %s", v.ExpiresAt.UTC().Format(time.RFC3339),
 			e.successor("Rotate the key."))
 	case apikey.TooOld:
@@ -102,36 +102,36 @@ func (e *explanation) tooOld(now time.Time) string {
 	}
 }
 
-func (e *explanation) outOfScope(found *store.Found) string {
+func (e *explanation) outOfScope(found *store.Match) string {
 	limits := found.Key.Rules.Get().Limits
-	switch e.judged.Bound {
-	case apikey.BoundMessage:
+	switch e.judged.ScopeRule {
+	case apikey.ScopeMessage:
 		return "The key has scopes, a user, or is bound to what is published, and a message can be held against none " +
 			"of these: use a key without them."
-	case apikey.BoundPath:
+	case apikey.ScopeAmbiguousPath:
 		return "Two readers could take the path for different ones: write it without dot segments, //, ; and \\, " +
 			"encoded or not, encoded slashes and control characters, what is encoded twice, and escapes that are " +
 			"broken or no UTF-8."
-	case apikey.BoundLong:
+	case apikey.ScopeLongPath:
 		return fmt.Sprintf("The path is too long to be held against scopes and what is published: it may have %d "+
 			"bytes and %d segments.",
 			match.MaxPath, match.MaxSegments)
-	case apikey.BoundOver:
+	case apikey.ScopeTooComplex:
 		return "None of the key's scopes fits, and some are too complex to be looked at, from before there was a " +
 			"bound: write them anew, with fewer **, and fewer * in a segment."
-	case apikey.BoundScopes:
+	case apikey.ScopeNoMatch:
 		return fmt.Sprintf("None of the key's scopes fits %s %s: they are %s.", e.in.Head.Method(), e.in.Head.Path(),
 			strings.Join(limits.Scopes.List(), ", "))
-	case apikey.BoundPublished:
+	case apikey.ScopeUnpublished:
 		var lists []string
 		for _, list := range e.in.Grant.PublishedLists() {
 			lists = append(lists, strings.Join(list, ", "))
 		}
 		return fmt.Sprintf("%s is not published to external keys: published has %s.", e.in.Head.Path(),
 			strings.Join(lists, "; and "))
-	case apikey.BoundUser:
+	case apikey.ScopeUser:
 		return fmt.Sprintf("The key acts as %s, and the call names another in %s.", limits.User, apikey.UserHeader)
-	case apikey.InBounds:
+	case apikey.InScope:
 	}
 	return "" // it was in scope when it was judged
 }

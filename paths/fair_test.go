@@ -18,7 +18,7 @@ func TestWhatIsHeavy(t *testing.T) {
 	with := func(l apikey.Limits) *apikey.Key {
 		return &apikey.Key{
 			Ref:      apikey.Ref{Kind: apikey.External},
-			Settings: apikey.Settings{Rules: apikey.Share(apikey.Rules{Limits: l})},
+			Settings: apikey.Settings{Rules: apikey.Intern(apikey.Rules{Limits: l})},
 		}
 	}
 	plain, lenient := with(apikey.Limits{}), with(apikey.Limits{Compat: "a\nb\nc\nd\ne"})
@@ -79,7 +79,7 @@ func granted(k *apikey.Key, t *tenant.Tenant, c *tenant.Config) *apikey.Grant {
 func TestEstimatesTakeNoMemory(t *testing.T) {
 	globs := []string{"GET /**"}
 	k := &apikey.Key{Ref: apikey.Ref{Kind: apikey.External}}
-	k.Rules = apikey.Share(apikey.Rules{Limits: apikey.Limits{Compat: "a\nb\nc", Scopes: match.ScopesOf(globs)}})
+	k.Rules = apikey.Intern(apikey.Rules{Limits: apikey.Limits{Compat: "a\nb\nc", Scopes: match.ScopesOf(globs)}})
 	c := &call{http: true, content: "GET /" + strings.Repeat("a", 60) + "\n" + strings.Repeat("b", 900)}
 	grant := granted(k, new(tenant.Tenant), new(tenant.Config))
 	if allocs := testing.AllocsPerRun(100, func() {

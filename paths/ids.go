@@ -37,7 +37,7 @@ func (h *Handlers) idResources() []resource {
 }
 
 func (h *Handlers) adminID(ctx context.Context, r *request) (*logical.Response, error) {
-	found, _, err := h.byID(ctx, r, h.store.Trace)
+	found, _, err := h.byID(ctx, r, h.store.FindIncludingDeleted)
 	if err != nil {
 		return nil, err
 	}
@@ -60,9 +60,9 @@ func (h *Handlers) ownID(ctx context.Context, r *request) (*logical.Response, er
 	})
 }
 
-type finder func(ctx context.Context, s logical.Storage, keyID string) (*store.Found, error)
+type finder func(ctx context.Context, s logical.Storage, keyID string) (*store.Match, error)
 
-func (h *Handlers) byID(ctx context.Context, r *request, find finder) (*store.Found, string, error) {
+func (h *Handlers) byID(ctx context.Context, r *request, find finder) (*store.Match, string, error) {
 	keyID, err := r.keyIDInPath()
 	if err != nil {
 		return nil, "", err

@@ -18,7 +18,7 @@ import (
 type judgement struct {
 	apikey.Judgement
 	version *apikey.Version // nil unless the signature is right; without it, nothing of found is told
-	found   *store.Found
+	found   *store.Match
 	digest  string // the Content-Digest that the signature covers
 	at      time.Time
 }
@@ -100,18 +100,18 @@ func (h *Handlers) judge(ctx context.Context, r *request, c *call, opts judgeOpt
 }
 
 // callsKey returns the key that a call names, as it is now; an empty one where nobody has it who is asked about.
-func (h *Handlers) callsKey(ctx context.Context, r *request, keyID string, opts judgeOptions) (*store.Found, error) {
+func (h *Handlers) callsKey(ctx context.Context, r *request, keyID string, opts judgeOptions) (*store.Match, error) {
 	found, err := h.store.Find(ctx, r.Storage, keyID)
 	//mutate:false:3 "calls within a tenant" ./backend TestTenantsAreApart
 	if err != nil || found == nil || opts.within != "" && found.Tenant.UID != opts.within {
-		return new(store.Found), err
+		return new(store.Match), err
 	}
 	return found, nil
 }
 
 // judgeInput returns a call with what it is judged by. A valid call is recorded, unless it is a dry run.
 func (h *Handlers) judgeInput(
-	r *request, c *call, signed *signing.Call, head *signing.Head, found *store.Found, grant *apikey.Grant,
+	r *request, c *call, signed *signing.Call, head *signing.Head, found *store.Match, grant *apikey.Grant,
 ) *apikey.JudgeInput {
 	in := &apikey.JudgeInput{Call: signed, Head: head, From: c.from, Grant: grant}
 	if r.config.Replay == tenant.ReplayStrict {
@@ -186,7 +186,7 @@ type longMetadata struct {
 	shown map[string]bool // key IDs, where each is told of once
 }
 
-func (m *longMetadata) add(f *store.Found, keyID string) {
+func (m *longMetadata) add(f *store.Match, keyID string) {
 	n := len(f.Key.Metadata)
 	if n <= longFrom || m.shown[keyID] {
 		return
@@ -202,7 +202,7 @@ func (m *longMetadata) add(f *store.Found, keyID string) {
 }
 
 // fits reports whether an answer has room for the key that was found, if any.
-func (m *longMetadata) fits(f *store.Found, keyID string) bool {
+func (m *longMetadata) fits(f *store.Match, keyID string) bool {
 	//mutate:true:5 "long metadata in one answer" ./backend TestBatchTellsSoMuchOfLongMetadata
 	return m == nil || f.Key == nil || len(f.Key.Metadata) <= longFrom || m.shown[keyID] ||
 		m.of[f.Tenant.UID] < maxLong-m.all

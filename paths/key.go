@@ -167,7 +167,7 @@ func changeKey(r *request, old *apikey.Key, cas int) (*apikey.Key, error) {
 			return nil, err
 		}
 	}
-	if s == before && old.State() != apikey.DeletedKey && old.State() != apikey.Revoked {
+	if s == before && old.State() != apikey.Deleted && old.State() != apikey.Revoked {
 		return old, nil
 	}
 	return old.Change(s, r.actor(), r.now)

@@ -16,7 +16,7 @@ const keyInfos = "state, scheme, owner, current_key_id, expires_at, next_rotatio
 var keyListAnswer = listAnswer(keyInfos + ", description")
 
 // keyStates are the states that reading a key shows, and that keys are listed by.
-var keyStates = []apikey.State{apikey.Active, apikey.Disabled, apikey.Revoked, apikey.DeletedKey}
+var keyStates = []apikey.State{apikey.Active, apikey.Disabled, apikey.Revoked, apikey.Deleted}
 
 var keyListFields = join(pageFields, schema{
 	"owner": text("Only those with this owner, to the letter; empty: only those without one."),

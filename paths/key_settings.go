@@ -16,7 +16,7 @@ import (
 
 // keySettings are what the writer of a key decides.
 var keySettings = append(throughShared(ruleSettings,
-	func(s *apikey.Settings) *apikey.Shared[apikey.Rules] { return &s.Rules }),
+	func(s *apikey.Settings) *apikey.Interned[apikey.Rules] { return &s.Rules }),
 	field.Text("description", "What the key is for.", apikey.MaxDescription,
 		func(s *apikey.Settings) *string { return &s.Description }),
 	field.Text("owner", "Who answers for the key.", apikey.MaxOwner,
@@ -54,7 +54,7 @@ var ruleSettings = append(limitSettings(func(r *apikey.Rules) *apikey.Limits { r
 )
 
 // throughShared makes settings of R into settings of a T that holds a shared R.
-func throughShared[T any, R comparable](settings []field.Setting[R], at func(*T) *apikey.Shared[R]) []field.Setting[T] {
+func throughShared[T any, R comparable](settings []field.Setting[R], at func(*T) *apikey.Interned[R]) []field.Setting[T] {
 	all := make([]field.Setting[T], len(settings))
 	for i, s := range settings {
 		all[i] = field.Setting[T]{
@@ -62,13 +62,13 @@ func throughShared[T any, R comparable](settings []field.Setting[R], at func(*T)
 			Parse: func(to *T, raw any, patch bool) error {
 				v := at(to).Get()
 				err := s.Parse(&v, raw, patch)
-				*at(to) = apikey.Share(v)
+				*at(to) = apikey.Intern(v)
 				return err
 			},
 			Reset: func(to, defaults *T) {
 				v, d := at(to).Get(), at(defaults).Get()
 				s.Reset(&v, &d)
-				*at(to) = apikey.Share(v)
+				*at(to) = apikey.Intern(v)
 			},
 			Show: func(from *T) any {
 				v := at(from).Get()

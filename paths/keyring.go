@@ -78,7 +78,7 @@ func (h *Handlers) keyringRead(ctx context.Context, r *request) (*logical.Respon
 var errNoKeyID = refusal.Errorf(refusal.NotFound, "key_id: there is no such key")
 
 // local returns the version, if its calls may be judged outside the engine.
-func local(found *store.Found, keyID string, c *tenant.Config) (*apikey.Version, error) {
+func local(found *store.Match, keyID string, c *tenant.Config) (*apikey.Version, error) {
 	if found == nil || found.Key == nil || found.Tenant.State() == tenant.Deleted {
 		return nil, errNoKeyID
 	}
@@ -98,7 +98,7 @@ func local(found *store.Found, keyID string, c *tenant.Config) (*apikey.Version,
 	}
 }
 
-func keyringData(r *request, found *store.Found, v *apikey.Version) map[string]any {
+func keyringData(r *request, found *store.Match, v *apikey.Version) map[string]any {
 	k := found.Key
 	g, _ := apikey.GrantOf(v.KeyID, k, found.Tenant, found.Role, r.config)
 	replayed := "off"

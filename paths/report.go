@@ -95,8 +95,8 @@ func (h *Handlers) eachBroken(
 			if err != nil && !damaged(err) {
 				return err
 			}
-			each(k, k.Broken(apikey.Care{
-				Config: r.config, Tenant: t, LastUsed: last.At, MaybeUsed: last.MaybeAt, Blind: err != nil,
+			each(k, k.Broken(apikey.MaintainInput{
+				Config: r.config, Tenant: t, LastUsed: last.At, MaybeUsed: last.MaybeAt, UsageUnknown: err != nil,
 			}, r.now))
 		}
 	}

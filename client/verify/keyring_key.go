@@ -175,12 +175,12 @@ func (d *decoder) standing(state apikey.State) apikey.Verdict {
 	switch state {
 	case apikey.Current, apikey.Overlapping:
 	case apikey.Revoked:
-		verdict = apikey.IsRevoked
+		verdict = apikey.VerdictRevoked
 	case apikey.Disabled:
-		verdict = apikey.IsDisabled
+		verdict = apikey.VerdictDisabled
 	case apikey.Expired: // by Vault's clock, even if this machine's is behind
-		verdict = apikey.IsExpired
-	case apikey.Active, apikey.DeletedKey, apikey.Destroyed:
+		verdict = apikey.VerdictExpired
+	case apikey.Active, apikey.Deleted, apikey.Destroyed:
 		fallthrough // No version that is handed out is in one of them.
 	default:
 		d.refuse("state")

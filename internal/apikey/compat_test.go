@@ -78,7 +78,7 @@ func TestKeyASCIIIsForImportedVersions(t *testing.T) {
 	if got, _ := c.Judge(start); got != BadSignature {
 		t.Errorf("a version made here: %s", got)
 	}
-	v.mark(func(m *Marks) { m.Imported = true })
+	v.setFlags(func(m *VersionFlags) { m.Imported = true })
 	if got, _ := c.Judge(start); got != Valid || c.found.Variants.String() != "key_ascii" {
 		t.Errorf("an imported one: %s by %s", got, c.found.Variants)
 	}
@@ -92,7 +92,7 @@ func TestCheckCompat(t *testing.T) {
 	for _, k := range []*Key{imported, made} {
 		k.Scheme, k.Rules = signing.Vrnt1, lenient("key_ascii")
 	}
-	imported.Versions[0].mark(func(m *Marks) { m.Imported = true })
+	imported.Versions[0].setFlags(func(m *VersionFlags) { m.Imported = true })
 	if err := imported.CheckCompat(nil); err != nil {
 		t.Error(err)
 	}
@@ -101,7 +101,7 @@ func TestCheckCompat(t *testing.T) {
 		t.Error(err)
 	}
 	s := made.Settings
-	made.Rules = Share(Rules{})
+	made.Rules = Intern(Rules{})
 	_, err := made.Change(s, admin, start)
 	refusedAs(t, err, refusal.Invalid, "compat: key_ascii")
 }

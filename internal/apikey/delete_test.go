@@ -15,7 +15,7 @@ const retention = 7 * day
 func TestDeleteAndRestore(t *testing.T) {
 	k := rotated(newKey(), 1, at(day))
 	gone := must(k.Delete(app, at(2*day)))
-	if gone.State() != DeletedKey || gone.DeletedAt != at(2*day) || gone.GoneAt(retention) != at(9*day) {
+	if gone.State() != Deleted || gone.DeletedAt != at(2*day) || gone.GoneAt(retention) != at(9*day) {
 		t.Errorf("%s since %s, gone %s", gone.State(), gone.DeletedAt, gone.GoneAt(retention))
 	}
 	if got := states(gone, at(2*day)); !slices.Equal(got, []State{Disabled, Disabled}) {

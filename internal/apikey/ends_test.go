@@ -7,7 +7,7 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-func windowed(w Window) setting { return func(s *Settings) { s.Rules = Share(Rules{Window: w}) } }
+func windowed(w Window) setting { return func(s *Settings) { s.Rules = Intern(Rules{Window: w}) } }
 
 // A version ends in the window where that leaves half of its life and twice the overlap, and else when its life is
 // over. It begins on a Thursday, at 10:00 UTC.

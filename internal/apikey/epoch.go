@@ -54,7 +54,7 @@ func (r *Role) RevokeLeased(reason string, now time.Time) (revoked *Role, forgot
 	c.RevokedBefore = second(now)
 	if reason != "" {
 		list := append(r.Reasons.Get().List(), Reason{c.Epoch, reason})
-		c.Reasons, forgot = Share(ReasonsOf(list)), len(list) > KeptReasons
+		c.Reasons, forgot = Intern(ReasonsOf(list)), len(list) > KeptReasons
 	}
 	return &c, forgot
 }
@@ -64,7 +64,7 @@ const leaseEnded = "lease ended"
 
 // ReasonUnder is [Key.Reason] with why a leased key's role has revoked it; role is nil for a named key.
 func (k *Key) ReasonUnder(role *Role) string {
-	if !k.Outlived(role) {
+	if !k.RevokedByRole(role) {
 		return k.Reason()
 	}
 	why := role.Reasons.Get().of(k.Lease.Epoch + 1)

@@ -51,7 +51,7 @@ func TestEraseIsExactToTheSecond(t *testing.T) {
 	if again := c.Erase(retention, at(100*day)); again != c {
 		t.Error("erased twice")
 	}
-	if got, _ := goodCase(k, 1).Judge(at(8 * day)); got != IsRevoked {
+	if got, _ := goodCase(k, 1).Judge(at(8 * day)); got != VerdictRevoked {
 		t.Errorf("before: %s", got)
 	}
 	gone := goodCase(k, 1)

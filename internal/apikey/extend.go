@@ -24,7 +24,7 @@ func (k *Key) Extend(keyID string, end time.Time, most time.Duration, reason str
 	}
 	at := second(now)
 	v.ExpiresAt = end
-	v.mark(func(m *Marks) { m.ExtendedAt = at })
+	v.setFlags(func(m *VersionFlags) { m.ExtendedAt = at })
 	c.record(at, by, "extend", keyID, reason)
 	return c, nil
 }

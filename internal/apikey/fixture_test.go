@@ -120,6 +120,6 @@ func states(k *Key, now time.Time) []State {
 }
 
 // lenient returns rules that let variants in, one a line.
-func lenient(variants tenant.Lines) Shared[Rules] {
-	return Share(Rules{Limits: Limits{Compat: variants}})
+func lenient(variants tenant.Lines) Interned[Rules] {
+	return Intern(Rules{Limits: Limits{Compat: variants}})
 }

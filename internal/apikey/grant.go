@@ -77,12 +77,12 @@ func (k *Key) standing(v *Version, t *tenant.Tenant, role *Role) Verdict {
 		return TenantSuspended
 	//mutate:false:2 "revoked versions" TestVerdictPrecedence|TestRevokeOldVersion
 	//mutate:false:3 "leased keys that their role has revoked" TestSeenIsAskedLast
-	case !k.RevokedAt.IsZero() || !v.RevokedAt.IsZero() || k.Outlived(role):
-		return IsRevoked
+	case !k.RevokedAt.IsZero() || !v.RevokedAt.IsZero() || k.RevokedByRole(role):
+		return VerdictRevoked
 	//mutate:false:2 "disabled versions" TestSeenIsAskedLast
 	//mutate:false:3 "deleted keys" TestSeenIsAskedLast
 	case !k.DisabledAt.IsZero() || !v.DisabledAt.IsZero() || !k.DeletedAt.IsZero():
-		return IsDisabled
+		return VerdictDisabled
 	default:
 		return Valid
 	}
@@ -94,8 +94,8 @@ func (k *Key) standingAt(v *Version, t *tenant.Tenant, role *Role, now time.Time
 	return g.at(now)
 }
 
-// Outlived reports whether the role has revoked the leased keys issued before.
-func (k *Key) Outlived(role *Role) bool {
+// RevokedByRole reports whether the role has revoked the leased keys issued before.
+func (k *Key) RevokedByRole(role *Role) bool {
 	return k.Lease != nil && role != nil && role.Epoch > k.Lease.Epoch
 }
 

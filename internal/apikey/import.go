@@ -38,7 +38,7 @@ func Import(ref Ref, uid string, s Settings, v Imported, c *tenant.Config, t *te
 	case !v.ExpiresAt.IsZero():
 		first.ExpiresAt = second(v.ExpiresAt)
 	}
-	first.mark(func(m *Marks) { m.Imported, m.ProviderKnows = true, v.Provider })
+	first.setFlags(func(m *VersionFlags) { m.Imported, m.ProviderKnows = true, v.Provider })
 	k.History[0].Operation = "import"
 	return k, nil
 }

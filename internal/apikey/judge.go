@@ -27,7 +27,7 @@ type JudgeInput struct {
 type Judgement struct {
 	Verdict  Verdict
 	Variants signing.Compat // that the call needed, where its signature is right
-	Bound    Bound          // why it is out of scope
+	ScopeRule    ScopeRule          // why it is out of scope
 	Replay   replay.Outcome
 	Steps    int // what was looked at beside the signature: bytes, segments, ranges
 }
@@ -80,7 +80,7 @@ func (in *JudgeInput) unsigned(strict Verdict) Verdict {
 func (g *Grant) at(now time.Time) Verdict {
 	//mutate:false:3 "expired versions" TestExpiryIsExactToTheSecond
 	if g.Standing == Valid && !g.ExpiresAt.IsZero() && !now.Before(g.ExpiresAt) {
-		return IsExpired
+		return VerdictExpired
 	}
 	return g.Standing
 }

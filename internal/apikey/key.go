@@ -24,7 +24,7 @@ const (
 	Expired     State = "expired"
 	Revoked     State = "revoked"
 	Destroyed   State = "destroyed"
-	DeletedKey  State = "deleted"
+	Deleted  State = "deleted"
 )
 
 // Version is one secret of a key with a public ID of its own.
@@ -43,11 +43,11 @@ type Version struct {
 	DisabledReason string
 	RevokedAt      time.Time
 	RevokedReason  string
-	Marks          Shared[Marks]
+	Marks          Interned[VersionFlags]
 }
 
-// Marks are what has happened to few versions.
-type Marks struct {
+// VersionFlags are what has happened to few versions.
+type VersionFlags struct {
 	ExtendedAt    time.Time // when ExpiresAt was moved later, which happens once
 	HandedOverAt  time.Time // when the secret was first given out sealed to the key's recipients
 	SealedOnly    bool      // when it was revealed, it was to a recipient's key
@@ -55,11 +55,11 @@ type Marks struct {
 	ProviderKnows bool      // and by the provider, who has not forgotten it
 }
 
-// mark changes what is noted of v, which must be of an edited copy.
-func (v *Version) mark(change func(*Marks)) {
+// setFlags changes what is noted of v, which must be of an edited copy.
+func (v *Version) setFlags(change func(*VersionFlags)) {
 	m := v.Marks.Get()
 	change(&m)
-	v.Marks = Share(m)
+	v.Marks = Intern(m)
 }
 
 // Key is a named series of versions, or a leased key with a single one.
@@ -98,7 +98,7 @@ type Failure struct {
 func (k *Key) State() State {
 	switch {
 	case !k.DeletedAt.IsZero():
-		return DeletedKey
+		return Deleted
 	case !k.RevokedAt.IsZero():
 		return Revoked
 	case !k.DisabledAt.IsZero():

@@ -35,7 +35,7 @@ type Role struct {
 	// are not.
 	Epoch         int
 	RevokedBefore time.Time
-	Reasons       Shared[Reasons]
+	Reasons       Interned[Reasons]
 	CreatedAt     time.Time
 	DeletedAt     time.Time // a deleted role stays as a marker, for its epoch
 	Revision      int
@@ -67,7 +67,7 @@ func (r *Role) Issue(keyID string, span Span, by Actor, now time.Time) *Key {
 	s := Settings{
 		OverlapFrom: OverlapUnknown,
 		Description: r.Description, Owner: r.Owner, Metadata: r.Metadata, Scheme: r.Scheme, TTL: span.TTL,
-		Reveal: RevealNever, Replay: r.Replay, Rules: Share(Rules{Limits: r.Limits}),
+		Reveal: RevealNever, Replay: r.Replay, Rules: Intern(Rules{Limits: r.Limits}),
 	}
 	k := New(Ref{Tenant: r.Tenant, Kind: r.Kind, Name: r.Name}, r.UID, s, keyID, by, now)
 	k.Versions[0].RevealedAt, k.Versions[0].RevealedTo = k.CreatedAt, &Actor{EntityID: by.EntityID, Accessor: by.Accessor}
@@ -123,7 +123,7 @@ func (k *Key) End(now time.Time) *Key {
 // StateUnder is [Key.VersionState] with what a leased key's role has revoked since; role
 // is nil for a named key.
 func (k *Key) StateUnder(role *Role, v *Version, now time.Time) State {
-	if k.Outlived(role) && !v.Secret.Erased() {
+	if k.RevokedByRole(role) && !v.Secret.Erased() {
 		return Revoked
 	}
 	return k.VersionState(v, now)

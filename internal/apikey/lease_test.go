@@ -186,8 +186,8 @@ func TestRevokingARolesKeysSparesLaterOnes(t *testing.T) {
 	old := r.Issue(id(1), span(), app, start)
 	r.Epoch++
 	later := r.Issue(id(2), span(), app, start) // in the very same second
-	if !old.Outlived(r) || later.Outlived(r) || old.Outlived(nil) || newKey().Outlived(r) {
-		t.Errorf("outlived: old %t, later %t", old.Outlived(r), later.Outlived(r))
+	if !old.RevokedByRole(r) || later.RevokedByRole(r) || old.RevokedByRole(nil) || newKey().RevokedByRole(r) {
+		t.Errorf("outlived: old %t, later %t", old.RevokedByRole(r), later.RevokedByRole(r))
 	}
 	for want, k := range map[State]*Key{Revoked: old, Current: later} {
 		if got := k.StateUnder(r, k.Newest(), start); got != want {

@@ -54,7 +54,7 @@ type Rotation struct {
 	Life         time.Duration // of the new version; 0 is no expiry
 	MaxLive      int           // how many versions may be live afterwards; 0 is no limit
 	Reason       string        // kept in the history
-	Seen         Seen          // matters where the key is [Key.Full]
+	Seen         UsageKnown          // matters where the key is [Key.Full]
 
 	OverlapGiven bool          // it was asked for, and is the most; or else it is the key's own
 	LeastOverlap time.Duration // that a window leaves when it cuts Overlap: see [LeastOverlap]

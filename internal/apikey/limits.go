@@ -19,7 +19,7 @@ func (j *Judgement) restrict(in *JudgeInput) {
 		return
 	}
 	//mutate:false "scopes" TestEveryVerdictIsReached|TestVerdictPrecedence
-	if j.Bound = j.outOf(in); j.Bound != InBounds {
+	if j.ScopeRule = j.outOf(in); j.ScopeRule != InScope {
 		j.Verdict = OutOfScope
 	}
 }
@@ -37,71 +37,71 @@ func (j *Judgement) within(in *JudgeInput) bool {
 	return ok
 }
 
-// Bound is one of the rules that put a call out of scope.
-type Bound string
+// ScopeRule is one of the rules that put a call out of scope.
+type ScopeRule string
 
 // The bounds, in the order in which they are judged.
 const (
-	InBounds       Bound = ""
-	BoundMessage   Bound = "message"   // a message is for no path and no user
-	BoundLong      Bound = "long"      // the path has too many bytes or segments
-	BoundPath      Bound = "path"      // two readers could take it for different ones
-	BoundOver      Bound = "over"      // none of the key's scopes fits that is not over a bound itself
-	BoundScopes    Bound = "scopes"    // none of the key's fits
-	BoundPublished Bound = "published" // it is not, for external keys
-	BoundUser      Bound = "user"      // the call acts as another than the key's
+	InScope       ScopeRule = ""
+	ScopeMessage   ScopeRule = "message"   // a message is for no path and no user
+	ScopeLongPath      ScopeRule = "long"      // the path has too many bytes or segments
+	ScopeAmbiguousPath      ScopeRule = "path"      // two readers could take it for different ones
+	ScopeTooComplex      ScopeRule = "over"      // none of the key's scopes fits that is not over a bound itself
+	ScopeNoMatch    ScopeRule = "scopes"    // none of the key's fits
+	ScopeUnpublished ScopeRule = "published" // it is not, for external keys
+	ScopeUser      ScopeRule = "user"      // the call acts as another than the key's
 )
 
 // outOf judges what a call is for: by scopes and user, and by what is published. The head
 // is nil for a message, which has neither path nor user.
-func (j *Judgement) outOf(in *JudgeInput) Bound {
+func (j *Judgement) outOf(in *JudgeInput) ScopeRule {
 	g := in.Grant
 	limitsPath := !g.Scopes.Empty() || g.Published != [3]match.Globs{}
 	if !limitsPath && g.User == "" {
-		return InBounds
+		return InScope
 	}
 	if in.Head == nil {
 		//mutate:zero "scopes of messages" TestSeenIsAskedLast
-		return BoundMessage
+		return ScopeMessage
 	}
 	if limitsPath {
-		if bound := j.outOfPaths(in.Head, g); bound != InBounds {
+		if bound := j.outOfPaths(in.Head, g); bound != InScope {
 			return bound
 		}
 	}
 	//mutate:false "whom a call acts as" TestWhatCallsMayBeFor
 	if g.User != "" && !actsAs(in.Head, g.User) {
-		return BoundUser
+		return ScopeUser
 	}
-	return InBounds
+	return InScope
 }
 
 // outOfPaths judges the path. It is read once for all lists.
-func (j *Judgement) outOfPaths(head *signing.Head, g *Grant) Bound {
+func (j *Judgement) outOfPaths(head *signing.Head, g *Grant) ScopeRule {
 	var path match.Path
 	defer func() { j.Steps += path.Steps }()
 	//mutate:false "paths that are too long" TestOldRulesAreOutOfScope
 	if !path.Read(head.Path()) {
-		return BoundLong
+		return ScopeLongPath
 	}
 	path.Steps += match.LooksOfAmbiguous * len(head.Path())
 	//mutate:false "paths with two readings" TestWhatCallsMayBeFor
 	if match.Ambiguous(head.Path()) {
-		return BoundPath
+		return ScopeAmbiguousPath
 	}
 	if !g.Scopes.Empty() && !g.Scopes.Match(head.Method(), &path) {
 		if g.Scopes.Over() {
-			return BoundOver
+			return ScopeTooComplex
 		}
-		return BoundScopes
+		return ScopeNoMatch
 	}
 	for _, globs := range g.Published {
 		//mutate:false:1 "what is published" TestWhatCallsMayBeFor
 		if !globs.Empty() && !globs.Match(&path) {
-			return BoundPublished
+			return ScopeUnpublished
 		}
 	}
-	return InBounds
+	return InScope
 }
 
 // published returns the lists that the paths of k's calls must match.

@@ -127,12 +127,12 @@ func FuzzLimits(f *testing.F) {
 		if external {
 			k.Kind = External
 		}
-		k.Rules = Share(Rules{Limits: Limits{Scopes: scopes, User: user, CIDRs: ranges}})
+		k.Rules = Intern(Rules{Limits: Limits{Scopes: scopes, User: user, CIDRs: ranges}})
 		mount := tenant.DefaultConfig()
 		mount.External.Published = globs
 		addr, _ := netip.ParseAddr(from)
 		inRange, bound := restricted(k, acme(), mount, head, addr)
-		if got, want := bound == InBounds, slowInScope(k.Kind, scope, published, user, method, path, name, named); got != want {
+		if got, want := bound == InScope, slowInScope(k.Kind, scope, published, user, method, path, name, named); got != want {
 			t.Errorf("%s key, scope %q, published %q, user %q: %q is in scope: %t, want %t", k.Kind, scope, published, user, text, got, want)
 		}
 		if addr.Zone() == "" {

@@ -14,7 +14,7 @@ import (
 
 func sources(ranges string, from netip.Addr) bool {
 	k := newKey()
-	k.Rules = Share(Rules{Limits: Limits{CIDRs: match.RangesOf(listOf(ranges))}})
+	k.Rules = Intern(Rules{Limits: Limits{CIDRs: match.RangesOf(listOf(ranges))}})
 	ok, _ := restricted(k, acme(), tenant.DefaultConfig(), nil, from)
 	return ok
 }
@@ -103,12 +103,12 @@ func TestWhatCallsMayBeFor(t *testing.T) {
 		{"a user and an ambiguous path", world{Internal, acting, "", "", ""}, head("GET /a//b"), true},
 	} {
 		k := newKey()
-		k.Kind, k.Rules = row.w.kind, Share(row.w.rules)
+		k.Kind, k.Rules = row.w.kind, Intern(row.w.rules)
 		mount, of := tenant.DefaultConfig(), acme()
 		mount.External.Published, of.Provider.Published, of.Own.Published =
 			published(row.w.mount), published(row.w.provider), published(row.w.own)
 		_, bound := restricted(k, of, mount, row.head, netip.Addr{})
-		if got := bound == InBounds; got != row.ok {
+		if got := bound == InScope; got != row.ok {
 			t.Errorf("%s: %t", row.name, got)
 		}
 	}
@@ -117,7 +117,7 @@ func TestWhatCallsMayBeFor(t *testing.T) {
 func TestLimitsOfMessages(t *testing.T) {
 	for _, rules := range []Rules{{Limits: Limits{Scopes: match.ScopesOf([]string{"GET /"})}}, {Limits: Limits{User: "agent"}}} {
 		s := settings()
-		s.Rules = Share(rules)
+		s.Rules = Intern(rules)
 		_, err := s.Resolve(External, tenant.DefaultConfig(), acme())
 		refusedAs(t, err, refusal.Invalid, "scopes")
 		s.Scheme = signing.Vrnt1

@@ -67,7 +67,7 @@ func (k *Key) HandedOver(t *tenant.Tenant, by Actor, now time.Time) (*Key, *Vers
 	}
 	c := k.edit()
 	v = c.Newest()
-	v.mark(func(m *Marks) { m.HandedOverAt = second(now) })
+	v.setFlags(func(m *VersionFlags) { m.HandedOverAt = second(now) })
 	c.record(second(now), by, "handover", v.KeyID, "")
 	return c, v, nil
 }
@@ -76,7 +76,7 @@ func (k *Key) markRevealed(requestID string, sealed bool, by Actor, now time.Tim
 	c := k.edit()
 	v := c.Newest()
 	v.RevealedAt, v.RevealedTo = second(now), &Actor{by.EntityID, by.Accessor, requestID}
-	v.mark(func(m *Marks) { m.SealedOnly = sealed && (m.SealedOnly || k.Newest().RevealedAt.IsZero()) })
+	v.setFlags(func(m *VersionFlags) { m.SealedOnly = sealed && (m.SealedOnly || k.Newest().RevealedAt.IsZero()) })
 	c.record(v.RevealedAt, by, "reveal", v.KeyID, "")
 	return c, v, nil
 }
@@ -96,9 +96,9 @@ func (k *Key) mayReveal(t *tenant.Tenant, now time.Time) error {
 func Refuse(verdict Verdict) error {
 	next := map[Verdict]string{
 		TenantSuspended: "the tenant is suspended by the provider; reading the tenant says why",
-		IsRevoked:       "the current version is revoked; rotate to get a new one, or make a new key if the whole key is revoked",
-		IsDisabled:      "the key or its current version is disabled or deleted; enable or restore it first",
-		IsExpired:       "the current version has expired; rotate to get a new one",
+		VerdictRevoked:       "the current version is revoked; rotate to get a new one, or make a new key if the whole key is revoked",
+		VerdictDisabled:      "the key or its current version is disabled or deleted; enable or restore it first",
+		VerdictExpired:       "the current version has expired; rotate to get a new one",
 	}[verdict]
 	return refusal.Errorf(refusal.Invalid, "%s: %s", verdict, next)
 }

@@ -128,12 +128,12 @@ func TestRevealOfWhatWouldNotVerify(t *testing.T) {
 		now    time.Time
 	}{
 		{TenantSuspended, k, suspended(), start},
-		{IsRevoked, must(k.Revoke("", "", admin, start)), acme(), start},
-		{IsRevoked, must(k.Revoke(id(1), "", admin, start)), acme(), start},
-		{IsDisabled, must(k.Disable("", "", admin, start)), acme(), start},
-		{IsDisabled, must(k.Disable(id(1), "", admin, start)), acme(), start},
-		{IsDisabled, must(k.Delete(admin, start)), acme(), start},
-		{IsExpired, k, acme(), at(90 * day)},
+		{VerdictRevoked, must(k.Revoke("", "", admin, start)), acme(), start},
+		{VerdictRevoked, must(k.Revoke(id(1), "", admin, start)), acme(), start},
+		{VerdictDisabled, must(k.Disable("", "", admin, start)), acme(), start},
+		{VerdictDisabled, must(k.Disable(id(1), "", admin, start)), acme(), start},
+		{VerdictDisabled, must(k.Delete(admin, start)), acme(), start},
+		{VerdictExpired, k, acme(), at(90 * day)},
 	} {
 		_, _, err := row.k.Revealed(row.tenant, "x", false, nobodyUsed, app, row.now)
 		refusedAs(t, err, refusal.Invalid, string(row.want)+": ")

@@ -19,7 +19,7 @@ func TestRevokeCurrentVersionLeavesNoneUntilSomebodyRotates(t *testing.T) {
 	if !c.NextRotation().IsZero() || c.RotationDue(at(1000*day)) {
 		t.Error("the schedule would replace it")
 	}
-	if _, verdict := c.MaySign(acme(), at(2*day)); verdict != IsRevoked {
+	if _, verdict := c.MaySign(acme(), at(2*day)); verdict != VerdictRevoked {
 		t.Errorf("signing: %s", verdict)
 	}
 	again := rotated(c, 1, at(3*day))

@@ -28,23 +28,23 @@ type Limits struct {
 // Window returns the hours in which k's versions are to expire.
 func (k *Key) Window() Window { return k.Rules.Get().Window }
 
-// Shared holds a value of which all that are equal share one copy, and takes eight bytes:
-// there may be a record of it in memory for each of a million keys. The zero Shared holds
+// Interned holds a value of which all that are equal share one copy, and takes eight bytes:
+// there may be a record of it in memory for each of a million keys. The zero Interned holds
 // the zero value. It is comparable, as the value is.
-type Shared[T comparable] struct{ h unique.Handle[T] }
+type Interned[T comparable] struct{ h unique.Handle[T] }
 
-// Share returns v to be held.
-func Share[T comparable](v T) Shared[T] {
+// Intern returns v to be held.
+func Intern[T comparable](v T) Interned[T] {
 	var none T
 	if v == none {
-		return Shared[T]{}
+		return Interned[T]{}
 	}
-	return Shared[T]{unique.Make(v)}
+	return Interned[T]{unique.Make(v)}
 }
 
 // Get returns what is held.
-func (s Shared[T]) Get() T {
-	if s == (Shared[T]{}) {
+func (s Interned[T]) Get() T {
+	if s == (Interned[T]{}) {
 		var none T
 		return none
 	}
@@ -52,4 +52,4 @@ func (s Shared[T]) Get() T {
 }
 
 // Equal reports whether both hold equal values.
-func (s Shared[T]) Equal(o Shared[T]) bool { return s == o }
+func (s Interned[T]) Equal(o Interned[T]) bool { return s == o }

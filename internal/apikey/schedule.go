@@ -192,9 +192,9 @@ func (k *Key) Gone(retention time.Duration, now time.Time) bool {
 	return !at.IsZero() && !now.Before(at)
 }
 
-// Lost reports whether k is a leased key whose lease must have ended long ago, though
+// LeaseOverdue reports whether k is a leased key whose lease must have ended long ago, though
 // nobody has said so.
-func (k *Key) Lost(now time.Time) bool {
+func (k *Key) LeaseOverdue(now time.Time) bool {
 	const patience = time.Hour // Vault tries for a while to tell
 	return k.Lease != nil && k.Newest().expired(now.Add(-patience))
 }
@@ -231,7 +231,7 @@ func (k *Key) Erase(retention time.Duration, now time.Time) *Key {
 }
 
 // trim drops the oldest ended versions over [KeptEnded], of whose uses that is kept which is seen.
-func (k *Key) trim(seen Seen, now time.Time) {
+func (k *Key) trim(seen UsageKnown, now time.Time) {
 	over := -KeptEnded
 	for i := range k.Versions {
 		if !k.Versions[i].endedAt(k, now).IsZero() {

@@ -43,7 +43,7 @@ type Settings struct {
 	OverlapFrom time.Duration // the default that Overlap was chosen from; or one of the next
 	Reveal      RevealMode
 	Replay      bool // whether a call is refused the second time
-	Rules       Shared[Rules]
+	Rules       Interned[Rules]
 
 	DeletionProtected bool
 }

@@ -51,7 +51,7 @@ func TestKeyStatePrecedence(t *testing.T) {
 			k.RevokedAt, want = start, Revoked
 		}
 		if set&4 != 0 {
-			k.DeletedAt, want = start, DeletedKey
+			k.DeletedAt, want = start, Deleted
 		}
 		if got := k.State(); got != want {
 			t.Errorf("%03b: %s, want %s", set, got, want)
@@ -68,8 +68,8 @@ func TestExpiryIsExactToTheSecond(t *testing.T) {
 	}{
 		{0, Current, Valid},
 		{time.Hour - time.Nanosecond, Current, Valid},
-		{time.Hour, Expired, IsExpired},
-		{time.Hour + time.Nanosecond, Expired, IsExpired},
+		{time.Hour, Expired, VerdictExpired},
+		{time.Hour + time.Nanosecond, Expired, VerdictExpired},
 	} {
 		now := at(row.after)
 		if got := k.VersionState(k.Newest(), now); got != row.want {

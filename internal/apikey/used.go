@@ -7,8 +7,8 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// Seen is what is known of the last use of any version of a key. The zero Seen is that nothing is.
-type Seen struct {
+// UsageKnown is what is known of the last use of any version of a key. The zero UsageKnown is that nothing is.
+type UsageKnown struct {
 	Known bool
 	At    time.Time // that there may have been; zero: none
 	Last  time.Time // that is known; zero: none is
@@ -20,7 +20,7 @@ func (k *Key) Full() bool { return len(k.Versions) > KeptEnded }
 
 // dropped notes on k, an edited copy, when versions may have been used that are dropped from it now. Of a use that
 // nobody knows of, it is certain that it was no later than the version's end.
-func (k *Key) dropped(versions []Version, seen Seen, now time.Time) {
+func (k *Key) dropped(versions []Version, seen UsageKnown, now time.Time) {
 	// Where there was no use, the making of the key stands for that: uses are known then.
 	used := latest(k.CreatedAt, k.droppedUse())
 	//mutate:false "uses that are dropped and known" TestUsesOfDroppedVersions
@@ -66,7 +66,7 @@ func (k *Key) droppedUse() time.Time {
 }
 
 // lastUse returns when the key may have been used last, by what is known and by what is on its record; zero: never.
-func (k *Key) lastUse(c Care) time.Time {
+func (k *Key) lastUse(c MaintainInput) time.Time {
 	//mutate:false "reports of keys whose uses are dropped" TestReportsOfDroppedUses
 	if at := k.droppedUse(); at.After(k.CreatedAt) {
 		return latest(c.used(), at)
@@ -74,10 +74,10 @@ func (k *Key) lastUse(c Care) time.Time {
 	return c.used()
 }
 
-// watch returns k disabled when it was not used for as long as it may go unused, or with its last use, from which the
+// disableIdle returns k disabled when it was not used for as long as it may go unused, or with its last use, from which the
 // next look is reckoned; k itself until it is time for a look.
-func (k *Key) watch(p Policy, care Care, now time.Time) *Key {
-	if !k.Watched(p, now) {
+func (k *Key) disableIdle(p Policy, care MaintainInput, now time.Time) *Key {
+	if !k.IdleCheckDue(p, now) {
 		return k
 	}
 	c := k.edit()
@@ -90,8 +90,8 @@ func (k *Key) watch(p Policy, care Care, now time.Time) *Key {
 	return c
 }
 
-// Watched reports whether it is time to look whether the key is still used.
-func (k *Key) Watched(p Policy, now time.Time) bool {
+// IdleCheckDue reports whether it is time to look whether the key is still used.
+func (k *Key) IdleCheckDue(p Policy, now time.Time) bool {
 	at := k.idleCheckAt(p)
 	return !at.IsZero() && !now.Before(at)
 }

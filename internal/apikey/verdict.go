@@ -9,9 +9,9 @@ const (
 	UnknownKey      Verdict = "unknown_key"
 	BadSignature    Verdict = "bad_signature"
 	TenantSuspended Verdict = "tenant_suspended"
-	IsRevoked       Verdict = "revoked"
-	IsDisabled      Verdict = "disabled"
-	IsExpired       Verdict = "expired"
+	VerdictRevoked       Verdict = "revoked"
+	VerdictDisabled      Verdict = "disabled"
+	VerdictExpired       Verdict = "expired"
 	TooOld          Verdict = "too_old"
 	TooNew          Verdict = "too_new"
 	SourceDenied    Verdict = "source_denied"
@@ -22,7 +22,7 @@ const (
 
 // Verdicts are all of them, in that order.
 var Verdicts = []Verdict{
-	Malformed, UnknownKey, BadSignature, TenantSuspended, IsRevoked, IsDisabled, IsExpired, TooOld, TooNew,
+	Malformed, UnknownKey, BadSignature, TenantSuspended, VerdictRevoked, VerdictDisabled, VerdictExpired, TooOld, TooNew,
 	SourceDenied, OutOfScope, Replayed, Valid,
 }
 

@@ -17,7 +17,7 @@ import (
 
 // order is that in which the API says calls are judged, as far as the core does.
 var order = []Verdict{
-	UnknownKey, BadSignature, TenantSuspended, IsRevoked, IsDisabled, IsExpired, TooOld, TooNew,
+	UnknownKey, BadSignature, TenantSuspended, VerdictRevoked, VerdictDisabled, VerdictExpired, TooOld, TooNew,
 	SourceDenied, OutOfScope, Replayed, Valid,
 }
 
@@ -54,13 +54,13 @@ var faults = []fault{
 	{"tampered", BadSignature, func(c *trial) { c.Call.Message = []byte("another message") }},
 	{"another scheme", BadSignature, func(c *trial) { c.Call.Scheme = signing.Vrnt1 }},
 	{"the tenant is suspended", TenantSuspended, func(c *trial) { c.Tenant.SuspendedAt = start }},
-	{"the version is revoked", IsRevoked, func(c *trial) { c.Key.Versions[0].RevokedAt = start }},
-	{"the key is revoked", IsRevoked, func(c *trial) { c.Key.RevokedAt = start }},
-	{"the role has revoked its keys", IsRevoked, func(c *trial) { c.Role.Epoch++ }},
-	{"the version is disabled", IsDisabled, func(c *trial) { c.Key.Versions[0].DisabledAt = start }},
-	{"the key is disabled", IsDisabled, func(c *trial) { c.Key.DisabledAt = start }},
-	{"the key is deleted", IsDisabled, func(c *trial) { c.Key.DeletedAt = start }},
-	{"expired", IsExpired, func(c *trial) { c.Key.Versions[0].ExpiresAt = start }},
+	{"the version is revoked", VerdictRevoked, func(c *trial) { c.Key.Versions[0].RevokedAt = start }},
+	{"the key is revoked", VerdictRevoked, func(c *trial) { c.Key.RevokedAt = start }},
+	{"the role has revoked its keys", VerdictRevoked, func(c *trial) { c.Role.Epoch++ }},
+	{"the version is disabled", VerdictDisabled, func(c *trial) { c.Key.Versions[0].DisabledAt = start }},
+	{"the key is disabled", VerdictDisabled, func(c *trial) { c.Key.DisabledAt = start }},
+	{"the key is deleted", VerdictDisabled, func(c *trial) { c.Key.DeletedAt = start }},
+	{"expired", VerdictExpired, func(c *trial) { c.Key.Versions[0].ExpiresAt = start }},
 	{"stamped before the node's start", TooOld, func(c *trial) { c.Since = start.Add(day) }},
 	{"stamped ahead", TooNew, func(c *trial) { c.Call.Time = start.Add(61 * time.Second) }},
 	{"from an unknown address", SourceDenied, func(c *trial) { ruled(c.Key, func(r *Rules) { r.CIDRs = match.RangesOf([]string{"192.0.2.0/24"}) }) }},
@@ -80,7 +80,7 @@ var faults = []fault{
 func ruled(k *Key, change func(*Rules)) {
 	r := k.Rules.Get()
 	change(&r)
-	k.Rules = Share(r)
+	k.Rules = Intern(r)
 }
 
 func head(lines ...string) *signing.Head {
@@ -182,7 +182,7 @@ func TestOldAndNewVersionVerifyAndTheCurrentOneSigns(t *testing.T) {
 
 func TestOverlappingVersionEndsExactly(t *testing.T) {
 	k := rotated(newKey(overlap(100*time.Second)), 1, start)
-	for after, want := range map[time.Duration]Verdict{100*time.Second - 1: Valid, 100 * time.Second: IsExpired} {
+	for after, want := range map[time.Duration]Verdict{100*time.Second - 1: Valid, 100 * time.Second: VerdictExpired} {
 		if got, _ := goodCase(k, 1).Judge(start.Add(after)); got != want {
 			t.Errorf("after %s: %s, want %s", after, got, want)
 		}

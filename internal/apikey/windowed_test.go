@@ -69,7 +69,7 @@ func runs(t *testing.T, rng *rand.Rand, k *Key, long time.Duration) (days map[ti
 		if life := old.ExpiresAt.Sub(old.IssuedAt); life < k.TTL/2 || life > k.TTL {
 			t.Fatalf("version %d lives for %s of %s", old.Number, life, k.TTL)
 		}
-		c, did, err := k.Tend(Care{Config: tenant.DefaultConfig(), Tenant: acme(), NewKeyID: NewKeyID()}, now)
+		c, did, err := k.Maintain(MaintainInput{Config: tenant.DefaultConfig(), Tenant: acme(), NewKeyID: NewKeyID()}, now)
 		if err != nil || !did.Rotated {
 			t.Fatalf("at %s nothing is rotated: %v", now, err)
 		}

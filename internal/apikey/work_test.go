@@ -33,7 +33,7 @@ func work(t *testing.T, h hostile) (under, plain int) {
 	k := newKey()
 	cidrs := slices.Repeat([]string{"192.0.2.0/24"}, 31)
 	k.Scheme = signing.Vrnt1
-	k.Rules = Share(Rules{Limits: Limits{
+	k.Rules = Intern(Rules{Limits: Limits{
 		Scopes: match.ScopesOf(h.scopes), CIDRs: match.RangesOf(append(cidrs, "2001:db8::/32")), Compat: "headers_sorted\nheader_value_case\npath_query\nkey_ascii",
 	}})
 	c := goodCase(k, 1)
@@ -149,18 +149,18 @@ func TestOldRulesAreOutOfScope(t *testing.T) {
 	for _, row := range []struct {
 		scopes []string
 		path   string
-		want   Bound
+		want   ScopeRule
 	}{
-		{[]string{old}, "/" + strings.Repeat("a/", 30) + "z", BoundOver},
-		{[]string{old, "GET /wfo/**"}, "/wfo/a", InBounds},
-		{[]string{"GET /wfo/**"}, "/a", BoundScopes},
-		{[]string{"GET /**"}, "/" + strings.Repeat("a/", match.MaxSegments-1), InBounds},
-		{[]string{"GET /**"}, "/" + strings.Repeat("a/", match.MaxSegments), BoundLong},
-		{[]string{"GET /**"}, "/" + strings.Repeat("a", match.MaxPath-1), InBounds},
-		{[]string{"GET /**"}, "/" + strings.Repeat("a", match.MaxPath), BoundLong},
-		{nil, "/" + strings.Repeat("a/", 7500), InBounds},
+		{[]string{old}, "/" + strings.Repeat("a/", 30) + "z", ScopeTooComplex},
+		{[]string{old, "GET /wfo/**"}, "/wfo/a", InScope},
+		{[]string{"GET /wfo/**"}, "/a", ScopeNoMatch},
+		{[]string{"GET /**"}, "/" + strings.Repeat("a/", match.MaxSegments-1), InScope},
+		{[]string{"GET /**"}, "/" + strings.Repeat("a/", match.MaxSegments), ScopeLongPath},
+		{[]string{"GET /**"}, "/" + strings.Repeat("a", match.MaxPath-1), InScope},
+		{[]string{"GET /**"}, "/" + strings.Repeat("a", match.MaxPath), ScopeLongPath},
+		{nil, "/" + strings.Repeat("a/", 7500), InScope},
 	} {
-		k.Rules = Share(Rules{Limits: Limits{Scopes: match.ScopesOf(row.scopes)}})
+		k.Rules = Intern(Rules{Limits: Limits{Scopes: match.ScopesOf(row.scopes)}})
 		_, got := restricted(k, acme(), tenant.DefaultConfig(), head("GET "+row.path), netip.Addr{})
 		if got != row.want {
 			t.Errorf("%.40s of %.40s: %q, want %q", row.path, row.scopes, got, row.want)
@@ -179,7 +179,7 @@ func BenchmarkWorstScopes(b *testing.B) {
 	for _, h := range []hostile{hostiles[0], hostiles[1], hostiles[5]} {
 		b.Run(strings.ReplaceAll(h.name, " ", "-"), func(b *testing.B) {
 			k := newKey()
-			k.Rules = Share(Rules{Limits: Limits{Scopes: match.ScopesOf(h.scopes)}})
+			k.Rules = Intern(Rules{Limits: Limits{Scopes: match.ScopesOf(h.scopes)}})
 			g, _ := GrantOf(k.Versions[0].KeyID, k, acme(), nil, tenant.DefaultConfig())
 			in := &JudgeInput{Grant: &g, Head: head("GET " + h.path)}
 			b.ReportAllocs()

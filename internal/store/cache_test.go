@@ -103,7 +103,7 @@ func TestBoundedCachesOfTheStore(t *testing.T) {
 	if got := w.st.ids.size(); got > bound+bound/10 {
 		t.Errorf("%d key IDs are cached, and the bound is %d", got, bound)
 	}
-	if got := w.st.nobody.size(); got > absentCached+absentCached/10 {
+	if got := w.st.unknownIDs.size(); got > absentCached+absentCached/10 {
 		t.Errorf("%d unknown key IDs are cached, and the bound is %d", got, absentCached)
 	}
 }
@@ -115,7 +115,7 @@ func TestStrangersFillTheSmallCacheAlone(t *testing.T) {
 	for n := range 3 * absentCached {
 		w.find(fmt.Sprintf("NOBODY%010d", n))
 	}
-	if got := w.st.nobody.size(); got > absentCached+absentCached/10 {
+	if got := w.st.unknownIDs.size(); got > absentCached+absentCached/10 {
 		t.Errorf("%d unknown key IDs are cached, and the bound is %d", got, absentCached)
 	}
 	expect(t, w.s.Operations(func() { w.find(id(1)) }))

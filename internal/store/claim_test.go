@@ -46,7 +46,7 @@ func TestClaimedKeyIDsAreNoLongerUnknown(t *testing.T) {
 	w := newWorld(t)
 	for n := range 2 {
 		w.find(id(n + 1))
-		if _, unknown := w.st.nobody.get(id(n + 1)); !unknown {
+		if _, unknown := w.st.unknownIDs.get(id(n + 1)); !unknown {
 			t.Fatal("nobody's key ID is not remembered")
 		}
 	}
@@ -61,7 +61,7 @@ func TestClaimedKeyIDsAreNoLongerUnknown(t *testing.T) {
 		t.Fatal(err)
 	}
 	for n := range 2 {
-		if _, unknown := w.st.nobody.get(id(n + 1)); unknown {
+		if _, unknown := w.st.unknownIDs.get(id(n + 1)); unknown {
 			t.Errorf("%s is remembered as nobody's", id(n+1))
 		}
 	}
@@ -226,7 +226,7 @@ func TestRoleOfAnotherUIDRevokesNothing(t *testing.T) {
 	must(t, err)
 	w = w.fresh()
 	w.s.Write(t, "roles/acme/internal/agent", string(raw))
-	if found := w.find(id(1)); found == nil || found.Role != nil || found.Key.Outlived(found.Role) {
+	if found := w.find(id(1)); found == nil || found.Role != nil || found.Key.RevokedByRole(found.Role) {
 		t.Errorf("%+v", found)
 	}
 }
@@ -253,7 +253,7 @@ func TestDeletedTenant(t *testing.T) {
 		}
 		_, err := w.st.OpenTenant(t.Context(), w.s, "acme")
 		refused(t, "OpenTenant", err)
-		traced, err := w.st.Trace(t.Context(), w.s, id(1))
+		traced, err := w.st.FindIncludingDeleted(t.Context(), w.s, id(1))
 		if err != nil || traced == nil || traced.Tenant.State() != tenant.Deleted || traced.Key.Name != "billing" {
 			t.Errorf("tracing a deleted tenant's key: %+v, %v", traced, err)
 		}

@@ -188,7 +188,7 @@ func decodeKey(at location, raw []byte) (*apikey.Key, error) {
 			Description: s.Description, Owner: s.Owner, Metadata: apikey.PairsOf(s.Metadata), Scheme: intern(signing.Scheme(s.Scheme)),
 			TTL: duration(s.TTL), AutoRotate: s.AutoRotate, Overlap: duration(s.Overlap), OverlapFrom: s.overlapFrom(), Reveal: intern(apikey.RevealMode(s.Reveal)),
 			Replay: s.Replay, DeletionProtected: s.DeletionProtected,
-			Rules: apikey.Share(apikey.Rules{
+			Rules: apikey.Intern(apikey.Rules{
 				Limits: s.limits(), Recipients: tenant.LinesOf(s.Recipients),
 				Window: apikey.Window(s.ExpiryWindow), IdleDisableAfter: duration(s.IdleDisableAfter),
 			}),
@@ -209,7 +209,7 @@ func decodeKey(at location, raw []byte) (*apikey.Key, error) {
 		v := &s.Versions[i]
 		k.Versions[i] = apikey.Version{
 			KeyID: v.KeyID, Number: v.Number, Secret: secret.New(v.Secret), IssuedAt: v.IssuedAt, ExpiresAt: v.ExpiresAt,
-			Marks:       apikey.Share(apikey.Marks{ExtendedAt: v.ExtendedAt, HandedOverAt: v.HandedOverAt, Imported: v.Imported, SealedOnly: v.SealedOnly, ProviderKnows: v.ProviderKnows}),
+			Marks:       apikey.Intern(apikey.VersionFlags{ExtendedAt: v.ExtendedAt, HandedOverAt: v.HandedOverAt, Imported: v.Imported, SealedOnly: v.SealedOnly, ProviderKnows: v.ProviderKnows}),
 			RotatedFrom: v.RotatedFrom, RotatedTo: v.RotatedTo,
 			RevealedAt: v.RevealedAt, RevealedTo: (*apikey.Actor)(v.RevealedTo),
 			DisabledAt: v.DisabledAt, DisabledReason: v.DisabledReason, RevokedAt: v.RevokedAt, RevokedReason: v.RevokedReason,

@@ -208,7 +208,7 @@ func decodeRole(at location, raw []byte) (*apikey.Role, error) {
 	return &apikey.Role{
 		Tenant: at.tenant, Kind: at.kind, Name: apikey.Name(at.name), UID: s.UID, Revision: s.Revision,
 		Description: s.Description, Owner: s.Owner, Scheme: signing.Scheme(s.Scheme), TTL: duration(s.TTL), MaxTTL: duration(s.MaxTTL),
-		Replay: s.Replay, Metadata: apikey.PairsOf(s.Metadata), Limits: s.limits(), Epoch: s.Epoch, RevokedBefore: s.RevokedBefore, Reasons: apikey.Share(apikey.ReasonsOf(reasons)),
+		Replay: s.Replay, Metadata: apikey.PairsOf(s.Metadata), Limits: s.limits(), Epoch: s.Epoch, RevokedBefore: s.RevokedBefore, Reasons: apikey.Intern(apikey.ReasonsOf(reasons)),
 		CreatedAt: s.CreatedAt, DeletedAt: s.DeletedAt,
 	}, nil
 }

@@ -132,7 +132,7 @@ func fullKey() *apikey.Key {
 	version := func(n int, key []byte) apikey.Version {
 		return apikey.Version{
 			KeyID: id(n), Number: n, Secret: secret.New(key), IssuedAt: after(n), ExpiresAt: after(100 + n),
-			Marks:       apikey.Share(apikey.Marks{ExtendedAt: after(50 + n), HandedOverAt: after(60 + n), SealedOnly: true, Imported: true, ProviderKnows: true}),
+			Marks:       apikey.Intern(apikey.VersionFlags{ExtendedAt: after(50 + n), HandedOverAt: after(60 + n), SealedOnly: true, Imported: true, ProviderKnows: true}),
 			RotatedFrom: id(n - 1), RotatedTo: id(n + 1), RevealedAt: after(10 + n),
 			RevealedTo: &apikey.Actor{EntityID: "entity-of-app", Accessor: "accessor-2", RequestID: "attempt-1"},
 			DisabledAt: after(20 + n), DisabledReason: "leaked?", RevokedAt: after(30 + n), RevokedReason: "leaked",
@@ -144,7 +144,7 @@ func fullKey() *apikey.Key {
 			Description: "Billing <v2> & \"more\"", Owner: "billing team", Metadata: apikey.PairsOf(map[string]string{"team": "blue", "cost": "42"}),
 			Scheme: signing.Vrnt1, TTL: 90 * day, AutoRotate: true, Overlap: 7 * day, OverlapFrom: 8 * day, Reveal: apikey.RevealAlways, Replay: true,
 			DeletionProtected: true,
-			Rules:             apikey.Share(apikey.Rules{Limits: fullLimits, Recipients: "age1x\nage1y", Window: "Mon-Thu 09:00-16:00 Europe/Berlin", IdleDisableAfter: 30 * day}),
+			Rules:             apikey.Intern(apikey.Rules{Limits: fullLimits, Recipients: "age1x\nage1y", Window: "Mon-Thu 09:00-16:00 Europe/Berlin", IdleDisableAfter: 30 * day}),
 		},
 		Versions:  []apikey.Version{version(1, sequence), version(2, bytes.Repeat([]byte{0xff}, 64))},
 		CreatedAt: start, DisabledAt: after(40), DisabledReason: "holidays", RevokedAt: after(41), RevokedReason: "end of contract",
@@ -172,7 +172,7 @@ func fullRole() *apikey.Role {
 	return &apikey.Role{
 		Tenant: "a-b", Kind: apikey.Internal, Name: "agent", UID: "UID-OF-ACME", Description: "Agents' desktops", Owner: "desktop team", Scheme: signing.HMACSHA256,
 		TTL: time.Hour, MaxTTL: day, Replay: true, Metadata: apikey.PairsOf(map[string]string{"team": "red"}), Limits: fullLimits, Epoch: 2,
-		RevokedBefore: after(1), Reasons: apikey.Share(reasons), CreatedAt: start, DeletedAt: after(2), Revision: 6,
+		RevokedBefore: after(1), Reasons: apikey.Intern(reasons), CreatedAt: start, DeletedAt: after(2), Revision: 6,
 	}
 }
 

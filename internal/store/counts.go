@@ -59,9 +59,9 @@ func (c *count) load(ctx context.Context, s logical.Storage, family string, t *t
 // live returns how many places are taken.
 func (c *count) live() int { return c.n - len(c.ended) }
 
-// look finds the leased keys that had ended before the start, so that nobody is refused
+// countEnded finds the leased keys that had ended before the start, so that nobody is refused
 // because of them. It happens once, and only for who seems to have reached the limit.
-func (c *count) look(ctx context.Context, s logical.Storage, t *tenant.Tenant, ended func(kind apikey.Kind, keyID string) (bool, error)) error {
+func (c *count) countEnded(ctx context.Context, s logical.Storage, t *tenant.Tenant, ended func(kind apikey.Kind, keyID string) (bool, error)) error {
 	for _, kind := range apikey.Kinds {
 		ids, err := list(ctx, s, location{family: familyLeased, tenant: t.Name, kind: kind})
 		if err != nil {
@@ -175,7 +175,7 @@ func (st *Store) ReserveKey(ctx context.Context, s logical.Storage, t *tenant.Te
 // many more, or for leastEnded, since those that have ended stay for a while.
 func (st *Store) ReserveLeased(ctx context.Context, s logical.Storage, t *tenant.Tenant, limit int) (undo func(), err error) {
 	undo, err = st.counts.reserve(ctx, s, familyLeased, t, limit, func(n *count) error {
-		return n.look(ctx, s, t, func(kind apikey.Kind, keyID string) (bool, error) {
+		return n.countEnded(ctx, s, t, func(kind apikey.Kind, keyID string) (bool, error) {
 			k, err := st.keys.get(ctx, s, location{familyLeased, t.Name, kind, keyID})
 			return k == nil || k.UID != t.UID || !k.Lease.EndedAt.IsZero(), err
 		})

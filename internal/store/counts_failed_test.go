@@ -11,28 +11,28 @@ import (
 // An ended key whose deletion landed, but was told as failed, takes no place and gives none twice, whoever finds out first.
 func TestCountsAfterADeletionToldAsFailed(t *testing.T) {
 	const limit = 2
-	for name, found := range map[string]func(w *world, e Entry){
-		"by settling": func(w *world, e Entry) { must(t, w.st.Settle(t.Context(), w.s, farOff)); w.tends(e, true, goes) },
-		"by the sweep, counted before": func(w *world, e Entry) {
+	for name, found := range map[string]func(w *world, e DueEntry){
+		"by settling": func(w *world, e DueEntry) { must(t, w.st.Settle(t.Context(), w.s, farOff)); w.tends(e, true, goes) },
+		"by the sweep, counted before": func(w *world, e DueEntry) {
 			w.counts()
 			w.tends(e, true, goes)
 			must(t, w.st.Settle(t.Context(), w.s, farOff))
 		},
-		"by an erasure": func(w *world, e Entry) { w.counts(); must(t, w.st.Destroy(t.Context(), w.s, e)) },
+		"by an erasure": func(w *world, e DueEntry) { w.counts(); must(t, w.st.Destroy(t.Context(), w.s, e)) },
 	} {
 		for _, mood := range []string{"landed", "late"} {
 			w := newWorld(t)
 			w.issue(id(1))
 			w.counts()
 			w.changeLeased(id(1), func(k *apikey.Key) (*apikey.Key, error) { return k.End(start), nil })
-			e := Entry{at: location{familyLeased, "acme", apikey.Internal, id(1)}, minute: start, of: chore}
+			e := DueEntry{at: location{familyLeased, "acme", apikey.Internal, id(1)}, minute: start, of: chore}
 			broken := func(op string) error {
 				return map[bool]error{true: errBroken}[op == "delete "+e.at.path()]
 			}
 			if w.s.StepIn(nil, broken); mood == "late" {
 				w.s.StepIn(broken, nil)
 			}
-			if _, err := w.st.Tend(t.Context(), w.s, e, goes); !errors.Is(err, errBroken) {
+			if _, err := w.st.ApplyDue(t.Context(), w.s, e, goes); !errors.Is(err, errBroken) {
 				t.Fatal(err)
 			}
 			if w.s.StepIn(nil, nil); mood == "late" {

@@ -10,45 +10,45 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// Entry is one entry of the due index: a record that is to be looked at.
-type Entry struct {
+// DueEntry is one entry of the due index: a record that is to be looked at.
+type DueEntry struct {
 	at     location
 	minute time.Time
 	of     mark
 }
 
 // Minute returns when the record is due.
-func (e Entry) Minute() time.Time { return e.minute }
+func (e DueEntry) Minute() time.Time { return e.minute }
 
 // Rotation reports whether a rotation is due, or may be: what an entry of the old form is
 // about is seen when the key is looked at.
-func (e Entry) Rotation() bool { return e.at.family == familyKeys && e.of != chore }
+func (e DueEntry) Rotation() bool { return e.at.family == familyKeys && e.of != chore }
 
 // Ends returns the minute in which the version ends that a rotation replaces; zero: not known.
-func (e Entry) Ends() time.Time {
+func (e DueEntry) Ends() time.Time {
 	end, _ := e.of.ends()
 	return end
 }
 
 // Tenant returns whose record it is, and whether it is the tenant's own.
-func (e Entry) Tenant() (name tenant.Name, itself bool) {
+func (e DueEntry) Tenant() (name tenant.Name, itself bool) {
 	return e.at.tenant, e.at.family == familyTenants
 }
 
 // String returns the record's place, for logs.
-func (e Entry) String() string { return e.at.path() }
+func (e DueEntry) String() string { return e.at.path() }
 
 // DueMinutes returns the minutes up to now that may hold due entries, oldest first.
 func (st *Store) DueMinutes(ctx context.Context, s logical.Storage, now time.Time) ([]Minute, error) {
-	if !st.agenda.begin(now) {
+	if !st.cursor.begin(now) {
 		minutes, err := allMinutes(ctx, s, now)
 		if err != nil {
-			st.agenda.reset()
+			st.cursor.reset()
 			return nil, err
 		}
-		st.agenda.found(minutes)
+		st.cursor.openAll(minutes)
 	}
-	return st.agenda.minutes(now), nil
+	return st.cursor.minutes(now), nil
 }
 
 // allMinutes lists the index up to now. What is no minute there was not written by this
@@ -77,15 +77,15 @@ func allMinutes(ctx context.Context, s logical.Storage, now time.Time) ([]time.T
 }
 
 // Due returns the entries of a minute.
-func (st *Store) Due(ctx context.Context, s logical.Storage, m Minute) ([]Entry, error) {
+func (st *Store) Due(ctx context.Context, s logical.Storage, m Minute) ([]DueEntry, error) {
 	names, err := s.List(ctx, dueFolder(m.At))
 	if err != nil {
 		return nil, fmt.Errorf("listing %s: %w", familyDue, err)
 	}
-	entries := make([]Entry, 0, len(names))
+	entries := make([]DueEntry, 0, len(names))
 	for _, name := range names {
 		if at, of, ok := parseDueName(name); ok {
-			entries = append(entries, Entry{at, m.At, of})
+			entries = append(entries, DueEntry{at, m.At, of})
 		}
 	}
 	return entries, nil
@@ -94,20 +94,20 @@ func (st *Store) Due(ctx context.Context, s logical.Storage, m Minute) ([]Entry,
 // ResetSweep has the next sweep list the index: another node may have written to it. The same goes for uses: another
 // node may have collected some, and lost them.
 func (st *Store) ResetSweep() {
-	st.agenda.reset()
+	st.cursor.reset()
 	st.usage.begun.Store(nil)
 }
 
 // Finish says that nothing is left of a minute to do now.
-func (st *Store) Finish(m Minute) { st.agenda.finish(m) }
+func (st *Store) Finish(m Minute) { st.cursor.finish(m) }
 
 // DoneUntil returns the time up to which all that was due has been done, as far as this
 // node knows; zero: it has not looked yet.
-func (st *Store) DoneUntil() time.Time { return st.agenda.since() }
+func (st *Store) DoneUntil() time.Time { return st.cursor.since() }
 
 // Defer moves an entry to a later time, for a record that cannot be dealt with, and reports
 // whether it has left its minute.
-func (st *Store) Defer(ctx context.Context, s logical.Storage, e Entry, until time.Time) (bool, error) {
+func (st *Store) Defer(ctx context.Context, s logical.Storage, e DueEntry, until time.Time) (bool, error) {
 	if until.Truncate(time.Minute).Equal(e.minute) {
 		return false, nil
 	}
@@ -125,14 +125,14 @@ func (st *Store) putDue(ctx context.Context, s logical.Storage, in slot, at loca
 	}
 	entry := &logical.StorageEntry{Key: duePath(in.due, at, in.of), Value: raw}
 	err = uninterrupted(ctx, func(ctx context.Context) error { return s.Put(ctx, entry) })
-	st.agenda.note(in.due) // after an error too: it may have landed
+	st.cursor.reopen(in.due) // after an error too: it may have landed
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", familyDue, err)
 	}
 	return nil
 }
 
-func (st *Store) dropDue(ctx context.Context, s logical.Storage, e Entry) error {
+func (st *Store) dropDue(ctx context.Context, s logical.Storage, e DueEntry) error {
 	err := uninterrupted(ctx, func(ctx context.Context) error { return s.Delete(ctx, duePath(e.minute, e.at, e.of)) })
 	if err != nil {
 		return fmt.Errorf("deleting %s: %w", familyDue, err)

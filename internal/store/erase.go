@@ -13,7 +13,7 @@ import (
 
 // Destroy deletes the key at a place with all that leads to it, whatever its state. Of a
 // damaged record nobody knows the key IDs; the walk finds their entries.
-func (st *Store) Destroy(ctx context.Context, s logical.Storage, e Entry) error {
+func (st *Store) Destroy(ctx context.Context, s logical.Storage, e DueEntry) error {
 	unlock, err := st.keys.lock(ctx, e.at)
 	if err != nil {
 		return err
@@ -87,7 +87,7 @@ func (st *Store) EraseTenant(ctx context.Context, s logical.Storage, name tenant
 // DropTenantEntry deletes the entry of a tenant about which nothing is due any more; one
 // that is due later gets another. Seen is the tenant that was looked after, nil when there
 // was none. It reports false for one that has changed since: the entry may be about that.
-func (st *Store) DropTenantEntry(ctx context.Context, s logical.Storage, e Entry, seen *tenant.Tenant) (bool, error) {
+func (st *Store) DropTenantEntry(ctx context.Context, s logical.Storage, e DueEntry, seen *tenant.Tenant) (bool, error) {
 	unlock, err := st.tenants.lock(ctx, e.at)
 	if err != nil {
 		return false, err

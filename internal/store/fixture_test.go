@@ -110,7 +110,7 @@ func (w *world) issue(keyID string) *apikey.Key {
 	return k
 }
 
-func (w *world) find(keyID string) *Found {
+func (w *world) find(keyID string) *Match {
 	w.t.Helper()
 	found, err := w.st.Find(w.t.Context(), w.s, keyID)
 	must(w.t, err)
@@ -144,7 +144,7 @@ type view struct {
 	Key     map[string]*apikey.Key // without history
 	Whole   map[string]*apikey.Key
 	Leased  map[string]*apikey.Key
-	Found   map[string]*Found
+	Found   map[string]*Match
 	Roles   []string
 	Role    *apikey.Role
 }
@@ -155,7 +155,7 @@ var ids = []string{id(1), id(2), id(3), id(4), id(5), id(6)}
 func (w *world) view() view {
 	w.t.Helper()
 	ctx, v, maybe := w.t.Context(), view{}, there(w.t)
-	v.Key, v.Whole, v.Leased, v.Found = map[string]*apikey.Key{}, map[string]*apikey.Key{}, map[string]*apikey.Key{}, map[string]*Found{}
+	v.Key, v.Whole, v.Leased, v.Found = map[string]*apikey.Key{}, map[string]*apikey.Key{}, map[string]*apikey.Key{}, map[string]*Match{}
 	for _, keyID := range ids { // first, so that nothing else has warmed the cache
 		v.Found[keyID] = w.find(keyID)
 	}

@@ -49,7 +49,7 @@ func (st *Store) claim(ctx context.Context, s logical.Storage, keyID string, c c
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", familyIDs, err)
 	}
-	st.nobody.drop(keyID)
+	st.unknownIDs.drop(keyID)
 	st.ids.put(keyID, c)
 	return nil
 }
@@ -120,11 +120,11 @@ func (st *Store) settleID(ctx context.Context, s logical.Storage, keyID string) 
 
 func (st *Store) dropID(keyID string) {
 	st.ids.drop(keyID)
-	st.nobody.drop(keyID)
+	st.unknownIDs.drop(keyID)
 }
 
-// Found is a key with what else judging its calls needs.
-type Found struct {
+// Match is a key with what else judging its calls needs.
+type Match struct {
 	Key    *apikey.Key
 	Tenant *tenant.Tenant
 	Role   *apikey.Role // of a leased key; nil: none, and not even a marker of one
@@ -133,18 +133,18 @@ type Found struct {
 // Find returns the key that a valid key ID belongs to, or nil: then nobody has it, or
 // the tenant it belonged to is deleted. What it finds was all in force at one moment. Warm, it reads no storage and
 // takes no lock.
-func (st *Store) Find(ctx context.Context, s logical.Storage, keyID string) (*Found, error) {
-	found, err := st.Trace(ctx, s, keyID)
+func (st *Store) Find(ctx context.Context, s logical.Storage, keyID string) (*Match, error) {
+	found, err := st.FindIncludingDeleted(ctx, s, keyID)
 	if err != nil || found == nil || found.Tenant.State() == tenant.Deleted {
 		return nil, err
 	}
 	return found, nil
 }
 
-// Trace is Find for who has to know whose a key was: deleted tenants are found too, as
+// FindIncludingDeleted is Find for who has to know whose a key was: deleted tenants are found too, as
 // long as they can be restored.
-func (st *Store) Trace(ctx context.Context, s logical.Storage, keyID string) (*Found, error) {
-	c, err := st.whose(ctx, s, keyID)
+func (st *Store) FindIncludingDeleted(ctx context.Context, s logical.Storage, keyID string) (*Match, error) {
+	c, err := st.lookupID(ctx, s, keyID)
 	if err != nil || c == nil {
 		return nil, err
 	}
@@ -158,7 +158,7 @@ func (st *Store) Trace(ctx context.Context, s logical.Storage, keyID string) (*F
 }
 
 // trace returns what a claim leads to.
-func (st *Store) trace(ctx context.Context, s logical.Storage, keyID string, c *claim, all *reads) (*Found, error) {
+func (st *Store) trace(ctx context.Context, s logical.Storage, keyID string, c *claim, all *reads) (*Match, error) {
 	k, err := st.keys.read(ctx, s, c.at, all)
 	//mutate:false:3 "index entries that lie" TestIndexEntriesThatLie|TestWhatCarriesAnotherUIDDoesNotExist
 	if err != nil || k == nil || k.UID != c.uid || k.Version(keyID) == nil {
@@ -169,7 +169,7 @@ func (st *Store) trace(ctx context.Context, s logical.Storage, keyID string, c *
 	if err != nil || t == nil || t.UID != k.UID {
 		return nil, err
 	}
-	found := &Found{Key: k, Tenant: t}
+	found := &Match{Key: k, Tenant: t}
 	if k.Lease != nil {
 		if found.Role, err = st.roleOf(ctx, s, k, all); err != nil {
 			return nil, err
@@ -178,17 +178,17 @@ func (st *Store) trace(ctx context.Context, s logical.Storage, keyID string, c *
 	return found, nil
 }
 
-// whose returns the claim on a key ID, or nil.
-func (st *Store) whose(ctx context.Context, s logical.Storage, keyID string) (*claim, error) {
+// lookupID returns the claim on a key ID, or nil.
+func (st *Store) lookupID(ctx context.Context, s logical.Storage, keyID string) (*claim, error) {
 	if c, ok := st.ids.get(keyID); ok {
 		return &c, nil
 	}
-	if _, ok := st.nobody.get(keyID); ok {
+	if _, ok := st.unknownIDs.get(keyID); ok {
 		return nil, nil
 	}
 	keyID = strings.Clone(keyID) // it may be a piece of a whole request head, which the caches must not hold on to
 	for {
-		known, unknown := st.ids.generation(keyID), st.nobody.generation(keyID)
+		known, unknown := st.ids.generation(keyID), st.unknownIDs.generation(keyID)
 		unsettled := st.writes.unsettled(location{family: familyIDs, name: keyID}.path())
 		c, err := st.claimed(ctx, s, keyID)
 		switch {
@@ -198,7 +198,7 @@ func (st *Store) whose(ctx context.Context, s logical.Storage, keyID string) (*c
 		case err != nil || unsettled:
 			return c, err
 		case c == nil:
-			st.nobody.fill(keyID, struct{}{}, unknown)
+			st.unknownIDs.fill(keyID, struct{}{}, unknown)
 		default:
 			st.ids.fill(keyID, *c, known)
 		}

@@ -20,7 +20,7 @@ func (st *Store) Key(ctx context.Context, s logical.Storage, t *tenant.Tenant, k
 // Named returns the tenant's named key as [Store.Key] does, and the tenant: both were in force at one moment.
 func (st *Store) Named(
 	ctx context.Context, s logical.Storage, t *tenant.Tenant, kind apikey.Kind, name apikey.Name,
-) (*Found, error) {
+) (*Match, error) {
 	for {
 		var all reads
 		if found, err := st.named(ctx, s, t, kind, name, &all); err != nil || all.stand() {
@@ -31,7 +31,7 @@ func (st *Store) Named(
 
 func (st *Store) named(
 	ctx context.Context, s logical.Storage, t *tenant.Tenant, kind apikey.Kind, name apikey.Name, all *reads,
-) (*Found, error) {
+) (*Match, error) {
 	k, err := st.keys.read(ctx, s, location{familyKeys, t.Name, kind, string(name)}, all)
 	if k, err = ownedKey(k, err, t, "key", string(name)); err != nil {
 		return nil, err
@@ -40,7 +40,7 @@ func (st *Store) named(
 	if now, err = stillOpen(now, err, t); err != nil {
 		return nil, err
 	}
-	return &Found{Key: k, Tenant: now}, nil
+	return &Match{Key: k, Tenant: now}, nil
 }
 
 // Leased returns the tenant's leased key with the key ID, with the entity that asked for it, or a refusal.
@@ -118,7 +118,7 @@ func (st *Store) index(
 	if err := st.claimNew(ctx, s, at, old, changed); err != nil {
 		return err
 	}
-	if err := st.entomb(ctx, s, old, changed); err != nil {
+	if err := st.retireIDs(ctx, s, old, changed); err != nil {
 		return err
 	}
 	var there []slot

@@ -44,7 +44,7 @@ func TestWalkLeavesClaimsOfWhatMayStillCome(t *testing.T) {
 // The sweep drops the entry of a record that it leaves as it is only once nothing else can come.
 func TestWhatTheSweepLeavesIsWhatHolds(t *testing.T) {
 	w, s, st := lately(t)
-	if done, err := st.Tend(t.Context(), s, w.entry("billing"), stays); err != nil || !done {
+	if done, err := st.ApplyDue(t.Context(), s, w.entry("billing"), stays); err != nil || !done {
 		t.Errorf("%t, %v", done, err)
 	}
 	s.land("")

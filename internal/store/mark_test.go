@@ -107,7 +107,7 @@ func TestRotationOfASuspendedTenantLeavesChores(t *testing.T) {
 		return &c, nil
 	})
 	must(t, err)
-	e := Entry{at: w.entry("billing").at, minute: k.NextRotation().Truncate(time.Minute), of: rotation(k.Newest().ExpiresAt)}
+	e := DueEntry{at: w.entry("billing").at, minute: k.NextRotation().Truncate(time.Minute), of: rotation(k.Newest().ExpiresAt)}
 	w.tends(e, true, stays)
 	var left []string
 	for path := range w.s.Entries(t) {
@@ -138,7 +138,7 @@ func TestMendOfBothClasses(t *testing.T) {
 	}
 	mend := func(w *world, want int) {
 		t.Helper()
-		m, err := w.st.Mend(t.Context(), w.s, Entry{at: w.entry("billing").at}, start,
+		m, err := w.st.RepairIndex(t.Context(), w.s, DueEntry{at: w.entry("billing").at}, start,
 			func(*apikey.Key, *tenant.Tenant) (bool, error) { return false, nil }, func(string) {})
 		if must(t, err); m.Due != want {
 			t.Errorf("%+v", m)

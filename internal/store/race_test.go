@@ -134,7 +134,7 @@ func TestUnknownIsNotRememberedPastAClaim(t *testing.T) {
 	w.create("billing", id(1))
 	g.release()
 	wg.Wait()
-	if _, unknown := w.st.nobody.get(id(1)); unknown {
+	if _, unknown := w.st.unknownIDs.get(id(1)); unknown {
 		t.Error("the key ID is remembered as nobody's")
 	}
 }

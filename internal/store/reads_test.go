@@ -33,15 +33,15 @@ func TestWhatIsReadTogetherHoldsTogether(t *testing.T) {
 			func(old *apikey.Role) (*apikey.Role, error) { c := *old; c.Epoch++; return &c, nil })
 		must(t, err)
 	}
-	byID := func(keyID string) func(w *world) (*Found, error) {
-		return func(w *world) (*Found, error) { return w.st.Find(t.Context(), w.s, keyID) }
+	byID := func(keyID string) func(w *world) (*Match, error) {
+		return func(w *world) (*Match, error) { return w.st.Find(t.Context(), w.s, keyID) }
 	}
-	byName := func(w *world) (*Found, error) {
+	byName := func(w *world) (*Match, error) {
 		return w.st.Named(t.Context(), w.s, w.tenant, apikey.External, "billing")
 	}
 	for _, row := range []struct {
 		name, slow string
-		find       func(w *world) (*Found, error)
+		find       func(w *world) (*Match, error)
 		change     func(w *world)
 	}{
 		{"a key while its tenant is read", "tenants/acme", byID(id(1)), revokeNamed},
@@ -63,7 +63,7 @@ func TestWhatIsReadTogetherHoldsTogether(t *testing.T) {
 				w.st.Invalidate(row.slow)
 			}
 			g := w.hold("get " + row.slow)
-			var found *Found
+			var found *Match
 			var err error
 			var reading sync.WaitGroup
 			reading.Go(func() { found, err = row.find(w) })

@@ -11,7 +11,7 @@ import (
 type records[T any] struct {
 	encode func(*T) ([]byte, error)
 	decode func(location, []byte) (*T, error)
-	slim   func(*T) *T // what of a record the cache holds; nil: all
+	forCache   func(*T) *T // what of a record the cache holds; nil: all
 	absent func() *T   // what stands for an entry that is not there; nil: nothing does
 	sealed bool
 	writes *writes
@@ -48,7 +48,7 @@ func (r *records[T]) read(ctx context.Context, s logical.Storage, at location, a
 	if v == nil {
 		return nil, nil
 	}
-	v = r.slimmed(v)
+	v = r.cacheable(v)
 	//mutate:true "records that may still change, in memory" TestAnsweredChangesAreInForce|
 	//mutate:more TestWritesOutliveTheirCallers|TestClaimsOfAFailedWriteAreMadeAgain
 	if !unsettled {
@@ -127,7 +127,7 @@ func (r *records[T]) keep(ctx context.Context, s logical.Storage, at location, s
 	case r.writes.unsettled(path):
 		return r.put(ctx, s, at, stored)
 	//mutate:false:1 "no-ops that leave what they have loaded" TestNoChangeLeavesWhatItHasRead
-	case stored != nil && !r.cache.fill(path, r.slimmed(stored), generation):
+	case stored != nil && !r.cache.fill(path, r.cacheable(stored), generation):
 		r.cache.drop(path)
 	}
 	return nil
@@ -161,7 +161,7 @@ func (r *records[T]) put(ctx context.Context, s logical.Storage, at location, v 
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", at.family, err)
 	}
-	r.cache.put(path, r.slimmed(v))
+	r.cache.put(path, r.cacheable(v))
 	return nil
 }
 
@@ -183,9 +183,9 @@ func (r *records[T]) settle(ctx context.Context, s logical.Storage, at location)
 	return r.keep(ctx, s, at, stored, 0)
 }
 
-func (r *records[T]) slimmed(v *T) *T {
-	if r.slim == nil {
+func (r *records[T]) cacheable(v *T) *T {
+	if r.forCache == nil {
 		return v
 	}
-	return r.slim(v)
+	return r.forCache(v)
 }

@@ -67,7 +67,7 @@ func TestFullCachesCostReadsAlone(t *testing.T) {
 			t.Errorf("%s: %d records in memory", row.name, n)
 		}
 		for what, want := range map[string]*apikey.Key{id(1): k, id(999_999): nil} {
-			var found *Found
+			var found *Match
 			reads := w.s.Operations(func() { found = w.find(what) })
 			if want == nil && found != nil || want != nil && (found == nil || found.Key.UID != k.UID || found.Tenant.UID != w.tenant.UID) {
 				t.Errorf("%s: %s: %+v", row.name, what, found)

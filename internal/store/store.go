@@ -32,10 +32,10 @@ type Store struct {
 	keys    records[apikey.Key] // named and leased ones
 	roles   records[apikey.Role]
 	ids     *cache[claim]
-	nobody  *cache[struct{}]
+	unknownIDs  *cache[struct{}]
 	idLocks *locks
 	counts  counts
-	agenda  agenda
+	cursor  dueCursor
 	usage   usage
 }
 
@@ -55,7 +55,7 @@ func New() *Store {
 			cache:  newCache[*tenant.Tenant](tenantsCached), locks: new(locks),
 		},
 		keys: records[apikey.Key]{
-			encode: encodeKey, decode: decodeKey, slim: slim, sealed: true,
+			encode: encodeKey, decode: decodeKey, forCache: forCache, sealed: true,
 			writes: writes,
 			cache:  newCache[*apikey.Key](size), locks: new(locks),
 		},
@@ -65,15 +65,15 @@ func New() *Store {
 			cache:  newCache[*apikey.Role](size), locks: new(locks),
 		},
 		ids:     newCache[claim](size),
-		nobody:  newCache[struct{}](absentCached),
+		unknownIDs:  newCache[struct{}](absentCached),
 		idLocks: new(locks),
 		usage:   usage{most: mostUses, busy: make(chan struct{}, 1), life: rand.Text()},
 	}
 }
 
-// slim keeps out of memory what only the reader of a history and the retry of a reveal
+// forCache keeps out of memory what only the reader of a history and the retry of a reveal
 // want: who did what. What entity asked for a leased key is told by lists.
-func slim(k *apikey.Key) *apikey.Key {
+func forCache(k *apikey.Key) *apikey.Key {
 	c := *k
 	c.History = nil
 	c.Versions = slices.Clone(k.Versions)
@@ -106,7 +106,7 @@ func (st *Store) Invalidate(path string) {
 		st.roles.cache.drop(path)
 	case familyIDs:
 		st.ids.drop(at.name)
-		st.nobody.drop(at.name)
+		st.unknownIDs.drop(at.name)
 	}
 }
 

@@ -84,7 +84,7 @@ func subjects(tn *tenant.Tenant) []subject {
 		}},
 		{"a key that is made and destroyed", func(ctx context.Context, st *Store, s logical.Storage, to bool) error {
 			if !to {
-				return st.Destroy(ctx, s, Entry{at: location{familyKeys, tn.Name, apikey.External, "payroll"}})
+				return st.Destroy(ctx, s, DueEntry{at: location{familyKeys, tn.Name, apikey.External, "payroll"}})
 			}
 			return errOf(st.UpdateKey(ctx, s, tn, apikey.External, "payroll", func(old *apikey.Key) (*apikey.Key, error) {
 				if old != nil {

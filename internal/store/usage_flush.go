@@ -50,7 +50,7 @@ func (st *Store) FlushUsage(ctx context.Context, s logical.Storage, until time.T
 		return err
 	}
 	for _, r := range all {
-		r.owned.came(r.further || r.failed, time.Now()) // a failure is told by itself
+		r.owned.roundEnded(r.further || r.failed, time.Now()) // a failure is told by itself
 	}
 	return errors.Join(err, u.late())
 }
@@ -65,7 +65,7 @@ func (u *usage) rounds() []*round {
 		if o.collect(u.most); o.dirty() {
 			dirty[uid.(string)] = o
 		} else {
-			o.came(true, time.Time{})
+			o.roundEnded(true, time.Time{})
 			o.unfinished, o.from = nil, ""
 		}
 		return true

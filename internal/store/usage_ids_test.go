@@ -11,11 +11,11 @@ import (
 // mendAll looks after acme's records, as the walk does.
 func (w *world) mendAll() {
 	w.t.Helper()
-	places, err := w.st.Places(w.t.Context(), w.s, "acme")
+	places, err := w.st.KeyPlaces(w.t.Context(), w.s, "acme")
 	must(w.t, err)
 	for _, place := range places {
 		late := func(*apikey.Key, *tenant.Tenant) (bool, error) { return false, nil }
-		_, err := w.st.Mend(w.t.Context(), w.s, place, start, late, func(string) {})
+		_, err := w.st.RepairIndex(w.t.Context(), w.s, place, start, late, func(string) {})
 		must(w.t, err)
 	}
 }

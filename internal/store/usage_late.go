@@ -8,8 +8,8 @@ import (
 // patience is how many flushes in a row may have no time for a tenant before that is told.
 const patience = 5
 
-// came notes whether a flush has come any further with the tenant's uses.
-func (o *owned) came(further bool, now time.Time) {
+// roundEnded notes whether a flush has come any further with the tenant's uses.
+func (o *owned) roundEnded(further bool, now time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if further {
@@ -25,7 +25,7 @@ func (o *owned) came(further bool, now time.Time) {
 func (u *usage) noTime(now time.Time) {
 	u.tenants.Range(func(_, v any) bool {
 		if o := v.(*owned); o.cells.Load() > 0 || o.dirty() {
-			o.came(false, now)
+			o.roundEnded(false, now)
 		}
 		return true
 	})

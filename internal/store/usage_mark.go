@@ -31,7 +31,7 @@ func (st *Store) BeginUsage(ctx context.Context, s logical.Storage, now time.Tim
 	if u.begun.Load() != nil {
 		return nil
 	}
-	b, err := st.look(ctx, s, now)
+	b, err := st.takeOverUsage(ctx, s, now)
 	if err != nil {
 		return err
 	}
@@ -73,9 +73,9 @@ func (st *Store) CloseUsage(ctx context.Context, s logical.Storage, until time.T
 // errUnwritten says that an end comes before all uses are written.
 var errUnwritten = errors.New("there was no time to write all uses")
 
-// look finds out what may have been lost before now. A node that ended without closing has
+// takeOverUsage finds out what may have been lost before now. A node that ended without closing has
 // lost what it had; so have versions before this one, whose entries are there yet.
-func (st *Store) look(ctx context.Context, s logical.Storage, now time.Time) (*begun, error) {
+func (st *Store) takeOverUsage(ctx context.Context, s logical.Storage, now time.Time) (*begun, error) {
 	entry, err := s.Get(ctx, familyMark)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", familyMark, err)
@@ -115,7 +115,7 @@ func (st *Store) known(ctx context.Context, s logical.Storage) (*begun, error) {
 	if b := st.usage.begun.Load(); b != nil {
 		return b, nil
 	}
-	return st.look(ctx, s, time.Now())
+	return st.takeOverUsage(ctx, s, time.Now())
 }
 
 // moved notes that an entry of versions before is gone.

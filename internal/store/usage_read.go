@@ -186,14 +186,14 @@ type LastUse struct {
 	MaybeAt time.Time // a later one that was forgotten may have been so late; zero: none was
 }
 
-// Seen returns what may be said of the last use to a rotation of k, before which the uses of versions are read that it
+// UsageKnown returns what may be said of the last use to a rotation of k, before which the uses of versions are read that it
 // may drop.
-func (st *Store) Seen(ctx context.Context, s logical.Storage, k *apikey.Key) apikey.Seen {
+func (st *Store) UsageKnown(ctx context.Context, s logical.Storage, k *apikey.Key) apikey.UsageKnown {
 	if !k.Full() {
-		return apikey.Seen{}
+		return apikey.UsageKnown{}
 	}
 	last, err := st.LastUsed(ctx, s, k)
-	seen := apikey.Seen{Known: err == nil, At: last.At, Last: last.At}
+	seen := apikey.UsageKnown{Known: err == nil, At: last.At, Last: last.At}
 	if last.MaybeAt.After(last.At) {
 		seen.At = last.MaybeAt
 	}

@@ -70,7 +70,7 @@ func (r *round) step(ctx context.Context, s logical.Storage) (more bool, err err
 	r.waits = false
 	switch until := r.owned.forgets(); {
 	case r.splitting != nil:
-		err = r.goOn(ctx, s)
+		err = r.resumeSplit(ctx, s)
 	case until > 0:
 		if err = r.forgotten(ctx, s, until); err != nil {
 			r.groups = nil
@@ -207,12 +207,12 @@ func (r *round) forgotten(ctx context.Context, s logical.Storage, until int64) e
 	if err != nil {
 		return err
 	}
-	r.owned.told(until)
+	r.owned.forgottenTold(until)
 	return nil
 }
 
-// told notes that storage tells of uses that were forgotten until a minute.
-func (o *owned) told(until int64) {
+// forgottenTold notes that storage tells of uses that were forgotten until a minute.
+func (o *owned) forgottenTold(until int64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.writes++

@@ -66,14 +66,14 @@ func (r *round) begin(ctx context.Context, s logical.Storage, b branch, groups [
 	}
 	r.splitting = &splitting{b, groups, there}
 	*r.splits++
-	return r.goOn(ctx, s)
+	return r.resumeSplit(ctx, s)
 }
 
-// goOn writes one entry below the node: what the node has of it, and what waits if it fits.
+// resumeSplit writes one entry below the node: what the node has of it, and what waits if it fits.
 // A split that was cut off may have left something there, and the walk may have taken away
 // what was written. When all is there the node is marked as split, and somebody looks below.
 // What waits is still waiting then: it is written, or found there, as at any other time.
-func (r *round) goOn(ctx context.Context, s logical.Storage) error {
+func (r *round) resumeSplit(ctx context.Context, s logical.Storage) error {
 	done, there := r.owned.unfinished[r.splitting.prefix].done, r.splitting.there
 	for _, digit := range hexDigits {
 		prefix := r.splitting.prefix + string(digit)
@@ -138,7 +138,7 @@ func (r *round) mark(ctx context.Context, s logical.Storage) error {
 	r.at = ""
 	//mutate:false "uses forgotten that a split root tells of" TestForgottenUsesThatDoNotFit
 	if was.prefix == "" {
-		o.told(n.forgotten)
+		o.forgottenTold(n.forgotten)
 	}
 	return nil
 }

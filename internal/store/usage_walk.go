@@ -82,7 +82,7 @@ func (st *Store) pruneNode(ctx context.Context, s logical.Storage, uid, prefix s
 			if known(keyID) {
 				continue
 			}
-			c, err := st.whose(ctx, s, keyID)
+			c, err := st.lookupID(ctx, s, keyID)
 			switch {
 			//mutate:false "uses beside one of whose key ID nothing is known" TestUsesOfDamagedIDs
 			case Unreadable(err): // it may be in use
@@ -159,7 +159,7 @@ func (st *Store) move(ctx context.Context, s logical.Storage, uses map[string]Us
 	to, places := make(map[string]*owned), make(map[string]place) // by UID, and by key ID
 	tried := 0
 	for keyID, use := range uses {
-		c, err := st.whose(ctx, s, keyID)
+		c, err := st.lookupID(ctx, s, keyID)
 		if met, ok := st.usage.met.Load(keyID); ok && Unreadable(err) {
 			c, err = met.(*claim), nil
 		}

@@ -14,9 +14,9 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// Owners returns the names under which there is anything in storage: the tenants, and
+// TenantNames returns the names under which there is anything in storage: the tenants, and
 // what may be left of gone ones.
-func (st *Store) Owners(ctx context.Context, s logical.Storage) ([]tenant.Name, error) {
+func (st *Store) TenantNames(ctx context.Context, s logical.Storage) ([]tenant.Name, error) {
 	all := make(map[tenant.Name]struct{})
 	for _, family := range []string{familyTenants, familyKeys, familyLeased, familyRoles} {
 		names, err := s.List(ctx, family+"/")
@@ -30,10 +30,10 @@ func (st *Store) Owners(ctx context.Context, s logical.Storage) ([]tenant.Name, 
 	return slices.Sorted(maps.Keys(all)), nil
 }
 
-// Places returns where the named and leased keys of a tenant are. Their entries belong to
+// KeyPlaces returns where the named and leased keys of a tenant are. Their entries belong to
 // no minute.
-func (st *Store) Places(ctx context.Context, s logical.Storage, of tenant.Name) ([]Entry, error) {
-	var all []Entry
+func (st *Store) KeyPlaces(ctx context.Context, s logical.Storage, of tenant.Name) ([]DueEntry, error) {
+	var all []DueEntry
 	for _, family := range []string{familyKeys, familyLeased} {
 		for _, kind := range apikey.Kinds {
 			names, err := list(ctx, s, location{family: family, tenant: of, kind: kind})
@@ -41,26 +41,26 @@ func (st *Store) Places(ctx context.Context, s logical.Storage, of tenant.Name) 
 				return nil, err
 			}
 			for _, name := range names {
-				all = append(all, Entry{at: location{family, of, kind, name}})
+				all = append(all, DueEntry{at: location{family, of, kind, name}})
 			}
 		}
 	}
 	return all, nil
 }
 
-// Mended says what was missing, or too much, around a record.
-type Mended struct {
+// Repairs says what was missing, or too much, around a record.
+type Repairs struct {
 	IDs, Due, Destroyed int
 }
 
-// Mend makes sure that what leads to the record at a place is there: an entry for each
+// RepairIndex makes sure that what leads to the record at a place is there: an entry for each
 // key ID and those in the due index. Overdue reports whether the record should have been
 // looked after by now; if so the next sweep does. What belongs to no tenant is destroyed.
 // Seen gets the key IDs of what stays.
-func (st *Store) Mend(ctx context.Context, s logical.Storage, e Entry, now time.Time,
+func (st *Store) RepairIndex(ctx context.Context, s logical.Storage, e DueEntry, now time.Time,
 	overdue func(*apikey.Key, *tenant.Tenant) (bool, error), seen func(keyID string),
-) (Mended, error) {
-	var m Mended
+) (Repairs, error) {
+	var m Repairs
 	unlock, err := st.keys.lock(ctx, e.at)
 	if err != nil {
 		return m, err
@@ -74,19 +74,19 @@ func (st *Store) Mend(ctx context.Context, s logical.Storage, e Entry, now time.
 	if err != nil {
 		return m, err
 	}
-	if t == nil || k.Lost(now) {
+	if t == nil || k.LeaseOverdue(now) {
 		m.Destroyed++
 		return m, st.destroy(ctx, s, e.at, k)
 	}
-	if m.IDs, err = st.mendIDs(ctx, s, e.at, k, seen); err != nil {
+	if m.IDs, err = st.repairIDs(ctx, s, e.at, k, seen); err != nil {
 		return m, err
 	}
 	late, err := overdue(k, t)
 	if err != nil {
 		return m, err
 	}
-	for _, in := range wanted(k, k.Policy(c, t), late, now) {
-		put, err := st.mendDue(ctx, s, in, e.at, k.UID)
+	for _, in := range slotsNeeded(k, k.Policy(c, t), late, now) {
+		put, err := st.repairDue(ctx, s, in, e.at, k.UID)
 		if err != nil {
 			return m, err
 		}
@@ -97,8 +97,8 @@ func (st *Store) Mend(ctx context.Context, s logical.Storage, e Entry, now time.
 	return m, nil
 }
 
-// wanted returns the slots of k, of what is overdue those of now.
-func wanted(k *apikey.Key, p apikey.Policy, late bool, now time.Time) []slot {
+// slotsNeeded returns the slots of k, of what is overdue those of now.
+func slotsNeeded(k *apikey.Key, p apikey.Policy, late bool, now time.Time) []slot {
 	all := slots(k, p)
 	if !late {
 		return all
@@ -115,8 +115,8 @@ func wanted(k *apikey.Key, p apikey.Policy, late bool, now time.Time) []slot {
 	return all
 }
 
-// mendDue writes an entry unless it is there, and reports whether it was not.
-func (st *Store) mendDue(ctx context.Context, s logical.Storage, in slot, at location, uid string) (bool, error) {
+// repairDue writes an entry unless it is there, and reports whether it was not.
+func (st *Store) repairDue(ctx context.Context, s logical.Storage, in slot, at location, uid string) (bool, error) {
 	entry, err := s.Get(ctx, duePath(in.due, at, in.of))
 	if err != nil {
 		return false, fmt.Errorf("reading %s: %w", familyDue, err)
@@ -127,9 +127,9 @@ func (st *Store) mendDue(ctx context.Context, s logical.Storage, in slot, at loc
 	return true, st.putDue(ctx, s, in, at, uid)
 }
 
-// MendTenant makes sure that a deleted tenant's erasure, or what is left of it, is on the
+// RepairTenant makes sure that a deleted tenant's erasure, or what is left of it, is on the
 // due index, and reports whether it was missing.
-func (st *Store) MendTenant(ctx context.Context, s logical.Storage, name tenant.Name) (bool, error) {
+func (st *Store) RepairTenant(ctx context.Context, s logical.Storage, name tenant.Name) (bool, error) {
 	at := location{family: familyTenants, tenant: name}
 	unlock, err := st.tenants.lock(ctx, at)
 	if err != nil {
@@ -144,11 +144,11 @@ func (st *Store) MendTenant(ctx context.Context, s logical.Storage, name tenant.
 	if err != nil {
 		return false, err
 	}
-	return st.mendDue(ctx, s, slot{t.DueAt(c.Retention), unmarked}, at, t.UID)
+	return st.repairDue(ctx, s, slot{t.DueAt(c.Retention), unmarked}, at, t.UID)
 }
 
-// mendIDs claims the key IDs of k that nothing leads from, and returns how many.
-func (st *Store) mendIDs(ctx context.Context, s logical.Storage, at location, k *apikey.Key, seen func(keyID string)) (int, error) {
+// repairIDs claims the key IDs of k that nothing leads from, and returns how many.
+func (st *Store) repairIDs(ctx context.Context, s logical.Storage, at location, k *apikey.Key, seen func(keyID string)) (int, error) {
 	mended := 0
 	for i := range k.Versions {
 		v := &k.Versions[i]

@@ -40,8 +40,8 @@ func (r *run) do(ctx context.Context, u unit) {
 
 // ended notes what has become of an entry. A failure is written down where it can be seen,
 // and the same is tried again later and later.
-func (r *run) ended(ctx context.Context, e store.Entry, done bool, noted, err error) {
-	of := about(e)
+func (r *run) ended(ctx context.Context, e store.DueEntry, done bool, noted, err error) {
+	of := matterOf(e)
 	if err == nil {
 		r.Sweeper.mu.Lock()
 		delete(r.failing, of)
@@ -64,14 +64,14 @@ func (r *run) ended(ctx context.Context, e store.Entry, done bool, noted, err er
 	r.leave(e, !stopped && r.putOff(ctx, e, f.until), err)
 }
 
-func (r *run) waitsUntil(e store.Entry) time.Time {
+func (r *run) waitsUntil(e store.DueEntry) time.Time {
 	r.Sweeper.mu.Lock()
 	defer r.Sweeper.mu.Unlock()
-	return r.failing[about(e)].until
+	return r.failing[matterOf(e)].until
 }
 
 // leave counts an entry as done, or not, and has a failure told.
-func (r *run) leave(e store.Entry, done bool, err error) {
+func (r *run) leave(e store.DueEntry, done bool, err error) {
 	if err != nil {
 		r.fail(err)
 	}
@@ -97,7 +97,7 @@ func (r *run) left(minute time.Time) int {
 
 // putOff moves an entry to when its record is tried again. When that fails too, the record
 // still waits, but its minute stays open.
-func (r *run) putOff(ctx context.Context, e store.Entry, until time.Time) bool {
+func (r *run) putOff(ctx context.Context, e store.DueEntry, until time.Time) bool {
 	moved, err := r.store.Defer(ctx, r.s, e, until)
 	return err == nil && moved
 }
@@ -106,9 +106,9 @@ func (r *run) putOff(ctx context.Context, e store.Entry, until time.Time) bool {
 // be written at all: then it has been dealt with for now, and the error is for the log. So
 // has a rotation while uses cannot be read: the look at them has an entry of its own, which
 // waits by itself.
-func (r *run) key(ctx context.Context, e store.Entry) (done bool, noted, err error) {
-	done, err = r.tend(ctx, e, nil)
-	blind := errors.Is(err, errBlind)
+func (r *run) key(ctx context.Context, e store.DueEntry) (done bool, noted, err error) {
+	done, err = r.maintain(ctx, e, nil)
+	blind := errors.Is(err, errUsageUnknown)
 	//mutate:false "rotations beside uses nobody can read" TestRotationsWhileUsesCannotBeRead
 	if blind && e.Rotation() && !r.stopped() {
 		r.failed.Add(1)
@@ -117,30 +117,30 @@ func (r *run) key(ctx context.Context, e store.Entry) (done bool, noted, err err
 	if err == nil || blind || r.stopped() {
 		return done, nil, err
 	}
-	if done, again := r.tend(ctx, e, err); again == nil {
+	if done, again := r.maintain(ctx, e, err); again == nil {
 		r.failed.Add(1)
 		return done, err, nil
 	}
 	return false, nil, err
 }
 
-// tend looks after a key; with a failure it writes that down in place of a rotation that
+// maintain looks after a key; with a failure it writes that down in place of a rotation that
 // is still due: the one that failed may have landed.
-func (r *run) tend(ctx context.Context, e store.Entry, failure error) (bool, error) {
-	var did apikey.Tended
+func (r *run) maintain(ctx context.Context, e store.DueEntry, failure error) (bool, error) {
+	var did apikey.Maintained
 	var blind error
 	destroyed := false
-	done, err := r.store.Tend(ctx, r.s, e, func(k *apikey.Key, of *tenant.Tenant) (*apikey.Key, bool, error) {
-		if k.Gone(r.config.Retention, r.now) || k.Lost(r.now) {
+	done, err := r.store.ApplyDue(ctx, r.s, e, func(k *apikey.Key, of *tenant.Tenant) (*apikey.Key, bool, error) {
+		if k.Gone(r.config.Retention, r.now) || k.LeaseOverdue(r.now) {
 			destroyed = true
 			return nil, true, nil
 		}
-		var care apikey.Care
-		care, blind = r.care(ctx, k, of)
+		var care apikey.MaintainInput
+		care, blind = r.maintainInput(ctx, k, of)
 		if failure != nil && k.RotationDue(r.now) && of.State() == tenant.Active {
 			return k.RotationFailed(failure, r.now), false, nil
 		}
-		next, what, err := k.Tend(care, r.now)
+		next, what, err := k.Maintain(care, r.now)
 		did = what
 		return next, false, err
 	})
@@ -158,26 +158,26 @@ func (r *run) tend(ctx context.Context, e store.Entry, failure error) (bool, err
 		r.erased.Add(1)
 	}
 	if blind != nil {
-		return done, fmt.Errorf("%w: %w", errBlind, blind)
+		return done, fmt.Errorf("%w: %w", errUsageUnknown, blind)
 	}
 	return done, nil
 }
 
-// errBlind says that all was done about a key but to see whether it is still used.
-var errBlind = errors.New("it is not known when the key was used")
+// errUsageUnknown says that all was done about a key but to see whether it is still used.
+var errUsageUnknown = errors.New("it is not known when the key was used")
 
-// care gathers what looking after a key takes. When it was used is asked only where that matters: where it is time to
+// maintainInput gathers what looking after a key takes. When it was used is asked only where that matters: where it is time to
 // look whether it still is, of which an error tells that it is not known, and where a rotation drops versions.
-func (r *run) care(ctx context.Context, k *apikey.Key, of *tenant.Tenant) (apikey.Care, error) {
-	care := apikey.Care{Config: r.config, Tenant: of, NewKeyID: apikey.NewKeyID(), Blind: true}
-	watched := k.Watched(k.Policy(r.config, of), r.now)
+func (r *run) maintainInput(ctx context.Context, k *apikey.Key, of *tenant.Tenant) (apikey.MaintainInput, error) {
+	care := apikey.MaintainInput{Config: r.config, Tenant: of, NewKeyID: apikey.NewKeyID(), UsageUnknown: true}
+	watched := k.IdleCheckDue(k.Policy(r.config, of), r.now)
 	//mutate:false "uses of versions that a rotation drops" TestUsesOfVersionsThatTheScheduleDrops
 	drops := k.Full() && k.RotationDue(r.now)
 	if !watched && !drops {
 		return care, nil
 	}
 	last, err := r.store.LastUsed(ctx, r.s, k)
-	care.LastUsed, care.MaybeUsed, care.Blind = last.At, last.MaybeAt, err != nil
+	care.LastUsed, care.MaybeUsed, care.UsageUnknown = last.At, last.MaybeAt, err != nil
 	if !watched {
 		err = nil
 	}

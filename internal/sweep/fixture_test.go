@@ -134,8 +134,8 @@ func (w *world) due() []string {
 }
 
 // care is what the sweep would bring along for a key that is not watched.
-func (w *world) care() apikey.Care {
-	return apikey.Care{Config: tenant.DefaultConfig(), Tenant: w.acme, NewKeyID: apikey.NewKeyID()}
+func (w *world) care() apikey.MaintainInput {
+	return apikey.MaintainInput{Config: tenant.DefaultConfig(), Tenant: w.acme, NewKeyID: apikey.NewKeyID()}
 }
 
 func contains(text string) func(op string) bool {

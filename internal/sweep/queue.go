@@ -14,7 +14,7 @@ const laneMost = 20_000
 // unit is what a worker does at a time: an entry of the due index, or one key of a tenant
 // whose keys all have to be looked at.
 type unit struct {
-	entry store.Entry
+	entry store.DueEntry
 	group *group
 	index int // in the group
 }

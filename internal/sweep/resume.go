@@ -29,8 +29,8 @@ type resumed struct {
 
 // missed has a key looked at that may have missed its rotation. One that cannot be read is told of and passed over: to
 // look at all the others again and again would not help it. The walk does, once it can be read.
-func (r *run) missed(ctx context.Context, place store.Entry) error {
-	_, err := r.mend(ctx, place, func(string) {})
+func (r *run) missed(ctx context.Context, place store.DueEntry) error {
+	_, err := r.repair(ctx, place, func(string) {})
 	if err == nil {
 		return nil
 	}
@@ -50,13 +50,13 @@ func (r *run) resume(g *group, of *tenant.Tenant) {
 	r.mu.Lock()
 	r.again = true
 	r.mu.Unlock()
-	r.goOn(g, of)
+	r.resumeLook(g, of)
 }
 
-// goOn leaves those places to a group that were not looked at since its tenant was resumed.
-func (w *Sweeper) goOn(g *group, of *tenant.Tenant) {
+// resumeLook leaves those places to a group that were not looked at since its tenant was resumed.
+func (w *Sweeper) resumeLook(g *group, of *tenant.Tenant) {
 	g.of = resumption{of.UID, of.ResumedAt}
-	slices.SortFunc(g.places, func(a, b store.Entry) int { return cmp.Compare(a.String(), b.String()) })
+	slices.SortFunc(g.places, func(a, b store.DueEntry) int { return cmp.Compare(a.String(), b.String()) })
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	kept, ok := w.resumed[of.Name]
@@ -66,12 +66,12 @@ func (w *Sweeper) goOn(g *group, of *tenant.Tenant) {
 	}
 	//mutate:skip "keys left out of a look that goes on" TestResumptionBesideAnUnreadableKey
 	g.failed = kept.failed
-	g.places = slices.DeleteFunc(g.places, func(place store.Entry) bool { return place.String() <= kept.upTo })
+	g.places = slices.DeleteFunc(g.places, func(place store.DueEntry) bool { return place.String() <= kept.upTo })
 }
 
-// keepPlace notes how far a group is, for the next sweep. One that has met a failure begins anew once it is through, so
+// savePosition notes how far a group is, for the next sweep. One that has met a failure begins anew once it is through, so
 // that it comes to all keys, however many there are.
-func (w *Sweeper) keepPlace(g *group, last bool) {
+func (w *Sweeper) savePosition(g *group, last bool) {
 	if g.of == (resumption{}) {
 		return
 	}
@@ -86,8 +86,8 @@ func (w *Sweeper) keepPlace(g *group, last bool) {
 	}
 }
 
-// forgetPlace is for a tenant whose keys are not to be looked at, or no longer.
-func (w *Sweeper) forgetPlace(name tenant.Name) {
+// dropPosition is for a tenant whose keys are not to be looked at, or no longer.
+func (w *Sweeper) dropPosition(name tenant.Name) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.resumed, name)

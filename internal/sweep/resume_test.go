@@ -123,7 +123,7 @@ func TestResumptionsLeaveNoRotationOut(t *testing.T) {
 // erase takes a key out of storage.
 func (w *world) erase(name string) {
 	w.t.Helper()
-	places, err := w.st.Places(w.t.Context(), w.s, "acme")
+	places, err := w.st.KeyPlaces(w.t.Context(), w.s, "acme")
 	w.must(err)
 	for _, place := range places {
 		if strings.HasSuffix(place.String(), "/"+name) {
@@ -138,12 +138,12 @@ func (w *world) erase(name string) {
 // tenant about which nothing more is to be looked at takes no memory.
 func TestResumptionGoesOn(t *testing.T) {
 	w := missing(t)
-	places, err := w.st.Places(t.Context(), w.s, "acme")
+	places, err := w.st.KeyPlaces(t.Context(), w.s, "acme")
 	w.must(err)
 	of, err := w.st.Tenant(t.Context(), w.s, "acme")
 	w.must(err)
 	g := &group{places: places}
-	if w.sweep.goOn(g, of); len(g.places) < 8 || len(g.places) > 10 {
+	if w.sweep.resumeLook(g, of); len(g.places) < 8 || len(g.places) > 10 {
 		t.Errorf("%d keys are left", len(g.places))
 	}
 	w.suspend()
@@ -161,14 +161,14 @@ func TestResumptionGoesOn(t *testing.T) {
 // A tenant that was made anew under the name of another has none of its keys left out.
 func TestResumptionOfANamesake(t *testing.T) {
 	w := missing(t)
-	places, err := w.st.Places(t.Context(), w.s, "acme")
+	places, err := w.st.KeyPlaces(t.Context(), w.s, "acme")
 	w.must(err)
 	of, err := w.st.Tenant(t.Context(), w.s, "acme")
 	w.must(err)
 	other := *of
 	other.UID = "another"
 	g := &group{places: places}
-	if w.sweep.goOn(g, &other); len(g.places) != 20 {
+	if w.sweep.resumeLook(g, &other); len(g.places) != 20 {
 		t.Errorf("%d keys are left", len(g.places))
 	}
 }
@@ -191,12 +191,12 @@ func TestResumptionBesideAnUnreadableKey(t *testing.T) {
 			w.resume()
 			w.sweep.started, w.sweep.walked = w.now, time.Time{} // so that the walk comes later
 			told := []error{w.cut("key-10", fails)}
-			places, err := w.st.Places(t.Context(), w.s, "acme")
+			places, err := w.st.KeyPlaces(t.Context(), w.s, "acme")
 			w.must(err)
 			of, err := w.st.Tenant(t.Context(), w.s, "acme")
 			w.must(err)
 			g := &group{places: places}
-			if w.sweep.goOn(g, of); len(g.places) < 8 || len(g.places) > 10 {
+			if w.sweep.resumeLook(g, of); len(g.places) < 8 || len(g.places) > 10 {
 				t.Errorf("%d keys are left", len(g.places))
 			}
 			w.s.fail(fails)

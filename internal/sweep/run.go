@@ -63,10 +63,10 @@ func (r *run) stopped() bool {
 	return r.own.Err() != nil
 }
 
-func (r *run) more() bool { return !r.stopped() && time.Now().Before(r.until) }
+func (r *run) timeLeft() bool { return !r.stopped() && time.Now().Before(r.until) }
 
-// whole sweeps, flushes uses and walks a while.
-func (r *run) whole(ctx context.Context) error {
+// runAll sweeps, flushes uses and walks a while.
+func (r *run) runAll(ctx context.Context) error {
 	go r.watch(ctx)
 	return r.safely(func() (err error) {
 		if r.config, err = r.store.Config(ctx, r.s); err != nil {
@@ -79,7 +79,7 @@ func (r *run) whole(ctx context.Context) error {
 			return errors.Join(marked, swept)
 		}
 		flushed := r.store.FlushUsage(ctx, r.s, time.Now().Add(flushBudget))
-		return errors.Join(marked, swept, flushed, r.stroll(ctx))
+		return errors.Join(marked, swept, flushed, r.walkSlice(ctx))
 	})
 }
 
@@ -103,7 +103,7 @@ func (r *run) watch(ctx context.Context) {
 // sweep does what is due, and then what has turned out to be due because of that.
 func (r *run) sweep(ctx context.Context) error {
 	err := r.pass(ctx)
-	if r.again && r.more() {
+	if r.again && r.timeLeft() {
 		err = errors.Join(err, r.pass(ctx))
 	}
 	return err
@@ -136,7 +136,7 @@ func (r *run) pass(ctx context.Context) error {
 func (r *run) list(ctx context.Context, minutes []store.Minute) {
 	waits := make(map[time.Time]waiting)
 	for _, m := range minutes {
-		if !r.more() {
+		if !r.timeLeft() {
 			waits[m.At] = waiting{all: 1} // at least
 			continue
 		}
@@ -160,7 +160,7 @@ func (r *run) list(ctx context.Context, minutes []store.Minute) {
 	r.waits = waits
 }
 
-func (r *run) queueOf(e store.Entry) *queue {
+func (r *run) queueOf(e store.DueEntry) *queue {
 	if e.Rotation() {
 		return &r.rotations
 	}
@@ -211,7 +211,7 @@ func (r *run) put(u unit) {
 func (r *run) take() (unit, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for r.more() {
+	for r.timeLeft() {
 		from := &r.rotations
 		//mutate:true:2 "workers left to rotations" TestChoresLeaveWorkersToRotations
 		share := (r.taken+1)%choreShare == 0 && 2*r.chored < r.working+1

@@ -60,7 +60,7 @@ type matter struct {
 }
 
 //mutate:false:2 "rotations beside chores that fail" TestRotationsWhileAChoreWaits
-func about(e store.Entry) matter { return matter{e.String(), e.Rotation()} }
+func matterOf(e store.DueEntry) matter { return matter{e.String(), e.Rotation()} }
 
 type failing struct {
 	count int
@@ -102,7 +102,7 @@ func (w *Sweeper) Tick(ctx context.Context, s logical.Storage, now time.Time) er
 	}
 	done := make(chan error, 1)
 	go func() {
-		err := r.whole(r.own)
+		err := r.runAll(r.own)
 		w.end(r.cancel)
 		done <- err
 		if err != nil && r.alone.Load() {

@@ -11,11 +11,11 @@ import (
 // group is the keys of a tenant that all have to be looked at, one a unit, so that they
 // wait for their turn as everything does. What is left then comes last.
 type group struct {
-	entry  store.Entry
+	entry  store.DueEntry
 	of     resumption // that it looks for missed rotations after; none for other groups
-	places []store.Entry
+	places []store.DueEntry
 	first  int // of those that are still to be done
-	each   func(ctx context.Context, place store.Entry) error
+	each   func(ctx context.Context, place store.DueEntry) error
 	finish func(ctx context.Context) (bool, error)
 
 	done   []bool // guarded by the run's lock
@@ -26,7 +26,7 @@ type group struct {
 // tenant does what is due about a tenant: erases one that was deleted long enough ago, or
 // has the keys of one that is active again looked at, which may have missed rotations. With
 // a group, the rest is left to that.
-func (r *run) tenant(ctx context.Context, e store.Entry) (*group, bool, error) {
+func (r *run) tenant(ctx context.Context, e store.DueEntry) (*group, bool, error) {
 	name, _ := e.Tenant()
 	of, err := r.store.Tenant(ctx, r.s, name)
 	if err != nil {
@@ -34,7 +34,7 @@ func (r *run) tenant(ctx context.Context, e store.Entry) (*group, bool, error) {
 	}
 	active := of != nil && !of.Gone(r.config.Retention, r.now) && of.State() == tenant.Active
 	if !active {
-		r.forgetPlace(name)
+		r.dropPosition(name)
 	}
 	g := &group{entry: e}
 	switch {
@@ -50,14 +50,14 @@ func (r *run) tenant(ctx context.Context, e store.Entry) (*group, bool, error) {
 		done, err := r.store.DropTenantEntry(ctx, r.s, e, of)
 		return nil, done, err
 	}
-	if g.places, err = r.store.Places(ctx, r.s, name); err != nil {
+	if g.places, err = r.store.KeyPlaces(ctx, r.s, name); err != nil {
 		return nil, false, err
 	}
 	if active {
 		r.resume(g, of)
 	}
 	if len(g.places) == 0 {
-		r.forgetPlace(name)
+		r.dropPosition(name)
 		//mutate:false "failures of a look of which nothing is left" TestResumptionOfWhatVanishesBesideAFailure
 		if g.failed != nil {
 			return nil, false, g.failed
@@ -109,7 +109,7 @@ func (r *run) member(ctx context.Context, u unit) {
 		g.first++
 	}
 	r.count(g, -1)
-	r.keepPlace(g, last)
+	r.savePosition(g, last)
 	failed := g.failed
 	r.mu.Unlock()
 	if !last {
@@ -139,7 +139,7 @@ func (r *run) beginErasure(ctx context.Context, of *tenant.Tenant) error {
 	return err
 }
 
-func (r *run) destroy(ctx context.Context, place store.Entry) error {
+func (r *run) destroy(ctx context.Context, place store.DueEntry) error {
 	err := r.store.Destroy(ctx, r.s, place)
 	if err == nil {
 		r.erased.Add(1)
@@ -148,7 +148,7 @@ func (r *run) destroy(ctx context.Context, place store.Entry) error {
 }
 
 // eraseTenant erases what is left of a tenant without keys, and its record last.
-func (r *run) eraseTenant(ctx context.Context, e store.Entry, of *tenant.Tenant) (bool, error) {
+func (r *run) eraseTenant(ctx context.Context, e store.DueEntry, of *tenant.Tenant) (bool, error) {
 	if err := r.store.EraseRoles(ctx, r.s, of.Name); err != nil {
 		return false, err
 	}
@@ -159,13 +159,13 @@ func (r *run) eraseTenant(ctx context.Context, e store.Entry, of *tenant.Tenant)
 	return r.store.DropTenantEntry(ctx, r.s, e, of)
 }
 
-// mend has what leads to a key put right.
-func (r *run) mend(ctx context.Context, place store.Entry, seen func(keyID string)) (store.Mended, error) {
-	return r.store.Mend(ctx, r.s, place, r.now, func(k *apikey.Key, of *tenant.Tenant) (bool, error) {
+// repair has what leads to a key put right.
+func (r *run) repair(ctx context.Context, place store.DueEntry, seen func(keyID string)) (store.Repairs, error) {
+	return r.store.RepairIndex(ctx, r.s, place, r.now, func(k *apikey.Key, of *tenant.Tenant) (bool, error) {
 		if k.Gone(r.config.Retention, r.now) {
 			return true, nil
 		}
-		care, _ := r.care(ctx, k, of) // uses that cannot be read are told of where they are pruned
+		care, _ := r.maintainInput(ctx, k, of) // uses that cannot be read are told of where they are pruned
 		return k.Overdue(care, r.now), nil
 	}, seen)
 }

@@ -28,7 +28,7 @@ const (
 type walk struct {
 	report Report
 	owners []tenant.Name // still to come
-	places []store.Entry // of the owner at hand
+	places []store.DueEntry // of the owner at hand
 	ids    []string      // still to come, once all owners are done
 	shards []string      // likewise
 	listed bool          // ids and shards are
@@ -49,8 +49,8 @@ type Report struct {
 	LastFailure       string
 }
 
-// stroll walks a while when it is time.
-func (r *run) stroll(ctx context.Context) error {
+// walkSlice walks a while when it is time.
+func (r *run) walkSlice(ctx context.Context) error {
 	if r.walk == nil && !r.wantsWalk() {
 		return nil
 	}
@@ -108,7 +108,7 @@ func (w *Sweeper) Report() Report {
 // waits for the next tick.
 func (r *run) step(ctx context.Context) error {
 	if r.walk == nil {
-		owners, err := r.store.Owners(ctx, r.s)
+		owners, err := r.store.TenantNames(ctx, r.s)
 		if err != nil {
 			return err
 		}
@@ -119,7 +119,7 @@ func (r *run) step(ctx context.Context) error {
 		}
 	}
 	before := r.walk.report.Failures
-	done, err := r.walkOn(ctx)
+	done, err := r.walkStep(ctx)
 	if n := r.walk.report.Failures - before; n > 0 && !r.stopped() {
 		r.warn("records could not be looked at or mended", "records", n, "last", r.walk.last)
 	}
@@ -149,7 +149,7 @@ func (w *walk) failed(what string, err error) {
 	w.report.LastFailure, w.last = what+": "+told, fmt.Errorf("%s: %w", what, err)
 }
 
-func (r *run) walkOn(ctx context.Context) (done bool, err error) {
+func (r *run) walkStep(ctx context.Context) (done bool, err error) {
 	for _, part := range []func(context.Context) (bool, error){r.walkRecords, r.listEntries, r.walkIDs, r.walkUsage} {
 		if done, err := part(ctx); !done || err != nil {
 			return false, err
@@ -161,7 +161,7 @@ func (r *run) walkOn(ctx context.Context) (done bool, err error) {
 func (r *run) walkRecords(ctx context.Context) (bool, error) {
 	w := r.walk
 	for len(w.places) > 0 || len(w.owners) > 0 {
-		if !r.more() {
+		if !r.timeLeft() {
 			return false, nil
 		}
 		if len(w.places) == 0 {
@@ -175,9 +175,9 @@ func (r *run) walkRecords(ctx context.Context) (bool, error) {
 	return !r.stopped(), nil
 }
 
-func (r *run) walkRecord(ctx context.Context, place store.Entry) {
+func (r *run) walkRecord(ctx context.Context, place store.DueEntry) {
 	w := r.walk
-	mended, err := r.mend(ctx, place, func(keyID string) { w.seen[maphash.String(w.seed, keyID)] = struct{}{} })
+	mended, err := r.repair(ctx, place, func(keyID string) { w.seen[maphash.String(w.seed, keyID)] = struct{}{} })
 	w.report.Records++
 	w.report.IDs += mended.IDs
 	w.report.Due += mended.Due
@@ -190,14 +190,14 @@ func (r *run) walkRecord(ctx context.Context, place store.Entry) {
 // walkOwner makes sure that a deleted tenant is erased one day, and finds its keys.
 func (r *run) walkOwner(ctx context.Context, name tenant.Name) {
 	w := r.walk
-	mended, err := r.store.MendTenant(ctx, r.s, name)
+	mended, err := r.store.RepairTenant(ctx, r.s, name)
 	if err != nil {
 		w.failed(string(name), err)
 	}
 	if mended {
 		w.report.Due++
 	}
-	if w.places, err = r.store.Places(ctx, r.s, name); err != nil {
+	if w.places, err = r.store.KeyPlaces(ctx, r.s, name); err != nil {
 		w.failed(string(name), err)
 		w.blind = true
 	}
@@ -222,7 +222,7 @@ func (r *run) listEntries(ctx context.Context) (bool, error) {
 func (r *run) walkIDs(ctx context.Context) (bool, error) {
 	w := r.walk
 	for ; len(w.ids) > 0; w.ids = w.ids[1:] {
-		if !r.more() {
+		if !r.timeLeft() {
 			return false, nil
 		}
 		if w.knows(w.ids[0]) {
@@ -242,7 +242,7 @@ func (r *run) walkIDs(ctx context.Context) (bool, error) {
 func (r *run) walkUsage(ctx context.Context) (bool, error) {
 	w := r.walk
 	for len(w.shards) > 0 {
-		if !r.more() {
+		if !r.timeLeft() {
 			return false, nil
 		}
 		first := w.shards[0]

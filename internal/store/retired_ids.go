@@ -12,10 +12,10 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// storedTomb is a tombs entry: {"schema":1}. That it is there is all.
-type storedTomb struct{ header }
+// storedRetiredID is a tombs entry: {"schema":1}. That it is there is all.
+type storedRetiredID struct{ header }
 
-func tombPath(keyID string) string { return familyTombs + "/" + keyID }
+func retiredIDPath(keyID string) string { return familyTombs + "/" + keyID }
 
 // Claimable reports whether a key ID that was made elsewhere may be used for the tenant's
 // key: nothing else has it, and it is not spent. What a failed write of the key itself has
@@ -28,16 +28,16 @@ func (st *Store) Claimable(ctx context.Context, s logical.Storage, t *tenant.Ten
 	case err != nil:
 		return false, err
 	}
-	tomb, err := s.Get(ctx, tombPath(keyID))
+	tomb, err := s.Get(ctx, retiredIDPath(keyID))
 	if err != nil {
 		return false, fmt.Errorf("reading %s: %w", familyTombs, err)
 	}
 	return tomb == nil, nil
 }
 
-// entomb has the key IDs of imported versions that next lacks never be used again. It is
+// retireIDs has the key IDs of imported versions that next lacks never be used again. It is
 // called before they go. IDs made here are random, and need no such memory.
-func (st *Store) entomb(ctx context.Context, s logical.Storage, old, next *apikey.Key) error {
+func (st *Store) retireIDs(ctx context.Context, s logical.Storage, old, next *apikey.Key) error {
 	if old == nil {
 		return nil
 	}
@@ -47,11 +47,11 @@ func (st *Store) entomb(ctx context.Context, s logical.Storage, old, next *apike
 		if !v.Marks.Get().Imported || next != nil && next.Version(v.KeyID) != nil {
 			continue
 		}
-		raw, err := encode(storedTomb{header{schema}})
+		raw, err := encode(storedRetiredID{header{schema}})
 		if err != nil {
 			return err
 		}
-		entry := &logical.StorageEntry{Key: tombPath(v.KeyID), Value: raw}
+		entry := &logical.StorageEntry{Key: retiredIDPath(v.KeyID), Value: raw}
 		if err := uninterrupted(ctx, func(ctx context.Context) error { return s.Put(ctx, entry) }); err != nil {
 			return fmt.Errorf("writing %s: %w", familyTombs, err)
 		}

@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// agenda is how far this node has worked through the due index. Going on from there, a
+// dueCursor is how far this node has worked through the due index. Going on from there, a
 // sweep with nothing to do lists a minute or two, however large the index is. It is in
 // memory: after a start the index is listed once as a whole.
-type agenda struct {
+type dueCursor struct {
 	mu    sync.Mutex
-	reach time.Time // the minute that was swept last; what is due before it is done, or open; zero: not known
+	sweptTo time.Time // the minute that was swept last; what is due before it is done, or open; zero: not known
 	open  map[time.Time]uint64
 	noted uint64
 }
@@ -20,18 +20,18 @@ type agenda struct {
 // looked at one by one.
 const longestGap = 2 * time.Hour
 
-// note has the minute of an entry looked at that was written, or may have been, behind the
+// reopen has the minute of an entry looked at that was written, or may have been, behind the
 // sweep's back. It is called after the write: a sweep that overlaps it may have missed it.
-func (a *agenda) note(due time.Time) {
+func (a *dueCursor) reopen(due time.Time) {
 	minute := due.Truncate(time.Minute)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.reach.IsZero() || minute.Before(a.reach) {
+	if a.sweptTo.IsZero() || minute.Before(a.sweptTo) {
 		a.add(minute)
 	}
 }
 
-func (a *agenda) add(minute time.Time) {
+func (a *dueCursor) add(minute time.Time) {
 	if a.open == nil {
 		a.open = make(map[time.Time]uint64)
 	}
@@ -41,12 +41,12 @@ func (a *agenda) add(minute time.Time) {
 
 // begin opens the minutes from the last sweep to now, and reports false where the index
 // has to be listed to know which they are.
-func (a *agenda) begin(now time.Time) bool {
+func (a *dueCursor) begin(now time.Time) bool {
 	minute := now.UTC().Truncate(time.Minute)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	from, known := a.reach, !a.reach.IsZero() && minute.Sub(a.reach) <= longestGap
-	a.reach = minute // also when the clock was set back: time then comes by again
+	from, known := a.sweptTo, !a.sweptTo.IsZero() && minute.Sub(a.sweptTo) <= longestGap
+	a.sweptTo = minute // also when the clock was set back: time then comes by again
 	if !known {
 		return false
 	}
@@ -59,8 +59,8 @@ func (a *agenda) begin(now time.Time) bool {
 	return true
 }
 
-// found opens the minutes of a whole index.
-func (a *agenda) found(minutes []time.Time) {
+// openAll opens the minutes of a whole index.
+func (a *dueCursor) openAll(minutes []time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, m := range minutes {
@@ -69,10 +69,10 @@ func (a *agenda) found(minutes []time.Time) {
 }
 
 // reset has the next sweep list the index.
-func (a *agenda) reset() {
+func (a *dueCursor) reset() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.reach = time.Time{}
+	a.sweptTo = time.Time{}
 }
 
 // Minute is a minute of the due index that may hold something to do.
@@ -82,7 +82,7 @@ type Minute struct {
 }
 
 // minutes returns the open minutes up to now, oldest first.
-func (a *agenda) minutes(now time.Time) []Minute {
+func (a *dueCursor) minutes(now time.Time) []Minute {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	var all []Minute
@@ -96,7 +96,7 @@ func (a *agenda) minutes(now time.Time) []Minute {
 }
 
 // finish closes a minute, unless an entry was written into it since it was returned.
-func (a *agenda) finish(m Minute) {
+func (a *dueCursor) finish(m Minute) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.open[m.At] == m.noted {
@@ -105,10 +105,10 @@ func (a *agenda) finish(m Minute) {
 }
 
 // since returns the minute since which something may be undone; zero: not known.
-func (a *agenda) since() time.Time {
+func (a *dueCursor) since() time.Time {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	since := a.reach
+	since := a.sweptTo
 	for at := range a.open {
 		if at.Before(since) {
 			since = at

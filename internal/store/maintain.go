@@ -10,14 +10,14 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// tending is what is to become of a record: another one, or nothing at all.
-type tending func(k *apikey.Key, t *tenant.Tenant) (next *apikey.Key, gone bool, err error)
+// maintain is what is to become of a record: another one, or nothing at all.
+type maintain func(k *apikey.Key, t *tenant.Tenant) (next *apikey.Key, gone bool, err error)
 
-// Tend looks after the key of an entry, under its lock: tend gets the record and its
+// ApplyDue looks after the key of an entry, under its lock: tend gets the record and its
 // tenant and says what becomes of it. The record is written, or destroyed with all that
 // leads to it, and the entry moved to the record's next time. An entry that leads nowhere
 // goes. It reports false when the record is due later in this minute.
-func (st *Store) Tend(ctx context.Context, s logical.Storage, e Entry, tend tending) (bool, error) {
+func (st *Store) ApplyDue(ctx context.Context, s logical.Storage, e DueEntry, tend maintain) (bool, error) {
 	unlock, err := st.keys.lock(ctx, e.at)
 	if err != nil {
 		return false, err
@@ -54,13 +54,13 @@ func (st *Store) Tend(ctx context.Context, s logical.Storage, e Entry, tend tend
 			return false, err
 		}
 	}
-	return st.tended(ctx, s, e, k, next, missing(e, k, next, c, t))
+	return st.writeMaintained(ctx, s, e, k, next, missing(e, k, next, c, t))
 }
 
 // missing returns the slots of what is due next that may not be in the index: those of the
 // entry's own class, which has come to its end, and those that came with the change. All,
 // for an entry of the old form, about which nothing is known.
-func missing(e Entry, k, next *apikey.Key, c *tenant.Config, t *tenant.Tenant) []slot {
+func missing(e DueEntry, k, next *apikey.Key, c *tenant.Config, t *tenant.Tenant) []slot {
 	there := slots(k, active(k.Policy(c, t)))
 	return slices.DeleteFunc(slots(next, next.Policy(c, t)), func(in slot) bool {
 		own := e.of == unmarked || (e.of == chore) == (in.of == chore)
@@ -68,13 +68,13 @@ func missing(e Entry, k, next *apikey.Key, c *tenant.Config, t *tenant.Tenant) [
 	})
 }
 
-// tended writes what has become of k, and the entries that are missing then.
-func (st *Store) tended(ctx context.Context, s logical.Storage, e Entry, k, next *apikey.Key, missing []slot) (bool, error) {
+// writeMaintained writes what has become of k, and the entries that are missing then.
+func (st *Store) writeMaintained(ctx context.Context, s logical.Storage, e DueEntry, k, next *apikey.Key, missing []slot) (bool, error) {
 	if next != k {
 		if err := st.claimNew(ctx, s, e.at, k, next); err != nil {
 			return false, err
 		}
-		if err := st.entomb(ctx, s, k, next); err != nil {
+		if err := st.retireIDs(ctx, s, k, next); err != nil {
 			return false, err
 		}
 	}
@@ -117,7 +117,7 @@ func (st *Store) owner(ctx context.Context, s logical.Storage, k *apikey.Key) (*
 // destroy deletes a record and then what leads to it: what a failure leaves of that leads
 // nowhere, and is found by the walk.
 func (st *Store) destroy(ctx context.Context, s logical.Storage, at location, k *apikey.Key) error {
-	if err := st.entomb(ctx, s, k, nil); err != nil {
+	if err := st.retireIDs(ctx, s, k, nil); err != nil {
 		return err
 	}
 	err := st.counts.destroy(at.family, k, func() error { return st.keys.remove(ctx, s, at) })

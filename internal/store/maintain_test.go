@@ -12,15 +12,15 @@ import (
 )
 
 // entry is one of the due index that leads to the key billing.
-func (w *world) entry(name string) Entry {
-	return Entry{at: location{familyKeys, "acme", apikey.External, name}, minute: start, of: chore}
+func (w *world) entry(name string) DueEntry {
+	return DueEntry{at: location{familyKeys, "acme", apikey.External, name}, minute: start, of: chore}
 }
 
 // tends has a record looked after, and returns the operations.
-func (w *world) tends(e Entry, want bool, tend tending) []string {
+func (w *world) tends(e DueEntry, want bool, tend maintain) []string {
 	w.t.Helper()
 	return w.s.Operations(func() {
-		done, err := w.st.Tend(w.t.Context(), w.s, e, tend)
+		done, err := w.st.ApplyDue(w.t.Context(), w.s, e, tend)
 		must(w.t, err)
 		if done != want {
 			w.t.Errorf("done: %t", done)
@@ -47,7 +47,7 @@ func TestOperationsOfTend(t *testing.T) {
 	base := newWorld(t)
 	base.create("billing", id(1))
 	for name, row := range map[string]struct {
-		tend tending
+		tend maintain
 		want []string
 	}{
 		"nothing was due": {stays, []string{"get " + path, "put " + due, drop}},
@@ -70,7 +70,7 @@ func TestOperationsOfTend(t *testing.T) {
 	}
 	w := base.on(t, copied(t, base.s))
 	expect(t, w.tends(w.entry("nothing"), true, fails), "get keys/acme/external/nothing", "delete due/2026011510/00/keys:acme:external:nothing:c")
-	if _, err := w.st.Tend(t.Context(), w.s, w.entry("billing"), fails); !errors.Is(err, errBroken) {
+	if _, err := w.st.ApplyDue(t.Context(), w.s, w.entry("billing"), fails); !errors.Is(err, errBroken) {
 		t.Errorf("%v", err)
 	}
 }
@@ -175,7 +175,7 @@ func TestEntryOfATenantChangedMeanwhile(t *testing.T) {
 		must(t, err)
 		return changed
 	}
-	e := Entry{at: location{family: familyTenants, tenant: "acme"}, minute: start}
+	e := DueEntry{at: location{family: familyTenants, tenant: "acme"}, minute: start}
 	path := duePath(start, e.at, e.of)
 	drop := func(seen *tenant.Tenant, want bool) {
 		t.Helper()

@@ -8,18 +8,18 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// Care is what the sweep brings along to look after a key.
-type Care struct {
+// MaintainInput is what the sweep brings along to look after a key.
+type MaintainInput struct {
 	Config    *tenant.Config
 	Tenant    *tenant.Tenant
 	LastUsed  time.Time // of any version; zero: no use is known
 	MaybeUsed time.Time // a later use, which nobody knows of any more, may have been as late; zero: there was none
-	Blind     bool      // nothing is known of when it was used, and nothing is done about that
+	UsageUnknown     bool      // nothing is known of when it was used, and nothing is done about that
 	NewKeyID  string    // for the next version, should one be due
 }
 
 // used returns when the key may have been used last; zero: never.
-func (c Care) used() time.Time {
+func (c MaintainInput) used() time.Time {
 	//mutate:false "idle keys whose last use is not known" ./backend TestUnloadingThatCannotWrite
 	if c.MaybeUsed.After(c.LastUsed) {
 		return c.MaybeUsed
@@ -27,21 +27,21 @@ func (c Care) used() time.Time {
 	return c.LastUsed
 }
 
-// Tended says what was done about a key.
-type Tended struct {
+// Maintained says what was done about a key.
+type Maintained struct {
 	Rotated, Disabled bool
 	Late              bool // the rotation was
 	Erased            int  // secrets
 }
 
-// Tend returns k after all that is due at now: rotated, disabled for not being used,
+// Maintain returns k after all that is due at now: rotated, disabled for not being used,
 // without the secrets whose retention has passed. It is k itself when nothing is. A limit
 // never stops a rotation that is due, and however many were missed, one is made.
-func (k *Key) Tend(c Care, now time.Time) (*Key, Tended, error) {
-	p, did := k.Policy(c.Config, c.Tenant), Tended{}
+func (k *Key) Maintain(c MaintainInput, now time.Time) (*Key, Maintained, error) {
+	p, did := k.Policy(c.Config, c.Tenant), Maintained{}
 	tended := k
-	if !c.Blind {
-		tended = k.watch(p, c, now)
+	if !c.UsageUnknown {
+		tended = k.disableIdle(p, c, now)
 	}
 	did.Disabled = tended.State() != k.State()
 	if !p.Paused && tended.RotationDue(now) {
@@ -50,10 +50,10 @@ func (k *Key) Tend(c Care, now time.Time) (*Key, Tended, error) {
 		var err error
 		tended, err = tended.Rotate(Rotation{
 			NewKeyID: c.NewKeyID, Overlap: k.Overlap, LeastOverlap: LeastOverlap(c.Config), Life: life, Reason: "scheduled",
-			Seen: Seen{!c.Blind, c.used(), c.LastUsed},
+			Seen: UsageKnown{!c.UsageUnknown, c.used(), c.LastUsed},
 		}, Actor{}, now)
 		if err != nil {
-			return nil, Tended{}, err
+			return nil, Maintained{}, err
 		}
 		tended.RotatedLate = late // nobody else has it yet
 		did.Rotated, did.Late = true, late
@@ -68,8 +68,8 @@ func (k *Key) Tend(c Care, now time.Time) (*Key, Tended, error) {
 }
 
 // Overdue reports whether Tend would do anything at now.
-func (k *Key) Overdue(c Care, now time.Time) bool {
-	tended, _, err := k.Tend(c, now)
+func (k *Key) Overdue(c MaintainInput, now time.Time) bool {
+	tended, _, err := k.Maintain(c, now)
 	return err != nil || tended != k
 }
 

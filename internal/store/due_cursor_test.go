@@ -10,7 +10,7 @@ import (
 	"vault-plugin-secrets-apikeys/internal/storagetest"
 )
 
-func (a *agenda) all(now time.Time) []string {
+func (a *dueCursor) all(now time.Time) []string {
 	var minutes []string
 	for _, m := range a.minutes(now) {
 		minutes = append(minutes, m.At.Format("15:04"))
@@ -18,7 +18,7 @@ func (a *agenda) all(now time.Time) []string {
 	return minutes
 }
 
-func (a *agenda) sweeps(now time.Time) {
+func (a *dueCursor) sweeps(now time.Time) {
 	a.begin(now)
 	for _, m := range a.minutes(now) {
 		a.finish(m)
@@ -33,7 +33,7 @@ func at(clock string) time.Time {
 	return start.Truncate(day).Add(t.Sub(t.Truncate(day)))
 }
 
-func open(t *testing.T, a *agenda, now time.Time, want ...string) {
+func open(t *testing.T, a *dueCursor, now time.Time, want ...string) {
 	t.Helper()
 	if got := a.all(now); !slices.Equal(got, want) {
 		t.Errorf("open at %s: %v, want %v", now.Format("15:04"), got, want)
@@ -41,12 +41,12 @@ func open(t *testing.T, a *agenda, now time.Time, want ...string) {
 }
 
 func TestAgendaGoesOnWhereItWas(t *testing.T) {
-	a := new(agenda)
+	a := new(dueCursor)
 	if a.begin(at("10:00:30")) || !a.since().Equal(at("10:00:00")) {
 		t.Error("it is known at the start")
 	}
 	open(t, a, at("10:00:30")) // what is there is for the list to say
-	a.found([]time.Time{at("09:58:00"), at("10:00:00"), at("10:07:00")})
+	a.openAll([]time.Time{at("09:58:00"), at("10:00:00"), at("10:07:00")})
 	open(t, a, at("10:00:30"), "09:58", "10:00")
 	if !a.since().Equal(at("09:58:00")) {
 		t.Errorf("since %s", a.since())
@@ -71,14 +71,14 @@ func TestAgendaGoesOnWhereItWas(t *testing.T) {
 }
 
 func TestAgendaOfEntriesBehindItsBack(t *testing.T) {
-	a := new(agenda)
-	a.note(at("12:00:00")) // before the first sweep: everything may be missed
+	a := new(dueCursor)
+	a.reopen(at("12:00:00")) // before the first sweep: everything may be missed
 	open(t, a, at("12:00:00"), "12:00")
 	a.sweeps(at("12:00:10"))
-	a.note(at("12:00:59"))
-	a.note(at("13:00:00"))
+	a.reopen(at("12:00:59"))
+	a.reopen(at("13:00:00"))
 	open(t, a, at("14:00:00")) // this minute and later ones come by anyway
-	a.note(at("11:59:59"))
+	a.reopen(at("11:59:59"))
 	open(t, a, at("12:00:20"), "11:59")
 	a.begin(at("12:01:00"))
 	open(t, a, at("12:01:00"), "11:59", "12:00", "12:01")
@@ -86,11 +86,11 @@ func TestAgendaOfEntriesBehindItsBack(t *testing.T) {
 
 // An entry that is written while its minute is looked at may have been missed.
 func TestAgendaKeepsAMinuteWrittenMeanwhile(t *testing.T) {
-	a := new(agenda)
+	a := new(dueCursor)
 	a.sweeps(at("12:00:00"))
-	a.note(at("11:30:00"))
+	a.reopen(at("11:30:00"))
 	m := a.minutes(at("12:00:00"))[0]
-	a.note(at("11:30:10"))
+	a.reopen(at("11:30:10"))
 	a.finish(m)
 	open(t, a, at("12:00:00"), "11:30")
 	a.finish(a.minutes(at("12:00:00"))[0])
@@ -98,14 +98,14 @@ func TestAgendaKeepsAMinuteWrittenMeanwhile(t *testing.T) {
 }
 
 func TestAgendaWhenTheClockIsSet(t *testing.T) {
-	a := new(agenda)
+	a := new(dueCursor)
 	a.sweeps(at("12:00:00"))
 	if !a.begin(at("09:00:00")) {
 		t.Error("back: listed")
 	}
 	open(t, a, at("09:00:00"), "09:00")
 	a.sweeps(at("09:00:00"))
-	a.note(at("10:00:00")) // time comes by again
+	a.reopen(at("10:00:00")) // time comes by again
 	open(t, a, at("23:00:00"))
 	a.begin(at("09:02:00"))
 	open(t, a, at("09:02:00"), "09:00", "09:01", "09:02")
@@ -176,7 +176,7 @@ func TestDueMinutesOfAWholeIndex(t *testing.T) {
 // A write that fails may have landed: the sweep looks where the entry would be.
 func TestEntryThatMayHaveLanded(t *testing.T) {
 	w := newWorld(t)
-	w.st.agenda.sweeps(start)
+	w.st.cursor.sweeps(start)
 	w.s.StepIn(nil, func(op string) error {
 		if strings.HasPrefix(op, "put due/") {
 			return errBroken
@@ -191,7 +191,7 @@ func TestEntryThatMayHaveLanded(t *testing.T) {
 	if k := w.key("billing"); k != nil {
 		t.Error("the record was written")
 	}
-	if n := len(w.st.agenda.minutes(start)); n != 1 {
+	if n := len(w.st.cursor.minutes(start)); n != 1 {
 		t.Errorf("%d minutes are open", n)
 	}
 }
