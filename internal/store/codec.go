@@ -29,6 +29,15 @@ func Unreadable(err error) bool {
 	return errors.Is(err, ErrCorrupt) || errors.Is(err, refusal.Unavailable) && !errors.Is(err, errUnanswered)
 }
 
+// Told returns what may be shown of an error: storage's own words are for the log.
+func Told(err error) string {
+	//mutate:true "errors of storage in reports of walks" ./backend TestSweepOfARecordThatFails
+	if Unreadable(err) {
+		return err.Error()
+	}
+	return refusal.Told(err, "storage has failed; the server's log says how")
+}
+
 // header is the part that all entries share.
 type header struct {
 	Schema int `json:"schema"`

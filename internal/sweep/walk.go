@@ -8,7 +8,6 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 
-	"vault-plugin-secrets-apikeys/internal/refusal"
 	"vault-plugin-secrets-apikeys/internal/store"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
@@ -140,13 +139,8 @@ func (r *run) step(ctx context.Context) error {
 
 // failed notes what the walk could not see or mend; it goes on with the rest. Storage's own words are for the log.
 func (w *walk) failed(what string, err error) {
-	told := err.Error()
-	//mutate:false "errors of storage in reports of walks" ./backend TestSweepOfARecordThatFails
-	if !store.Unreadable(err) {
-		told = refusal.Told(err, "storage has failed; the server's log says how")
-	}
 	w.report.Failures++
-	w.report.LastFailure, w.last = what+": "+told, fmt.Errorf("%s: %w", what, err)
+	w.report.LastFailure, w.last = what+": "+store.Told(err), fmt.Errorf("%s: %w", what, err)
 }
 
 func (r *run) walkStep(ctx context.Context) (done bool, err error) {

@@ -117,8 +117,8 @@ func ParseTime(name string, raw any) (time.Time, error) {
 	s, _ := raw.(string)
 	t, err := time.Parse(time.RFC3339, s)
 	t = t.UTC()
-	//mutate:false:1.2 "years before 1970 in UTC" TestParseTime
-	//mutate:false:2 "years after 9999 in UTC" TestParseTime
+	//mutate:false:3 "years before 1970 in UTC" TestParseTime
+	//mutate:false:4 "years after 9999 in UTC" TestParseTime
 	if err != nil || t.Nanosecond() != 0 || t.Year() < 1970 || t.Year() > 9999 {
 		return time.Time{}, BadValue(name, "a time such as 2026-01-31T12:00:00Z, from 1970 to 9999 in UTC")
 	}
