@@ -169,14 +169,18 @@ func changedTenant(old, t *tenant.Tenant, err error) (*tenant.Tenant, error) {
 }
 
 // keyCounts are how many keys and leased keys a tenant has.
-type keyCounts struct{ keys, leased int }
+type keyCounts struct{ keys, leased any } // nil: not known
 
 // count counts the keys of a tenant; one that is not there yet has none.
-func (h *Handlers) count(ctx context.Context, r *request, t *tenant.Tenant) (n keyCounts, err error) {
-	if t != nil {
-		n.keys, n.leased, err = h.store.Counts(ctx, r.Storage, t)
+func (h *Handlers) count(ctx context.Context, r *request, t *tenant.Tenant) (keyCounts, error) {
+	if t == nil {
+		return keyCounts{0, 0}, nil
 	}
-	return n, err
+	keys, leased, err := h.store.Counts(ctx, r.Storage, t)
+	if err != nil {
+		return keyCounts{}, err
+	}
+	return keyCounts{keys, leased}, nil
 }
 
 // tenantData shows a tenant with the limits that the reader may set, the tenant's own or

@@ -72,7 +72,7 @@ func (k *Key) ReasonUnder(role *Role) string {
 	case k.RevokedReason == "":
 		return why
 	// That the lease of a key ended which its role had revoked before says nothing of why.
-	//mutate:true:2 "leases that ended before" TestReasonsUnderARole
+	//mutate:true:3 "leases that ended before" TestReasonsUnderARole
 	case why != "" && k.RevokedReason == leaseEnded && !k.RevokedAt.Before(role.RevokedBefore):
 		return why
 	default:
