@@ -1,5 +1,5 @@
-// Package backend is the plugin as Vault sees it: one framework.Backend. The factory wires it from store, table of calls,
-// sweeper and paths; what Vault asks of a mount apart from requests is in lifecycle.go.
+// Package backend is the plugin as Vault sees it: one framework.Backend. The factory wires it from store, table of
+// calls, sweeper and paths; what Vault asks of a mount apart from requests is in lifecycle.go.
 package backend
 
 import (

@@ -56,9 +56,22 @@ func TestVerifyBatch(t *testing.T) {
 				m.call(),
 			}
 			want := []string{
-				"valid acme", "valid acme", "valid acme", "valid bolt",
-				"malformed", "bad_signature", "unknown_key", "malformed !", "malformed !", "malformed !", "malformed !", "malformed !",
-				"malformed !", "malformed !", "malformed !", "malformed !",
+				"valid acme",
+				"valid acme",
+				"valid acme",
+				"valid bolt",
+				"malformed",
+				"bad_signature",
+				"unknown_key",
+				"malformed !",
+				"malformed !",
+				"malformed !",
+				"malformed !",
+				"malformed !",
+				"malformed !",
+				"malformed !",
+				"malformed !",
+				"malformed !",
 				"valid acme",
 			}
 			check := func(results []fields, want []string) {
@@ -141,14 +154,22 @@ func TestPackedBatch(t *testing.T) {
 		one := batchOf(t, packedBatch, []any{h.call()})[packedBatch].(string)
 		many := batchOf(t, packedBatch, make([]any, 1001))[packedBatch].(string)
 		for _, bad := range []any{
-			"", "x", "null", "{}", "[]", "[", one + "x", one + one, many, "\"" + one, `["\x"]`, `[1e999]`, strings.Repeat("[", 20_000), 7, []any{}, []any{one}, fields{},
+			"", "x", "null", "{}", "[]", "[", one + "x", one + one, many, "\"" + one, `["\x"]`, `[1e999]`,
+			strings.Repeat("[", 20_000), 7,
+			[]any{},
+			[]any{one},
+			fields{},
 		} {
 			w.root().refused(400, packedBatch).write("verify", fields{packedBatch: bad})
 			acme.refused(400, packedBatch).write("my/verify", fields{packedBatch: bad})
 		}
 		w.root().refused(400, packedBatch).write("verify", fields{packedBatch: one, "batch": []any{h.call()}})
-		acme.refused(400, packedBatch).write("my/external/sign/billing", fields{packedBatch: one}) // signs no packed ones
-		for name, v := range map[string]any{"client_ip": "x", "replay_check": "x", "signature": "x", "message": "x", "request": "x"} {
+		acme.refused(400, packedBatch).
+			write("my/external/sign/billing", fields{packedBatch: one})
+			// signs no packed ones
+		for name, v := range map[string]any{
+			"client_ip": "x", "replay_check": "x", "signature": "x", "message": "x", "request": "x",
+		} {
 			w.root().refused(400, name).write("verify", fields{packedBatch: one, name: v})
 		}
 		look := batchOf(t, packedBatch, []any{fields{"request": h.call()["request"], "replay_check": false}})
@@ -200,80 +221,11 @@ func TestBatchBounds(t *testing.T) {
 func TestBesideABatch(t *testing.T) {
 	alone(t, func(_ *testing.T, w *world) {
 		h := w.tenant("acme").key("my/external/keys/billing", nil)
-		for name, v := range map[string]any{"client_ip": "x", "replay_check": "x", "signature": "x", "message": "x", "request": "x"} {
+		for name, v := range map[string]any{
+			"client_ip": "x", "replay_check": "x", "signature": "x", "message": "x", "request": "x",
+		} {
 			w.root().refused(400, name).write("verify", fields{"batch": []any{h.call()}, name: v})
 		}
 		w.judges(fields{"batch": []any{h.call()}, "client_ip": "192.0.2.1"}, "valid")
-	})
-}
-
-func TestSign(t *testing.T) {
-	for _, verb := range []logical.Operation{logical.UpdateOperation, logical.PatchOperation} {
-		clocked(t, string(verb), func(t *testing.T, w *world) {
-			acme := w.tenant("acme")
-			h := acme.key("my/external/keys/billing", fields{"scheme": "vrnt-1"})
-			m := acme.key("my/external/keys/orders", fields{"scheme": "hmac-sha256"})
-
-			head := "POST /orders?x=1 HTTP/1.1\nHost: api.example.com\nVerint-A: 1\nVerint-B: 2\n"
-			a := acme.ask(verb, "my/external/sign/billing", fields{"request": head})
-			if a.is(fields{"key_id": h.keyID, "tenant": "acme"}); len(a.warnings) != 0 {
-				t.Errorf("warnings %v", a.warnings)
-			}
-			signed := head
-			for name, value := range a.data["headers"].(fields) {
-				signed += name + ": " + value.(string) + "\n"
-			}
-			w.judges(fields{"batch": []any{signed, strings.Replace(signed, "Verint-A: 1", "Verint-A: 2", 1)}}, "valid", "bad_signature")
-			acme.ask(verb, "my/external/sign/billing", fields{"request": "GET / HTTP/1.1\nHost: h\nVerint-B: 2\nVerint-A: 1"}).warns("order")
-
-			s := acme.ask(verb, "my/external/sign/orders", fields{"message": "order 1"})
-			s.is(fields{"key_id": m.keyID})
-			call := fields{"message": "order 1", "signature": s.str("signature")}
-			w.root().write("verify", call).is(fields{"verdict": "valid", "name": "orders"})
-
-			for about, f := range map[string]fields{
-				"signed already": {"request": signed},
-				"request":        {},
-				"scheme":         {"message": "m"},
-				"signature":      {"request": head, "signature": "x"},
-				"replay_check":   {"request": head, "replay_check": false},
-				"malformed":      {"request": "rubbish"},
-				"bytes":          {"message": strings.Repeat("x", 2<<20)},
-			} {
-				acme.refused(400, about).ask(verb, "my/external/sign/billing", f)
-			}
-			acme.refused(400, "scheme").ask(verb, "my/external/sign/orders", fields{"request": head})
-			acme.refused(404, "").ask(verb, "my/internal/sign/billing", fields{"request": head})
-		})
-	}
-}
-
-// A batch to sign carries an error where an item could not be signed.
-func TestSignBatch(t *testing.T) {
-	alone(t, func(t *testing.T, w *world) {
-		acme := w.tenant("acme")
-		acme.key("my/external/keys/billing", nil)
-		head := "GET / HTTP/1.1\nHost: x\n"
-		items := []any{head, fields{"request": head}, "rubbish", 7, fields{"message": "m"}, fields{"signature": "x"}, head}
-		shape := func() string {
-			s := ""
-			for _, r := range acme.write("my/external/sign/billing", fields{"batch": items}).rows("results") {
-				if s += "+"; r["error"] != nil {
-					s = s[:len(s)-1] + "-"
-				}
-			}
-			return s
-		}
-		if got := shape(); got != "++----+" {
-			t.Errorf("signed %s", got)
-		}
-		acme.write("my/external/keys/billing/disable", nil)
-		if got := shape(); got != "-------" {
-			t.Errorf("disabled, signed %s", got)
-		}
-		r := acme.write("my/external/sign/billing", fields{"batch": items}).rows("results")
-		if !strings.HasPrefix(r[0]["error"].(string), "disabled") {
-			t.Errorf("%v", r[0])
-		}
 	})
 }

@@ -17,9 +17,18 @@ func TestInvalidate(t *testing.T) {
 		change  func(w *world, acme person)
 		verdict string
 	}{
-		{"key", "keys/acme/external/billing", func(_ *world, acme person) { acme.write(billing+"/revoke", nil) }, "revoked"},
-		{"tenant", "tenants/acme", func(w *world, _ person) { w.spa().write("admin/tenants/acme/suspend", nil) }, "tenant_suspended"},
-		{"config", "config", func(w *world, _ person) { w.root().write("config", fields{"window_past": 5}) }, "too_old"},
+		{
+			"key", "keys/acme/external/billing", func(_ *world, acme person) { acme.write(billing+"/revoke", nil) },
+			"revoked",
+		},
+		{
+			"tenant", "tenants/acme", func(w *world, _ person) { w.spa().write("admin/tenants/acme/suspend", nil) },
+			"tenant_suspended",
+		},
+		{
+			"config", "config", func(w *world, _ person) { w.root().write("config", fields{"window_past": 5}) },
+			"too_old",
+		},
 	} {
 		clocked(t, row.name, func(t *testing.T, w *world) {
 			acme := w.tenant("acme")

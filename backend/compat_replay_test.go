@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// One call in other dress is the same call: whatever text the key lets in for its parameters or its signature, it is good
-// once.
+// One call in other dress is the same call: whatever text the key lets in for its parameters or its signature, it is
+// good once.
 func TestReplayInAnotherForm(t *testing.T) {
 	alone(t, func(t *testing.T, w *world) {
 		acme := w.tenant("acme")
@@ -39,7 +39,10 @@ func TestReplayInAnotherForm(t *testing.T) {
 		last := strings.IndexByte(alphabet, sig[len(sig)-1])
 		for bits := range 4 {
 			other := sig[:len(sig)-1] + string(alphabet[last&^3|bits])
-			if got := w.verdict(fields{"request": before + ",sig=" + other + "\n"}); other != sig && got != "malformed" {
+			if got := w.verdict(
+				fields{"request": before + ",sig=" + other + "\n"},
+			); other != sig &&
+				got != "malformed" {
 				t.Errorf("bits %d: %s", bits, got)
 			}
 		}

@@ -16,7 +16,13 @@ type cost struct {
 func (w *world) cost(do func()) cost {
 	w.t.Helper()
 	now := func() cost {
-		return cost{w.storage.Count(get), w.storage.Count(put), w.storage.Count(list), w.storage.Count(del), w.vault.made()}
+		return cost{
+			w.storage.Count(get),
+			w.storage.Count(put),
+			w.storage.Count(list),
+			w.storage.Count(del),
+			w.vault.made(),
+		}
 	}
 	before := now()
 	do()
@@ -69,15 +75,31 @@ func TestCosts(t *testing.T) {
 		{"cold sign", func(s *priced) { s.sign() }, cost{Gets: 1}, 0},
 		{"create", func(s *priced) { s.acme.write("my/external/keys/fresh", nil) }, cost{Gets: 3, Puts: 3}, 0},
 		{"rotate", func(s *priced) { s.acme.write("my/external/keys/billing/rotate", nil) }, cost{Gets: 3, Puts: 3}, 0},
-		{"disable", func(s *priced) { s.acme.write("my/external/keys/billing/disable", nil) }, cost{Gets: 2, Puts: 1}, 0},
+		{
+			"disable", func(s *priced) { s.acme.write("my/external/keys/billing/disable", nil) },
+			cost{Gets: 2, Puts: 1},
+			0,
+		},
 		{"revoke", func(s *priced) { s.acme.write("my/external/keys/billing/revoke", nil) }, cost{Gets: 2, Puts: 2}, 0},
 		{"delete", func(s *priced) { s.acme.remove("my/external/keys/billing") }, cost{Gets: 2, Puts: 2}, 0},
 		{"creds", func(s *priced) { s.acme.read("tenants/acme/external/creds/app") }, cost{Gets: 2, Puts: 2}, 1},
 		{"renew", func(s *priced) { s.lease.renew(0).expect(200, "") }, cost{Gets: 1, Puts: 1}, 1},
 		{"end of a lease", func(s *priced) { s.lease.end().expect(200, "") }, cost{Gets: 1, Puts: 2}, 0},
-		{"revoke-leased", func(s *priced) { s.acme.write("my/external/roles/app/revoke-leased", nil) }, cost{Gets: 1, Puts: 1}, 0},
-		{"suspend", func(s *priced) { s.acme.w.spa().write("admin/tenants/acme/suspend", nil) }, cost{Gets: 1, Puts: 1}, 0},
-		{"delete of a tenant", func(s *priced) { s.acme.w.spa().remove("admin/tenants/acme") }, cost{Gets: 1, Puts: 2}, 0},
+		{
+			"revoke-leased", func(s *priced) { s.acme.write("my/external/roles/app/revoke-leased", nil) },
+			cost{Gets: 1, Puts: 1},
+			0,
+		},
+		{
+			"suspend", func(s *priced) { s.acme.w.spa().write("admin/tenants/acme/suspend", nil) },
+			cost{Gets: 1, Puts: 1},
+			0,
+		},
+		{
+			"delete of a tenant", func(s *priced) { s.acme.w.spa().remove("admin/tenants/acme") },
+			cost{Gets: 1, Puts: 2},
+			0,
+		},
 	} {
 		clocked(t, row.name, func(t *testing.T, w *world) {
 			s := newPriced(w)

@@ -50,10 +50,25 @@ func TestReasonsThatComeLater(t *testing.T) {
 			for _, step := range []struct {
 				given, kept string
 				told        bool
-			}{{"stolen", "stolen", false}, {"stolen", "stolen", false}, {"lost", "stolen", true}, {"", "stolen", false}} {
+			}{
+				{"stolen", "stolen", false},
+				{"stolen", "stolen", false},
+				{"lost", "stolen", true},
+				{"", "stolen", false},
+			} {
 				a := with(step.given)
-				if got := row.reason(a); got != step.kept || strings.Contains(strings.Join(a.warnings, "\n"), stands) != step.told {
-					t.Errorf("%s %v with reason %q keeps %q, warnings %q", row.path, row.sent, step.given, got, a.warnings)
+				if got := row.reason(
+					a,
+				); got != step.kept ||
+					strings.Contains(strings.Join(a.warnings, "\n"), stands) != step.told {
+					t.Errorf(
+						"%s %v with reason %q keeps %q, warnings %q",
+						row.path,
+						row.sent,
+						step.given,
+						got,
+						a.warnings,
+					)
 				}
 			}
 		}
@@ -73,7 +88,8 @@ func TestRevokedWithoutAReason(t *testing.T) {
 		leased := "my/internal/leased/" + acme.read("tenants/acme/internal/creds/app").str("key_id")
 		acme.key(billing, nil)
 		for _, path := range []string{billing, leased} {
-			acme.write(path+"/disable", fields{"reason": "holiday"}).is(fields{"state": "disabled", "reason": "holiday"})
+			acme.write(path+"/disable", fields{"reason": "holiday"}).
+				is(fields{"state": "disabled", "reason": "holiday"})
 			acme.write(path+"/revoke", nil).is(fields{"state": "revoked", "reason": ""})
 			acme.write(path+"/revoke", fields{"reason": "leaked"}).is(fields{"state": "revoked", "reason": "leaked"})
 		}
@@ -91,7 +107,8 @@ func TestRevokeLeasedWithAReason(t *testing.T) {
 		acme.write("my/internal/roles/app/revoke-leased", fields{"reason": reason}).is(fields{"revoked_reason": reason})
 		acme.read(leased).is(fields{"state": "revoked", "reason": "a laptop was lost"})
 		acme.write("my/internal/roles/app/revoke-leased", nil).is(fields{"revoked_reason": reason})
-		acme.write("my/internal/roles/app/revoke-leased", fields{"reason": "another"}).is(fields{"revoked_reason": "another"})
+		acme.write("my/internal/roles/app/revoke-leased", fields{"reason": "another"}).
+			is(fields{"revoked_reason": "another"})
 		acme.read(leased).is(fields{"reason": reason})
 		acme.remove("my/internal/roles/app")
 		acme.write("my/internal/roles/app", nil)
@@ -123,9 +140,13 @@ func TestWhatTheCommandLineSends(t *testing.T) {
 			"auto_rotate": "", "recipients": "", "ttl": "", "replay": "", "allowed_cidrs": "", "description": "",
 			"metadata": "", "overlap": "",
 		}).is(fields{
-			"auto_rotate": false, "recipients": []any{}, "ttl": 90 * 24 * 3600, "replay": "on", "allowed_cidrs": []any{},
-			"description": "",
-			"metadata":    map[string]any{},
+			"auto_rotate":   false,
+			"recipients":    []any{},
+			"ttl":           90 * 24 * 3600,
+			"replay":        "on",
+			"allowed_cidrs": []any{},
+			"description":   "",
+			"metadata":      map[string]any{},
 		})
 		// A default that a text sets bends as one that null sets does.
 		w.spa().patch("admin/tenants/acme", fields{"max_ttl": "10d"})
@@ -193,7 +214,13 @@ func TestNothingIsUsedBeforeItIsThere(t *testing.T) {
 			"leased":  acme.read("my/internal/leased/" + leased.str("key_id")).data,
 		} {
 			if shown["first_used_at"] != made || shown["last_used_at"] != made {
-				t.Errorf("%s: used from %v to %v, made at %s", name, shown["first_used_at"], shown["last_used_at"], made)
+				t.Errorf(
+					"%s: used from %v to %v, made at %s",
+					name,
+					shown["first_used_at"],
+					shown["last_used_at"],
+					made,
+				)
 			}
 		}
 		listed := fmt.Sprint(acme.list("my/external/keys", nil).data["key_info"])

@@ -31,7 +31,7 @@ func TestWhatIsDoneIsNotAnsweredWithAnError(t *testing.T) {
 		undone(o)
 		w.restart() // nothing is in memory
 		done := false
-		w.storage.hooks(func(verb, path string) error {
+		w.storage.hooks(func(verb, _ string) error {
 			if done && (verb == get || verb == list) {
 				return errStorage
 			}

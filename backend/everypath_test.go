@@ -41,7 +41,13 @@ const aRecipient = "age1cy0su9fwf3gf9mw868g5yut09p6nytfmmnktexz2ya5uqg9vl9sss4eu
 // everything returns all operations in a world where all of them find what they want.
 func everything(w *world) []tried {
 	acme := w.tenant("acme")
-	w.root().write("config", fields{"allow_import_until": time.Now().Add(time.Hour).UTC().Format(time.RFC3339), "allow_local_verify": true})
+	w.root().
+		write(
+			"config",
+			fields{
+				"allow_import_until": time.Now().Add(time.Hour).UTC().Format(time.RFC3339), "allow_local_verify": true,
+			},
+		)
 	w.spa().patch("admin/tenants/acme", fields{"allow_local_verify": true})
 	h := acme.key("my/external/keys/billing", fields{"recipients": []any{aRecipient}})
 	acme.write("my/external/keys/billing/rotate", nil) // so that there is a successor to pick up
@@ -65,7 +71,10 @@ func everything(w *world) []tried {
 				f = fields{"keys": []any{fields{"name": "old", "key_id": "imported-1", "key": strings.Repeat("A", 43)}}}
 			}
 			if strings.HasSuffix(path, "/extend") {
-				f = fields{"expires_at": time.Now().Add(91 * 24 * time.Hour).Format(time.RFC3339), "reason": "they are on holiday"}
+				f = fields{
+					"expires_at": time.Now().Add(91 * 24 * time.Hour).Format(time.RFC3339),
+					"reason":     "they are on holiday",
+				}
 			}
 			if strings.Contains(path, "/sign/") {
 				f = fields{"request": "GET / HTTP/1.1\nHost: x"}
@@ -139,7 +148,15 @@ func TestEveryPathIsDescribed(t *testing.T) {
 			for op, o := range p.Operations {
 				described(t, string(op)+" "+p.Pattern, o.Properties())
 			}
-			help, err := w.handle(&logical.Request{Operation: logical.HelpOperation, Path: strings.TrimSuffix(example(p, "acme", "external", "billing", "app", "0123456789abcdef"), "/")})
+			help, err := w.handle(
+				&logical.Request{
+					Operation: logical.HelpOperation,
+					Path: strings.TrimSuffix(
+						example(p, "acme", "external", "billing", "app", "0123456789abcdef"),
+						"/",
+					),
+				},
+			)
 			if err != nil || !strings.Contains(help.Data["help"].(string), p.HelpSynopsis) {
 				t.Errorf("%s: path-help: %v", p.Pattern, err)
 			}
@@ -190,7 +207,9 @@ func TestEveryOperationRefusesUnknownFields(t *testing.T) {
 
 // A node that may not write forwards: everything, since all of it writes or is exact.
 func TestEveryOperationIsForwarded(t *testing.T) {
-	for _, state := range []consts.ReplicationState{consts.ReplicationPerformanceStandby, consts.ReplicationPerformanceSecondary} {
+	for _, state := range []consts.ReplicationState{
+		consts.ReplicationPerformanceStandby, consts.ReplicationPerformanceSecondary,
+	} {
 		alone(t, func(t *testing.T, w *world) {
 			all := everything(w)
 			w.vault.change(func(v *vault) { v.state = state })
@@ -198,7 +217,8 @@ func TestEveryOperationIsForwarded(t *testing.T) {
 			for _, o := range all {
 				var err error
 				c := w.cost(func() { _, err = w.handle(o.who.request(o.op, o.path, o.fields)) })
-				if err == nil || !strings.Contains(err.Error(), logical.ErrReadOnly.Error()) || c.Gets+c.Puts+c.Lists != 0 {
+				if err == nil || !strings.Contains(err.Error(), logical.ErrReadOnly.Error()) ||
+					c.Gets+c.Puts+c.Lists != 0 {
 					t.Errorf("%s %s: %v, %+v", o.op, o.path, err, c)
 				}
 			}

@@ -16,7 +16,9 @@ import (
 
 // Vault's catalogue calls Factory with nothing, to learn type and version.
 func TestFactoryOfTheCatalogue(t *testing.T) {
-	for name, conf := range map[string]*logical.BackendConfig{"empty": {}, "settings": {Config: map[string]string{"plugin_name": "x"}}} {
+	for name, conf := range map[string]*logical.BackendConfig{
+		"empty": {}, "settings": {Config: map[string]string{"plugin_name": "x"}},
+	} {
 		t.Run(name, func(t *testing.T) {
 			b, err := backend.Factory(t.Context(), conf)
 			if err != nil {
@@ -25,11 +27,15 @@ func TestFactoryOfTheCatalogue(t *testing.T) {
 			if b.Type() != logical.TypeLogical {
 				t.Errorf("type %s", b.Type())
 			}
-			if v := b.(logical.PluginVersioner).PluginVersion().Version; v != backend.Version || !strings.HasPrefix(v, "v") {
+			if v := b.(logical.PluginVersioner).PluginVersion().Version; v != backend.Version ||
+				!strings.HasPrefix(v, "v") {
 				t.Errorf("version %q", v)
 			}
 			b.InvalidateKey(t.Context(), "keys/acme/external/billing")
-			_, err = b.HandleRequest(t.Context(), &logical.Request{Operation: logical.ReadOperation, Path: "config", Storage: new(storage)})
+			_, err = b.HandleRequest(
+				t.Context(),
+				&logical.Request{Operation: logical.ReadOperation, Path: "config", Storage: new(storage)},
+			)
 			if err == nil {
 				t.Error("it answers without a server")
 			}
@@ -99,7 +105,9 @@ func TestOpenAPI(t *testing.T) {
 		if len(doc.Paths) < len(w.paths()) {
 			t.Errorf("%d paths in the document, %d in the engine", len(doc.Paths), len(w.paths()))
 		}
-		for _, path := range []string{"/verify", "/my/verify", "/tenants/{tenant}/{kind}/keys/{name}/rotate", "/admin/tenants/{tenant}"} {
+		for _, path := range []string{
+			"/verify", "/my/verify", "/tenants/{tenant}/{kind}/keys/{name}/rotate", "/admin/tenants/{tenant}",
+		} {
 			if doc.Paths[path] == nil {
 				t.Errorf("%s is not in the document", path)
 			}

@@ -1,14 +1,11 @@
 package backend_test
 
 import (
-	"context"
 	"fmt"
 	"reflect"
 	"strings"
 	"sync/atomic"
 	"testing"
-
-	"github.com/hashicorp/vault/sdk/logical"
 )
 
 // changes are the operations that change something, each on a world of its own, and where
@@ -21,12 +18,24 @@ var changes = []struct {
 	{"config", func(w *world, _ person, _ holder) answer {
 		return w.root().trying().write("config", fields{"max_keys": 9})
 	}, "config"},
-	{"tenant", func(w *world, _ person, _ holder) answer { return w.spa().trying().write("admin/tenants/bolt", nil) }, "admin/tenants/bolt"},
-	{"tenant's own", func(_ *world, acme person, _ holder) answer { return acme.patch("my", fields{"max_keys": 9}) }, "my"},
+	{
+		"tenant",
+		func(w *world, _ person, _ holder) answer { return w.spa().trying().write("admin/tenants/bolt", nil) },
+		"admin/tenants/bolt",
+	},
+	{
+		"tenant's own",
+		func(_ *world, acme person, _ holder) answer { return acme.patch("my", fields{"max_keys": 9}) },
+		"my",
+	},
 	{"suspend", func(w *world, _ person, _ holder) answer {
 		return w.spa().trying().write("admin/tenants/acme/suspend", nil)
 	}, "admin/tenants/acme"},
-	{"delete tenant", func(w *world, _ person, _ holder) answer { return w.spa().trying().remove("admin/tenants/acme") }, "admin/tenants/acme"},
+	{
+		"delete tenant",
+		func(w *world, _ person, _ holder) answer { return w.spa().trying().remove("admin/tenants/acme") },
+		"admin/tenants/acme",
+	},
 	{"create", func(_ *world, acme person, _ holder) answer {
 		return acme.write("my/external/keys/fresh", fields{"cas": 0})
 	}, "my/external/keys/fresh"},
@@ -42,11 +51,19 @@ var changes = []struct {
 	{"reveal", func(_ *world, acme person, _ holder) answer {
 		return acme.write("my/external/keys/once/reveal", fields{"request_id": "one"})
 	}, "my/external/keys/once"},
-	{"role", func(_ *world, acme person, _ holder) answer { return acme.write("my/external/roles/fresh", nil) }, "my/external/roles/fresh"},
+	{
+		"role",
+		func(_ *world, acme person, _ holder) answer { return acme.write("my/external/roles/fresh", nil) },
+		"my/external/roles/fresh",
+	},
 	{"revoke-leased", func(_ *world, acme person, _ holder) answer {
 		return acme.write("my/external/roles/app/revoke-leased", nil)
 	}, "my/external/roles/app"},
-	{"creds", func(_ *world, acme person, _ holder) answer { return acme.read("tenants/acme/external/creds/app") }, "my"},
+	{
+		"creds",
+		func(_ *world, acme person, _ holder) answer { return acme.read("tenants/acme/external/creds/app") },
+		"my",
+	},
 }
 
 // failure breaks the n-th operation of storage, before or after it is done.
@@ -81,48 +98,53 @@ func TestFailingStorage(t *testing.T) {
 		for _, landed := range []bool{false, true} {
 			for n, met := 1, true; met; n++ {
 				met = false // should the test end early
-				clocked(t, fmt.Sprintf("%s, operation %d, landed %v", change.name, n, landed), func(t *testing.T, w *world) {
-					acme := w.tenant("acme")
-					h := acme.key(billing, nil)
-					acme.write("my/external/keys/once", nil)
-					_, _, leased := app(acme, nil)
-					leased.finds("valid")
-					reader := acme.trying()
-					if change.read == "config" || change.read[0] == 'a' {
-						reader = w.root().trying()
-					}
-					before := reader.read(change.read)
+				clocked(
+					t,
+					fmt.Sprintf("%s, operation %d, landed %v", change.name, n, landed),
+					func(t *testing.T, w *world) {
+						acme := w.tenant("acme")
+						h := acme.key(billing, nil)
+						acme.write("my/external/keys/once", nil)
+						_, _, leased := app(acme, nil)
+						leased.finds("valid")
+						reader := acme.trying()
+						if change.read == "config" || change.read[0] == 'a' {
+							reader = w.root().trying()
+						}
+						before := reader.read(change.read)
 
-					f := failure{n: n, landed: landed}
-					f.into(w.storage)
-					failed := change.do(w, acme.trying(), h)
-					w.storage.hooks(nil, nil)
-					if met = f.met; !met {
-						failed.expect(200, "")
-						return
-					}
-					if failed.status == 200 { // it is done, and only what the answer tells beside it is not known
-						failed.warns("not counted, but the change is done")
-					} else {
-						failed.expect(500, "")
-					}
-					if strings.Contains(failed.text, errStorage.Error()) {
-						t.Errorf("a caller is told what is for the log: %s", failed.text)
-					}
+						f := failure{n: n, landed: landed}
+						f.into(w.storage)
+						failed := change.do(w, acme.trying(), h)
+						w.storage.hooks(nil, nil)
+						if met = f.met; !met {
+							failed.expect(200, "")
+							return
+						}
+						if failed.status == 200 { // it is done, and only what the answer tells beside it is not known
+							failed.warns("not counted, but the change is done")
+						} else {
+							failed.expect(500, "")
+						}
+						if strings.Contains(failed.text, errStorage.Error()) {
+							t.Errorf("a caller is told what is for the log: %s", failed.text)
+						}
 
-					ours := reader.read(change.read)
-					verdict := w.verdict(h.call())
-					w.restart()
-					fresh := reader.read(change.read)
-					if !reflect.DeepEqual(ours.data, fresh.data) || ours.status != fresh.status || verdict != w.verdict(h.call()) {
-						t.Errorf("this node: %v %s, a fresh one: %v", ours.data, verdict, fresh.data)
-					}
-					if ours.status == before.status && reflect.DeepEqual(ours.data, before.data) {
-						change.do(w, acme.trying(), h).expect(200, "") // the old state
-					} else if again := change.do(w, acme.trying(), h); again.status != 200 && again.status != 409 {
-						t.Errorf("again: %d %s", again.status, again.text) // the new one
-					}
-				})
+						ours := reader.read(change.read)
+						verdict := w.verdict(h.call())
+						w.restart()
+						fresh := reader.read(change.read)
+						if !reflect.DeepEqual(ours.data, fresh.data) || ours.status != fresh.status ||
+							verdict != w.verdict(h.call()) {
+							t.Errorf("this node: %v %s, a fresh one: %v", ours.data, verdict, fresh.data)
+						}
+						if ours.status == before.status && reflect.DeepEqual(ours.data, before.data) {
+							change.do(w, acme.trying(), h).expect(200, "") // the old state
+						} else if again := change.do(w, acme.trying(), h); again.status != 200 && again.status != 409 {
+							t.Errorf("again: %d %s", again.status, again.text) // the new one
+						}
+					},
+				)
 			}
 		}
 	}
@@ -185,7 +207,9 @@ func TestFailingLease(t *testing.T) {
 					return nil
 				}, nil)
 				a := do(l)
-				if needed := verb == get || verb == put; needed != (a.status == 500) || strings.Contains(a.text, "/opt") {
+				if needed := verb == get ||
+					verb == put; needed != (a.status == 500) ||
+					strings.Contains(a.text, "/opt") {
 					t.Errorf("%d %s", a.status, a.text)
 				}
 				if a.status == 500 && !strings.Contains(w.log.String(), errStorage.Error()) {
@@ -194,91 +218,4 @@ func TestFailingLease(t *testing.T) {
 			})
 		}
 	}
-}
-
-// Whatever panics on the way, the caller gets a 500, nothing quotes what was at hand, no
-// lock stays held, and the next request is answered.
-func TestPanicsAreRecovered(t *testing.T) {
-	perOperation(t, func(t *testing.T, w *world, o tried) {
-		for _, verb := range []string{get, put, list} {
-			w.restart()
-			w.storage.hooks(func(did, path string) error {
-				if did == verb && path != "config" {
-					panic("hunter2 is at " + path)
-				}
-				return nil
-			}, nil)
-			resp, err := w.handle(o.who.request(o.op, o.path, o.fields))
-			w.storage.hooks(nil, nil)
-			if a := newAnswer(t, o.who.request(o.op, o.path, nil), resp, err); a.status == 500 {
-				a.expect(500, "internal error")
-			}
-		}
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			o.who.trying().ask(o.op, o.path, o.fields)
-		}()
-		<-done // a lock that stays held would be a deadlock, which the bubble tells
-	})
-}
-
-// The same for what Vault calls about leases, and for lookups of identities.
-func TestPanicsElsewhereAreRecovered(t *testing.T) {
-	alone(t, func(_ *testing.T, w *world) {
-		acme := w.tenant("acme")
-		_, l, _ := app(acme, nil)
-		w.restart()
-		w.storage.hooks(func(string, string) error { panic("hunter2") }, nil)
-		l.renew(0).expect(500, "internal error")
-		l.end().expect(500, "internal error")
-		acme.refused(500, "internal error").read("my")
-		w.storage.hooks(nil, nil)
-		w.vault.change(func(v *vault) { v.entities = nil; v.groups = nil; v.panics = true })
-		w.restart()
-		acme.refused(503, "identity").read("my")
-		w.vault.change(func(v *vault) { v.panics = false })
-		l.end().expect(200, "")
-	})
-}
-
-// An entry that is damaged or of a later version is refused and left alone.
-func TestDamagedEntries(t *testing.T) {
-	for _, row := range []struct {
-		name, value string
-		status      int
-	}{{"damaged", `{"schema":1,"ver`, 500}, {"of a later version", `{"schema":99}`, 503}} {
-		clocked(t, row.name, func(t *testing.T, w *world) {
-			acme := w.tenant("acme")
-			h, other := acme.key(billing, nil), acme.key("my/external/keys/other", nil)
-			const path = "keys/acme/external/billing"
-			w.must(w.storage.Put(context.Background(), &logical.StorageEntry{Key: path, Value: []byte(row.value)}))
-			w.restart()
-			acme.refused(row.status, "").read(billing)
-			acme.refused(row.status, "").write(billing, fields{"owner": "x"})
-			acme.refused(row.status, "").write(billing+"/rotate", nil)
-			acme.refused(row.status, "").remove(billing)
-			w.root().refused(row.status, "").write("verify", h.call())
-			entry, err := w.storage.Get(context.Background(), path)
-			w.must(err)
-			if string(entry.Value) != row.value {
-				t.Error("rewritten")
-			}
-			other.finds("valid")
-		})
-	}
-}
-
-// In a batch, a key whose record cannot be read fails nothing but its own items.
-func TestDamagedEntryInABatch(t *testing.T) {
-	alone(t, func(t *testing.T, w *world) {
-		acme := w.tenant("acme")
-		h, other := acme.key(billing, nil), acme.key("my/external/keys/other", nil)
-		w.must(w.storage.Put(context.Background(), &logical.StorageEntry{Key: "keys/acme/external/billing", Value: []byte("{")}))
-		w.restart()
-		results := w.root().write("verify", fields{"batch": []any{h.call(), other.call()}}).rows("results")
-		if results[1]["verdict"] != "valid" || results[0]["valid"] != false {
-			t.Errorf("%v", results)
-		}
-	})
 }

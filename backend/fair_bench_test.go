@@ -19,7 +19,10 @@ func BenchmarkVictim(b *testing.B) {
 	x := newBench(b)
 	evil := x.tenant("evil")
 	h := evil.key("my/internal/keys/long", fields{"scheme": "hmac-sha256"})
-	lenient := evil.key("my/internal/keys/lenient", fields{"scheme": "vrnt-1", "compat": []any{"headers_sorted", "header_value_case", "path_query"}})
+	lenient := evil.key(
+		"my/internal/keys/lenient",
+		fields{"scheme": "vrnt-1", "compat": []any{"headers_sorted", "header_value_case", "path_query"}},
+	)
 	long := strings.Repeat("m", 1<<20)
 	items := make([]any, 1000)
 	for i := range items {
@@ -34,9 +37,18 @@ func BenchmarkVictim(b *testing.B) {
 		f          fields
 	}{
 		{"nothing", "", "", nil},
-		{"explain of 1 MiB", "my/explain", logical.UpdateOperation, fields{"message": long, "signature": h.forged()["signature"]}},
-		{"explain of a body of 1 MiB", "my/explain", logical.UpdateOperation, fields{"request": lenient.forged()["request"], "body": long}},
-		{"messages of 1 MiB", "my/verify", logical.UpdateOperation, fields{"message": long, "signature": h.forged()["signature"]}},
+		{
+			"explain of 1 MiB", "my/explain", logical.UpdateOperation,
+			fields{"message": long, "signature": h.forged()["signature"]},
+		},
+		{
+			"explain of a body of 1 MiB", "my/explain", logical.UpdateOperation,
+			fields{"request": lenient.forged()["request"], "body": long},
+		},
+		{
+			"messages of 1 MiB", "my/verify", logical.UpdateOperation,
+			fields{"message": long, "signature": h.forged()["signature"]},
+		},
 		{"signing 1 MiB", "my/internal/sign/long", logical.UpdateOperation, fields{"message": long}},
 		{"batches of 1000", "my/verify", logical.UpdateOperation, fields{"batch": items, "replay_check": false}},
 		{"reports", "my/report", logical.ReadOperation, nil},
@@ -64,7 +76,11 @@ func BenchmarkVictim(b *testing.B) {
 			for b.Loop() {
 				time.Sleep(time.Millisecond) // as calls come from outside: whoever spins keeps its processor
 				began := time.Now()
-				if resp, err := x.engine.HandleRequest(b.Context(), req); err != nil || resp.Data["verdict"] != "valid" {
+				if resp, err := x.engine.HandleRequest(
+					b.Context(),
+					req,
+				); err != nil ||
+					resp.Data["verdict"] != "valid" {
 					b.Fatal(resp, err)
 				}
 				took = append(took, time.Since(began))

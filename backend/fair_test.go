@@ -190,7 +190,8 @@ func TestOneTenantsWorkHoldsUpItsOwnAlone(t *testing.T) {
 		time.Sleep(6 * time.Second)
 		close(slow)
 		all.Wait()
-		if told["503 busy: costly requests"] != 32 || told["503 busy: more than 32 costly requests"] < 500 || told["200 "] == 0 {
+		if told["503 busy: costly requests"] != 32 || told["503 busy: more than 32 costly requests"] < 500 ||
+			told["200 "] == 0 {
 			t.Errorf("%v", told)
 		}
 	})
@@ -215,7 +216,11 @@ func TestExplanationsAndLongSignaturesWait(t *testing.T) {
 		asking := 2 * runtime.GOMAXPROCS(0)
 		for i := range asking {
 			all.Go(func() {
-				req := acme.request(logical.UpdateOperation, "my/explain", fields{"message": "m", "signature": fmt.Sprintf("v1:unknown%02d:%s", i, strings.Repeat("A", 43))})
+				req := acme.request(
+					logical.UpdateOperation,
+					"my/explain",
+					fields{"message": "m", "signature": fmt.Sprintf("v1:unknown%02d:%s", i, strings.Repeat("A", 43))},
+				)
 				req.Storage = w.storage
 				_, _ = w.engine.HandleRequest(t.Context(), req)
 			})

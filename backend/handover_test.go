@@ -61,7 +61,10 @@ func TestHandover(t *testing.T) {
 		a := acme.read(billing + "/handover")
 		h := box.holder(w, a)
 		h.finds("valid")
-		for name := range map[string]bool{"tenant": true, "kind": true, "name": true, "key_id": true, "key": true, "credential": true, "scheme": true, "issued_at": true, "expires_at": true} {
+		for name := range map[string]bool{
+			"tenant": true, "kind": true, "name": true, "key_id": true, "key": true, "credential": true, "scheme": true,
+			"issued_at": true, "expires_at": true,
+		} {
 			if _, there := box.opens(a)[name]; !there {
 				t.Errorf("what is sealed has no %s", name)
 			}
@@ -95,7 +98,14 @@ func TestRecipientsAreChecked(t *testing.T) {
 		acme, box := w.tenant("acme"), newMailbox(t)
 		hybrid, err := age.GenerateHybridIdentity()
 		w.must(err)
-		for _, list := range []any{[]any{"age1x"}, []any{""}, []any{box.recipient(), box.recipient()}, []any{7}, []any{box.recipient(), hybrid.Recipient().String()}, fields{}} {
+		for _, list := range []any{
+			[]any{"age1x"},
+			[]any{""},
+			[]any{box.recipient(), box.recipient()},
+			[]any{7},
+			[]any{box.recipient(), hybrid.Recipient().String()},
+			fields{},
+		} {
 			acme.refused(400, "recipients").write(billing, fields{"recipients": list})
 		}
 		acme.write(billing, fields{"recipients": box.recipient()}).is(fields{"recipients": []any{box.recipient()}})
@@ -174,7 +184,10 @@ func TestPickup(t *testing.T) {
 		}
 		next.finds("valid")
 		acme.read(billing).is(fields{"unrevealed": false})
-		w.root().write("pickup", call).is(fields{"verdict": "replayed", "sealed": nil}) // even where the key lets replays pass
+		w.root().
+			write("pickup", call).
+			is(fields{"verdict": "replayed", "sealed": nil})
+			// even where the key lets replays pass
 		w.root().write("pickup", old.forged()).is(fields{"verdict": "bad_signature", "sealed": nil, "key_id": nil})
 		w.root().write("pickup", next.call()).is(fields{"verdict": "valid", "sealed": nil})
 		w.root().write("pickup", old.callAt(time.Now().Add(-time.Hour))).is(fields{"verdict": "too_old", "sealed": nil})

@@ -14,7 +14,12 @@ import (
 func foreign(w *world, keyID string) (holder, fields) {
 	raw := []byte(strings.Repeat(keyID[:1], 20) + "-twenty-and-more")
 	h := holder{w, keyID, raw, signing.Vrnt1}
-	return h, fields{"name": "old-" + strings.ToLower(keyID), "key_id": keyID, "key": base64.RawURLEncoding.EncodeToString(raw), "scheme": "vrnt-1"}
+	return h, fields{
+		"name":   "old-" + strings.ToLower(keyID),
+		"key_id": keyID,
+		"key":    base64.RawURLEncoding.EncodeToString(raw),
+		"scheme": "vrnt-1",
+	}
 }
 
 func altered(f fields, name string, value any) fields {
@@ -33,22 +38,31 @@ func TestImport(t *testing.T) {
 	alone(t, func(t *testing.T, w *world) {
 		acme := w.tenant("acme")
 		h, item := foreign(w, "Kx7Qw2Ab")
-		item = altered(altered(altered(item, "expires_at", stamp(24*time.Hour)), "issued_at", stamp(-24*time.Hour)), "owner", "orders")
+		item = altered(
+			altered(altered(item, "expires_at", stamp(24*time.Hour)), "issued_at", stamp(-24*time.Hour)),
+			"owner",
+			"orders",
+		)
 		if c := w.cost(func() {
-			if r := acme.write("my/external/import", fields{"keys": []any{item}, "dry_run": true}).result(0); r["ok"] != true || r["key_id"] != "Kx7Qw2Ab" {
+			if r := acme.write("my/external/import", fields{"keys": []any{item}, "dry_run": true}).
+				result(0); r["ok"] != true ||
+				r["key_id"] != "Kx7Qw2Ab" {
 				t.Errorf("%v", r)
 			}
 		}); c.Puts != 0 {
 			t.Errorf("a dry run writes: %+v", c)
 		}
 		h.finds("unknown_key")
-		if r := acme.write("my/external/import", fields{"keys": []any{item}}).result(0); r["ok"] != true || r["error"] != "" {
+		if r := acme.write("my/external/import", fields{"keys": []any{item}}).
+			result(0); r["ok"] != true ||
+			r["error"] != "" {
 			t.Fatalf("%v", r)
 		}
 		h.finds("valid")
 		k := acme.read("my/external/keys/old-kx7qw2ab")
 		k.is(fields{"owner": "orders", "unrevealed": false, "provider_knows": false, "current_key_id": "Kx7Qw2Ab"})
-		if v := k.rows("versions")[0]; v["imported"] != true || v["expires_at"] != stamp(24*time.Hour) || v["issued_at"] != stamp(-24*time.Hour) {
+		if v := k.rows("versions")[0]; v["imported"] != true || v["expires_at"] != stamp(24*time.Hour) ||
+			v["issued_at"] != stamp(-24*time.Hour) {
 			t.Errorf("%v", v)
 		}
 		acme.refused(409, "reveal").write("my/external/keys/old-kx7qw2ab/reveal", nil)
@@ -88,10 +102,16 @@ func TestImportItems(t *testing.T) {
 			{altered(altered(twin, "key_id", "Other--1"), "key", "a="), "key: must be unpadded"},
 			{altered(altered(twin, "key_id", "Other--1"), "key", short+"A"), "key: all of its bytes are equal"},
 			{altered(altered(twin, "key_id", "Other--1"), "expires_at", stamp(0)), "expires_at: has passed"},
-			{altered(altered(twin, "key_id", "Other--1"), "expires_at", stamp(366*24*time.Hour)), "expires_at: is more than 365d"},
+			{
+				altered(altered(twin, "key_id", "Other--1"), "expires_at", stamp(366*24*time.Hour)),
+				"expires_at: is more than 365d",
+			},
 			{altered(altered(twin, "key_id", "Other--1"), "expires_at", nil), "ttl: 0 (no expiry)"},
 			{altered(altered(twin, "key_id", "Other--1"), "expires_at", "tomorrow"), "expires_at: must be a time"},
-			{altered(altered(twin, "key_id", "Other--1"), "issued_at", stamp(time.Hour)), "issued_at: lies in the future"},
+			{
+				altered(altered(twin, "key_id", "Other--1"), "issued_at", stamp(time.Hour)),
+				"issued_at: lies in the future",
+			},
 			{altered(altered(twin, "key_id", "Other--1"), "compat", []any{"no_nonce"}), "compat: no_nonce is"},
 			{altered(altered(twin, "key_id", "Other--1"), "tenant", "globex"), "tenant: is no field"},
 			{altered(altered(twin, "key_id", "Other--1"), "scheme", "rfc9999"), "scheme: "},
@@ -107,7 +127,8 @@ func TestImportItems(t *testing.T) {
 			for i, row := range rows {
 				r := a.result(i)
 				text, _ := r["error"].(string)
-				if r["ok"] != (row.about == "") || !strings.HasPrefix(text, row.about) || row.about == "" && text != "" {
+				if r["ok"] != (row.about == "") || !strings.HasPrefix(text, row.about) ||
+					row.about == "" && text != "" {
 					t.Errorf("dry %v, item %d: %v, want %q", dry, i, r, row.about)
 				}
 			}
@@ -134,7 +155,8 @@ func TestImportedIDsAreNeverReused(t *testing.T) {
 		acme.refused(404, "old-spentid1").read("my/external/keys/old-spentid1")
 		h.finds("unknown_key")
 		for _, who := range []person{acme, globex} {
-			if r := who.write("my/external/import", fields{"keys": []any{item}}).result(0); r["error"] != "key_id: this ID cannot be used" {
+			if r := who.write("my/external/import", fields{"keys": []any{item}}).
+				result(0); r["error"] != "key_id: this ID cannot be used" {
 				t.Errorf("%v", r)
 			}
 		}
@@ -149,7 +171,8 @@ func TestImportedIDsAreNeverReused(t *testing.T) {
 			t.Fatalf("%d versions", n)
 		}
 		w.root().write("tidy", nil)
-		if r := globex.write("my/external/import", fields{"keys": []any{item}}).result(0); r["error"] != "key_id: this ID cannot be used" {
+		if r := globex.write("my/external/import", fields{"keys": []any{item}}).
+			result(0); r["error"] != "key_id: this ID cannot be used" {
 			t.Errorf("%v", r)
 		}
 	})
@@ -162,13 +185,20 @@ func TestAdminImport(t *testing.T) {
 		h, item := foreign(w, "Provider1")
 		item = altered(altered(item, "tenant", "acme"), "kind", "internal")
 		w.root().refused(403, "allow_import_until").write("admin/import", fields{"keys": []any{item}})
-		w.root().write("config", fields{"allow_import_until": stamp(time.Hour)}).is(fields{"allow_import_until": stamp(time.Hour)})
+		w.root().
+			write("config", fields{"allow_import_until": stamp(time.Hour)}).
+			is(fields{"allow_import_until": stamp(time.Hour)})
 		w.spa().write("admin/tenants/globex/suspend", nil)
 		a := w.root().write("admin/import", fields{"keys": []any{
-			item, altered(item, "tenant", "nobody"), altered(item, "tenant", "globex"), altered(item, "kind", "other"), altered(item, "tenant", ""),
+			item,
+			altered(item, "tenant", "nobody"),
+			altered(item, "tenant", "globex"),
+			altered(item, "kind", "other"),
+			altered(item, "tenant", ""),
 		}})
 		for i, about := range []string{"", "tenant: ", "tenant_suspended: ", "kind: ", "tenant: "} {
-			if text, _ := a.result(i)["error"].(string); !strings.HasPrefix(text, about) || (text == "") != (about == "") {
+			if text, _ := a.result(i)["error"].(string); !strings.HasPrefix(text, about) ||
+				(text == "") != (about == "") {
 				t.Errorf("item %d: %q, want %q", i, text, about)
 			}
 		}
@@ -233,7 +263,8 @@ func TestImportUnderLimitsAndFailures(t *testing.T) {
 			if text == "" {
 				made++
 			}
-			if text != "" && !strings.HasPrefix(text, "max_keys: ") && (i != 0 || text != failed) || i == 0 && text == "" {
+			if text != "" && !strings.HasPrefix(text, "max_keys: ") && (i != 0 || text != failed) ||
+				i == 0 && text == "" {
 				t.Errorf("item %d: %q", i, text)
 			}
 		}

@@ -17,7 +17,10 @@ type neighbour struct {
 
 func newNeighbour(w *world, name string) neighbour {
 	n := neighbour{person: w.tenant(name), name: name}
-	n.h = n.key("my/external/keys/billing", fields{"description": name + "-plans", "owner": name + "-owner", "metadata": fields{"of": name}})
+	n.h = n.key(
+		"my/external/keys/billing",
+		fields{"description": name + "-plans", "owner": name + "-owner", "metadata": fields{"of": name}},
+	)
 	n.write("my/external/roles/app", fields{"description": name + "-apps", "metadata": fields{"of": name}})
 	n.leased = n.read("tenants/" + name + "/external/creds/app").holder(w)
 	return n
@@ -47,11 +50,20 @@ func TestTenantsAreApart(t *testing.T) {
 		for _, theirs := range []holder{acme.h, acme.leased} {
 			call := theirs.call()
 			got := bolt.write("my/verify", call)
-			if nobodys := bolt.write("my/verify", withKeyID(theirs, "0123456789abcdef").call()); string(raw(got)) != string(raw(nobodys)) {
+			if nobodys := bolt.write(
+				"my/verify",
+				withKeyID(theirs, "0123456789abcdef").call(),
+			); string(
+				raw(got),
+			) != string(
+				raw(nobodys),
+			) {
 				t.Errorf("another tenant's key %s, nobody's %s", raw(got), raw(nobodys))
 			}
 			got.is(fields{"verdict": "unknown_key"})
-			acme.write("my/verify", call).is(fields{"verdict": "valid", "tenant": "acme"}) // and it was not recorded as seen
+			acme.write("my/verify", call).
+				is(fields{"verdict": "valid", "tenant": "acme"})
+			// and it was not recorded as seen
 		}
 		withKeyID(acme.h, bolt.h.keyID).finds("bad_signature")
 
@@ -108,7 +120,10 @@ func TestNothingOfAnotherTenantIsShown(t *testing.T) {
 					if theirs && a.status != 403 {
 						t.Errorf("%s %s: %d", op, path, a.status)
 					}
-					if slices.ContainsFunc(ofAcme, func(s string) bool { return s != acme.leased.keyID && strings.Contains(text, s) }) {
+					if slices.ContainsFunc(
+						ofAcme,
+						func(s string) bool { return s != acme.leased.keyID && strings.Contains(text, s) },
+					) {
 						t.Errorf("%s %s shows %s", op, path, text)
 					}
 					asked++

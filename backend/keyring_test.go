@@ -13,7 +13,11 @@ import (
 // allowed returns a tenant whose keys gateways may fetch.
 func allowed(w *world) person {
 	acme := w.tenant("acme")
-	w.root().write("config", fields{"allow_local_verify": true, "keyring_max_age": "45s", "external_published": []any{"/wfo/**"}})
+	w.root().
+		write(
+			"config",
+			fields{"allow_local_verify": true, "keyring_max_age": "45s", "external_published": []any{"/wfo/**"}},
+		)
 	w.spa().patch("admin/tenants/acme", fields{"allow_local_verify": true, "published": []any{"/**", "/x"}})
 	return acme
 }
@@ -23,16 +27,39 @@ func TestKeyring(t *testing.T) {
 	clocked(t, "named", func(t *testing.T, w *world) {
 		acme := allowed(w)
 		h := acme.key("my/external/keys/billing", fields{
-			"scheme": "vrnt-1", "compat": []any{"path_query", "headers_sorted"}, "scopes": []any{"GET /wfo/**"}, "allowed_cidrs": []any{"192.0.2.0/24"},
-			"user": "agent-7", "metadata": fields{"team": "finance"}, "ttl": "10h", "overlap": "1h",
+			"scheme":        "vrnt-1",
+			"compat":        []any{"path_query", "headers_sorted"},
+			"scopes":        []any{"GET /wfo/**"},
+			"allowed_cidrs": []any{"192.0.2.0/24"},
+			"user":          "agent-7",
+			"metadata":      fields{"team": "finance"},
+			"ttl":           "10h",
+			"overlap":       "1h",
 		})
 		a := w.root().read("keyring/" + h.keyID)
 		a.is(fields{
-			"key": base64.RawURLEncoding.EncodeToString(h.secret), "max_age": 45, "tenant": "acme", "kind": "external", "name": "billing", "key_id": h.keyID,
-			"version": 1, "state": "current", "tenant_state": "active", "scheme": "vrnt-1", "user": "agent-7", "replay": "on", "window_past": 300,
-			"window_future": 60, "expires_at": stamp(10 * time.Hour), "successor_key_id": nil,
+			"key": base64.RawURLEncoding.EncodeToString(
+				h.secret,
+			),
+			"max_age":          45,
+			"tenant":           "acme",
+			"kind":             "external",
+			"name":             "billing",
+			"key_id":           h.keyID,
+			"version":          1,
+			"state":            "current",
+			"tenant_state":     "active",
+			"scheme":           "vrnt-1",
+			"user":             "agent-7",
+			"replay":           "on",
+			"window_past":      300,
+			"window_future":    60,
+			"expires_at":       stamp(10 * time.Hour),
+			"successor_key_id": nil,
 		})
-		for name, want := range map[string][]string{"compat": {"path_query", "headers_sorted"}, "scopes": {"GET /wfo/**"}, "allowed_cidrs": {"192.0.2.0/24"}} {
+		for name, want := range map[string][]string{
+			"compat": {"path_query", "headers_sorted"}, "scopes": {"GET /wfo/**"}, "allowed_cidrs": {"192.0.2.0/24"},
+		} {
 			if got := fmt.Sprint(a.data[name]); got != fmt.Sprint(want) {
 				t.Errorf("%s: %v, want %v", name, a.data[name], want)
 			}
@@ -45,7 +72,9 @@ func TestKeyring(t *testing.T) {
 			t.Error("fetching a key is not noted as use")
 		}
 		next := acme.write("my/external/keys/billing/rotate", nil).str("current_key_id")
-		w.root().read("keyring/" + h.keyID).is(fields{"state": "overlapping", "successor_key_id": next, "expires_at": stamp(time.Hour)})
+		w.root().
+			read("keyring/" + h.keyID).
+			is(fields{"state": "overlapping", "successor_key_id": next, "expires_at": stamp(time.Hour)})
 		for _, step := range []struct {
 			do    func()
 			state string
@@ -106,14 +135,18 @@ func TestCompat(t *testing.T) {
 			return fields{"request": "GET " + shown + " HTTP/1.1" + text[len("GET "+under+" HTTP/1.1"):]}
 		}
 		w.root().write("verify", signed("/a?x=1", "/a%3Fx=1")).is(fields{"verdict": "bad_signature"})
-		acme.refused(400, "compat").patch("my/external/keys/billing", fields{"compat": []any{"path_query", "path_decoded"}})
-		acme.refused(400, "compat: key_ascii is for imported keys").patch("my/external/keys/billing", fields{"compat": []any{"key_ascii"}})
-		acme.refused(400, "compat: name 2").patch("my/external/keys/billing", fields{"compat": []any{"path_query", "secret-in-the-wrong-place"}})
+		acme.refused(400, "compat").
+			patch("my/external/keys/billing", fields{"compat": []any{"path_query", "path_decoded"}})
+		acme.refused(400, "compat: key_ascii is for imported keys").
+			patch("my/external/keys/billing", fields{"compat": []any{"key_ascii"}})
+		acme.refused(400, "compat: name 2").
+			patch("my/external/keys/billing", fields{"compat": []any{"path_query", "secret-in-the-wrong-place"}})
 		acme.patch("my/external/keys/billing", fields{"compat": []any{"path_decoded", "param_order"}})
 		w.root().write("verify", signed("/a%20b", "/a%20b")).is(fields{"verdict": "valid", "variant": nil})
 		report := acme.read("my/report")
 		for _, k := range report.rows("keys") {
-			if fmt.Sprint(k["compat"]) != "[path_decoded param_order]" || !strings.Contains(fmt.Sprint(k["failed"]), "lenient") {
+			if fmt.Sprint(k["compat"]) != "[path_decoded param_order]" ||
+				!strings.Contains(fmt.Sprint(k["failed"]), "lenient") {
 				t.Errorf("report: %v", k)
 			}
 		}
@@ -130,7 +163,9 @@ func TestCompat(t *testing.T) {
 		for _, a := range added {
 			text += a.Name + ": " + a.Value + "\n"
 		}
-		w.root().write("verify", fields{"request": text}).is(fields{"verdict": "valid", "content_digest": digest, "scheme": "rfc9421", "variant": nil})
+		w.root().
+			write("verify", fields{"request": text}).
+			is(fields{"verdict": "valid", "content_digest": digest, "scheme": "rfc9421", "variant": nil})
 		w.root().write("verify", fields{"request": text}).is(fields{"verdict": "replayed"})
 	})
 }

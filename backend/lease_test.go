@@ -32,7 +32,8 @@ func TestCreds(t *testing.T) {
 		if !reflect.DeepEqual(v.data["metadata"], fields{"team": "red"}) {
 			t.Errorf("metadata: %v", v.data["metadata"])
 		}
-		acme.read("my/external/leased/" + h.keyID).is(fields{"role": "app", "state": "current", "entity_id": "acme-admin"})
+		acme.read("my/external/leased/" + h.keyID).
+			is(fields{"role": "app", "state": "current", "entity_id": "acme-admin"})
 		acme.refused(400, "tenants/acme/external/creds/app").read("my/external/creds/app")
 		acme.refused(404, "nothing").read("tenants/acme/external/creds/nothing")
 		acme.refused(404, "app").read("tenants/acme/internal/creds/app")
@@ -148,10 +149,19 @@ func TestRevokeWhenAllIsGone(t *testing.T) {
 	}{
 		{"the tenant is deleted", func(w *world, _ *lease) { w.spa().remove("admin/tenants/acme") }, "tenant"},
 		{"the tenant's record is gone", func(w *world, _ *lease) { w.erase("tenants/acme") }, "tenant"},
-		{"another tenant of the name", func(w *world, _ *lease) { w.erase("tenants/acme"); w.tenant("acme") }, "tenant"},
-		{"the key is gone", func(w *world, l *lease) { w.erase("leased/acme/external/" + l.data["key_id"].(string)) }, "gone"},
+		{
+			"another tenant of the name", func(w *world, _ *lease) { w.erase("tenants/acme"); w.tenant("acme") },
+			"tenant",
+		},
+		{
+			"the key is gone",
+			func(w *world, l *lease) { w.erase("leased/acme/external/" + l.data["key_id"].(string)) }, "gone",
+		},
 		{"the role is gone", func(w *world, _ *lease) { w.erase("roles/acme/external/app") }, "role"},
-		{"the tenant is suspended", func(w *world, _ *lease) { w.spa().write("admin/tenants/acme/suspend", nil) }, "tenant_suspended"},
+		{
+			"the tenant is suspended", func(w *world, _ *lease) { w.spa().write("admin/tenants/acme/suspend", nil) },
+			"tenant_suspended",
+		},
 	} {
 		clocked(t, row.name, func(_ *testing.T, w *world) {
 			_, l, _ := app(w.tenant("acme"), nil)

@@ -66,7 +66,12 @@ func TestLifecycleTable(t *testing.T) {
 	checkTable(t, tables[1], leasedStates, leaseOperations)
 }
 
-func checkTable(t *testing.T, rows [][]string, states map[string]func(s *scene), columns map[string]func(s *scene) answer) {
+func checkTable(
+	t *testing.T,
+	rows [][]string,
+	states map[string]func(s *scene),
+	columns map[string]func(s *scene) answer,
+) {
 	t.Helper()
 	head, rows := rows[0], rows[1:]
 	if len(head) != len(columns)+1 || len(rows) != len(states) {

@@ -153,7 +153,9 @@ func TestOwnLimitsOnlyTighten(t *testing.T) {
 		}
 		acme.read("my").is(fields{"max_keys": 50})
 		holds(20)
-		acme.patch("my", fields{"window_past": 50}).is(fields{"window_past": 50}) // what else was set does not stand in the way
+		acme.patch("my", fields{"window_past": 50}).
+			is(fields{"window_past": 50})
+			// what else was set does not stand in the way
 		w.spa().patch("admin/tenants/acme", fields{"max_keys": nil})
 		holds(50)
 		acme.patch("my", fields{"max_keys": nil}).is(fields{"max_keys": nil})

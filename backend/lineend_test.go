@@ -69,16 +69,32 @@ func TestLineEndsOfFiles(t *testing.T) {
 				fields fields
 				whole  fields // as they are
 			}{
-				{logical.UpdateOperation, "verify", fields{"signature": signature, "client_ip": "192.0.2.1", "replay_check": false}, fields{"message": message}},
+				{
+					logical.UpdateOperation, "verify",
+					fields{"signature": signature, "client_ip": "192.0.2.1", "replay_check": false},
+					fields{"message": message},
+				},
 				{logical.UpdateOperation, "verify", fields{"signature": signature, "message_base64": encoded}, nil},
 				{logical.UpdateOperation, "my/explain", fields{"request_base64": encoded, "body_base64": encoded}, nil},
 				{logical.PatchOperation, billing, fields{"cas": 2, "owner": "x"}, nil},
-				{logical.UpdateOperation, billing + "/reveal", fields{"recipient": aRecipient, "request_id": "one"}, nil},
+				{
+					logical.UpdateOperation, billing + "/reveal",
+					fields{"recipient": aRecipient, "request_id": "one"},
+					nil,
+				},
 				{logical.UpdateOperation, billing + "/disable", fields{"key_id": h.keyID, "reason": "leaked"}, nil},
 				{logical.UpdateOperation, billing + "/enable", fields{"key_id": h.keyID}, nil},
-				{logical.UpdateOperation, billing + "/extend", fields{"reason": "late", "expires_at": stamp(91 * 24 * time.Hour)}, nil},
+				{
+					logical.UpdateOperation, billing + "/extend",
+					fields{"reason": "late", "expires_at": stamp(91 * 24 * time.Hour)},
+					nil,
+				},
 				{logical.UpdateOperation, billing + "/rotate", fields{"current_key_id": h.keyID, "overlap": "1h"}, nil},
-				{logical.ListOperation, "my/external/keys/", fields{"after": "a", "limit": 1, "owner": "x", "state": "active"}, nil},
+				{
+					logical.ListOperation, "my/external/keys/",
+					fields{"after": "a", "limit": 1, "owner": "x", "state": "active"},
+					nil,
+				},
 				{logical.ListOperation, "my/external/leased/", fields{"role": "app"}, nil},
 				{logical.ReadOperation, "my/due", fields{"within": "30d"}, nil},
 				{logical.UpdateOperation, "my/external/import", fields{"dry_run": true}, fields{"keys": []any{"x"}}},
@@ -99,7 +115,9 @@ func TestLineEndsOfFiles(t *testing.T) {
 				}
 			}
 			w.spa().write("admin/tenants/acme/resume", nil)
-			w.root().write("verify", fields{"message": message + end, "signature": signature}).is(fields{"verdict": "bad_signature"})
+			w.root().
+				write("verify", fields{"message": message + end, "signature": signature}).
+				is(fields{"verdict": "bad_signature"})
 		})
 	}
 }

@@ -18,12 +18,37 @@ func TestListCosts(t *testing.T) {
 		warm cost
 	}{
 		{"keys", "my/external/keys", nil, cost{Gets: n + 1, Lists: 1}, cost{Gets: 1, Lists: 1}},
-		{"page of keys", "my/external/keys", fields{"limit": 3, "after": "k03"}, cost{Gets: 3 + 1, Lists: 1}, cost{Gets: 1, Lists: 1}},
-		{"filtered keys", "my/external/keys", fields{"owner": "odd"}, cost{Gets: n + 1, Lists: 1}, cost{Gets: 1, Lists: 1}},
-		{"page of filtered keys", "my/external/keys", fields{"owner": "odd", "limit": 3}, cost{Gets: n + 1, Lists: 1}, cost{Gets: 1, Lists: 1}},
-		{"keys that the filter keeps out", "my/external/keys", fields{"owner": "nobody"}, cost{Gets: n, Lists: 1}, cost{Lists: 1}},
+		{
+			"page of keys", "my/external/keys",
+			fields{"limit": 3, "after": "k03"},
+			cost{Gets: 3 + 1, Lists: 1},
+			cost{Gets: 1, Lists: 1},
+		},
+		{
+			"filtered keys", "my/external/keys",
+			fields{"owner": "odd"},
+			cost{Gets: n + 1, Lists: 1},
+			cost{Gets: 1, Lists: 1},
+		},
+		{
+			"page of filtered keys", "my/external/keys",
+			fields{"owner": "odd", "limit": 3},
+			cost{Gets: n + 1, Lists: 1},
+			cost{Gets: 1, Lists: 1},
+		},
+		{
+			"keys that the filter keeps out", "my/external/keys",
+			fields{"owner": "nobody"},
+			cost{Gets: n, Lists: 1},
+			cost{Lists: 1},
+		},
 		{"leased keys", "my/external/leased", nil, cost{Gets: n + 2 + 1, Lists: 1}, cost{Gets: 1, Lists: 1}},
-		{"page of leased keys of a role", "my/external/leased", fields{"role": "r1", "limit": 3}, cost{Gets: n + 2 + 1, Lists: 1}, cost{Gets: 1, Lists: 1}},
+		{
+			"page of leased keys of a role", "my/external/leased",
+			fields{"role": "r1", "limit": 3},
+			cost{Gets: n + 2 + 1, Lists: 1},
+			cost{Gets: 1, Lists: 1},
+		},
 		{"roles", "my/external/roles", nil, cost{Gets: 2, Lists: 1}, cost{Lists: 1}},
 	} {
 		clocked(t, row.name, func(t *testing.T, w *world) {
@@ -32,7 +57,8 @@ func TestListCosts(t *testing.T) {
 			acme.write("my/external/roles/r0", nil)
 			acme.write("my/external/roles/r1", nil)
 			for i := range n {
-				acme.key(fmt.Sprintf("my/external/keys/k%02d", i), fields{"owner": []string{"even", "odd"}[i%2]}).finds("valid")
+				acme.key(fmt.Sprintf("my/external/keys/k%02d", i), fields{"owner": []string{"even", "odd"}[i%2]}).
+					finds("valid")
 				acme.read(fmt.Sprintf("tenants/acme/external/creds/r%d", i%2)).holder(w).finds("valid")
 			}
 			wait(time.Minute)

@@ -12,7 +12,9 @@ func TestKeyFilters(t *testing.T) {
 	alone(t, func(t *testing.T, w *world) {
 		acme := w.tenant("acme")
 		const list = "my/external/keys/"
-		for name, owner := range map[string]string{"a": "finance", "b": "", "c": "finance", "d": "Finance", "e": "", "f": "finance"} {
+		for name, owner := range map[string]string{
+			"a": "finance", "b": "", "c": "finance", "d": "Finance", "e": "", "f": "finance",
+		} {
 			acme.write(list+name, fields{"owner": owner})
 		}
 		acme.write(list+"c/disable", nil)
@@ -56,13 +58,15 @@ func TestKeyFilters(t *testing.T) {
 		acme.list(list, fields{"owner": "finance", "limit": 1, "after": "c"}).whole()
 
 		for _, state := range []any{"", "current", "ACTIVE", "active,disabled", []any{"active"}, 1, true} {
-			acme.refused(400, "state: must be one of active, disabled, revoked, deleted").list(list, fields{"state": state})
+			acme.refused(400, "state: must be one of active, disabled, revoked, deleted").
+				list(list, fields{"state": state})
 		}
 		for _, owner := range []any{strings.Repeat("x", 257), "a\x00b", 1, []any{"finance"}} {
 			acme.refused(400, "owner: ").list(list, fields{"owner": owner})
 		}
 		acme.refused(400, "role: ").list(list, fields{"role": "app"})
-		acme.refused(400, "scheme: this path has no such field; its fields are after, limit, owner, state").list(list, fields{"scheme": "rfc9421"})
+		acme.refused(400, "scheme: this path has no such field; its fields are after, limit, owner, state").
+			list(list, fields{"scheme": "rfc9421"})
 		for _, path := range []string{"my/external/roles/", "admin/tenants/"} {
 			who := acme
 			if path == "admin/tenants/" {
@@ -123,7 +127,8 @@ func TestLeasedFilters(t *testing.T) {
 		check(fields{"owner": "app-team"}, "app0 app1 app2") // as it was when they were issued
 
 		for _, state := range []any{"", "active", "deleted", "overlapping"} {
-			acme.refused(400, "state: must be one of current, disabled, revoked, expired, destroyed").list(list, fields{"state": state})
+			acme.refused(400, "state: must be one of current, disabled, revoked, expired, destroyed").
+				list(list, fields{"state": state})
 		}
 		for _, role := range []any{"", "No Name", "../web", 1, []any{"web"}} {
 			acme.refused(400, "role: ").list(list, fields{"role": role})

@@ -51,9 +51,18 @@ func TestKeyInfo(t *testing.T) {
 			t.Helper()
 			a := acme.list(list, nil)
 			a.tells("a-rotating", fields{
-				"state": "active", "scheme": "rfc9421", "owner": "finance", "description": "Orders",
-				"current_key_id": rotated.str("current_key_id"), "expires_at": stamp(90*day - 2*time.Hour),
-				"next_rotation": rotated.str("next_rotation"), "last_used_at": usedAt, "unrevealed": true, "rotation_error": "",
+				"state":          "active",
+				"scheme":         "rfc9421",
+				"owner":          "finance",
+				"description":    "Orders",
+				"current_key_id": rotated.str("current_key_id"),
+				"expires_at":     stamp(90*day - 2*time.Hour),
+				"next_rotation": rotated.str(
+					"next_rotation",
+				),
+				"last_used_at":   usedAt,
+				"unrevealed":     true,
+				"rotation_error": "",
 			})
 			for name, row := range map[string]struct {
 				state, scheme string
@@ -74,8 +83,16 @@ func TestKeyInfo(t *testing.T) {
 					t.Errorf("%s is %s", name, read.str("state"))
 				}
 				a.tells(name, fields{
-					"state": row.state, "scheme": row.scheme, "owner": "", "description": "", "current_key_id": read.str("current_key_id"),
-					"expires_at": expires, "next_rotation": nil, "last_used_at": nil, "unrevealed": row.current, "rotation_error": "",
+					"state":          row.state,
+					"scheme":         row.scheme,
+					"owner":          "",
+					"description":    "",
+					"current_key_id": read.str("current_key_id"),
+					"expires_at":     expires,
+					"next_rotation":  nil,
+					"last_used_at":   nil,
+					"unrevealed":     row.current,
+					"rotation_error": "",
 				})
 			}
 		}
@@ -130,8 +147,17 @@ func TestLeasedInfo(t *testing.T) {
 			a := acme.list(list, nil)
 			row := func(current, state string, lastUsed any) fields {
 				return fields{
-					"state": state, "scheme": "rfc9421", "owner": "platform", "current_key_id": current, "expires_at": stamp(2 * time.Hour), "next_rotation": nil,
-					"last_used_at": lastUsed, "unrevealed": false, "rotation_error": "", "role": "app", "entity_id": "acme-admin",
+					"state":          state,
+					"scheme":         "rfc9421",
+					"owner":          "platform",
+					"current_key_id": current,
+					"expires_at":     stamp(2 * time.Hour),
+					"next_rotation":  nil,
+					"last_used_at":   lastUsed,
+					"unrevealed":     false,
+					"rotation_error": "",
+					"role":           "app",
+					"entity_id":      "acme-admin",
 				}
 			}
 			a.tells(used.keyID, row(used.keyID, "current", stamp(0)))
@@ -144,7 +170,9 @@ func TestLeasedInfo(t *testing.T) {
 			a.tells(asked.keyID, outlived)
 			for _, keyID := range a.keys() {
 				acme.read(list + keyID).is(fields{
-					"state": a.info(keyID)["state"], "entity_id": a.info(keyID)["entity_id"], "owner": a.info(keyID)["owner"],
+					"state":        a.info(keyID)["state"],
+					"entity_id":    a.info(keyID)["entity_id"],
+					"owner":        a.info(keyID)["owner"],
 					"last_used_at": a.info(keyID)["last_used_at"],
 				})
 			}
@@ -206,7 +234,11 @@ func TestListsWithDamagedUses(t *testing.T) {
 			}
 		})
 		reads.atMost(t, "list", cost{Gets: 1, Lists: 1}, 0)
-		if got := acme.list("my/external/keys", fields{"state": "active", "limit": 3}).keys(); !slices.Equal(got, []string{"k00", "k01", "k02"}) {
+		if got := acme.list("my/external/keys", fields{"state": "active", "limit": 3}).
+			keys(); !slices.Equal(
+			got,
+			[]string{"k00", "k01", "k02"},
+		) {
 			t.Error(got)
 		}
 	})

@@ -102,7 +102,16 @@ func TestListsAnswerEverything(t *testing.T) {
 	for _, f := range folders {
 		clocked(t, f.path, func(t *testing.T, w *world) {
 			who, names := f.filled(w, 105)
-			for _, given := range []fields{nil, {"limit": 0}, {"limit": -1}, {"limit": "-200"}, {"limit": nil}, {"limit": 105}, {"limit": "1000"}, {"after": nil}} {
+			for _, given := range []fields{
+				nil,
+				{"limit": 0},
+				{"limit": -1},
+				{"limit": "-200"},
+				{"limit": nil},
+				{"limit": 105},
+				{"limit": "1000"},
+				{"after": nil},
+			} {
 				a := f.ask(who, given)
 				if got := f.names(a); !slices.Equal(got, names) {
 					t.Errorf("%v: %d names, want %d", given, len(got), len(names))
@@ -132,8 +141,16 @@ func TestListsByPages(t *testing.T) {
 						a.whole()
 						break
 					}
-					if len(page) != size || a.num("total") != len(names) || a.str("next") != page[size-1] || len(a.warnings) != 0 {
-						t.Fatalf("pages of %d: %v, total %v, next %v, warnings %v", size, page, a.data["total"], a.data["next"], a.warnings)
+					if len(page) != size || a.num("total") != len(names) || a.str("next") != page[size-1] ||
+						len(a.warnings) != 0 {
+						t.Fatalf(
+							"pages of %d: %v, total %v, next %v, warnings %v",
+							size,
+							page,
+							a.data["total"],
+							a.data["next"],
+							a.warnings,
+						)
 					}
 					given = fields{"limit": size, "after": a.str("next")}
 				}

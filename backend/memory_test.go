@@ -16,11 +16,21 @@ import (
 // typical returns a key as tenants have them, with two live versions, both handed out.
 func typical(t *testing.T, owner *tenant.Tenant, i int) *apikey.Key {
 	t.Helper()
-	by := apikey.Actor{EntityID: "5d4b8a9e-0000-4000-8000-1f2e3d4c5b6a", Accessor: "hmac-accessor-of-24-bytes", RequestID: "0c7f0a52-1"}
+	by := apikey.Actor{
+		EntityID:  "5d4b8a9e-0000-4000-8000-1f2e3d4c5b6a",
+		Accessor:  "hmac-accessor-of-24-bytes",
+		RequestID: "0c7f0a52-1",
+	}
 	ref := apikey.Ref{Tenant: owner.Name, Kind: apikey.External, Name: apikey.Name(fmt.Sprintf("web-shop-%05d", i))}
 	settings := apikey.Settings{
-		Description: "Orders of the web shop", Owner: "integrations", Metadata: apikey.PairsOf(map[string]string{"team": "red"}),
-		Scheme: signing.HMACSHA256, TTL: 90 * 24 * time.Hour, Overlap: 7 * 24 * time.Hour, Reveal: apikey.RevealAlways, Replay: true,
+		Description: "Orders of the web shop",
+		Owner:       "integrations",
+		Metadata:    apikey.PairsOf(map[string]string{"team": "red"}),
+		Scheme:      signing.HMACSHA256,
+		TTL:         90 * 24 * time.Hour,
+		Overlap:     7 * 24 * time.Hour,
+		Reveal:      apikey.RevealAlways,
+		Replay:      true,
 	}
 	k := apikey.New(ref, owner.UID, settings, apikey.NewKeyID(), by, time.Now())
 	reveal := func(err error) {
@@ -51,7 +61,14 @@ func TestMemoryPerCachedKey(t *testing.T) {
 	calls := make([]any, 0, 2*keys)
 	for i := range keys {
 		k := typical(t, owner, i)
-		_, err := st.UpdateKey(context.Background(), w.storage, owner, k.Kind, k.Name, func(*apikey.Key) (*apikey.Key, error) { return k, nil })
+		_, err := st.UpdateKey(
+			context.Background(),
+			w.storage,
+			owner,
+			k.Kind,
+			k.Name,
+			func(*apikey.Key) (*apikey.Key, error) { return k, nil },
+		)
 		w.must(err)
 		for j := range k.Versions {
 			calls = append(calls, holder{w, k.Versions[j].KeyID, k.Versions[j].Secret.Reveal(), k.Scheme}.call())

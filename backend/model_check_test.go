@@ -15,7 +15,13 @@ import (
 
 // what may happen, as often as it is worth it.
 var happenings = slices.Concat(
-	repeat(1, "nothing"), repeat(14, "tick"), repeat(6, "create", "use"), repeat(2, "rotate", "creds", "end lease", "patch", "disable", "enable", "delete", "restore"),
+	repeat(
+		1,
+		"nothing",
+	),
+	repeat(14, "tick"),
+	repeat(6, "create", "use"),
+	repeat(2, "rotate", "creds", "end lease", "patch", "disable", "enable", "delete", "restore"),
 	repeat(2, "suspend", "resume", "delete tenant", "restore tenant", "open", "restart", "reload"),
 	repeat(1, "disable version", "enable version", "revoke", "revoke version", "extend"),
 )
@@ -23,7 +29,20 @@ var happenings = slices.Concat(
 func repeat(n int, names ...string) []string { return slices.Repeat(names, n) }
 
 var (
-	pauses = []time.Duration{0, 0, 0, time.Second, time.Minute, time.Hour, 80 * time.Minute, day, 3 * day, 7 * day, 30 * day, 83 * day}
+	pauses = []time.Duration{
+		0,
+		0,
+		0,
+		time.Second,
+		time.Minute,
+		time.Hour,
+		80 * time.Minute,
+		day,
+		3 * day,
+		7 * day,
+		30 * day,
+		83 * day,
+	}
 
 	someAction = rapid.Custom(func(t *rapid.T) action {
 		a := action{
@@ -32,7 +51,14 @@ var (
 			Wait: pauses[evenly(t, "wait", len(pauses))],
 		}
 		if evenly(t, "fails", 3) == 1 {
-			a.Fail, a.Landed, a.Restart = 1+evenly(t, "fail", 30), rapid.Bool().Draw(t, "landed"), rapid.Bool().Draw(t, "restart")
+			a.Fail, a.Landed, a.Restart = 1+evenly(
+				t,
+				"fail",
+				30,
+			), rapid.Bool().
+				Draw(t, "landed"),
+				rapid.Bool().
+					Draw(t, "restart")
 		}
 		return a
 	})
@@ -147,7 +173,9 @@ func (m *model) finish() {
 	m.tick(action{})
 	m.check()
 	m.w.nothingStray()
-	m.w.root().write("tidy", nil).is(fields{"failures": 0, "ids_mended": 0, "due_mended": 0, "strays": 0, "destroyed": 0})
+	m.w.root().
+		write("tidy", nil).
+		is(fields{"failures": 0, "ids_mended": 0, "due_mended": 0, "strays": 0, "destroyed": 0})
 	for _, t := range m.tenants {
 		for _, k := range t.keys {
 			m.expect(m.record(t, k) != nil, "%s/%s is lost", t.name, k.name)

@@ -1,15 +1,9 @@
 package backend_test
 
 import (
-	"context"
-	"errors"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
-
-	"vault-plugin-secrets-apikeys/internal/apikey"
-	"vault-plugin-secrets-apikeys/internal/refusal"
-	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
 // action is one thing that happens in a model's world.
@@ -24,9 +18,12 @@ type action struct {
 
 // keyActions are done to a key that is there; each says whether it has to succeed, and
 // what has changed then.
-var keyActions = map[string]func(m *model, t *modelTenant, k *modelKey, a action) (path string, f fields, ok bool, then func()){
+var keyActions = map[string]func(
+	m *model, t *modelTenant, k *modelKey, a action,
+) (path string, f fields, ok bool, then func()){
 	"rotate": func(m *model, t *modelTenant, k *modelKey, _ action) (string, fields, bool, func()) {
-		return "/rotate", fields{"current_key_id": k.newest().holder.keyID}, t.active() && k.writable(), func() { m.rotated(k, m.record(t, k), k.overlap) }
+		f := fields{"current_key_id": k.newest().holder.keyID}
+		return "/rotate", f, t.active() && k.writable(), func() { m.rotated(k, m.record(t, k), k.overlap) }
 	},
 	"disable": func(_ *model, _ *modelTenant, k *modelKey, _ action) (string, fields, bool, func()) {
 		return "/disable", nil, k.writable(), func() { k.disabled = true }
@@ -40,11 +37,17 @@ var keyActions = map[string]func(m *model, t *modelTenant, k *modelKey, a action
 	},
 	"disable version": func(_ *model, _ *modelTenant, k *modelKey, a action) (string, fields, bool, func()) {
 		v := k.versions[a.Pick%len(k.versions)]
-		return "/disable", fields{"key_id": v.holder.keyID}, k.writable() && !v.erased && v.revoked.IsZero(), func() { v.disabled = true }
+		return "/disable", fields{
+				"key_id": v.holder.keyID,
+			}, k.writable() && !v.erased &&
+				v.revoked.IsZero(), func() { v.disabled = true }
 	},
 	"enable version": func(_ *model, _ *modelTenant, k *modelKey, a action) (string, fields, bool, func()) {
 		v := k.versions[a.Pick%len(k.versions)]
-		return "/enable", fields{"key_id": v.holder.keyID}, k.writable() && !v.erased && v.revoked.IsZero(), func() { v.disabled = false }
+		return "/enable", fields{
+				"key_id": v.holder.keyID,
+			}, k.writable() && !v.erased &&
+				v.revoked.IsZero(), func() { v.disabled = false }
 	},
 	"revoke": func(_ *model, _ *modelTenant, k *modelKey, _ action) (string, fields, bool, func()) {
 		return "/revoke", nil, true, func() { k.revoked = first(k.revoked) }
@@ -64,11 +67,17 @@ var keyActions = map[string]func(m *model, t *modelTenant, k *modelKey, a action
 		v := k.newest()
 		end := v.expires.Add(day)
 		ok := k.writable() && !v.erased && v.revoked.IsZero() && !v.extended && !over(v.expires, time.Now())
-		return "/extend", fields{"expires_at": end.Format(time.RFC3339), "reason": "later"}, ok, func() { v.expires, v.extended = end, true }
+		return "/extend", fields{
+			"expires_at": end.Format(time.RFC3339),
+			"reason":     "later",
+		}, ok, func() { v.expires, v.extended = end, true }
 	},
 	"patch": func(_ *model, _ *modelTenant, k *modelKey, a action) (string, fields, bool, func()) {
 		auto, idle := a.Pick%2 == 0, []time.Duration{0, 12 * day, 30 * day}[a.Pick/2%3]
-		return "", fields{"auto_rotate": auto, "idle_disable_after": idle.String()}, k.writable(), func() { k.auto, k.idle = auto, idle }
+		return "", fields{
+			"auto_rotate":        auto,
+			"idle_disable_after": idle.String(),
+		}, k.writable(), func() { k.auto, k.idle = auto, idle }
 	},
 }
 
@@ -144,7 +153,15 @@ func (m *model) do(a action) {
 	case a.Do == "end lease":
 		m.end(t, a.Pick)
 	case a.Do == "delete tenant":
-		m.ask(a, m.w.spa().trying(), logical.DeleteOperation, "admin/tenants/"+t.name, nil, t.opened, func() { t.deleted = first(t.deleted) })
+		m.ask(
+			a,
+			m.w.spa().trying(),
+			logical.DeleteOperation,
+			"admin/tenants/"+t.name,
+			nil,
+			t.opened,
+			func() { t.deleted = first(t.deleted) },
+		)
 	case tenantActions[a.Do] != nil:
 		at, ok, then := tenantActions[a.Do](t)
 		m.ask(a, m.w.spa().trying(), logical.UpdateOperation, "admin/tenants/"+t.name+at, nil, ok, then)
@@ -171,7 +188,8 @@ func (m *model) ask(a action, who person, op logical.Operation, path string, f f
 			m.crash()
 		}
 		again := who.ask(op, path, f)
-		done := again.status == 200 || ok && (again.status == 409 || again.status == 400 && got.status == 500 && path[len(path)-6:] == "extend")
+		done := again.status == 200 ||
+			ok && (again.status == 409 || again.status == 400 && got.status == 500 && path[len(path)-6:] == "extend")
 		m.expect(done == ok, "%s again: %d %s, and it should be %t", got.asked, again.status, again.text, ok)
 	} else {
 		m.expect((got.status == 200) == ok, "%s: %d %s, and it should be %t", got.asked, got.status, got.text, ok)
@@ -212,7 +230,10 @@ func (m *model) issue(t *modelTenant, who person) {
 	who.status = 200
 	who.write("my/external/roles/app", nil)
 	a := who.read("tenants/" + t.name + "/external/creds/app")
-	t.leased = append(t.leased, &modelLeased{holder: a.holder(m.w), lease: a.lease(m.w), expires: instant(a.str("expires_at"))})
+	t.leased = append(
+		t.leased,
+		&modelLeased{holder: a.holder(m.w), lease: a.lease(m.w), expires: instant(a.str("expires_at"))},
+	)
 }
 
 func (m *model) end(t *modelTenant, pick int) {
@@ -223,63 +244,4 @@ func (m *model) end(t *modelTenant, pick int) {
 	got := l.lease.end()
 	m.expect(got.status == 200, "the end of a lease: %d %s", got.status, got.text)
 	l.ended = first(l.ended)
-}
-
-// crash loses the uses that were not flushed. Any key may have been used until then, unless
-// it was found to be unused before.
-func (m *model) crash() {
-	m.w.restart()
-	now := time.Now().Add(time.Second - 1).Truncate(time.Second)
-	for _, t := range m.tenants {
-		for _, k := range t.keys {
-			k.used = time.Time{}
-			if r := m.record(t, k); r == nil || r.DisabledAt.IsZero() != k.disabled {
-				k.since = now
-			}
-		}
-	}
-}
-
-// tick sweeps, and once more: what was found to be missed is done then. After a failure
-// some minutes have to be enough.
-func (m *model) tick(a action) {
-	began := time.Now()
-	if a.Fail == 0 {
-		m.w.sweep()
-		wait(time.Second)
-		m.w.sweep()
-		m.swept(began, time.Now())
-		return
-	}
-	broken := failure{n: a.Fail, landed: a.Landed}
-	broken.into(m.w.storage)
-	_ = m.w.tick()
-	m.w.storage.hooks(nil, nil)
-	if a.Restart {
-		m.crash()
-	}
-	m.w.ticking(4*time.Minute, time.Minute)
-	m.swept(began, time.Now())
-}
-
-// stored returns what is in storage of a tenant, or nil.
-func (m *model) stored(t *modelTenant) *tenant.Tenant {
-	m.reader.Invalidate("tenants/" + t.name)
-	of, err := m.reader.Tenant(context.Background(), &m.w.storage.InmemStorage, tenant.Name(t.name))
-	m.w.must(err)
-	return of
-}
-
-// record returns what is in storage of a key, or nil.
-func (m *model) record(t *modelTenant, k *modelKey) *apikey.Key {
-	of := m.stored(t)
-	if of == nil {
-		return nil
-	}
-	r, err := m.reader.KeyWithHistory(context.Background(), &m.w.storage.InmemStorage, of, apikey.External, apikey.Name(k.name))
-	if errors.Is(err, refusal.NotFound) {
-		return nil
-	}
-	m.w.must(err)
-	return r
 }

@@ -130,7 +130,8 @@ func (m *model) swept(first, last time.Time) {
 			}
 			for _, l := range t.leased {
 				l.gone = l.gone || !l.ended.IsZero() && over(l.ended.Add(50*time.Minute), first)
-				l.lost = l.lost || over(l.expires.Add(time.Hour), last) || over(l.ended.Add(50*time.Minute), last) && !l.ended.IsZero()
+				l.lost = l.lost || over(l.expires.Add(time.Hour), last) ||
+					over(l.ended.Add(50*time.Minute), last) && !l.ended.IsZero()
 			}
 		}
 	}
@@ -154,7 +155,13 @@ func (m *model) sweptKey(t *modelTenant, k *modelKey, first, last time.Time) {
 	for i, v := range k.versions {
 		erased, end := r.Versions[i].Secret.Erased(), k.ended(v).Add(retained)
 		m.expect(erased || !over(end, first), "%s/%s: the secret of version %d is not erased", t.name, k.name, i+1)
-		m.expect(v.erased || !erased || over(end, last), "%s/%s: the secret of version %d is erased too early", t.name, k.name, i+1)
+		m.expect(
+			v.erased || !erased || over(end, last),
+			"%s/%s: the secret of version %d is erased too early",
+			t.name,
+			k.name,
+			i+1,
+		)
 		v.erased = erased
 	}
 }
@@ -178,7 +185,13 @@ func (m *model) sweptRotation(t *modelTenant, k *modelKey, r *apikey.Key, was bo
 	m.expect(made == 0 || made == 1 && may, "%s/%s: rotated %d times, due %s, now %s", t.name, k.name, made, due, last)
 	if made == 1 {
 		issued := r.Newest().IssuedAt
-		m.expect(!issued.Before(first.Truncate(time.Second)) && !issued.After(last), "%s/%s: rotated at %s", t.name, k.name, issued)
+		m.expect(
+			!issued.Before(first.Truncate(time.Second)) && !issued.After(last),
+			"%s/%s: rotated at %s",
+			t.name,
+			k.name,
+			issued,
+		)
 		m.rotated(k, r, k.overlap)
 	}
 }
@@ -190,10 +203,23 @@ func (m *model) rotated(k *modelKey, r *apikey.Key, overlap time.Duration) {
 		if end := fresh.IssuedAt.Add(overlap); end.Before(v.expires) {
 			v.expires = end
 		}
-		m.expect(v.expires.Equal(r.Versions[i].ExpiresAt), "%s: version %d ends %s, not %s", k.name, i+1, r.Versions[i].ExpiresAt, v.expires)
+		m.expect(
+			v.expires.Equal(r.Versions[i].ExpiresAt),
+			"%s: version %d ends %s, not %s",
+			k.name,
+			i+1,
+			r.Versions[i].ExpiresAt,
+			v.expires,
+		)
 	}
-	m.expect(fresh.Number == len(k.versions)+1 && fresh.ExpiresAt.Equal(fresh.IssuedAt.Add(k.ttl)), "%s: version %d of %s to %s",
-		k.name, fresh.Number, fresh.IssuedAt, fresh.ExpiresAt)
+	m.expect(
+		fresh.Number == len(k.versions)+1 && fresh.ExpiresAt.Equal(fresh.IssuedAt.Add(k.ttl)),
+		"%s: version %d of %s to %s",
+		k.name,
+		fresh.Number,
+		fresh.IssuedAt,
+		fresh.ExpiresAt,
+	)
 	k.versions = append(k.versions, &modelVersion{
 		holder:  holder{m.w, fresh.KeyID, fresh.Secret.Reveal(), r.Scheme},
 		expires: fresh.ExpiresAt,

@@ -17,7 +17,9 @@ func TestNoErrorQuotesWhatServersKnowByText(t *testing.T) {
 	perOperation(t, func(t *testing.T, _ *world, o tried) {
 		var tries []fields
 		for _, name := range append(slices.Sorted(maps.Keys(o.route.Fields)), known) {
-			for _, value := range []any{known, []any{known}, []any{map[string]any{known: known}}, map[string]any{known: known}} {
+			for _, value := range []any{
+				known, []any{known}, []any{map[string]any{known: known}}, map[string]any{known: known},
+			} {
 				f := maps.Clone(o.fields)
 				f[name] = value
 				tries = append(tries, f)
@@ -49,8 +51,8 @@ func TestNoErrorQuotesWhatServersKnowByText(t *testing.T) {
 	}
 }
 
-// What somebody pastes into the wrong field may be a secret: no refusal quotes it, be it of the request or of an item in
-// a list, and no warning does. The audit log has refusals in clear.
+// What somebody pastes into the wrong field may be a secret: no refusal quotes it, be it of the request or of an item
+// in a list, and no warning does. The audit log has refusals in clear.
 func TestNoErrorQuotesAValue(t *testing.T) {
 	const canary = "c4nary"
 	asked, refused, items := 0, 0, 0
@@ -82,8 +84,8 @@ func TestNoErrorQuotesAValue(t *testing.T) {
 	}
 }
 
-// canaries are values with a word in them that nobody is to be told, in the forms that fields take; of lists of objects,
-// in each field of one.
+// canaries are values with a word in them that nobody is to be told, in the forms that fields take; of lists of
+// objects, in each field of one.
 func canaries(word string, objects bool) (all []any) {
 	const item = "key_id name key request message signature scheme tenant kind issued_at expires_at ttl"
 	for _, text := range []string{

@@ -52,7 +52,12 @@ func TestUnknownThingsAreNamed(t *testing.T) {
 		{logical.UpdateOperation, "my/external/keys/billing", fields{"ttl": "366d"}, 400, "external_max_ttl"},
 		{logical.UpdateOperation, "my/external/keys/billing", fields{"overlap": "46d"}, 400, "overlap"},
 		{logical.UpdateOperation, "my/external/keys/billing", fields{"ttl": "10h", "overlap": "6h"}, 400, "overlap"},
-		{logical.UpdateOperation, "my/external/keys/billing", fields{"auto_rotate": true, "overlap": "9m"}, 400, "min_overlap"},
+		{
+			logical.UpdateOperation, "my/external/keys/billing",
+			fields{"auto_rotate": true, "overlap": "9m"},
+			400,
+			"min_overlap",
+		},
 		{logical.UpdateOperation, "my/external/keys/billing", fields{"auto_rotate": "maybe"}, 400, "auto_rotate"},
 		{logical.UpdateOperation, "my/external/keys/billing", fields{"description": "a\x00b"}, 400, "description"},
 		{logical.UpdateOperation, "my/external/keys/billing", fields{"owner": strings.Repeat("x", 257)}, 400, "owner"},

@@ -83,7 +83,13 @@ func TestReplayWithinABatch(t *testing.T) {
 		w.judges(fields{"batch": []any{fresh, fresh}, "replay_check": false}, "valid", "valid")
 		own := maps.Clone(fresh)
 		own["replay_check"] = true
-		w.judges(fields{"batch": []any{fresh, own, fresh, own}, "replay_check": false}, "valid", "valid", "replayed", "replayed")
+		w.judges(
+			fields{"batch": []any{fresh, own, fresh, own}, "replay_check": false},
+			"valid",
+			"valid",
+			"replayed",
+			"replayed",
+		)
 	})
 }
 

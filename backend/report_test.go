@@ -27,7 +27,8 @@ func TestReport(t *testing.T) {
 	const hour, day = time.Hour, 24 * time.Hour
 	alone(t, func(t *testing.T, w *world) {
 		acme, box := w.tenant("acme"), newMailbox(t)
-		w.root().write("config", fields{"allow_no_expiry": true, "allow_import_until": stamp(hour), "min_overlap": "1m"})
+		w.root().
+			write("config", fields{"allow_no_expiry": true, "allow_import_until": stamp(hour), "min_overlap": "1m"})
 		expect := func(name string, want ...string) {
 			t.Helper()
 			got := acme.read("my/report").failed(name)
@@ -51,7 +52,8 @@ func TestReport(t *testing.T) {
 		acme.write("my/external/import", fields{"keys": []any{item}})
 		expect("old-imported1", "imported_not_rotated")
 		_, item = foreign(w, "Provider1")
-		w.root().write("admin/import", fields{"keys": []any{altered(altered(item, "tenant", "acme"), "kind", "external")}})
+		w.root().
+			write("admin/import", fields{"keys": []any{altered(altered(item, "tenant", "acme"), "kind", "external")}})
 		expect("old-provider1", "imported_not_rotated", "provider_knows")
 		acme.write("my/external/keys/good/rotate", nil)
 		expect("good", "unpicked_successor")
@@ -64,7 +66,8 @@ func TestReport(t *testing.T) {
 		expect("for-ever", "no_expiry", "never_used", "no_rotation")
 		a := w.root().read("admin/report")
 		rows := a.rows("tenants")
-		if len(rows) != 1 || rows[0]["tenant"] != "acme" || rows[0]["keys"] != 7.0 || rows[0]["failed"].(map[string]any)["no_expiry"] != 1.0 {
+		if len(rows) != 1 || rows[0]["tenant"] != "acme" || rows[0]["keys"] != 7.0 ||
+			rows[0]["failed"].(map[string]any)["no_expiry"] != 1.0 {
 			t.Errorf("%v", rows)
 		}
 		for _, r := range acme.read("my/report").rows("rules") {

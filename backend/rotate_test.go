@@ -25,8 +25,14 @@ func TestRotation(t *testing.T) {
 		rotated.is(fields{"current_key_id": next.keyID, "revision": 3, "last_rotation": stamp(0), "unrevealed": true})
 		versions := rotated.rows("versions")
 		for i, want := range []fields{
-			{"key_id": old.keyID, "version": 1.0, "state": "overlapping", "expires_at": stamp(48 * time.Hour), "rotated_to": next.keyID, "rotated_from": ""},
-			{"key_id": next.keyID, "version": 2.0, "state": "current", "expires_at": stamp(30 * 24 * time.Hour), "rotated_to": "", "rotated_from": old.keyID},
+			{
+				"key_id": old.keyID, "version": 1.0, "state": "overlapping", "expires_at": stamp(48 * time.Hour),
+				"rotated_to": next.keyID, "rotated_from": "",
+			},
+			{
+				"key_id": next.keyID, "version": 2.0, "state": "current", "expires_at": stamp(30 * 24 * time.Hour),
+				"rotated_to": "", "rotated_from": old.keyID,
+			},
 		} {
 			for name, v := range want {
 				if versions[i][name] != v {
@@ -35,13 +41,20 @@ func TestRotation(t *testing.T) {
 			}
 		}
 		// Only the current one signs; the old one verifies, and leads to its successor.
-		acme.write("my/external/sign/billing", fields{"request": "GET / HTTP/1.1\nHost: api.example.com"}).is(fields{"key_id": next.keyID})
-		w.root().write("verify", old.call()).is(fields{"verdict": "valid", "state": "overlapping", "successor_key_id": next.keyID})
-		w.root().write("verify", next.call()).is(fields{"verdict": "valid", "state": "current", "successor_key_id": nil})
+		acme.write("my/external/sign/billing", fields{"request": "GET / HTTP/1.1\nHost: api.example.com"}).
+			is(fields{"key_id": next.keyID})
+		w.root().
+			write("verify", old.call()).
+			is(fields{"verdict": "valid", "state": "overlapping", "successor_key_id": next.keyID})
+		w.root().
+			write("verify", next.call()).
+			is(fields{"verdict": "valid", "state": "current", "successor_key_id": nil})
 		wait(48*time.Hour - time.Nanosecond)
 		old.finds("valid")
 		wait(time.Nanosecond)
-		w.root().write("verify", old.call()).is(fields{"verdict": "expired", "state": "expired", "successor_key_id": next.keyID})
+		w.root().
+			write("verify", old.call()).
+			is(fields{"verdict": "expired", "state": "expired", "successor_key_id": next.keyID})
 		next.finds("valid")
 	})
 }
@@ -83,86 +96,6 @@ func TestRetriedRotate(t *testing.T) {
 	})
 }
 
-func TestRevealOnce(t *testing.T) {
-	alone(t, func(_ *testing.T, w *world) {
-		acme := w.tenant("acme")
-		acme.write(billing, nil).is(fields{"unrevealed": true, "reveal": "once"})
-		a := acme.write(billing+"/reveal", fields{"request_id": "one"})
-		a.is(fields{"tenant": "acme", "kind": "external", "name": "billing", "scheme": "rfc9421"})
-		h := a.holder(w)
-		if c := a.str("credential"); !strings.HasPrefix(c, "vak_"+h.keyID+"_"+a.str("key")+"_") || len(c) != 4+16+1+43+1+6 {
-			w.t.Errorf("credential has %d characters", len(c))
-		}
-		acme.read(billing).is(fields{"unrevealed": false})
-
-		// The same caller may repeat the same request, for a minute and before its first use.
-		again := acme.write(billing+"/reveal", fields{"request_id": "one"})
-		if again.str("key") != a.str("key") {
-			w.t.Error("another secret")
-		}
-		acme.refused(409, "rotate").write(billing+"/reveal", fields{"request_id": "two"})
-		acme.refused(409, "rotate").write(billing+"/reveal", nil)
-		w.someone("other-admin", "acme").refused(409, "rotate").write(billing+"/reveal", fields{"request_id": "one"})
-		other := acme
-		other.accessor = "another-token"
-		other.refused(409, "rotate").write(billing+"/reveal", fields{"request_id": "one"})
-		wait(59 * time.Second)
-		acme.write(billing+"/reveal", fields{"request_id": "one"})
-		wait(time.Second)
-		acme.refused(409, "rotate").write(billing+"/reveal", fields{"request_id": "one"})
-
-		acme.write(billing+"/rotate", nil).is(fields{"unrevealed": true})
-		h = acme.write(billing+"/reveal", fields{"request_id": "one"}).holder(w)
-		h.finds("valid")
-		acme.refused(409, "rotate").write(billing+"/reveal", fields{"request_id": "one"}) // it has been used
-		acme.refused(400, "reveal").read("my/external/static-creds/billing")
-	})
-}
-
-// A reveal without a name for the request cannot be told from another one.
-func TestRevealWithoutRequestID(t *testing.T) {
-	alone(t, func(_ *testing.T, w *world) {
-		acme := w.tenant("acme")
-		acme.write(billing, nil)
-		acme.write(billing+"/reveal", fields{"request_id": ""})
-		acme.refused(409, "").write(billing+"/reveal", fields{"request_id": ""})
-	})
-}
-
-func TestRevealAlwaysAndNever(t *testing.T) {
-	alone(t, func(t *testing.T, w *world) {
-		acme := w.tenant("acme")
-		made := time.Now()
-		h := acme.key(billing, fields{"ttl": "10d", "overlap": "1d", "auto_rotate": true})
-		a := acme.read("my/external/static-creds/billing")
-		a.is(fields{"key_id": h.keyID, "rotation_period": 9 * 24 * 3600, "last_vault_rotation": stamp(0), "tenant": "acme"})
-		a.is(fields{"ttl": 300})
-		due, err := time.Parse(time.RFC3339, acme.read(billing).str("next_rotation"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		wait(time.Until(due) - 100*time.Second)
-		acme.read("my/external/static-creds/billing").is(fields{"ttl": 175})
-		wait(100 * time.Second)
-		acme.read("my/external/static-creds/billing").is(fields{"ttl": 60})
-		w.root().write("config", fields{"static_ttl": "30s"})
-		acme.read("my/external/static-creds/billing").is(fields{"ttl": 30})
-		wait(time.Until(made.Add(10*24*time.Hour)) - 20*time.Second)
-		acme.read("my/external/static-creds/billing").is(fields{"ttl": 20})
-		wait(19 * time.Second)
-		acme.read("my/external/static-creds/billing").is(fields{"ttl": 5})
-		wait(time.Second)
-		acme.refused(400, "expired").read("my/external/static-creds/billing")
-
-		acme.write("my/external/keys/sealed", fields{"reveal": "never"})
-		acme.refused(400, "never").write("my/external/keys/sealed/reveal", nil)
-		acme.refused(400, "reveal").read("my/external/static-creds/sealed")
-		acme.write("my/external/sign/sealed", fields{"request": "GET / HTTP/1.1\nHost: api.example.com"})
-
-		acme.write("my/external/keys/monthly", fields{"auto_rotate": true}).warns("reveal=once")
-	})
-}
-
 func TestHistory(t *testing.T) {
 	alone(t, func(t *testing.T, w *world) {
 		acme := w.tenant("acme")
@@ -178,11 +111,15 @@ func TestHistory(t *testing.T) {
 		var operations []string
 		for _, e := range entries {
 			operations = append(operations, e["operation"].(string))
-			if e["entity_id"] != "acme-admin" || e["accessor"] != "acme-admin-accessor" || e["time"] != stamp(0) || e["request_id"] == "" {
+			if e["entity_id"] != "acme-admin" || e["accessor"] != "acme-admin-accessor" || e["time"] != stamp(0) ||
+				e["request_id"] == "" {
 				t.Errorf("%v", e)
 			}
 		}
-		if got := strings.Join(operations, " "); got != "create reveal change disable enable rotate revoke delete restore" {
+		if got := strings.Join(
+			operations,
+			" ",
+		); got != "create reveal change disable enable rotate revoke delete restore" {
 			t.Errorf("history: %s", got)
 		}
 		if entries[3]["reason"] != "holiday" || entries[6]["reason"] != "lost" || entries[6]["key_id"] != h.keyID {
@@ -208,7 +145,8 @@ func TestProtectedKeyIsNotDeleted(t *testing.T) {
 	})
 }
 
-// Where it cannot be told whether a version was used since, its reveal is not repeated; a storage that answers again lets it.
+// Where it cannot be told whether a version was used since, its reveal is not repeated; a storage that answers again
+// lets it.
 func TestRevealWithoutUses(t *testing.T) {
 	alone(t, func(_ *testing.T, w *world) {
 		acme := w.tenant("acme")
@@ -232,7 +170,12 @@ func TestStaticTTL(t *testing.T) {
 		acme, root := w.tenant("acme"), w.root()
 		effective := func(want int) {
 			t.Helper()
-			if got := fmt.Sprint(root.read("config").data["effective"]); got != fmt.Sprintf("map[static_ttl:%d]", want) {
+			if got := fmt.Sprint(
+				root.read("config").data["effective"],
+			); got != fmt.Sprintf(
+				"map[static_ttl:%d]",
+				want,
+			) {
 				t.Errorf("effective: %s, want %d", got, want)
 			}
 		}
@@ -266,10 +209,14 @@ func TestOverlapCutByTheWindow(t *testing.T) {
 	alone(t, func(t *testing.T, w *world) {
 		acme := w.tenant("acme")
 		opens := func(long time.Duration) fields { // until then
-			return fields{"expiry_window": fmt.Sprintf("Sun-Sat 00:00-%s UTC", time.Now().Add(long).UTC().Format("15:04"))}
+			return fields{
+				"expiry_window": fmt.Sprintf("Sun-Sat 00:00-%s UTC", time.Now().Add(long).UTC().Format("15:04")),
+			}
 		}
 		acme.write(billing, fields{"reveal": "always", "overlap": "1h"})
-		for _, row := range []struct{ open, ends time.Duration }{{40 * time.Minute, 40 * time.Minute}, {5 * time.Minute, time.Hour}} {
+		for _, row := range []struct{ open, ends time.Duration }{
+			{40 * time.Minute, 40 * time.Minute}, {5 * time.Minute, time.Hour},
+		} {
 			made := acme.patch(billing, opens(row.open)).rows("versions")
 			rotated := acme.write(billing+"/rotate", nil)
 			if row.ends < time.Hour {

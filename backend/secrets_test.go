@@ -67,7 +67,9 @@ func (s *secrets) nowhereIn(a answer, log *journal) {
 
 // handsOut reports whether a path's answer may hold a secret.
 func handsOut(path string) bool {
-	return strings.HasSuffix(path, "/reveal") || strings.Contains(path, "/static-creds/") || strings.Contains(path, "/creds/") || strings.HasPrefix(path, "keyring/")
+	return strings.HasSuffix(path, "/reveal") || strings.Contains(path, "/static-creds/") ||
+		strings.Contains(path, "/creds/") ||
+		strings.HasPrefix(path, "keyring/")
 }
 
 // Secrets lie in the key's own record and nowhere else, and those records are sealed.

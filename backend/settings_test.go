@@ -32,36 +32,137 @@ func operator(w *world) person  { return w.root() }
 func provider(w *world) person  { return w.spa() }
 
 var objects = []object{
-	{"config", "config", operator, fields{
-		"internal_default_ttl": 86400, "internal_max_ttl": "100d", "internal_default_overlap": 60, "internal_default_auto_rotate": true,
-		"external_default_ttl": "30d", "external_max_ttl": "720h", "external_default_overlap": 3600, "external_default_auto_rotate": true,
-		"allow_no_expiry": true, "min_overlap": "1h", "static_ttl": "4m", "retention": "1d", "window_past": 30, "window_future": 30, "replay": "strict",
-		"replay_entries": 5000, "replay_entries_total": 9000, "cache_entries": 500, "tenant_metadata": "customer", "tenant_binding": "auto",
-		"max_keys": 7, "max_leased": 8, "max_versions": 3, "max_extension": "2d", "force_wrap": true, "idle_disable_after": "30d",
-		"allow_import_until": "2036-01-02T03:04:05Z", "external_published": []any{"/wfo/**", "/status", "/api/*"}, "allow_local_verify": true, "keyring_max_age": "30s",
-	}, false},
-	{"admin tenant", "admin/tenants/acme", provider, fields{
-		"display_name": "Acme", "max_keys": 7, "max_leased": 8, "max_versions": 3, "max_ttl": "10d", "window_past": 30, "window_future": 30,
-		"idle_disable_after": "20d", "published": []any{"/wfo/**", "/status"}, "allow_local_verify": true,
-	}, true},
+	{
+		"config",
+		"config",
+		operator,
+		fields{
+			"internal_default_ttl":         86400,
+			"internal_max_ttl":             "100d",
+			"internal_default_overlap":     60,
+			"internal_default_auto_rotate": true,
+			"external_default_ttl":         "30d",
+			"external_max_ttl":             "720h",
+			"external_default_overlap":     3600,
+			"external_default_auto_rotate": true,
+			"allow_no_expiry":              true,
+			"min_overlap":                  "1h",
+			"static_ttl":                   "4m",
+			"retention":                    "1d",
+			"window_past":                  30,
+			"window_future":                30,
+			"replay":                       "strict",
+			"replay_entries":               5000,
+			"replay_entries_total":         9000,
+			"cache_entries":                500,
+			"tenant_metadata":              "customer",
+			"tenant_binding":               "auto",
+			"max_keys":                     7,
+			"max_leased":                   8,
+			"max_versions":                 3,
+			"max_extension":                "2d",
+			"force_wrap":                   true,
+			"idle_disable_after":           "30d",
+			"allow_import_until":           "2036-01-02T03:04:05Z",
+			"external_published":           []any{"/wfo/**", "/status", "/api/*"},
+			"allow_local_verify":           true,
+			"keyring_max_age":              "30s",
+		},
+		false,
+	},
+	{
+		"admin tenant",
+		"admin/tenants/acme",
+		provider,
+		fields{
+			"display_name":       "Acme",
+			"max_keys":           7,
+			"max_leased":         8,
+			"max_versions":       3,
+			"max_ttl":            "10d",
+			"window_past":        30,
+			"window_future":      30,
+			"idle_disable_after": "20d",
+			"published":          []any{"/wfo/**", "/status"},
+			"allow_local_verify": true,
+		},
+		true,
+	},
 	{"tenant", "my", acmeAdmin, fields{
 		"max_keys": 7, "max_leased": 8, "max_versions": 3, "max_ttl": "10d", "window_past": 30, "window_future": 30,
 		"idle_disable_after": "20d", "published": []any{"/wfo/v2/**", "/wfo/v1/**"}, "allow_local_verify": false,
 	}, false},
-	{"key", "my/external/keys/billing", acmeAdmin, fields{
-		"description": "for invoices", "owner": "finance", "metadata": fields{"a": "1", "b": "2"}, "scheme": "hmac-sha256", "ttl": "48h",
-		"auto_rotate": true, "overlap": "1h", "reveal": "always", "replay": "off", "deletion_protected": true,
-		"recipients": []any{someRecipient, otherRecipient}, "expiry_window": "Mon-Sun 00:00-23:00 Europe/Berlin", "idle_disable_after": "10d",
-		"allowed_cidrs": []any{"192.0.2.0/24", "10.0.0.0/8", "2001:db8::/32"},
-	}, true},
-	{"key with scopes", "my/internal/keys/calls", acmeAdmin, fields{
-		"scopes": []any{"POST /wfo/v1/*", "GET /wfo/**", "* /a"}, "user": "svc-billing", "ttl": 86400, "overlap": 7200, "compat": []any{"no_nonce"},
-	}, true},
-	{"role", "my/external/roles/app", acmeAdmin, fields{
-		"description": "for apps", "owner": "platform", "scheme": "hmac-sha256", "ttl": "2h", "max_ttl": "3h", "replay": "off", "metadata": fields{"a": "1"},
-		"allowed_cidrs": []any{"192.0.2.0/24", "10.0.0.0/8"},
-	}, true},
-	{"role with scopes", "my/internal/roles/calls", acmeAdmin, fields{"owner": "callers", "scopes": []any{"POST /wfo/v1/*", "GET /wfo/**"}, "user": "svc-app", "ttl": "30m", "compat": []any{"no_nonce"}}, true},
+	{
+		"key",
+		"my/external/keys/billing",
+		acmeAdmin,
+		fields{
+			"description":        "for invoices",
+			"owner":              "finance",
+			"metadata":           fields{"a": "1", "b": "2"},
+			"scheme":             "hmac-sha256",
+			"ttl":                "48h",
+			"auto_rotate":        true,
+			"overlap":            "1h",
+			"reveal":             "always",
+			"replay":             "off",
+			"deletion_protected": true,
+			"recipients": []any{
+				someRecipient,
+				otherRecipient,
+			},
+			"expiry_window":      "Mon-Sun 00:00-23:00 Europe/Berlin",
+			"idle_disable_after": "10d",
+			"allowed_cidrs":      []any{"192.0.2.0/24", "10.0.0.0/8", "2001:db8::/32"},
+		},
+		true,
+	},
+	{
+		"key with scopes",
+		"my/internal/keys/calls",
+		acmeAdmin,
+		fields{
+			"scopes": []any{
+				"POST /wfo/v1/*",
+				"GET /wfo/**",
+				"* /a",
+			},
+			"user":    "svc-billing",
+			"ttl":     86400,
+			"overlap": 7200,
+			"compat":  []any{"no_nonce"},
+		},
+		true,
+	},
+	{
+		"role",
+		"my/external/roles/app",
+		acmeAdmin,
+		fields{
+			"description":   "for apps",
+			"owner":         "platform",
+			"scheme":        "hmac-sha256",
+			"ttl":           "2h",
+			"max_ttl":       "3h",
+			"replay":        "off",
+			"metadata":      fields{"a": "1"},
+			"allowed_cidrs": []any{"192.0.2.0/24", "10.0.0.0/8"},
+		},
+		true,
+	},
+	{
+		"role with scopes",
+		"my/internal/roles/calls",
+		acmeAdmin,
+		fields{
+			"owner":  "callers",
+			"scopes": []any{"POST /wfo/v1/*", "GET /wfo/**"},
+			"user":   "svc-app",
+			"ttl":    "30m",
+			"compat": []any{"no_nonce"},
+		},
+		true,
+	},
 }
 
 // writable returns the part of a read that the path takes back.
@@ -143,7 +244,8 @@ func TestWriteBack(t *testing.T) {
 					if c := w.cost(func() { again = who.ask(verb, o.path, back) }); c.Puts != 0 {
 						t.Errorf("%d puts", c.Puts)
 					}
-					if !reflect.DeepEqual(again.data, shown.data) || !reflect.DeepEqual(who.read(o.path).data, shown.data) {
+					if !reflect.DeepEqual(again.data, shown.data) ||
+						!reflect.DeepEqual(who.read(o.path).data, shown.data) {
 						t.Errorf("shown %v, then %v", shown.data, again.data)
 					}
 				})
@@ -186,76 +288,4 @@ func TestEachSetting(t *testing.T) {
 			})
 		}
 	}
-}
-
-// cas makes a write exact: 0 is "must not exist", a stale one is a 409.
-func TestCAS(t *testing.T) {
-	for _, o := range objects {
-		clocked(t, o.name, func(_ *testing.T, w *world) {
-			who := o.opened(w)
-			if o.creates {
-				path := strings.Replace(o.path, "acme", "bolt", 1)
-				who.refused(409, "cas").write(path, fields{"cas": 1})
-				who.write(path, fields{"cas": 0})
-				who.refused(409, "cas").write(path, fields{"cas": 0})
-			}
-			revision := who.read(o.path).num("revision")
-			who.refused(409, "cas").patch(o.path, with(o.fields, fields{"cas": revision + 1, "scheme": nil}, o))
-			who.patch(o.path, with(o.fields, fields{"cas": revision}, o)).is(fields{"revision": revision + 1})
-			who.refused(409, "cas").patch(o.path, with(o.fields, fields{"cas": revision}, o))
-			who.refused(400, "cas").patch(o.path, fields{"cas": -1})
-			who.refused(400, "cas").patch(o.path, fields{"cas": "soon"})
-		})
-	}
-}
-
-// with returns the object's fields that may change, and others.
-func with(f, others fields, o object) fields {
-	all := maps.Clone(f)
-	maps.Copy(all, others)
-	delete(all, "scheme")
-	if o.name == "config" {
-		delete(all, "tenant_metadata")
-	}
-	return all
-}
-
-func TestPatchOfNothingIs404(t *testing.T) {
-	alone(t, func(_ *testing.T, w *world) {
-		acme := w.tenant("acme")
-		acme.refused(404, "billing").patch("my/external/keys/billing", fields{"owner": "x"})
-		acme.refused(404, "billing").patch("my/external/keys/billing", fields{"cas": 0})
-		acme.refused(404, "app").patch("my/external/roles/app", fields{"ttl": 60})
-		w.spa().refused(404, "bolt").patch("admin/tenants/bolt", fields{"display_name": "x"})
-		w.someone("bolt-admin", "bolt").refused(404, "bolt").patch("my", fields{"max_keys": 1})
-	})
-}
-
-// A patch merges maps (RFC 7396), a write replaces them; the command line sends pairs.
-func TestMaps(t *testing.T) {
-	alone(t, func(t *testing.T, w *world) {
-		acme := w.tenant("acme")
-		const path = "my/external/keys/billing"
-		for _, step := range []struct {
-			verb  logical.Operation
-			value any
-			want  fields
-		}{
-			{logical.UpdateOperation, fields{"a": "1", "b": "2"}, fields{"a": "1", "b": "2"}},
-			{logical.PatchOperation, fields{"c": "3"}, fields{"a": "1", "b": "2", "c": "3"}},
-			{logical.PatchOperation, fields{"a": nil, "b": "x"}, fields{"b": "x", "c": "3"}},
-			{logical.UpdateOperation, fields{"d": "4"}, fields{"d": "4"}},
-			{logical.UpdateOperation, "e=5", fields{"e": "5"}},
-			{logical.UpdateOperation, []any{"f=6", "g=h=i"}, fields{"f": "6", "g": "h=i"}},
-			{logical.UpdateOperation, nil, fields{}},
-		} {
-			acme.ask(step.verb, path, fields{"metadata": step.value})
-			if got := acme.read(path).data["metadata"]; !reflect.DeepEqual(got, step.want) {
-				t.Errorf("%s of %v: %v, want %v", step.verb, step.value, got, step.want)
-			}
-		}
-		acme.refused(400, "metadata").write(path, fields{"metadata": fields{"a": nil}})
-		acme.refused(400, "metadata").write(path, fields{"metadata": fields{"": "x"}})
-		acme.refused(400, "metadata").write(path, fields{"metadata": "no pair"})
-	})
 }

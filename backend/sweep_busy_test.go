@@ -110,7 +110,8 @@ func (b *busy) right(t *testing.T, w *world, acme person, crashed bool) {
 		"billing": "overlapping current", "other": "overlapping current", "erased": "destroyed current", "unused": disabled, "used": "current",
 	} {
 		acme.stands("my/external/keys/"+name, want)
-		acme.read("my/external/keys/" + name).is(fields{"rotation_error": "", "rotation_failures": 0, "rotation_retry_at": nil})
+		acme.read("my/external/keys/" + name).
+			is(fields{"rotation_error": "", "rotation_failures": 0, "rotation_retry_at": nil})
 	}
 	for _, path := range []string{billing, other} {
 		acme.next(path).finds("valid")

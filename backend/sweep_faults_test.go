@@ -28,24 +28,28 @@ func TestSweepWithFailingStorage(t *testing.T) {
 	for _, landed := range []bool{false, true} {
 		for _, restarted := range []bool{false, true} {
 			for n, met := 1, true; met; n++ {
-				clocked(t, fmt.Sprintf("operation %d, landed %v, restarted %v", n, landed, restarted), func(t *testing.T, _ *world) {
-					w, acme := b.world(t)
-					b.of(w, "used").finds("valid")
-					b.of(w, "rotates").finds("valid")
-					f := failure{n: n, landed: landed}
-					f.into(w.storage)
-					err := w.tick()
-					w.storage.hooks(nil, nil)
-					if met = f.met; met && err == nil {
-						t.Error("nobody is told")
-					}
-					if restarted {
-						w.restart()
-						b.of(w, "used").finds("valid") // the use may be lost with the node
-					}
-					w.ticking(6*time.Minute, time.Minute)
-					b.right(t, w, acme, restarted)
-				})
+				clocked(
+					t,
+					fmt.Sprintf("operation %d, landed %v, restarted %v", n, landed, restarted),
+					func(t *testing.T, _ *world) {
+						w, acme := b.world(t)
+						b.of(w, "used").finds("valid")
+						b.of(w, "rotates").finds("valid")
+						f := failure{n: n, landed: landed}
+						f.into(w.storage)
+						err := w.tick()
+						w.storage.hooks(nil, nil)
+						if met = f.met; met && err == nil {
+							t.Error("nobody is told")
+						}
+						if restarted {
+							w.restart()
+							b.of(w, "used").finds("valid") // the use may be lost with the node
+						}
+						w.ticking(6*time.Minute, time.Minute)
+						b.right(t, w, acme, restarted)
+					},
+				)
 			}
 		}
 	}

@@ -39,7 +39,10 @@ func TestSweepOfADeletedKey(t *testing.T) {
 			t.Errorf("left: %v", left)
 		}
 		acme.write(billing, fields{"cas": 0}).is(fields{"revision": 1}) // the name is free
-		w.ticking(keyLife, 12*time.Hour)                                // and what led to the former key does the new one no harm
+		w.ticking(
+			keyLife,
+			12*time.Hour,
+		) // and what led to the former key does the new one no harm
 		acme.stands(billing, "expired")
 		if due := w.entries("due/"); len(due) != 1 {
 			t.Errorf("due: %v", due)
@@ -74,7 +77,8 @@ func TestSweepOfADeletedTenant(t *testing.T) {
 		w.spa().refused(404, "acme").read("admin/tenants/acme")
 		w.ticking(2*time.Minute, time.Minute)
 		for _, path := range w.all() {
-			if strings.Contains(path, "acme") && !strings.HasPrefix(path, "due/") { // which leads nowhere, and goes when its time comes
+			if strings.Contains(path, "acme") &&
+				!strings.HasPrefix(path, "due/") { // which leads nowhere, and goes when its time comes
 				t.Errorf("left: %s", path)
 			}
 		}
@@ -141,9 +145,12 @@ func TestSweepOfLeasedKeys(t *testing.T) {
 		end  func(w *world, l *lease)
 		then string
 	}{
-		"revoked":            {func(_ *world, l *lease) { l.end().expect(200, "") }, "revoked"},
-		"expired":            {func(_ *world, l *lease) { wait(time.Hour); l.end().expect(200, "") }, "expired"},
-		"of a suspended one": {func(w *world, l *lease) { w.spa().write("admin/tenants/acme/suspend", nil); l.end() }, "tenant_suspended"},
+		"revoked": {func(_ *world, l *lease) { l.end().expect(200, "") }, "revoked"},
+		"expired": {func(_ *world, l *lease) { wait(time.Hour); l.end().expect(200, "") }, "expired"},
+		"of a suspended one": {func(w *world, l *lease) {
+			w.spa().write("admin/tenants/acme/suspend", nil)
+			l.end()
+		}, "tenant_suspended"},
 	} {
 		clocked(t, name, func(t *testing.T, w *world) {
 			acme := w.tenant("acme")

@@ -53,7 +53,8 @@ func TestSweepOfUnusedKeys(t *testing.T) {
 				unused.finds("disabled")
 				acme.read(other).is(fields{"state": "disabled", "reason": "not used for 20d"})
 				rows := acme.read(other + "/history").rows("entries")
-				if last := rows[len(rows)-1]; last["operation"] != "disable" || last["reason"] != "not used for 20d" || last["entity_id"] != "" {
+				if last := rows[len(rows)-1]; last["operation"] != "disable" || last["reason"] != "not used for 20d" ||
+					last["entity_id"] != "" {
 					w.t.Errorf("history: %v", last)
 				}
 				wait(20*day - time.Minute)
@@ -158,7 +159,16 @@ func TestUsesAreKept(t *testing.T) {
 			t.Helper()
 			v := acme.read(billing).rows("versions")[version-1]
 			if v["first_used_at"] != first || v["last_used_at"] != last || v["last_used_ip"] != from {
-				t.Errorf("version %d: used %v to %v from %v, want %v to %v from %v", version, v["first_used_at"], v["last_used_at"], v["last_used_ip"], first, last, from)
+				t.Errorf(
+					"version %d: used %v to %v from %v, want %v to %v from %v",
+					version,
+					v["first_used_at"],
+					v["last_used_at"],
+					v["last_used_ip"],
+					first,
+					last,
+					from,
+				)
 			}
 		}
 		from := func(h holder, ip string) fields {
@@ -209,7 +219,10 @@ func TestUsesOfVersionsThatAreOnRecordNoMore(t *testing.T) {
 		clocked(t, name, func(t *testing.T, w *world) {
 			acme := w.tenant("acme")
 			w.root().patch("config", fields{"min_overlap": "10m"})
-			h := acme.key(billing, fields{"ttl": "2h", "overlap": "30m", "auto_rotate": !how.hand, "idle_disable_after": "10d"})
+			h := acme.key(
+				billing,
+				fields{"ttl": "2h", "overlap": "30m", "auto_rotate": !how.hand, "idle_disable_after": "10d"},
+			)
 			wait(time.Hour)
 			h.finds("valid")
 			used := time.Now()

@@ -8,7 +8,9 @@ import (
 // However long nobody has ticked, and with or without a restart, there is exactly one
 // rotation at the first tick after.
 func TestMissedRotations(t *testing.T) {
-	for _, late := range []time.Duration{time.Minute, 90 * time.Minute, 3 * time.Hour, 2 * day, rotateLap + day, 200 * day, 3 * 365 * day} {
+	for _, late := range []time.Duration{
+		time.Minute, 90 * time.Minute, 3 * time.Hour, 2 * day, rotateLap + day, 200 * day, 3 * 365 * day,
+	} {
 		for _, restarted := range []bool{false, true} {
 			name := late.String()
 			if restarted {
@@ -33,7 +35,10 @@ func TestMissedRotations(t *testing.T) {
 				second.finds("valid")
 				a := acme.read(billing)
 				a.is(fields{"last_rotation": now.UTC().Format(time.RFC3339)})
-				if left := instant(a.str("next_rotation")).Sub(now); left > keyLife-rotateLap || left < keyLife-rotateLead {
+				if left := instant(
+					a.str("next_rotation"),
+				).Sub(now); left > keyLife-rotateLap ||
+					left < keyLife-rotateLead {
 					t.Errorf("again in %s", left)
 				}
 				switch {
@@ -156,9 +161,15 @@ func TestLimitsNeverStopTheSchedule(t *testing.T) {
 		{"config's max_ttl", func(w *world, _ person) {
 			w.root().patch("config", fields{"external_max_ttl": "10d", "external_default_ttl": "10d"})
 		}, 10 * day},
-		{"the provider's max_ttl", func(w *world, _ person) { w.spa().patch("admin/tenants/acme", fields{"max_ttl": "2d"}) }, 2 * day},
+		{
+			"the provider's max_ttl",
+			func(w *world, _ person) { w.spa().patch("admin/tenants/acme", fields{"max_ttl": "2d"}) }, 2 * day,
+		},
 		{"the tenant's max_ttl", func(_ *world, acme person) { acme.patch("my", fields{"max_ttl": "1h"}) }, time.Hour},
-		{"config's min_overlap", func(w *world, _ person) { w.root().patch("config", fields{"min_overlap": "30d"}) }, keyLife},
+		{
+			"config's min_overlap", func(w *world, _ person) { w.root().patch("config", fields{"min_overlap": "30d"}) },
+			keyLife,
+		},
 		{"max_versions", func(w *world, _ person) { w.root().patch("config", fields{"max_versions": 1}) }, keyLife},
 		{"max_keys", func(w *world, _ person) { w.root().patch("config", fields{"max_keys": 1}) }, keyLife},
 	} {

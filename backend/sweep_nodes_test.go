@@ -42,7 +42,13 @@ func (w *world) operations(do func()) int {
 func TestNodesThatMayNotSweep(t *testing.T) {
 	for state, writes := range nodeStates {
 		clocked(t, fmt.Sprintf("state %b", state), func(t *testing.T, w *world) {
-			mayNot(t, w, writes, func(v *vault) { v.state = state }, func(v *vault) { v.state = consts.ReplicationPerformancePrimary })
+			mayNot(
+				t,
+				w,
+				writes,
+				func(v *vault) { v.state = state },
+				func(v *vault) { v.state = consts.ReplicationPerformancePrimary },
+			)
 		})
 	}
 	clocked(t, "tainted", func(t *testing.T, w *world) {
@@ -123,11 +129,15 @@ func TestIdleTicksAreFlat(t *testing.T) {
 				wait(time.Minute)
 				w.cost(w.sweep).atMost(t, fmt.Sprintf("tick %d", n), cost{Lists: 2}, 3)
 			}
-			wait(time.Hour)                                                  // in which nobody ticked; the walk is due as well
-			w.sweep()                                                        //
-			w.cost(w.sweep).atMost(t, "after a gap", cost{Lists: 1}, 3)      // in the same minute
-			wait(3 * time.Hour)                                              // so long a gap has the index listed
-			w.cost(w.sweep).atMost(t, "after a long gap", cost{Lists: 3}, 3) // of hours; none has begun that holds anything
+			wait(
+				time.Hour,
+			) // in which nobody ticked; the walk is due as well
+			w.sweep()                                                   //
+			w.cost(w.sweep).atMost(t, "after a gap", cost{Lists: 1}, 3) // in the same minute
+			wait(3 * time.Hour)                                         // so long a gap has the index listed
+			w.cost(w.sweep).
+				atMost(t, "after a long gap", cost{Lists: 3}, 3)
+			// of hours; none has begun that holds anything
 		})
 	}
 }

@@ -137,7 +137,10 @@ func TestSweepOfARecordThatFails(t *testing.T) {
 			}
 			report := w.root().write("tidy", nil)
 			about := map[string]string{get: "ids/", "": path}[row.verb] // the ID leads to the record
-			if n := report.num("failures"); n > 0 != (row.verb != put) || !strings.Contains(report.str("last_failure"), about) {
+			if n := report.num(
+				"failures",
+			); n > 0 != (row.verb != put) ||
+				!strings.Contains(report.str("last_failure"), about) {
 				t.Errorf("tidy: %v", report.data)
 			}
 			if s := report.str("last_failure"); strings.Contains(s, errStorage.Error()) {

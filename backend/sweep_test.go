@@ -92,7 +92,8 @@ func TestSweepOfAVersionsLife(t *testing.T) {
 		wait(time.Second)
 		w.sweep()
 		acme.stands(billing, "overlapping current")
-		acme.read(billing).is(fields{"last_rotation": due.Format(time.RFC3339), "rotation_error": "", "unrevealed": true})
+		acme.read(billing).
+			is(fields{"last_rotation": due.Format(time.RFC3339), "rotation_error": "", "unrevealed": true})
 		second := acme.next(billing)
 		first.finds("valid")
 		second.finds("valid")

@@ -25,11 +25,17 @@ func TestSuspensionIsSeenByTheVeryNextCall(t *testing.T) {
 		acme.refused(400, "tenant_suspended").read("tenants/acme/external/creds/app")
 		l.renew(0).expect(400, "tenant_suspended")
 
-		acme.read("my").is(fields{"state": "suspended", "suspended_by": "spa", "suspended_at": stamp(0), "suspended_reason": "bills"})
+		acme.read("my").
+			is(fields{
+				"state": "suspended", "suspended_by": "spa", "suspended_at": stamp(0), "suspended_reason": "bills",
+			})
 		wait(time.Hour)
 		w.someone("other-spa", "").write("admin/tenants/acme/suspend", fields{"reason": "again"}) // keeps the first
-		acme.read("my").is(fields{"suspended_by": "spa", "suspended_at": stamp(-time.Hour), "suspended_reason": "bills"})
-		w.spa().write("admin/tenants/acme/resume", nil).is(fields{"state": "active", "suspended_by": "", "suspended_at": nil})
+		acme.read("my").
+			is(fields{"suspended_by": "spa", "suspended_at": stamp(-time.Hour), "suspended_reason": "bills"})
+		w.spa().
+			write("admin/tenants/acme/resume", nil).
+			is(fields{"state": "active", "suspended_by": "", "suspended_at": nil})
 		h.finds("valid")
 		w.spa().write("admin/tenants/acme/resume", nil)
 	})
@@ -40,7 +46,9 @@ func TestDeletedTenant(t *testing.T) {
 		acme := w.tenant("acme")
 		h := acme.key("my/external/keys/billing", nil)
 		_, l, leased := app(acme, nil)
-		if c := w.cost(func() { w.spa().remove("admin/tenants/acme") }); c.Puts != 2 { // the entry that has it erased one day, and the record
+		if c := w.cost(
+			func() { w.spa().remove("admin/tenants/acme") },
+		); c.Puts != 2 { // the entry that has it erased one day, and the record
 			t.Errorf("%+v", c)
 		}
 		h.finds("unknown_key")
@@ -50,7 +58,9 @@ func TestDeletedTenant(t *testing.T) {
 		acme.refused(404, "acme").write("my/verify", h.call())
 		w.root().read("admin/ids/" + h.keyID).is(fields{"tenant": "acme"}) // for a leak that is found now
 		l.renew(0).expect(400, "tenant")
-		w.spa().read("admin/tenants/acme").is(fields{"state": "deleted", "deleted_at": stamp(0), "restorable_to": stamp(7 * 24 * time.Hour)})
+		w.spa().
+			read("admin/tenants/acme").
+			is(fields{"state": "deleted", "deleted_at": stamp(0), "restorable_to": stamp(7 * 24 * time.Hour)})
 
 		// The name stays taken, and nothing but restore changes the record.
 		for _, f := range []fields{nil, {"display_name": "New"}} {
@@ -62,7 +72,9 @@ func TestDeletedTenant(t *testing.T) {
 		wait(time.Hour)
 		w.spa().remove("admin/tenants/acme").is(fields{"deleted_at": stamp(-time.Hour)})
 
-		w.spa().write("admin/tenants/acme/restore", nil).is(fields{"state": "active", "deleted_at": nil, "restorable_to": nil})
+		w.spa().
+			write("admin/tenants/acme/restore", nil).
+			is(fields{"state": "active", "deleted_at": nil, "restorable_to": nil})
 		h.finds("valid")
 		leased.finds("expired") // no clock has stood still
 		w.spa().write("admin/tenants/acme/restore", nil)
@@ -113,7 +125,13 @@ func TestAdminIDs(t *testing.T) {
 		w.spa().refused(404, "0123456789abcdef").read("admin/ids/0123456789abcdef")
 		w.spa().refused(400, "key_id").read("admin/ids/short")
 		acme.read("my/ids/" + h.keyID).is(fields{
-			"tenant": "acme", "kind": "internal", "name": "desktop", "version": 1, "state": "current", "key_state": "active", "leased": false,
+			"tenant":    "acme",
+			"kind":      "internal",
+			"name":      "desktop",
+			"version":   1,
+			"state":     "current",
+			"key_state": "active",
+			"leased":    false,
 		})
 	})
 }

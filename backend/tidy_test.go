@@ -30,8 +30,14 @@ func wreck(w *world) (acme person, keys []holder) {
 	for _, path := range w.entries("due/") {
 		w.lose(path)
 	}
-	w.put("ids/AAAAAAAAAAAAAAAA", `{"schema":1,"family":"keys","tenant":"acme","kind":"external","name":"key-0","uid":"?"}`)
-	w.put("ids/BBBBBBBBBBBBBBBB", `{"schema":1,"family":"keys","tenant":"nobody","kind":"external","name":"nothing","uid":"?"}`)
+	w.put(
+		"ids/AAAAAAAAAAAAAAAA",
+		`{"schema":1,"family":"keys","tenant":"acme","kind":"external","name":"key-0","uid":"?"}`,
+	)
+	w.put(
+		"ids/BBBBBBBBBBBBBBBB",
+		`{"schema":1,"family":"keys","tenant":"nobody","kind":"external","name":"nothing","uid":"?"}`,
+	)
 	w.put("usage/007", `{"schema":1,"keys":{"CCCCCCCCCCCCCCCC":{"first":1,"last":2}}}`)
 	orphan, err := w.storage.InmemStorage.Get(context.Background(), "keys/acme/external/key-1")
 	w.must(err)
@@ -75,13 +81,22 @@ func TestTidy(t *testing.T) {
 		w.root().read("tidy/status").is(fields{"state": "never", "started_at": nil})
 		keys[0].finds("unknown_key")
 		report := fields{
-			"state": "finished", "started_at": stamp(0), "finished_at": stamp(0), "records": 7, "ids_mended": 2, "due_mended": 5,
-			"strays": 2, "destroyed": 2, "failures": 0,
+			"state":       "finished",
+			"started_at":  stamp(0),
+			"finished_at": stamp(0),
+			"records":     7,
+			"ids_mended":  2,
+			"due_mended":  5,
+			"strays":      2,
+			"destroyed":   2,
+			"failures":    0,
 		}
 		w.root().write("tidy", nil).is(report)
 		w.root().read("tidy/status").is(report)
 		w.sweep() // forgets the uses of who is gone
-		w.root().write("tidy", nil).is(fields{"records": 5, "ids_mended": 0, "due_mended": 0, "strays": 0, "destroyed": 0, "failures": 0})
+		w.root().
+			write("tidy", nil).
+			is(fields{"records": 5, "ids_mended": 0, "due_mended": 0, "strays": 0, "destroyed": 0, "failures": 0})
 		mended(t, w, acme, keys)
 	})
 }
@@ -91,10 +106,14 @@ func TestWalk(t *testing.T) {
 	alone(t, func(t *testing.T, w *world) {
 		acme, keys := wreck(w)
 		w.ticking(11*time.Minute, time.Minute)
-		w.root().read("tidy/status").is(fields{"state": "finished", "records": 7, "ids_mended": 2, "due_mended": 5, "strays": 2, "destroyed": 2})
+		w.root().
+			read("tidy/status").
+			is(fields{"state": "finished", "records": 7, "ids_mended": 2, "due_mended": 5, "strays": 2, "destroyed": 2})
 		w.lose("ids/" + keys[1].keyID)
 		w.ticking(12*time.Hour+time.Minute, time.Minute)
-		w.root().read("tidy/status").is(fields{"records": 5, "ids_mended": 1, "due_mended": 0, "strays": 0, "destroyed": 0})
+		w.root().
+			read("tidy/status").
+			is(fields{"records": 5, "ids_mended": 1, "due_mended": 0, "strays": 0, "destroyed": 0})
 		mended(t, w, acme, keys)
 	})
 }
@@ -146,7 +165,9 @@ func TestWalkGoesOn(t *testing.T) {
 			}
 		}
 		w.storage.hooks(nil, nil)
-		w.root().read("tidy/status").is(fields{"records": 7, "ids_mended": 2, "strays": 2, "destroyed": 2, "failures": 0})
+		w.root().
+			read("tidy/status").
+			is(fields{"records": 7, "ids_mended": 2, "strays": 2, "destroyed": 2, "failures": 0})
 		w.sweep()
 		mended(t, w, acme, keys)
 		if names := strings.Join(acme.list("my/external/keys", nil).keys(), " "); names != "key-0 key-1 key-2" {

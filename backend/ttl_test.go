@@ -77,9 +77,13 @@ func TestDefaultsByKind(t *testing.T) {
 	alone(t, func(_ *testing.T, w *world) {
 		acme := w.tenant("acme")
 		w.root().write("config", fields{
-			"internal_default_ttl": "2d", "internal_default_overlap": "1h", "internal_default_auto_rotate": true, "internal_max_ttl": "3d",
+			"internal_default_ttl":         "2d",
+			"internal_default_overlap":     "1h",
+			"internal_default_auto_rotate": true,
+			"internal_max_ttl":             "3d",
 		})
-		acme.write("my/internal/keys/desktop", nil).is(fields{"ttl": 2 * 24 * 3600, "overlap": 3600, "auto_rotate": true})
+		acme.write("my/internal/keys/desktop", nil).
+			is(fields{"ttl": 2 * 24 * 3600, "overlap": 3600, "auto_rotate": true})
 		acme.refused(400, "internal_max_ttl").write("my/internal/keys/other", fields{"ttl": "4d"})
 		acme.write(billing, fields{"ttl": "4d"}).overlaps(24 * 3600)
 	})
@@ -103,7 +107,9 @@ func TestDefaultsStandInNoWay(t *testing.T) {
 		acme.patch(billing, fields{"auto_rotate": false, "overlap": "10m"}).is(fields{"overlap": 600})
 		acme.refused(400, "overlap").patch(billing, fields{"ttl": "19m"})
 		acme.patch(billing, fields{"ttl": "19m", "overlap": nil}).overlaps(285)
-		acme.refused(400, "overlap").write("my/external/keys/other", fields{"ttl": "10d", "overlap": "7d"}) // as it was given
+		acme.refused(400, "overlap").
+			write("my/external/keys/other", fields{"ttl": "10d", "overlap": "7d"})
+			// as it was given
 		w.restart()
 		acme.read(billing).overlaps(285)
 		acme.patch(billing, fields{"ttl": "90d"}).overlaps(7 * 24 * 3600)
@@ -114,7 +120,10 @@ func TestDefaultsStandInNoWay(t *testing.T) {
 func TestAnOverlapGivenIsKept(t *testing.T) {
 	alone(t, func(_ *testing.T, w *world) {
 		acme := w.tenant("acme")
-		write := map[string]func(string, fields) answer{"my/external/keys/patched": acme.patch, "my/external/keys/written": acme.write}
+		write := map[string]func(string, fields) answer{
+			"my/external/keys/patched": acme.patch,
+			"my/external/keys/written": acme.write,
+		}
 		for key, change := range write {
 			acme.write(key, nil)
 			change(key, fields{"overlap": "7d"}).overlaps(7 * 24 * 3600)

@@ -42,7 +42,9 @@ func TestUnloadingThatCannotWrite(t *testing.T) {
 				return nil
 			}, nil)
 		},
-		"a mount that is going away": func(w *world, _ chan struct{}) { w.vault.change(func(v *vault) { v.tainted = true }) },
+		"a mount that is going away": func(w *world, _ chan struct{}) {
+			w.vault.change(func(v *vault) { v.tainted = true })
+		},
 		"storage that fails": func(w *world, _ chan struct{}) {
 			w.storage.hooks(func(string, string) error { return errStorage }, nil)
 		},

@@ -77,11 +77,21 @@ func (v vector) record(t testing.TB, uid string) *apikey.Key {
 	return &apikey.Key{
 		Ref: apikey.Ref{Tenant: "acme", Kind: apikey.External, Name: "vector"}, UID: uid, Revision: 1, CreatedAt: made,
 		Settings: apikey.Settings{
-			Scheme: signing.Vrnt1, TTL: 90 * 24 * time.Hour, Overlap: 7 * 24 * time.Hour, Reveal: apikey.RevealNever, Replay: true,
+			Scheme:  signing.Vrnt1,
+			TTL:     90 * 24 * time.Hour,
+			Overlap: 7 * 24 * time.Hour,
+			Reveal:  apikey.RevealNever,
+			Replay:  true,
 		},
-		Versions: []apikey.Version{{
-			KeyID: v.KeyID, Number: 1, Secret: secret.New(raw), IssuedAt: made, ExpiresAt: made.Add(90 * 24 * time.Hour),
-		}},
+		Versions: []apikey.Version{
+			{
+				KeyID:     v.KeyID,
+				Number:    1,
+				Secret:    secret.New(raw),
+				IssuedAt:  made,
+				ExpiresAt: made.Add(90 * 24 * time.Hour),
+			},
+		},
 	}
 }
 
@@ -89,7 +99,13 @@ func TestVectorsByTheCore(t *testing.T) {
 	for _, v := range vectors(t) {
 		got := apikey.Malformed
 		if call, err := vectorCall(v); err == nil {
-			g, _ := apikey.GrantOf(call.KeyID, v.record(t, "uid"), tenant.New("acme", v.Now), nil, tenant.DefaultConfig())
+			g, _ := apikey.GrantOf(
+				call.KeyID,
+				v.record(t, "uid"),
+				tenant.New("acme", v.Now),
+				nil,
+				tenant.DefaultConfig(),
+			)
 			got = apikey.Judge(&apikey.JudgeInput{Call: call, Grant: &g}, v.Now).Verdict
 		}
 		if got != v.verdict() {
@@ -118,7 +134,8 @@ func TestVectorsByTheHandlers(t *testing.T) {
 				t.Errorf("%s, want %s", got, v.verdict())
 			}
 			if v.verdict() == apikey.Valid {
-				acme.write("my/verify", call).is(fields{"verdict": "replayed", "key_id": v.KeyID, "name": "vector", "tenant": "acme"})
+				acme.write("my/verify", call).
+					is(fields{"verdict": "replayed", "key_id": v.KeyID, "name": "vector", "tenant": "acme"})
 			}
 		})
 	}
@@ -130,7 +147,14 @@ func (w *world) plant(k *apikey.Key) {
 	st := store.New()
 	t, err := st.Tenant(context.Background(), w.storage, k.Tenant)
 	w.must(err)
-	_, err = st.UpdateKey(context.Background(), w.storage, t, k.Kind, k.Name, func(*apikey.Key) (*apikey.Key, error) { return k, nil })
+	_, err = st.UpdateKey(
+		context.Background(),
+		w.storage,
+		t,
+		k.Kind,
+		k.Name,
+		func(*apikey.Key) (*apikey.Key, error) { return k, nil },
+	)
 	w.must(err)
 	w.restart()
 }

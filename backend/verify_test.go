@@ -124,7 +124,8 @@ func TestExpiryIsExact(t *testing.T) {
 		acme.write("my/external/sign/billing", fields{"request": "GET / HTTP/1.1\nHost: api.example.com"})
 		wait(time.Nanosecond)
 		h.finds("expired")
-		acme.refused(400, "expired").write("my/external/sign/billing", fields{"request": "GET / HTTP/1.1\nHost: api.example.com"})
+		acme.refused(400, "expired").
+			write("my/external/sign/billing", fields{"request": "GET / HTTP/1.1\nHost: api.example.com"})
 	})
 }
 
@@ -135,8 +136,12 @@ func TestWindowPerTenant(t *testing.T) {
 		h, other := acme.key("my/external/keys/billing", nil), bolt.key("my/external/keys/billing", nil)
 		acme.patch("my", fields{"window_past": 30, "window_future": 5})
 		for seconds, want := range map[int]string{-31: "too_old", -30: "valid", 5: "valid", 6: "too_new"} {
-			w.root().write("verify", h.callAt(time.Now().Add(time.Duration(seconds)*time.Second))).is(fields{"verdict": want})
-			w.root().write("verify", other.callAt(time.Now().Add(time.Duration(seconds)*time.Second))).is(fields{"verdict": "valid"})
+			w.root().
+				write("verify", h.callAt(time.Now().Add(time.Duration(seconds)*time.Second))).
+				is(fields{"verdict": want})
+			w.root().
+				write("verify", other.callAt(time.Now().Add(time.Duration(seconds)*time.Second))).
+				is(fields{"verdict": "valid"})
 		}
 	})
 }
@@ -160,7 +165,9 @@ func TestMalformedCallsOfOurs(t *testing.T) {
 		} {
 			w.root().refused(400, about).write("verify", f)
 		}
-		w.root().write("verify", fields{"request": good, "client_ip": "2001:db8::1", "replay_check": "true"}).is(fields{"verdict": "valid"})
+		w.root().
+			write("verify", fields{"request": good, "client_ip": "2001:db8::1", "replay_check": "true"}).
+			is(fields{"verdict": "valid"})
 	})
 }
 
@@ -178,7 +185,10 @@ func TestSpellings(t *testing.T) {
 			{"request": crlf},
 			{"request_base64": base64.StdEncoding.EncodeToString([]byte(h.call()["request"].(string)))},
 			call,
-			{"message_base64": base64.StdEncoding.EncodeToString([]byte(call["message"].(string))), "signature": call["signature"]},
+			{
+				"message_base64": base64.StdEncoding.EncodeToString([]byte(call["message"].(string))),
+				"signature":      call["signature"],
+			},
 		} {
 			w.root().write("verify", f).is(fields{"verdict": "valid"})
 		}

@@ -55,7 +55,10 @@ func wait(d time.Duration) { time.Sleep(d) }
 
 // tick has Vault call the periodic function, as it does once a minute.
 func (w *world) tick() error {
-	_, err := w.engine.HandleRequest(context.Background(), &logical.Request{Operation: logical.RollbackOperation, Storage: w.storage})
+	_, err := w.engine.HandleRequest(
+		context.Background(),
+		&logical.Request{Operation: logical.RollbackOperation, Storage: w.storage},
+	)
 	return err
 }
 

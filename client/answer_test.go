@@ -194,7 +194,11 @@ func TestMessages(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if call, err := signing.ParseTagged([]byte("hello"), signature); err != nil || !call.SignedBy(f.keys[call.KeyID].secret) {
+		if call, err := signing.ParseTagged(
+			[]byte("hello"),
+			signature,
+		); err != nil ||
+			!call.SignedBy(f.keys[call.KeyID].secret) {
 			t.Error(err)
 		}
 		if _, err := l.Sign(t.Context(), testHead); !errors.Is(err, signing.ErrUnknownScheme) {

@@ -26,7 +26,9 @@ func ExampleLease() {
 	}))
 	defer service.Close()
 
-	source, err := client.NewLease(context.Background(), engine.Client("acme"), "apikeys/tenants/acme/external/creds/billing")
+	source, err := client.NewLease(
+		context.Background(), engine.Client("acme"), "apikeys/tenants/acme/external/creds/billing",
+	)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -58,7 +60,9 @@ func ExampleStatic() {
 	engine, stop := inVault()
 	defer stop()
 
-	source, err := client.NewStatic(context.Background(), engine.Client("acme"), "apikeys/my/external/static-creds/orders")
+	source, err := client.NewStatic(
+		context.Background(), engine.Client("acme"), "apikeys/my/external/static-creds/orders",
+	)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -102,7 +102,10 @@ func (f *fakeVault) fresh() (string, *fakeKey) {
 func (f *fakeVault) data(id string) map[string]any {
 	k := f.keys[id]
 	data := map[string]any{
-		"key_id": id, "key": base64.RawURLEncoding.EncodeToString(k.secret), "scheme": string(f.scheme), "expires_at": nil,
+		"key_id":     id,
+		"key":        base64.RawURLEncoding.EncodeToString(k.secret),
+		"scheme":     string(f.scheme),
+		"expires_at": nil,
 	}
 	if !k.ends.IsZero() {
 		data["expires_at"] = k.ends.UTC().Format(time.RFC3339)
@@ -115,7 +118,10 @@ func (f *fakeVault) lend() map[string]any {
 	k.lease = "lease/" + id
 	k.ends = k.born.Add(min(f.span, f.longest))
 	return map[string]any{
-		"lease_id": k.lease, "lease_duration": int(k.ends.Sub(k.born).Seconds()), "renewable": !f.fixed, "data": f.data(id),
+		"lease_id":       k.lease,
+		"lease_duration": int(k.ends.Sub(k.born).Seconds()),
+		"renewable":      !f.fixed,
+		"data":           f.data(id),
 	}
 }
 

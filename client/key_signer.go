@@ -29,7 +29,11 @@ type keySigner struct {
 
 func newKeySigner(vault *api.Client, path string) keySigner {
 	return keySigner{
-		vault: vault, path: path, log: slog.New(slog.DiscardHandler), wake: make(chan string, 1), ended: make(chan struct{}),
+		vault: vault,
+		path:  path,
+		log:   slog.New(slog.DiscardHandler),
+		wake:  make(chan string, 1),
+		ended: make(chan struct{}),
 	}
 }
 

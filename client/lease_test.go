@@ -27,7 +27,9 @@ func TestLeaseIsKeptGood(t *testing.T) {
 		"as long as most": {&fakeVault{span: time.Hour, longest: time.Hour}, true, 148, 100 * time.Hour},
 		"not renewable":   {&fakeVault{span: time.Hour, longest: time.Hour, fixed: true}, false, 154, 100 * time.Hour},
 		"of seconds":      {&fakeVault{span: 4 * time.Second, longest: 12 * time.Second}, true, 55, 10 * time.Minute},
-		"wrapped":         {&fakeVault{span: time.Hour, longest: 10 * time.Hour, wrapped: true}, true, 11, 100 * time.Hour},
+		"wrapped": {&fakeVault{
+			span: time.Hour, longest: 10 * time.Hour, wrapped: true,
+		}, true, 11, 100 * time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -47,7 +47,11 @@ func TestRemote(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if call, err := signing.ParseTagged([]byte("hello\xff"), signature); err != nil || !call.SignedBy(f.keys[call.KeyID].secret) {
+			if call, err := signing.ParseTagged(
+				[]byte("hello\xff"),
+				signature,
+			); err != nil ||
+				!call.SignedBy(f.keys[call.KeyID].secret) {
 				t.Error(err)
 			}
 			if n := f.Count(signPath); n != 5 || n != f.Count("PATCH "+signPath) {
@@ -69,7 +73,8 @@ func TestRemoteWithoutPatch(t *testing.T) {
 			f.Away(403)
 			r := NewRemote(f.Client(t), signPath)
 			refused, ok := errors.AsType[*api.ResponseError](f.signs(r))
-			if !ok || refused.StatusCode != 403 || !slices.Equal(f.Asked, []string{"PATCH " + signPath, "PUT " + signPath}) {
+			if !ok || refused.StatusCode != 403 ||
+				!slices.Equal(f.Asked, []string{"PATCH " + signPath, "PUT " + signPath}) {
 				t.Errorf("%v, asked %v", refused, f.Asked)
 			}
 			f.Set(func() {
@@ -86,7 +91,15 @@ func TestRemoteWithoutPatch(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if want := []string{"PATCH " + signPath, "PUT " + signPath, "PUT " + signPath, "PUT " + signPath}; !slices.Equal(f.Asked, want) {
+			if want := []string{
+				"PATCH " + signPath,
+				"PUT " + signPath,
+				"PUT " + signPath,
+				"PUT " + signPath,
+			}; !slices.Equal(
+				f.Asked,
+				want,
+			) {
 				t.Errorf("asked %v", f.Asked)
 			}
 		})
@@ -104,15 +117,29 @@ func TestRemoteWhileTheLeaderChanges(t *testing.T) {
 		odd   func(*http.Request) (*http.Response, error)
 		times int32
 	}{
-		"500":               {func(*http.Request) (*http.Response, error) { return vaulttest.Says(500, "dead leader"), nil }, 7},
-		"503":               {func(*http.Request) (*http.Response, error) { return vaulttest.Says(503, "sealed"), nil }, 7},
-		"412":               {func(*http.Request) (*http.Response, error) { return vaulttest.Says(412, "lagging"), nil }, 7},
-		"429":               {func(*http.Request) (*http.Response, error) { return vaulttest.Says(429, "busy"), nil }, 7},
+		"500": {func(*http.Request) (*http.Response, error) {
+			return vaulttest.Says(500, "dead leader"), nil
+		}, 7},
+		"503": {func(*http.Request) (*http.Response, error) {
+			return vaulttest.Says(503, "sealed"), nil
+		}, 7},
+		"412": {func(*http.Request) (*http.Response, error) {
+			return vaulttest.Says(412, "lagging"), nil
+		}, 7},
+		"429": {func(*http.Request) (*http.Response, error) {
+			return vaulttest.Says(429, "busy"), nil
+		}, 7},
 		"307":               {led, 2},
 		"307 without where": {func(*http.Request) (*http.Response, error) { return vaulttest.Says(307), nil }, 2},
-		"not there":         {func(*http.Request) (*http.Response, error) { return nil, errors.New("connection refused") }, 7},
-		"nothing":           {func(*http.Request) (*http.Response, error) { return vaulttest.Response(200, nil), nil }, 2},
-		"no JSON":           {func(*http.Request) (*http.Response, error) { return vaulttest.Response(200, "x"), nil }, 2},
+		"not there": {func(*http.Request) (*http.Response, error) {
+			return nil, errors.New("connection refused")
+		}, 7},
+		"nothing": {func(*http.Request) (*http.Response, error) {
+			return vaulttest.Response(200, nil), nil
+		}, 2},
+		"no JSON": {func(*http.Request) (*http.Response, error) {
+			return vaulttest.Response(200, "x"), nil
+		}, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -163,7 +190,11 @@ func TestRemoteRefusals(t *testing.T) {
 	f.Odd = func(*http.Request, map[string]any) (*http.Response, error) {
 		return vaulttest.Says(400, "revoked: ask for another"), nil
 	}
-	if _, err := r.Sign(t.Context(), testHead); err == nil || !strings.Contains(err.Error(), "revoked: ask for another") || len(f.Asked) != 1 {
+	if _, err := r.Sign(
+		t.Context(),
+		testHead,
+	); err == nil || !strings.Contains(err.Error(), "revoked: ask for another") ||
+		len(f.Asked) != 1 {
 		t.Errorf("%v, asked %v", err, f.Asked)
 	}
 	for name, data := range map[string]map[string]any{

@@ -56,9 +56,14 @@ func (h *Handlers) adminResources() []resource {
 			"Every verify and sign answers tenant_suspended. The tenant sees who suspended it, when and why.",
 			reasonField, h.adminSuspend),
 		action("resume", "End a tenant's suspension.", "Calls are judged as before at once.", nil, h.adminResume),
-		action("restore", "Bring a deleted tenant back.",
-			"Possible until the retention has passed; no clock has stood still, but that of idle_disable_after begins anew.",
-			nil, h.adminRestore),
+		action(
+			"restore",
+			"Bring a deleted tenant back.",
+			"Possible until the retention has passed; no clock has stood still, but that of idle_disable_after "+
+				"begins anew.",
+			nil,
+			h.adminRestore,
+		),
 	}
 }
 

@@ -25,7 +25,8 @@ var importAnswer = schema{"results": rows("One for each key, in order: key_id, o
 
 func (h *Handlers) importResources() []resource {
 	description := "Each key is judged for itself: one that is refused stops no other. An ID that is taken, or was " +
-		"once, is refused in the same words, whoever has it. Imported keys count as revealed, and show imported until they " +
+		"once, is refused in the same words, whoever has it. Imported keys count as revealed, and show imported " +
+		"until they " +
 		"are rotated."
 	return []resource{
 		{

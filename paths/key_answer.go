@@ -11,7 +11,8 @@ import (
 
 // keyAnswer is what reading or writing a key answers: the settings, and what follows from them.
 var keyAnswer = field.Schemas(keySettings, schema{
-	"kind": text("internal or external."), "name": text("The key's name."),
+	"kind":     text("internal or external."),
+	"name":     text("The key's name."),
 	"revision": number("Counts the changes; for cas."),
 	"state":    text("active, disabled, revoked or deleted."),
 	"reason":   text("Why it is revoked, or else disabled; empty when nobody said why."),
@@ -26,7 +27,9 @@ var keyAnswer = field.Schemas(keySettings, schema{
 	"rotation_late": flag("The last rotation came, or the one that is due comes, when half of the overlap has " +
 		"passed; until the next that is in time or by hand."),
 
-	"effective":      table("What holds where settings and caps bound one another: overlap. The schedule leaves half of a life at most."),
+	"effective": table(
+		"What holds where settings and caps bound one another: overlap. The schedule leaves half of a life at most.",
+	),
 	"unrevealed":     flag("The current version has reached nobody."),
 	"provider_knows": flag("The newest version was imported by the provider, who knows it: rotate."),
 	"created_at":     stamp("When the key was made."),

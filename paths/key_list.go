@@ -11,7 +11,8 @@ import (
 )
 
 const keyInfos = "state, scheme, owner, current_key_id, expires_at, next_rotation, last_used_at (of any version, " +
-	"of those that are on record no more as far as that was noted; left out where it is not known), unrevealed, rotation_error"
+	"of those that are on record no more as far as that was noted; left out where it is not known), unrevealed, " +
+	"rotation_error"
 
 var keyListAnswer = listAnswer(keyInfos + ", description")
 

@@ -54,7 +54,10 @@ var ruleSettings = append(limitSettings(func(r *apikey.Rules) *apikey.Limits { r
 )
 
 // throughShared makes settings of R into settings of a T that holds a shared R.
-func throughShared[T any, R comparable](settings []field.Setting[R], at func(*T) *apikey.Interned[R]) []field.Setting[T] {
+func throughShared[T any, R comparable](
+	settings []field.Setting[R],
+	at func(*T) *apikey.Interned[R],
+) []field.Setting[T] {
 	all := make([]field.Setting[T], len(settings))
 	for i, s := range settings {
 		all[i] = field.Setting[T]{

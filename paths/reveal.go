@@ -33,7 +33,9 @@ func (h *Handlers) revealResources() []resource {
 				"Ask for the answer response-wrapped (-wrap-ttl) to pass it on unread.",
 		},
 		{
-			scope: tenants, pattern: "/" + capture("kind") + "/static-creds/" + capture("name"), suffix: "static-creds",
+			scope:   tenants,
+			pattern: "/" + capture("kind") + "/static-creds/" + capture("name"),
+			suffix:  "static-creds",
 			operations: only(logical.ReadOperation, h.staticCreds,
 				"Read the current secret of a key with reveal=always.", staticAnswer),
 			synopsis: "The current secret for apps that come again, such as Vault Agent.",

@@ -37,7 +37,9 @@ func TestTransportRedirects(t *testing.T) {
 				if got := j.seen(); !slices.Equal(got, want) {
 					t.Errorf("%q, want %q", got, want)
 				}
-				_, err = client.Do(newRequest(t, "POST", j.URL+"/away", strings.NewReader("hello"))) //nolint:bodyclose // There is none.
+				_, err = client.Do(
+					newRequest(t, "POST", j.URL+"/away", strings.NewReader("hello")),
+				) //nolint:bodyclose // There is none.
 				if !errors.Is(err, ErrHost) && !errors.Is(err, ErrUnsignable) {
 					t.Error(err)
 				}
@@ -98,7 +100,14 @@ func TestTransportManyAtOnce(t *testing.T) {
 		for i := range 16 {
 			wait.Go(func() {
 				for n := range 50 {
-					resp, err := client.Do(newRequest(t, "POST", fmt.Sprintf("%s/%d/%d", j.URL, i, n), onlyReader{strings.NewReader("hello")}))
+					resp, err := client.Do(
+						newRequest(
+							t,
+							"POST",
+							fmt.Sprintf("%s/%d/%d", j.URL, i, n),
+							onlyReader{strings.NewReader("hello")},
+						),
+					)
 					if err != nil {
 						t.Error(err)
 						return

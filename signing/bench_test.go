@@ -101,7 +101,9 @@ func BenchmarkParseHeadWorst(b *testing.B) {
 	text.WriteString("GET /")
 	for n := range MaxHeadLines - 1 {
 		i := n * 37 % (MaxHeadLines - 1) // out of order
-		text.WriteString("\nVerint-" + strings.Repeat("a", 315) + string([]byte{"abcdefghij"[i/10], "abcdefghij"[i%10]}) + ":")
+		text.WriteString(
+			"\nVerint-" + strings.Repeat("a", 315) + string([]byte{"abcdefghij"[i/10], "abcdefghij"[i%10]}) + ":",
+		)
 	}
 	head := []byte(text.String())
 	b.SetBytes(int64(len(head)))

@@ -14,7 +14,10 @@ func TestFirst(t *testing.T) {
 	}{
 		{firstControl, func(c byte) bool { return c < ' ' || c == 0x7f }, "\x00\x7f\r\n"},
 		{firstNotTarget, func(c byte) bool { return c <= ' ' || c >= 0x7f || c == '#' }, " #\x00\x7f\x80\xff"},
-		{func(s string) int { return span(s, tokenChars) }, func(c byte) bool { return classesOf[c]&tokenChars == 0 }, " :\x00\xff"},
+		{
+			func(s string) int { return span(s, tokenChars) },
+			func(c byte) bool { return classesOf[c]&tokenChars == 0 }, " :\x00\xff",
+		},
 	} {
 		for _, around := range []byte{' ', '!', '"', '$', '~', 0x80, 0xff} {
 			if search.is(around) {

@@ -29,7 +29,15 @@ const (
 
 // variants are in the order that [Call.Form] and [Call.SignedAs] keep to.
 var variants = [...]Variant{
-	HeadersSorted, HeaderValueCase, PathDecoded, PathQuery, SigStdBase64, ParamWhitespace, ParamOrder, KeyASCII, NoNonce,
+	HeadersSorted,
+	HeaderValueCase,
+	PathDecoded,
+	PathQuery,
+	SigStdBase64,
+	ParamWhitespace,
+	ParamOrder,
+	KeyASCII,
+	NoNonce,
 }
 
 // Scheme returns the scheme that the variant is of, or "" when it is unknown.

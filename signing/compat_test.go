@@ -83,13 +83,16 @@ func TestVrnt1VectorsVariants(t *testing.T) {
 			if ok != want {
 				t.Errorf("%s with %s: %v", v.ID, c, ok)
 			}
-			if deviates := ok && Variant(v.Variant) == c; deviates != slices.Equal(matched, Compat{c}) || !deviates && matched != nil {
+			if deviates := ok &&
+				Variant(v.Variant) == c; deviates != slices.Equal(matched, Compat{c}) ||
+				!deviates && matched != nil {
 				t.Errorf("%s with %s: matched %v", v.ID, c, matched)
 			}
 		}
 		for _, all := range everything {
 			_, ok := key.SignedAs(call, all)
-			other := Variant(v.Variant) == PathQuery && !all.Has(PathQuery) || Variant(v.Variant) == PathDecoded && !all.Has(PathDecoded)
+			other := Variant(v.Variant) == PathQuery && !all.Has(PathQuery) ||
+				Variant(v.Variant) == PathDecoded && !all.Has(PathDecoded)
 			if want := (strings.HasPrefix(v.ID, "N08") || v.ID[0] != 'N') && !other; ok != want {
 				t.Errorf("%s with %v: %v", v.ID, all, ok)
 			}
@@ -121,7 +124,10 @@ func TestLooseForms(t *testing.T) {
 		{"blank before a comma", salt + " ," + iat + "," + kid + ",sig=" + strict, Compat{ParamWhitespace}},
 		{"two blanks after the scheme", " " + start + strict, Compat{ParamWhitespace}},
 		{"another order", kid + "," + salt + ",sig=" + strict + "," + iat, Compat{ParamOrder}},
-		{"all at once", "sig=" + std + "= , " + kid + "," + iat + "," + salt, Compat{SigStdBase64, ParamWhitespace, ParamOrder}},
+		{
+			"all at once", "sig=" + std + "= , " + kid + "," + iat + "," + salt,
+			Compat{SigStdBase64, ParamWhitespace, ParamOrder},
+		},
 
 		{"both alphabets", start + strings.Replace(std, "+", "-", 1), nil},
 		{"both alphabets, padded", start + strings.Replace(std, "+", "-", 1) + "=", nil},

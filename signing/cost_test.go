@@ -14,7 +14,12 @@ import (
 func alike(prefix string, n, length int) []string {
 	names := make([]string, n)
 	for i := range names {
-		names[i] = prefix + strings.Repeat("a", length-len(prefix)-2) + string([]byte{"abcdefghij"[i/10], "abcdefghij"[i%10]})
+		names[i] = prefix + strings.Repeat(
+			"a",
+			length-len(prefix)-2,
+		) + string(
+			[]byte{"abcdefghij"[i/10], "abcdefghij"[i%10]},
+		)
 	}
 	return names
 }
@@ -27,7 +32,9 @@ func coveringMuch() string {
 	const each = 190
 	names := alike("x-", maxComponents-5, each)
 	var b strings.Builder
-	b.WriteString("GET /" + strings.Repeat("p", 2000) + "?q HTTP/1.1\nHost: example.com\nSignature: sig1=:" + noTag + ":\n")
+	b.WriteString(
+		"GET /" + strings.Repeat("p", 2000) + "?q HTTP/1.1\nHost: example.com\nSignature: sig1=:" + noTag + ":\n",
+	)
 	b.WriteString(`Signature-Input: sig1=("@method" "@authority" "@path" "@query" "@target-uri"`)
 	for _, name := range names {
 		b.WriteString(` "` + name + `"`)
@@ -42,8 +49,12 @@ func coveringMuch() string {
 // lenient is a head of as many long Verint- headers as fit, out of order and in upper case.
 func lenient(size int) string {
 	const lines = 97
-	head := "GET /%20?q HTTP/1.1\nAuthorization: Vrnt-1-HMAC-SHA256 salt=abcdefgh,iat=2025-01-15T10:30:00Z,kid=tEsTkId1,sig=" +
-		strings.TrimRight(base64.URLEncoding.EncodeToString(make([]byte, TagSize)), "=")
+	head := "GET /%20?q HTTP/1.1\nAuthorization: Vrnt-1-HMAC-SHA256 " +
+		"salt=abcdefgh,iat=2025-01-15T10:30:00Z,kid=tEsTkId1,sig=" +
+		strings.TrimRight(
+			base64.URLEncoding.EncodeToString(make([]byte, TagSize)),
+			"=",
+		)
 	names := alike("verint-", lines, max(12, (size-len(head))/lines-3))
 	slices.Reverse(names)
 	for _, name := range names {
@@ -118,7 +129,9 @@ func TestVariantsOfLongHeadsAreBounded(t *testing.T) {
 func TestExplainOfMuchIsBounded(t *testing.T) {
 	body := bytes.Repeat([]byte("\n\x00{"), 1<<20/3)
 	heads := map[string]*Attempt{"message": ReadTaggedAttempt(body, "v1:tEsTkId1:"+strings.Repeat("A", 43))}
-	for name, head := range map[string]string{"covering much": coveringMuch(), "lenient": lenient(MaxHeadBytes), "lenient and short": lenient(2000)} {
+	for name, head := range map[string]string{
+		"covering much": coveringMuch(), "lenient": lenient(MaxHeadBytes), "lenient and short": lenient(2000),
+	} {
 		heads[name] = ReadAttempt(mustParseHead(t, head))
 	}
 	for name, a := range heads {
@@ -136,10 +149,14 @@ func TestExplainOfMuchIsBounded(t *testing.T) {
 func BenchmarkWorst(b *testing.B) {
 	message := make([]byte, 1<<20)
 	plain := "GET /orders/17?x=1 HTTP/1.1\nHost: example.com\nUser-Agent: curl/8.5.0\nAccept: */*\nSignature: sig1=:" + noTag +
-		":\nSignature-Input: sig1=(\"@method\" \"@authority\" \"@path\" \"@query\");created=1700000000;keyid=\"tEsTkId1\";nonce=\"abcdefgh\""
+		":\nSignature-Input: sig1=(\"@method\" \"@authority\" \"@path\" " +
+		"\"@query\");created=1700000000;keyid=\"tEsTkId1\";nonce=\"abcdefgh\""
 	all := Compat{HeadersSorted, HeaderValueCase, PathQuery, KeyASCII}
 	for _, row := range []struct{ name, head string }{
-		{"plain", plain}, {"components", coveringMuch()}, {"variants-8k", lenient(8000)}, {"variants-32k", lenient(MaxHeadBytes)},
+		{"plain", plain},
+		{"components", coveringMuch()},
+		{"variants-8k", lenient(8000)},
+		{"variants-32k", lenient(MaxHeadBytes)},
 	} {
 		b.Run(row.name, func(b *testing.B) {
 			var p Parser
@@ -159,7 +176,10 @@ func BenchmarkWorst(b *testing.B) {
 	})
 	b.Run("explain-message", func(b *testing.B) {
 		for b.Loop() {
-			ReadTaggedAttempt(message, "v1:tEsTkId1:"+strings.Repeat("A", 43)).Explain(HMACSHA256, testKey, nil, time.Now())
+			ReadTaggedAttempt(
+				message,
+				"v1:tEsTkId1:"+strings.Repeat("A", 43),
+			).Explain(HMACSHA256, testKey, nil, time.Now())
 		}
 	})
 	b.Run("explain-body", func(b *testing.B) {

@@ -23,7 +23,8 @@ func TestCovered(t *testing.T) {
 		}
 		return c
 	}
-	const plain = "POST /a?b HTTP/1.1\nHost: a.example\nVerint-UserName: Agent7\nDate: x\nVERINT-a: b\nContent-Length: 0\n"
+	const plain = "POST /a?b HTTP/1.1\nHost: a.example\nVerint-UserName: Agent7\nDate: x\nVERINT-a: " +
+		"b\nContent-Length: 0\n"
 	for scheme, want := range map[Scheme][]string{Vrnt1: {"verint-a", "verint-username"}, RFC9421: nil} {
 		h := head(plain)
 		added, err := SignHead(scheme, h, "tEsTkId1", []byte("key"), time.Unix(1700000000, 0))
@@ -38,8 +39,10 @@ func TestCovered(t *testing.T) {
 			t.Errorf("%s covers %q, want %q", scheme, got, want)
 		}
 	}
-	signed := head(plain + `Signature-Input: s=("@method" "verint-username" "@path" "@authority" "date" "@query");created=1;keyid="tEsTkId1";nonce="12345678"` +
-		"\nSignature: s=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:\n")
+	signed := head(
+		plain + `Signature-Input: s=("@method" "verint-username" "@path" "@authority" "date" "@query");created=1;keyid="tEsTkId1";nonce="12345678"` +
+			"\nSignature: s=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:\n",
+	)
 	if got, want := parsed(signed).Covered(), []string{"verint-username", "date"}; !slices.Equal(got, want) {
 		t.Errorf("covers %q, want %q", got, want)
 	}

@@ -33,7 +33,9 @@ func TestDigestRFC9530(t *testing.T) {
 	if got := DigestBody([]byte(v.Body)); got != v.SHA256 {
 		t.Errorf("digest %s, want %s", got, v.SHA256)
 	}
-	for _, value := range []string{v.SHA256, v.SHA512, v.SHA256 + ", " + v.SHA512, "md5=::, " + v.SHA512 + ", x.y*-_=:AA==:"} {
+	for _, value := range []string{
+		v.SHA256, v.SHA512, v.SHA256 + ", " + v.SHA512, "md5=::, " + v.SHA512 + ", x.y*-_=:AA==:",
+	} {
 		d, err := ParseContentDigest(value)
 		if err != nil {
 			t.Fatal(value, err)
@@ -47,7 +49,11 @@ func TestDigestRFC9530(t *testing.T) {
 			}
 		}
 		w, matches := d.Verifier()
-		if _, err := io.Copy(w, iotest.OneByteReader(strings.NewReader(v.Body))); err != nil || !matches() || !matches() {
+		if _, err := io.Copy(
+			w,
+			iotest.OneByteReader(strings.NewReader(v.Body)),
+		); err != nil || !matches() ||
+			!matches() {
 			t.Errorf("%s: does not match in pieces (%v)", value, err)
 		}
 		if _, err := w.Write([]byte(" ")); err != nil || matches() {
@@ -150,7 +156,9 @@ func FuzzParseContentDigest(f *testing.F) {
 		if text, err := httpsfv.Marshal(dict); err != nil || text != s {
 			t.Fatalf("the oracle writes %q (%v)", text, err)
 		}
-		for name, want := range map[string][]byte{sha256Name: known(d.has256, d.sha256[:]), sha512Name: known(d.has512, d.sha512[:])} {
+		for name, want := range map[string][]byte{
+			sha256Name: known(d.has256, d.sha256[:]), sha512Name: known(d.has512, d.sha512[:]),
+		} {
 			member, has := dict.Get(name)
 			if has != (want != nil) {
 				t.Fatalf("the oracle has %s: %v", name, has)

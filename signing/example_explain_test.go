@@ -15,7 +15,8 @@ func ExampleAttempt_Explain() {
 	key := []byte("an example of a 32 byte HMAC key")
 	const salt, iat = "oKGio6SlpqeoqaqrrK2urw", "2025-01-15T10:30:00Z"
 	tag := signing.MAC(key, []byte(salt+"\nGET\n/orders?page=2\n"+iat+"\n\n"))
-	head, err := signing.ParseHeadString("GET /orders?page=2 HTTP/1.1\nHost: api.example.com\nAuthorization: Vrnt-1-HMAC-SHA256 " +
+	head, err := signing.ParseHeadString("GET /orders?page=2 HTTP/1.1\nHost: api.example.com\nAuthorization: " +
+		"Vrnt-1-HMAC-SHA256 " +
 		"salt=" + salt + ",iat=" + iat + ",kid=tEsTkId1,sig=" + base64.RawURLEncoding.EncodeToString(tag[:]) + "\n")
 	if err != nil {
 		log.Fatal(err)

@@ -12,7 +12,8 @@ import (
 // head it received, looks up the key, and checks it.
 func Example() {
 	key := []byte("an example of a 32 byte HMAC key")
-	head, err := signing.ParseHead([]byte("GET /wfo/adherence/ HTTP/1.1\nHost: api.example.com\nVerint-UserName: agent\n"))
+	head, err := signing.ParseHead([]byte("GET /wfo/adherence/ HTTP/1.1\nHost: api.example.com\nVerint-UserName: " +
+		"agent\n"))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -117,7 +118,8 @@ func ExampleCall_SignedAs() {
 		log.Fatal(err)
 	}
 	head, err := signing.ParseHeadString("GET / HTTP/1.1\nVerint-B: 1\nVerint-A: 2\nAuthorization: Vrnt-1-HMAC-SHA256 " +
-		"salt=oKGio6SlpqeoqaqrrK2urw, iat=2025-01-15T10:30:00Z, kid=tEsTkId1, sig=-FaWImIN18B7xwyylEaWYZbZMLzbAneubwjhBePjiNU\n")
+		"salt=oKGio6SlpqeoqaqrrK2urw, iat=2025-01-15T10:30:00Z, kid=tEsTkId1, " +
+		"sig=-FaWImIN18B7xwyylEaWYZbZMLzbAneubwjhBePjiNU\n")
 	if err != nil {
 		log.Fatal(err)
 	}

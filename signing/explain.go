@@ -82,7 +82,11 @@ func (a *Attempt) Explain(scheme Scheme, key, body []byte, now time.Time) Explan
 	e := Explanation{Findings: slices.Clone(a.Findings)}
 	e.clock(a.Time, now)
 	if a.Scheme != "" && a.Scheme != scheme {
-		e.add(wrongScheme.with("The key is for " + string(scheme) + ", and the call is signed as " + string(a.Scheme) + "."))
+		e.add(
+			wrongScheme.with(
+				"The key is for " + string(scheme) + ", and the call is signed as " + string(a.Scheme) + ".",
+			),
+		)
 		return e
 	}
 	if a.head != nil && body != nil {

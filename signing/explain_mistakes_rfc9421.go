@@ -109,8 +109,18 @@ func baseValues(h *Head, body []byte) []baseMistake {
 		setLine(pathLower, partPath, "@path", func(v string) string { return string(appendLower(nil, v)) }),
 		setLine(queryMark, partQuery, "@query", func(v string) string { return strings.TrimPrefix(v, "?") }),
 		setLine(queryDecoded, partQuery, "@query", unescaped),
-		setLine(queryDecoded, partQuery, "@query", func(v string) string { return unescaped(strings.ReplaceAll(v, "+", " ")) }),
-		setLine(targetScheme, partPath, "@target-uri", func(v string) string { return "http://" + strings.TrimPrefix(v, "https://") }),
+		setLine(
+			queryDecoded,
+			partQuery,
+			"@query",
+			func(v string) string { return unescaped(strings.ReplaceAll(v, "+", " ")) },
+		),
+		setLine(
+			targetScheme,
+			partPath,
+			"@target-uri",
+			func(v string) string { return "http://" + strings.TrimPrefix(v, "https://") },
+		),
 		setLine(targetPath, partPath, "@target-uri", always(h.target)),
 	}
 	for _, encoded := range encodings(h.Path()) {
@@ -121,7 +131,8 @@ func baseValues(h *Head, body []byte) []baseMistake {
 	}
 	sum := sha256.Sum256(body)
 	for _, value := range []string{
-		DigestBody(body), sha256Name + "=:" + hex.EncodeToString(sum[:]) + ":", sha256Name + "=" + base64.StdEncoding.EncodeToString(sum[:]),
+		DigestBody(body), sha256Name + "=:" + hex.EncodeToString(sum[:]) + ":",
+		sha256Name + "=" + base64.StdEncoding.EncodeToString(sum[:]),
 		base64.StdEncoding.EncodeToString(sum[:]), hex.EncodeToString(sum[:]), DigestBody(nil),
 	} {
 		all = append(all, onlyAlone(setLine(digestSigned, partDigest, "content-digest", always(value))))
@@ -235,7 +246,10 @@ func tryTagged(s *search, message []byte, keyID string) {
 		set(messageLF, append(slices.Clip(message), '\n')),
 		set(messageLF, append(slices.Clip(message), "\r\n"...)),
 		set(messageLF, bytes.TrimRight(message, "\r\n")),
-		set(messageCRLF, bytes.ReplaceAll(bytes.ReplaceAll(message, []byte("\r\n"), []byte("\n")), []byte("\n"), []byte("\r\n"))),
+		set(
+			messageCRLF,
+			bytes.ReplaceAll(bytes.ReplaceAll(message, []byte("\r\n"), []byte("\n")), []byte("\n"), []byte("\r\n")),
+		),
 		set(messageCRLF, bytes.ReplaceAll(message, []byte("\r\n"), []byte("\n"))),
 		set(messageEncoded, base64.StdEncoding.AppendEncode(nil, message)),
 		set(messageEncoded, base64.RawURLEncoding.AppendEncode(nil, message)),

@@ -71,7 +71,12 @@ func setField(as knownFinding, p part, at int, value string) mistake[vrnt1Draft]
 
 // tryVrnt1 tries what is signed in place of d, the right text of the call.
 func tryVrnt1(s *search, h *Head, d vrnt1Draft, stamp time.Time, keyID, body string) {
-	mistakes := slices.Concat(vrnt1Paths(h), vrnt1Headers(d.headers), vrnt1Texts(h, keyID, body), vrnt1Times(d.fields[atTime], stamp))
+	mistakes := slices.Concat(
+		vrnt1Paths(h),
+		vrnt1Headers(d.headers),
+		vrnt1Texts(h, keyID, body),
+		vrnt1Times(d.fields[atTime], stamp),
+	)
 	searchDrafts(s, d, mistakes, vrnt1Draft.render)
 }
 
@@ -123,7 +128,13 @@ func encodings(path string) []string {
 		segments[i] = strings.ReplaceAll(url.QueryEscape(s), "+", "%20")
 	}
 	full := strings.Join(segments, "/")
-	return []string{strings.ReplaceAll(path, "%", "%25"), full, (&url.URL{Path: plain}).EscapedPath(), lowerEscapes(path), lowerEscapes(full)}
+	return []string{
+		strings.ReplaceAll(path, "%", "%25"),
+		full,
+		(&url.URL{Path: plain}).EscapedPath(),
+		lowerEscapes(path),
+		lowerEscapes(full),
+	}
 }
 
 func lowerEscapes(path string) string {
@@ -221,7 +232,10 @@ func vrnt1Times(sent string, stamp time.Time) []mistake[vrnt1Draft] {
 		m.alone = alone
 		all = append(all, m)
 	}
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05.000Z", "2006-01-02T15:04:05", "2006-01-02 15:04:05Z", "2006-01-02T15:04:05+00:00"} {
+	for _, layout := range []string{
+		time.RFC3339, "2006-01-02T15:04:05.000Z", "2006-01-02T15:04:05", "2006-01-02 15:04:05Z",
+		"2006-01-02T15:04:05+00:00",
+	} {
 		add(false, stamp.Format(layout))
 	}
 	add(false, strconv.FormatInt(stamp.Unix(), 10))

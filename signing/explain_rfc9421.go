@@ -54,7 +54,11 @@ func (a *Attempt) lenientInput(value string) (*lenientInput, bool) {
 	if !ok || label == "" || len(label) > maxLabel || strings.ContainsAny(label, `("`) {
 		return nil, false
 	}
-	in := &lenientInput{label: strings.Trim(label, " "), params: strings.TrimLeft(rest, " "), sent: make(map[string]string)}
+	in := &lenientInput{
+		label:  strings.Trim(label, " "),
+		params: strings.TrimLeft(rest, " "),
+		sent:   make(map[string]string),
+	}
 	list, rest, ok := strings.Cut(in.params, ")")
 	if !ok || !strings.HasPrefix(list, "(") {
 		return nil, false

@@ -15,19 +15,26 @@ const (
 
 // posted is the head that the clients here sign.
 func posted() string {
-	return "POST /a%20b/C?x=%201 HTTP/1.1\nHost: API.example.com:443\nContent-Length: 8\nContent-Digest: " + DigestBody([]byte(postedBody)) + "\n"
+	return "POST /a%20b/C?x=%201 HTTP/1.1\nHost: API.example.com:443\nContent-Length: 8\nContent-Digest: " + DigestBody(
+		[]byte(postedBody),
+	) + "\n"
 }
 
 // base is a signature base in which some texts are replaced.
 func base(replaced ...string) string {
-	text := "\"@method\": POST\n\"@authority\": api.example.com\n\"@path\": /a%20b/C\n\"@query\": ?x=%201\n\"content-digest\": " +
-		DigestBody([]byte(postedBody)) + "\n\"@signature-params\": " + covered + inputParams
+	text := "\"@method\": POST\n\"@authority\": api.example.com\n\"@path\": /a%20b/C\n\"@query\": " +
+		"?x=%201\n\"content-digest\": " +
+		DigestBody(
+			[]byte(postedBody),
+		) + "\n\"@signature-params\": " + covered + inputParams
 	return strings.NewReplacer(replaced...).Replace(text)
 }
 
 // signedBy returns the head with a signature over any text.
 func signedBy(head, params, key, text string) string {
-	return head + "Signature-Input: sig1=" + params + "\nSignature: sig1=:" + base64.StdEncoding.EncodeToString(sum(key, text)) + ":\n"
+	return head + "Signature-Input: sig1=" + params + "\nSignature: sig1=:" + base64.StdEncoding.EncodeToString(
+		sum(key, text),
+	) + ":\n"
 }
 
 // Each of the mistakes that clients make in the base, which is written out here.
@@ -71,7 +78,14 @@ func TestExplain9421(t *testing.T) {
 			t.Errorf("%s: the string to sign is %q", a.KeyID, a.StringToSign)
 		}
 	}
-	explains(t, "ASCII", attempted(t, signedBy(posted(), covered+inputParams, explainedKey, base())), RFC9421, nil, "key_ascii")
+	explains(
+		t,
+		"ASCII",
+		attempted(t, signedBy(posted(), covered+inputParams, explainedKey, base())),
+		RFC9421,
+		nil,
+		"key_ascii",
+	)
 	const uri, targeted = "GET /a?b HTTP/1.1\nHost: api.example.com\n", `("@method" "@target-uri")` + inputParams
 	for target, want := range map[string]string{
 		"https://api.example.com/a?b": "", "http://api.example.com/a?b": "target_uri_scheme", "/a?b": "target_uri_path",
@@ -85,7 +99,13 @@ func TestExplain9421(t *testing.T) {
 func TestExplainDigest(t *testing.T) {
 	key := string(explainedBytes(t))
 	right := attempted(t, signedBy(posted(), covered+inputParams, key, base()))
-	if e := right.Explain(RFC9421, []byte(key), []byte("other"), explainedNow); names(e.Findings) != "digest_mismatch" || !e.Signed {
+	if e := right.Explain(
+		RFC9421,
+		[]byte(key),
+		[]byte("other"),
+		explainedNow,
+	); names(e.Findings) != "digest_mismatch" ||
+		!e.Signed {
 		t.Errorf("another body: %+v", e)
 	}
 	digest := DigestBody([]byte(postedBody))
@@ -95,9 +115,30 @@ func TestExplainDigest(t *testing.T) {
 	}
 	odd := "sha-256=:" + hex.EncodeToString(raw) + ":"
 	head := strings.Replace(posted(), digest, odd, 1)
-	explains(t, "hexadecimal", attempted(t, signedBy(head, covered+inputParams, key, base(digest, odd))), RFC9421, []byte(postedBody), "digest_malformed")
-	explains(t, "none", attempted(t, signedBy(strings.Replace(posted(), "Content-Digest: "+digest+"\n", "", 1), covered+inputParams, key, base())),
-		RFC9421, nil, "component_absent digest_missing")
+	explains(
+		t,
+		"hexadecimal",
+		attempted(t, signedBy(head, covered+inputParams, key, base(digest, odd))),
+		RFC9421,
+		[]byte(postedBody),
+		"digest_malformed",
+	)
+	explains(
+		t,
+		"none",
+		attempted(
+			t,
+			signedBy(
+				strings.Replace(posted(), "Content-Digest: "+digest+"\n", "", 1),
+				covered+inputParams,
+				key,
+				base(),
+			),
+		),
+		RFC9421,
+		nil,
+		"component_absent digest_missing",
+	)
 }
 
 // What is wrong with the form is told without a key, and the base is judged all the same.
@@ -147,7 +188,8 @@ func TestExplain9421Form(t *testing.T) {
 		{"sig_hex", carrying("sig1=:" + hex.EncodeToString(tag) + ":")},
 		{"sig_malformed", carrying("sig1=:" + base64.StdEncoding.EncodeToString(tag[:20]) + ":")},
 		{"host_malformed", strings.Replace(with(list, inputParams), "api.example.com", "api example com", 1)},
-		{"content_length_malformed", strings.Replace(with(list, inputParams), "Host", "Content-Length: 1\nContent-Length: 0\nHost", 1)},
+		{"content_length_malformed", strings.Replace(with(list, inputParams), "Host", "Content-Length: "+
+			"1\nContent-Length: 0\nHost", 1)},
 		{"base_final_lf nonce_missing", signedBy(head, list+`;created=1736937000;keyid="tEsTkId1"`, key, text(list, `;created=1736937000;keyid="tEsTkId1"`)+"\n")},
 	} {
 		a := attempted(t, row.head)

@@ -81,16 +81,20 @@ func explains(t *testing.T, what string, a *Attempt, scheme Scheme, body []byte,
 
 // Every finding is in the integrators' table, and no other.
 func TestFindingsAreDocumented(t *testing.T) {
-	source, err := os.ReadFile("explain_findings.go")
-	if err != nil {
-		t.Fatal(err)
+	var source []byte
+	for _, file := range []string{"explain_findings.go", "explain_findings_signed.go"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		source = append(source, text...)
 	}
 	doc, err := os.ReadFile("../docs/integrators.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	seen := make(map[string]bool)
-	for _, m := range regexp.MustCompile(`newFinding\("(\w+)", (?:"|`+"`"+`)`).FindAllStringSubmatch(string(source), -1) {
+	for _, m := range regexp.MustCompile(`newFinding\(\s*"(\w+)",\s*(?:"|`+"`"+`)`).FindAllStringSubmatch(string(source), -1) {
 		if seen[m[1]] {
 			t.Errorf("finding %s is there twice", m[1])
 		}
@@ -108,7 +112,9 @@ func TestFindingsAreDocumented(t *testing.T) {
 func TestExplainRightCalls(t *testing.T) {
 	key := explainedBytes(t)
 	for _, scheme := range []Scheme{Vrnt1, RFC9421} {
-		text := "POST /a%20b?x=1 HTTP/1.1\nHost: API.example.com:443\nVerint-B: X\nVerint-A: y\nContent-Length: 2\nContent-Digest: " + DigestBody([]byte("{}")) + "\n"
+		text := "POST /a%20b?x=1 HTTP/1.1\nHost: API.example.com:443\nVerint-B: X\nVerint-A: y\nContent-Length: 2\nContent-Digest: " + DigestBody(
+			[]byte("{}"),
+		) + "\n"
 		h, err := ParseHeadString(text)
 		if err != nil {
 			t.Fatal(err)
@@ -130,7 +136,13 @@ func TestExplainRightCalls(t *testing.T) {
 		}
 		other := map[Scheme]Scheme{Vrnt1: RFC9421, RFC9421: HMACSHA256}[scheme]
 		explains(t, "another scheme", a, other, nil, "wrong_scheme")
-		if e := a.Explain(scheme, []byte(strings.Repeat("x", 32)), nil, explainedNow); names(e.Findings) != "no_known_mistake" || e.Signed {
+		if e := a.Explain(
+			scheme,
+			[]byte(strings.Repeat("x", 32)),
+			nil,
+			explainedNow,
+		); names(e.Findings) != "no_known_mistake" ||
+			e.Signed {
 			t.Errorf("another key: %+v", e)
 		}
 		if e := a.Explain(scheme, nil, nil, explainedNow); e.Signed || len(e.Findings) != 0 {

@@ -113,7 +113,9 @@ func (a *Attempt) readIssuedAt(text string) {
 		a.found(iatUnix)
 		return
 	}
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05"} {
+	for _, layout := range []string{
+		time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05",
+	} {
 		t, err := time.Parse(layout, text)
 		if err != nil || t.IsZero() || t.UTC().Year() < 0 || t.UTC().Year() > 9999 {
 			continue

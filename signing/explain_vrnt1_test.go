@@ -52,7 +52,10 @@ func TestExplainVrnt1(t *testing.T) {
 		{"body_signed", joined(explainedSalt, "GET", path, at, `{"B": 1}`)},
 		{"no_known_mistake", joined(explainedSalt, "GET", "/elsewhere", at, username, role, "")},
 		// Pairs: those of the clients in the wild, and others.
-		{"header_value_case headers_sorted", joined(explainedSalt, "GET", path, at, "verint-role:Agent", "verint-username:Anna", "")},
+		{
+			"header_value_case headers_sorted",
+			joined(explainedSalt, "GET", path, at, "verint-role:Agent", "verint-username:Anna", ""),
+		},
 		{"body_signed path_query", joined(explainedSalt, "GET", path+"?x=1", at, `{"B": 1}`)},
 		{"headers_unsigned path_decoded", joined(explainedSalt, "GET", "/a b/C:d", at, "")},
 		{"final_lf_missing method_case", joined(explainedSalt, "get", path, at, username, role)},
@@ -66,12 +69,35 @@ func TestExplainVrnt1(t *testing.T) {
 		}
 	}
 	const unsafe = "GET /a%3Fx=1/ HTTP/1.1\n"
-	for signed, want := range map[string]string{"/a?x=1/": "path_decoded_unsafe", "/a%3fx=1/": "path_encoded", "/a%3Fx=1": "path_slash"} {
-		explains(t, signed, attempted(t, authorized(unsafe, explainedTime, urlText(sum(key, joined(explainedSalt, "GET", signed, explainedTime, ""))))), Vrnt1, nil, want)
+	for signed, want := range map[string]string{
+		"/a?x=1/": "path_decoded_unsafe", "/a%3fx=1/": "path_encoded", "/a%3Fx=1": "path_slash",
+	} {
+		explains(
+			t,
+			signed,
+			attempted(
+				t,
+				authorized(
+					unsafe,
+					explainedTime,
+					urlText(sum(key, joined(explainedSalt, "GET", signed, explainedTime, ""))),
+				),
+			),
+			Vrnt1,
+			nil,
+			want,
+		)
 	}
 	const three = "GET / HTTP/1.1\nVerint-A: 1\nVerint-B: 2\nVerint-C: 3\n"
 	moved := joined(explainedSalt, "GET", "/", explainedTime, "verint-c:3", "verint-a:1", "verint-b:2", "")
-	explains(t, moved, attempted(t, authorized(three, explainedTime, urlText(sum(key, moved)))), Vrnt1, nil, "headers_reordered")
+	explains(
+		t,
+		moved,
+		attempted(t, authorized(three, explainedTime, urlText(sum(key, moved)))),
+		Vrnt1,
+		nil,
+		"headers_reordered",
+	)
 }
 
 // Each of the ways in which clients mistake the key, alone and with a mistake in the text.
@@ -122,8 +148,14 @@ func TestExplainVrnt1Form(t *testing.T) {
 		{"scheme_name", head + "Authorization: vrnt-1-hmac-sha256 " + good},
 		{"scheme_name", head + "Authorization: HMAC " + good},
 		{"param_whitespace", head + prefix + strings.ReplaceAll(good, ",", ", ")},
-		{"param_order", head + prefix + "sig=" + urlText(tag) + ",kid=" + explainedID + ",iat=" + explainedTime + ",salt=" + explainedSalt},
-		{"param_order param_whitespace", head + prefix + "iat=" + explainedTime + ", salt=" + explainedSalt + ", kid=" + explainedID + ", sig=" + urlText(tag)},
+		{
+			"param_order",
+			head + prefix + "sig=" + urlText(tag) + ",kid=" + explainedID + ",iat=" + explainedTime + ",salt=" + explainedSalt,
+		},
+		{
+			"param_order param_whitespace",
+			head + prefix + "iat=" + explainedTime + ", salt=" + explainedSalt + ", kid=" + explainedID + ", sig=" + urlText(tag),
+		},
 		{"param_quoted", head + prefix + strings.NewReplacer("=", `="`, ",", `",`).Replace(good) + `"`},
 		{"param_unknown", head + prefix + good + ",alg=x"},
 		{"param_repeated", head + prefix + good + ",kid=other-one"},
@@ -133,7 +165,10 @@ func TestExplainVrnt1Form(t *testing.T) {
 		{"sig_hex", authorized(head, explainedTime, hex.EncodeToString(tag))},
 		{"sig_std_base64", authorized(head, explainedTime, base64.StdEncoding.EncodeToString(tag))},
 		{"sig_std_base64", authorized(head, explainedTime, base64.URLEncoding.EncodeToString(tag))},
-		{"sig_base64_of_hex", authorized(head, explainedTime, base64.StdEncoding.EncodeToString([]byte(hex.EncodeToString(tag))))},
+		{
+			"sig_base64_of_hex",
+			authorized(head, explainedTime, base64.StdEncoding.EncodeToString([]byte(hex.EncodeToString(tag)))),
+		},
 		{"sig_malformed", authorized(head, explainedTime, urlText(tag[:20]))},
 		{"sig_malformed", authorized(head, explainedTime, "?")},
 		{"iat_fraction", authorized(head, "2025-01-15T10:30:00.123Z", at("2025-01-15T10:30:00.123Z"))},
@@ -144,14 +179,18 @@ func TestExplainVrnt1Form(t *testing.T) {
 		{"iat_unix", authorized(head, "1736937000000", at("1736937000000"))},
 		{"iat_malformed", authorized(head, "yesterday", at("yesterday"))},
 		{"iat_malformed", authorized(head, "2025-02-30T10:30:00Z", at("2025-02-30T10:30:00Z"))},
-		{"iat_fraction path_slash", authorized("GET /a/ HTTP/1.1\n", "2025-01-15T10:30:00.5Z", at("2025-01-15T10:30:00.5Z"))},
+		{
+			"iat_fraction path_slash",
+			authorized("GET /a/ HTTP/1.1\n", "2025-01-15T10:30:00.5Z", at("2025-01-15T10:30:00.5Z")),
+		},
 	} {
 		a := attempted(t, row.head)
 		explains(t, row.head, a, Vrnt1, nil, row.want)
 		if row.want == "param_missing" {
 			continue
 		}
-		if known := !strings.Contains(row.want, "no_signature") && row.want != "two_schemes" && row.want != "iat_malformed"; known != (a.StringToSign != "") {
+		if known := !strings.Contains(row.want, "no_signature") && row.want != "two_schemes" &&
+			row.want != "iat_malformed"; known != (a.StringToSign != "") {
 			t.Errorf("%s: string to sign %q", row.head, a.StringToSign)
 		}
 	}

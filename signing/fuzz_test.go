@@ -77,7 +77,11 @@ func FuzzParseCall(f *testing.F) {
 		f.Add([]byte(v.unsigned()), uint16(70), byte(32))
 	}
 	f.Add([]byte("GET /\r\nSignature-Input: a\r\nSignature: b\r\n\r\n"), uint16(0), byte(0))
-	f.Add([]byte("PUT /a%20b?c\nHost: h\nContent-Length: 18\nContent-Digest: "+testDigest+"\nVerint-B: C\nVerint-A: b"), uint16(9), byte(2))
+	f.Add(
+		[]byte("PUT /a%20b?c\nHost: h\nContent-Length: 18\nContent-Digest: "+testDigest+"\nVerint-B: C\nVerint-A: b"),
+		uint16(9),
+		byte(2),
+	)
 	f.Fuzz(func(t *testing.T, b []byte, at uint16, flip byte) {
 		h, err := ParseHead(b)
 		if err != nil {
@@ -85,7 +89,8 @@ func FuzzParseCall(f *testing.F) {
 		}
 		strict, err := ParseCall(h)
 		lenient, lenientErr := ParseLenientCall(h)
-		if err == nil && (lenientErr != nil || lenient.Form != nil || string(lenient.Message) != string(strict.Message)) {
+		if err == nil &&
+			(lenientErr != nil || lenient.Form != nil || string(lenient.Message) != string(strict.Message)) {
 			t.Fatalf("strict, and of form %v (%v)", lenient.Form, lenientErr)
 		}
 		if lenientErr == nil {

@@ -146,7 +146,16 @@ func TestHeadParts(t *testing.T) {
 	if !slices.Equal(got, want) || !has {
 		t.Errorf("parts %q, want %q", got, want)
 	}
-	if got, want := h.Headers(), []Header{{"Host", "h"}, {"X-A", "1"}, {"x-a", "2"}, {"K", "k"}, {"U", "\u00a0\u0085"}}; !slices.Equal(got, want) {
+	if got, want := h.Headers(), []Header{
+		{"Host", "h"},
+		{"X-A", "1"},
+		{"x-a", "2"},
+		{"K", "k"},
+		{"U", "\u00a0\u0085"},
+	}; !slices.Equal(
+		got,
+		want,
+	) {
 		t.Errorf("headers %q, want %q", got, want)
 	}
 	for name, want := range map[string][]string{

@@ -100,7 +100,9 @@ func receivedCall(r *http.Request) (*Call, error) {
 	for _, coding := range r.TransferEncoding {
 		lines = append(lines, "Transfer-Encoding: "+coding)
 	}
-	head, err := ParseHeadString(r.Method + " " + r.RequestURI + " HTTP/1.1\nHost: " + r.Host + "\n" + strings.Join(lines, "\n") + "\n")
+	head, err := ParseHeadString(
+		r.Method + " " + r.RequestURI + " HTTP/1.1\nHost: " + r.Host + "\n" + strings.Join(lines, "\n") + "\n",
+	)
 	if err != nil {
 		return nil, err
 	}

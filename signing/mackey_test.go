@@ -37,7 +37,9 @@ func TestMACKeyPrintsNoKey(t *testing.T) {
 	key := NewMACKey(testKey)
 	key.MAC(nil)
 	printed := fmt.Sprintf("%v %+v %#v", key, key, key)
-	for _, secret := range []string{string(testKey), hex.EncodeToString(testKey), "48 49 50 51 52", "0x30, 0x31, 0x32"} {
+	for _, secret := range []string{
+		string(testKey), hex.EncodeToString(testKey), "48 49 50 51 52", "0x30, 0x31, 0x32",
+	} {
 		if strings.Contains(printed, secret) {
 			t.Errorf("the key is printed: %d bytes of it", len(secret))
 		}

@@ -105,7 +105,12 @@ func readBody(r *http.Request, most int64) ([]byte, error) {
 		case n > most:
 			return nil, fmt.Errorf("%w: more than %d bytes", ErrBodySize, most)
 		case r.ContentLength > 0 && n != r.ContentLength:
-			return nil, fmt.Errorf("%w: a body of %d bytes, and not of the %d announced", ErrUnsignable, n, r.ContentLength)
+			return nil, fmt.Errorf(
+				"%w: a body of %d bytes, and not of the %d announced",
+				ErrUnsignable,
+				n,
+				r.ContentLength,
+			)
 		}
 		return read.body, nil
 	}
@@ -150,7 +155,10 @@ func headOf(r *http.Request) (*Head, error) {
 	authority := authorityOf(r)
 	for i := range len(authority) {
 		if c := authority[i]; c <= ' ' || c >= 0x7f || strings.IndexByte(`%/?#@\,"`, c) >= 0 {
-			return nil, fmt.Errorf("%w: a host that is not plain ASCII; give it in punycode, and without a zone", ErrUnsignable)
+			return nil, fmt.Errorf(
+				"%w: a host that is not plain ASCII; give it in punycode, and without a zone",
+				ErrUnsignable,
+			)
 		}
 	}
 	method, target := r.Method, r.URL.RequestURI()

@@ -58,7 +58,10 @@ func TestRFC9421StrictForm(t *testing.T) {
 		{"parameter of the signature", "A=:\n", "A=:;a=1\n", false},
 		{"parameter of the signature, bare", "A=:\n", "A=:;a\n", false},
 		{"signature a string", "sig1=:" + strings.Repeat("A", 43) + "=:", `sig1="AAAA"`, false},
-		{"signature in a list", "Signature: sig1=:" + strings.Repeat("A", 43) + "=:", "Signature: sig1=(:AAAA:)", false},
+		{
+			"signature in a list", "Signature: sig1=:" + strings.Repeat("A", 43) + "=:", "Signature: sig1=(:AAAA:)",
+			false,
+		},
 
 		{"@method twice", `"@method"`, `"@method" "@method"`, false},
 		{"field twice", `"x-a"`, `"x-a" "x-a"`, false},

@@ -20,7 +20,9 @@ const (
 // no code with the signer.
 func signed9421(head, base, input string) string {
 	tag := MAC(testKey, []byte(base+`"@signature-params": `+input))
-	return head + "Signature-Input: sig1=" + input + "\nSignature: sig1=:" + base64.StdEncoding.EncodeToString(tag[:]) + ":\n"
+	return head + "Signature-Input: sig1=" + input + "\nSignature: sig1=:" + base64.StdEncoding.EncodeToString(
+		tag[:],
+	) + ":\n"
 }
 
 func TestRFC9421SignatureBase(t *testing.T) {
@@ -58,7 +60,8 @@ func TestRFC9421SignatureBase(t *testing.T) {
 		if want := row.base + `"@signature-params": ` + row.list + testParams; string(call.Message) != want {
 			t.Errorf("%s: base is %q, want %q", row.name, call.Message, want)
 		}
-		if !call.SignedBy(testKey) || call.KeyID != "tEsTkId1" || call.Nonce != testNonce || !call.Time.Equal(testTime) {
+		if !call.SignedBy(testKey) || call.KeyID != "tEsTkId1" || call.Nonce != testNonce ||
+			!call.Time.Equal(testTime) {
 			t.Errorf("%s: call of %s at %s", row.name, call.KeyID, call.Time)
 		}
 		_, digest, covered := strings.Cut(row.base, `"content-digest": `)
@@ -78,7 +81,8 @@ func TestRFC9421Expires(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !call.SignedBy(testKey) || !call.Expires.Equal(testTime.Add(time.Second)) || call.Expires.Location() != time.UTC {
+	if !call.SignedBy(testKey) || !call.Expires.Equal(testTime.Add(time.Second)) ||
+		call.Expires.Location() != time.UTC {
 		t.Errorf("expires %s", call.Expires)
 	}
 }

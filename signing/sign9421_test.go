@@ -19,7 +19,10 @@ func TestSignRFC9421(t *testing.T) {
 		{"query", "GET /a?b HTTP/1.1\nHost: h\n", `("@method" "@authority" "@path" "@query")`},
 		{"empty query", "GET /a?\nHost: H:443\n", `("@method" "@authority" "@path" "@query")`},
 		{"body", "PUT /a\nHost: h\nContent-Length: 18\n" + digest, `("@method" "@authority" "@path" "content-digest")`},
-		{"body and query", "PUT /a?b\nHost: h\nTransfer-Encoding: chunked\n" + digest, `("@method" "@authority" "@path" "@query" "content-digest")`},
+		{
+			"body and query", "PUT /a?b\nHost: h\nTransfer-Encoding: chunked\n" + digest,
+			`("@method" "@authority" "@path" "@query" "content-digest")`,
+		},
 		{"digest without a body", "PUT /a\nHost: h\nContent-Length: 0\n" + digest, `("@method" "@authority" "@path")`},
 	} {
 		add, err := SignHead(RFC9421, mustParseHead(t, row.head), "tEsTkId1", testKey, testTime.Add(time.Second/2))
@@ -64,7 +67,10 @@ func TestSignRFC9421Refuses(t *testing.T) {
 		{"no Host", "GET / HTTP/1.1\n", testTime, ErrMalformed, "add"},
 		{"Host that is none", "GET / HTTP/1.1\nHost: a b\n", testTime, ErrMalformed, ""},
 		{"body without a digest", host + "Content-Length: 1\n", testTime, ErrMalformed, "Content-Digest: add"},
-		{"stream without a digest", host + "Transfer-Encoding: chunked\n", testTime, ErrMalformed, "Content-Digest: add"},
+		{
+			"stream without a digest", host + "Transfer-Encoding: chunked\n", testTime, ErrMalformed,
+			"Content-Digest: add",
+		},
 		{"digest that is none", host + "Content-Length: 1\nContent-Digest: a\n", testTime, ErrMalformed, ""},
 		{"two lengths", host + "Content-Length: 0\nContent-Length: 0\n", testTime, ErrMalformed, ""},
 		{"1970", host, time.Unix(0, 0), ErrMalformed, ""},
@@ -81,7 +87,8 @@ func TestSignRFC9421Refuses(t *testing.T) {
 }
 
 func TestRFC9421Tamper(t *testing.T) {
-	head := "POST /api/v1/things?page=2 HTTP/1.1\nHost: api.example.com\nAccept: text/plain\nContent-Length: 18\nContent-Digest: " + testDigest + "\n"
+	head := "POST /api/v1/things?page=2 HTTP/1.1\nHost: api.example.com\nAccept: text/plain\nContent-Length: " +
+		"18\nContent-Digest: " + testDigest + "\n"
 	add, err := SignHead(RFC9421, mustParseHead(t, head), "tEsTkId1", testKey, testTime)
 	if err != nil {
 		t.Fatal(err)
@@ -141,7 +148,10 @@ func TestRFC9421Tamper(t *testing.T) {
 
 // What is accepted is what another parser of RFC 8941 reads and writes.
 func FuzzSignatureInput(f *testing.F) {
-	f.Add(`sig1=("@method" "@authority" "@path" "@query" "content-digest")`+testParams, "sig1=:"+strings.Repeat("A", 43)+"=:")
+	f.Add(
+		`sig1=("@method" "@authority" "@path" "@query" "content-digest")`+testParams,
+		"sig1=:"+strings.Repeat("A", 43)+"=:",
+	)
 	f.Add(`a*=("@method" "@target-uri" "x")`+testParams+`;tag="a\"b";expires=1736937001;alg="hmac-sha256"`, "a*=:AAAA:")
 	f.Add(`sig1=( "@method");created=1.0;keyid=tEsTkId1;nonce`, "sig1=:A:;a")
 	f.Fuzz(func(t *testing.T, input, signature string) {
@@ -157,10 +167,20 @@ func FuzzSignatureInput(f *testing.F) {
 			keyID, _ := list.Params.Get("keyid")
 			nonce, _ := list.Params.Get("nonce")
 			expires, _ := list.Params.Get("expires")
-			if created != in.created || keyID != in.keyID || in.has&hasNonce != 0 && nonce != in.nonce || in.has&hasExpires != 0 && expires != in.expires {
+			if created != in.created || keyID != in.keyID || in.has&hasNonce != 0 && nonce != in.nonce ||
+				in.has&hasExpires != 0 && expires != in.expires {
 				t.Fatalf("parameters are %v, %v, %v, %v to the oracle", created, keyID, nonce, expires)
 			}
-			if want := 2 + int(in.has&hasNonce)/hasNonce + int(in.has&hasExpires)/hasExpires + int(in.has&hasAlg)/hasAlg + int(in.has&hasTag)/hasTag; len(list.Params.Names()) != want || len(list.Items) != len(in.components.names) {
+			if want := 2 + int(
+				in.has&hasNonce,
+			)/hasNonce + int(
+				in.has&hasExpires,
+			)/hasExpires + int(
+				in.has&hasAlg,
+			)/hasAlg + int(
+				in.has&hasTag,
+			)/hasTag; len(list.Params.Names()) != want ||
+				len(list.Items) != len(in.components.names) {
 				t.Fatalf("the oracle reads %v and %d components", list.Params.Names(), len(list.Items))
 			}
 		}
@@ -202,7 +222,9 @@ func TestUsualComponents(t *testing.T) {
 			}
 		}
 		for _, list := range longer {
-			for _, end := range []string{`);created=1`, ` );created=1`, `, );`, ``, `;sf);created=1`, ` "@query");created=1`} {
+			for _, end := range []string{
+				`);created=1`, ` );created=1`, `, );`, ``, `;sf);created=1`, ` "@query");created=1`,
+			} {
 				f := fields{"(" + strings.Join(list, " ") + end}
 				g := f
 				var got, want components
@@ -213,7 +235,8 @@ func TestUsualComponents(t *testing.T) {
 					t.Fatalf("%s: taken off, but not usual", g.rest)
 				}
 				err, wantErr := got.parse(&f), want.parseList(&g)
-				if fmt.Sprint(err) != fmt.Sprint(wantErr) || err == nil && (f != g || got.covers != want.covers || !slices.Equal(got.names, want.names)) {
+				if fmt.Sprint(err) != fmt.Sprint(wantErr) ||
+					err == nil && (f != g || got.covers != want.covers || !slices.Equal(got.names, want.names)) {
 					t.Fatalf("%v %v %q, want %v %v %q", err, got, f.rest, wantErr, want, g.rest)
 				}
 			}

@@ -17,7 +17,9 @@ func TestKeySigns(t *testing.T) {
 			t.Fatal(err)
 		}
 		clear(secret) // The key has its own.
-		for _, text := range []string{"GET /a HTTP/1.1\nHost: h\n", "GET /a HTTP/1.1\r\nHost: h\r\n\r\n", "GET /a\nHost: h"} {
+		for _, text := range []string{
+			"GET /a HTTP/1.1\nHost: h\n", "GET /a HTTP/1.1\r\nHost: h\r\n\r\n", "GET /a\nHost: h",
+		} {
 			head, err := ParseHead([]byte(text))
 			if err != nil {
 				t.Fatal(err)

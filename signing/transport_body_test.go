@@ -62,11 +62,15 @@ func TestTransportClosesOnceWhenBaseFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	failing := errors.New("failing")
-	tr := &Transport{Signer: key, Hosts: []string{"api.example"}, Base: roundTrip(func(r *http.Request) (*http.Response, error) {
-		_ = r.Body.Close()
-		_ = r.Body.Close()
-		return nil, failing
-	})}
+	tr := &Transport{
+		Signer: key,
+		Hosts:  []string{"api.example"},
+		Base: roundTrip(func(r *http.Request) (*http.Response, error) {
+			_ = r.Body.Close()
+			_ = r.Body.Close()
+			return nil, failing
+		}),
+	}
 	body := &watched{Reader: strings.NewReader("hello")}
 	resp, err := tr.RoundTrip(newRequest(t, "POST", "https://api.example/", body))
 	if err == nil {
@@ -92,23 +96,33 @@ func TestTransportBareRequests(t *testing.T) {
 		r    *http.Request
 		want string // "" is an error
 	}{
-		"nothing else":            {&http.Request{URL: u}, "GET /x 0"},
-		"a body without a length": {&http.Request{Method: "PUT", URL: u, Body: io.NopCloser(strings.NewReader("hello"))}, "PUT /x 5"},
+		"nothing else": {&http.Request{URL: u}, "GET /x 0"},
+		"a body without a length": {&http.Request{
+			Method: "PUT", URL: u, Body: io.NopCloser(strings.NewReader("hello")),
+		}, "PUT /x 5"},
 		"chunked by name": {&http.Request{
 			Method: "PUT", URL: u, Body: io.NopCloser(strings.NewReader("hello")), TransferEncoding: []string{"chunked"}, ContentLength: -1,
 		}, "PUT /x 5"},
 		"a length without a body": {&http.Request{Method: "PUT", URL: u, ContentLength: 5}, ""},
-		"a length and NoBody":     {&http.Request{Method: "PUT", URL: u, ContentLength: 5, Body: http.NoBody}, "PUT /x 0"},
-		"no length and no body":   {&http.Request{Method: "PUT", URL: u, ContentLength: -1}, "PUT /x 0"},
+		"a length and NoBody": {&http.Request{
+			Method: "PUT", URL: u, ContentLength: 5, Body: http.NoBody,
+		}, "PUT /x 0"},
+		"no length and no body": {&http.Request{Method: "PUT", URL: u, ContentLength: -1}, "PUT /x 0"},
 		"a path that is not clean": {&http.Request{URL: &url.URL{
 			Scheme: u.Scheme, Host: u.Host, Path: "/a b/ü/../%2f", RawQuery: "a=%20&b",
 		}}, "GET /a%20b/%C3%BC/../%252f?a=%20&b 0"},
-		"no path":                {&http.Request{URL: &url.URL{Scheme: u.Scheme, Host: u.Host}}, "GET / 0"},
-		"a query that is none":   {&http.Request{URL: &url.URL{Scheme: u.Scheme, Host: u.Host, ForceQuery: true}}, "GET /? 0"},
-		"a blank in the query":   {&http.Request{URL: &url.URL{Scheme: u.Scheme, Host: u.Host, RawQuery: "a b"}}, ""},
-		"a fragment in the URL":  {&http.Request{URL: &url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/x", Fragment: "y"}}, "GET /x 0"},
-		"a fragment in a query":  {&http.Request{URL: &url.URL{Scheme: u.Scheme, Host: u.Host, RawQuery: "a#b"}}, ""},
-		"a line end in a query":  {&http.Request{URL: &url.URL{Scheme: u.Scheme, Host: u.Host, RawQuery: "a\nVerint-X: y"}}, ""},
+		"no path": {&http.Request{URL: &url.URL{Scheme: u.Scheme, Host: u.Host}}, "GET / 0"},
+		"a query that is none": {&http.Request{
+			URL: &url.URL{Scheme: u.Scheme, Host: u.Host, ForceQuery: true},
+		}, "GET /? 0"},
+		"a blank in the query": {&http.Request{URL: &url.URL{Scheme: u.Scheme, Host: u.Host, RawQuery: "a b"}}, ""},
+		"a fragment in the URL": {&http.Request{
+			URL: &url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/x", Fragment: "y"},
+		}, "GET /x 0"},
+		"a fragment in a query": {&http.Request{URL: &url.URL{Scheme: u.Scheme, Host: u.Host, RawQuery: "a#b"}}, ""},
+		"a line end in a query": {&http.Request{
+			URL: &url.URL{Scheme: u.Scheme, Host: u.Host, RawQuery: "a\nVerint-X: y"},
+		}, ""},
 		"a method in lower case": {&http.Request{Method: "get", URL: u}, "get /x 0"},
 	} {
 		resp, err := j.transport(t, RFC9421).RoundTrip(row.r)

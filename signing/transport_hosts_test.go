@@ -108,7 +108,9 @@ func TestTransportUserInfo(t *testing.T) {
 	for _, scheme := range []Scheme{Vrnt1, RFC9421} {
 		j := newJudge(t, false, nil)
 		client := &http.Client{Transport: j.transport(t, scheme)}
-		_, err := client.Do(newRequest(t, "GET", strings.Replace(j.URL, "//", "//api.example:secret@", 1)+"/", nil)) //nolint:bodyclose // There is none.
+		_, err := client.Do(
+			newRequest(t, "GET", strings.Replace(j.URL, "//", "//api.example:secret@", 1)+"/", nil),
+		) //nolint:bodyclose // There is none.
 		if !errors.Is(err, ErrSigned) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: %v", scheme, err)
 		}
@@ -123,7 +125,8 @@ func TestTransportRedirectsElsewhere(t *testing.T) {
 	other := newJudge(t, false, nil)
 	_, port, _ := strings.Cut(other.Listener.Addr().String(), ":")
 	for _, where := range []string{
-		other.URL + "/", "http://localhost:" + port + "/", "//127.0.0.1:" + port + "/", "http://HERE@127.0.0.1:" + port + "/", "http://127.0.0.1.:" + port + "/",
+		other.URL + "/", "http://localhost:" + port + "/", "//127.0.0.1:" + port + "/",
+		"http://HERE@127.0.0.1:" + port + "/", "http://127.0.0.1.:" + port + "/",
 		"http://127.0.0.1/", "https://HERE/",
 	} {
 		j := newJudge(t, false, nil)
@@ -132,8 +135,10 @@ func TestTransportRedirectsElsewhere(t *testing.T) {
 		j.Config.Handler = http.RedirectHandler(where, http.StatusTemporaryRedirect)
 		tr := j.transport(t, RFC9421)
 		tr.Hosts = []string{here, "api.example"}
-		_, err := (&http.Client{Transport: tr}).Do(newRequest(t, "PUT", j.URL+"/", strings.NewReader("hello"))) //nolint:bodyclose // There is none.
-		if where == "https://"+here+"/" {                                                                       // It is named, but speaks no TLS: nothing signed leaves in the clear.
+		_, err := (&http.Client{Transport: tr}).Do(
+			newRequest(t, "PUT", j.URL+"/", strings.NewReader("hello")),
+		) //nolint:bodyclose // There is none.
+		if where == "https://"+here+"/" { // It is named, but speaks no TLS: nothing signed leaves in the clear.
 			if err == nil || len(j.seen()) > 0 {
 				t.Errorf("%s: %v", where, err)
 			}
@@ -184,7 +189,9 @@ func TestTransportSignsAnewLater(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				call, err := receivedCall(&http.Request{Method: "GET", RequestURI: "/x", Host: "api.example", Header: sent.Header})
+				call, err := receivedCall(
+					&http.Request{Method: "GET", RequestURI: "/x", Host: "api.example", Header: sent.Header},
+				)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -210,7 +217,9 @@ func TestTransportAuthority(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		call, err := receivedCall(&http.Request{Method: sent.Method, RequestURI: "/x", Host: "api.example", Header: sent.Header})
+		call, err := receivedCall(
+			&http.Request{Method: sent.Method, RequestURI: "/x", Host: "api.example", Header: sent.Header},
+		)
 		if err != nil || !call.SignedBy(judgeKey) {
 			t.Errorf("%s%s: %v", host, port, err)
 		}

@@ -86,10 +86,14 @@ func TestTransportBodies(t *testing.T) {
 						if h2 && method != "HEAD" && string(version) != "2" {
 							t.Errorf("HTTP/%s", version)
 						}
-						if got := j.seen(); !slices.Equal(got, []string{fmt.Sprintf("%s /a%%2Fb/?q=%%20x&y %d", method, want)}) {
+						if got := j.seen(); !slices.Equal(
+							got,
+							[]string{fmt.Sprintf("%s /a%%2Fb/?q=%%20x&y %d", method, want)},
+						) {
 							t.Error(got)
 						}
-						if !cmp.Equal(r.Header, before.Header) || r.ContentLength != before.ContentLength || resp.Request.Header.Get("Authorization")+resp.Request.Header.Get("Signature") != "" {
+						if !cmp.Equal(r.Header, before.Header) || r.ContentLength != before.ContentLength ||
+							resp.Request.Header.Get("Authorization")+resp.Request.Header.Get("Signature") != "" {
 							t.Error("the request was changed")
 						}
 					}
@@ -112,7 +116,10 @@ func TestTransportRefuses(t *testing.T) {
 		want   error
 		text   string
 	}{
-		"other host":     {func(_ *Transport, r *http.Request) { r.URL.Host = "localhost:1"; r.Host = "" }, ErrHost, "localhost:1"},
+		"other host": {func(_ *Transport, r *http.Request) {
+			r.URL.Host = "localhost:1"
+			r.Host = ""
+		}, ErrHost, "localhost:1"},
 		"other Host":     {func(_ *Transport, r *http.Request) { r.Host = "other.example" }, ErrHost, "other.example"},
 		"no host named":  {func(tr *Transport, _ *http.Request) { tr.Hosts = nil }, ErrHost, authority},
 		"no signer":      {func(tr *Transport, _ *http.Request) { tr.Signer = nil }, ErrUnsignable, "no signer"},
@@ -120,35 +127,55 @@ func TestTransportRefuses(t *testing.T) {
 		"plain HTTP":     {func(_ *Transport, r *http.Request) { r.URL.Host = "api.example" }, ErrUnsignable, "plain HTTP"},
 		"another scheme": {func(_ *Transport, r *http.Request) { r.URL.Scheme = "ftp" }, ErrUnsignable, "ftp"},
 		"CONNECT":        {func(_ *Transport, r *http.Request) { r.Method = "CONNECT" }, ErrUnsignable, "CONNECT"},
-		"asterisk":       {func(_ *Transport, r *http.Request) { r.Method, r.URL.Opaque = "OPTIONS", "*" }, ErrMalformed, "origin form"},
+		"asterisk": {func(_ *Transport, r *http.Request) {
+			r.Method, r.URL.Opaque = "OPTIONS", "*"
+		}, ErrMalformed, "origin form"},
 		"absolute":       {func(_ *Transport, r *http.Request) { r.URL.Opaque = "//other/x" }, ErrMalformed, "origin form"},
 		"fragment":       {func(_ *Transport, r *http.Request) { r.URL.Opaque = "/x#y" }, ErrMalformed, "origin form"},
 		"line in URL":    {func(_ *Transport, r *http.Request) { r.URL.Opaque = "/x HTTP/1.1\nX: y" }, ErrUnsignable, "line ends"},
 		"line in method": {func(_ *Transport, r *http.Request) { r.Method = "GET /x HTTP/1.1\nX:" }, ErrUnsignable, "line ends"},
-		"line in value":  {func(_ *Transport, r *http.Request) { r.Header.Set("Verint-A", "a\nVerint-B: b") }, ErrUnsignable, "line ends"},
-		"line in name":   {func(_ *Transport, r *http.Request) { r.Header["verint-a: a\nVerint-B"] = []string{"b"} }, ErrUnsignable, "line ends"},
-		"trailers":       {func(_ *Transport, r *http.Request) { r.Trailer = http.Header{"X": nil} }, ErrUnsignable, "trailers"},
-		"two":            {func(_ *Transport, r *http.Request) { r.Header["Verint-A"] = []string{"a", "b"} }, ErrUnsignable, "more than one Verint-A"},
+		"line in value": {func(_ *Transport, r *http.Request) {
+			r.Header.Set("Verint-A", "a\nVerint-B: b")
+		}, ErrUnsignable, "line ends"},
+		"line in name": {func(_ *Transport, r *http.Request) {
+			r.Header["verint-a: a\nVerint-B"] = []string{"b"}
+		}, ErrUnsignable, "line ends"},
+		"trailers": {func(_ *Transport, r *http.Request) { r.Trailer = http.Header{"X": nil} }, ErrUnsignable, "trailers"},
+		"two": {func(_ *Transport, r *http.Request) {
+			r.Header["Verint-A"] = []string{"a", "b"}
+		}, ErrUnsignable, "more than one Verint-A"},
 		"two spellings": {func(_ *Transport, r *http.Request) {
 			r.Header["verint-a"], r.Header["Verint-A"] = []string{"a"}, []string{"b"}
 		}, ErrUnsignable, "more than one Verint-A"},
-		"raw Host":   {func(_ *Transport, r *http.Request) { r.Header["host"] = []string{"a"} }, ErrUnsignable, "canonical"},
-		"raw length": {func(_ *Transport, r *http.Request) { r.Header["content-length"] = []string{"1"} }, ErrUnsignable, "canonical"},
+		"raw Host": {func(_ *Transport, r *http.Request) { r.Header["host"] = []string{"a"} }, ErrUnsignable, "canonical"},
+		"raw length": {func(_ *Transport, r *http.Request) {
+			r.Header["content-length"] = []string{"1"}
+		}, ErrUnsignable, "canonical"},
 		"odd order": {func(_ *Transport, r *http.Request) {
 			r.Header["Verint-X"], r.Header["Verint-_"] = []string{"a"}, []string{"b"}
 		}, ErrUnsignable, "not in order"},
-		"signed":          {func(_ *Transport, r *http.Request) { r.SetBasicAuth("a", "b") }, ErrSigned, ""},
-		"signed by 9421":  {func(_ *Transport, r *http.Request) { r.Header.Set("Signature", "sig1=::") }, ErrSigned, ""},
-		"long body":       {func(tr *Transport, _ *http.Request) { tr.MaxBody = 4 }, ErrBodySize, "4 bytes"},
-		"long stream":     {func(tr *Transport, r *http.Request) { tr.MaxBody, r.ContentLength = 4, -1 }, ErrBodySize, "4 bytes"},
-		"other length":    {func(_ *Transport, r *http.Request) { r.ContentLength = 6 }, ErrUnsignable, "5 bytes, and not of the 6"},
-		"other digest":    {func(_ *Transport, r *http.Request) { r.Header.Set("Content-Digest", DigestBody([]byte("other"))) }, ErrUnsignable, "not that of its body"},
-		"no digest":       {func(_ *Transport, r *http.Request) { r.Header.Set("Content-Digest", "x") }, ErrMalformed, ""},
-		"not ASCII":       {func(tr *Transport, r *http.Request) { r.Host, tr.Hosts = "ü.example", append(tr.Hosts, "ü.example") }, ErrUnsignable, "punycode"},
-		"failing body":    {func(_ *Transport, r *http.Request) { r.Body = &watched{Reader: failingReader{failing}} }, failing, "reading the body"},
-		"signer's error":  {func(tr *Transport, _ *http.Request) { tr.Signer = stubSigner{nil, failing} }, failing, ""},
-		"signer's header": {func(tr *Transport, _ *http.Request) { tr.Signer = stubSigner{[]Header{{"Host", "x"}}, nil} }, errTaken, ""},
-		"signer's line":   {func(tr *Transport, _ *http.Request) { tr.Signer = stubSigner{[]Header{{"A", "x\r"}}, nil} }, ErrMalformed, ""},
+		"signed":         {func(_ *Transport, r *http.Request) { r.SetBasicAuth("a", "b") }, ErrSigned, ""},
+		"signed by 9421": {func(_ *Transport, r *http.Request) { r.Header.Set("Signature", "sig1=::") }, ErrSigned, ""},
+		"long body":      {func(tr *Transport, _ *http.Request) { tr.MaxBody = 4 }, ErrBodySize, "4 bytes"},
+		"long stream":    {func(tr *Transport, r *http.Request) { tr.MaxBody, r.ContentLength = 4, -1 }, ErrBodySize, "4 bytes"},
+		"other length":   {func(_ *Transport, r *http.Request) { r.ContentLength = 6 }, ErrUnsignable, "5 bytes, and not of the 6"},
+		"other digest": {func(_ *Transport, r *http.Request) {
+			r.Header.Set("Content-Digest", DigestBody([]byte("other")))
+		}, ErrUnsignable, "not that of its body"},
+		"no digest": {func(_ *Transport, r *http.Request) { r.Header.Set("Content-Digest", "x") }, ErrMalformed, ""},
+		"not ASCII": {func(tr *Transport, r *http.Request) {
+			r.Host, tr.Hosts = "ü.example", append(tr.Hosts, "ü.example")
+		}, ErrUnsignable, "punycode"},
+		"failing body": {func(_ *Transport, r *http.Request) {
+			r.Body = &watched{Reader: failingReader{failing}}
+		}, failing, "reading the body"},
+		"signer's error": {func(tr *Transport, _ *http.Request) { tr.Signer = stubSigner{nil, failing} }, failing, ""},
+		"signer's header": {func(tr *Transport, _ *http.Request) {
+			tr.Signer = stubSigner{[]Header{{"Host", "x"}}, nil}
+		}, errTaken, ""},
+		"signer's line": {func(tr *Transport, _ *http.Request) {
+			tr.Signer = stubSigner{[]Header{{"A", "x\r"}}, nil}
+		}, ErrMalformed, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			body := &watched{Reader: strings.NewReader("hello")}
@@ -224,7 +251,9 @@ func TestTransportTellsRefused(t *testing.T) {
 	}
 	var told []string
 	client := &http.Client{Transport: &Transport{
-		Signer: key, Hosts: []string{server.Listener.Addr().String()}, Refused: func(keyID string) { told = append(told, keyID) },
+		Signer:  key,
+		Hosts:   []string{server.Listener.Addr().String()},
+		Refused: func(keyID string) { told = append(told, keyID) },
 	}}
 	defer client.CloseIdleConnections()
 	for _, path := range []string{"/", "/no", "/"} {

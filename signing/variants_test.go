@@ -15,8 +15,13 @@ func deviating(t *testing.T, head, key, message string) *Call {
 	t.Helper()
 	mac := hmac.New(sha256.New, []byte(key))
 	mac.Write([]byte(message))
-	call, err := ParseLenientCall(mustParseHead(t, head+"\nAuthorization: Vrnt-1-HMAC-SHA256 salt=abcdefgh,iat=2025-01-15T10:30:00Z,kid=tEsTkId1,sig="+
-		base64.RawURLEncoding.EncodeToString(mac.Sum(nil))))
+	call, err := ParseLenientCall(
+		mustParseHead(
+			t,
+			head+"\nAuthorization: Vrnt-1-HMAC-SHA256 salt=abcdefgh,iat=2025-01-15T10:30:00Z,kid=tEsTkId1,sig="+
+				base64.RawURLEncoding.EncodeToString(mac.Sum(nil)),
+		),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +38,12 @@ func TestVariantsCombine(t *testing.T) {
 		return "abcdefgh\nGET\n" + path + "\n2025-01-15T10:30:00Z\n" + canon + "\n"
 	}
 	paths := map[Variant]string{"": "/a%20b", PathDecoded: "/a b", PathQuery: "/a%20b?c=D"}
-	canons := map[string]Compat{received: nil, sorted: {HeadersSorted}, receivedCase: {HeaderValueCase}, sortedCase: {HeadersSorted, HeaderValueCase}}
+	canons := map[string]Compat{
+		received:     nil,
+		sorted:       {HeadersSorted},
+		receivedCase: {HeaderValueCase},
+		sortedCase:   {HeadersSorted, HeaderValueCase},
+	}
 	for variant, path := range paths {
 		for canon, headers := range canons {
 			for _, secret := range []string{key, text} {
@@ -126,7 +136,12 @@ func TestDecodedPathIsNoOtherCall(t *testing.T) {
 		{"/a/b", "/a%2Fb"},
 		{"/a\\b", "/a%5Cb"},
 	} {
-		call := deviating(t, "GET "+row.sent, string(testKey), "abcdefgh\nGET\n"+row.signed+"\n2025-01-15T10:30:00Z\n\n")
+		call := deviating(
+			t,
+			"GET "+row.sent,
+			string(testKey),
+			"abcdefgh\nGET\n"+row.signed+"\n2025-01-15T10:30:00Z\n\n",
+		)
 		for _, c := range everything {
 			if matched, ok := call.SignedAs(testKey, c); ok {
 				t.Errorf("%q: taken with %v", row.sent, matched)
@@ -164,10 +179,17 @@ func TestVariantsAreBounded(t *testing.T) {
 	}
 }
 
-// Whatever the size of a head, the bytes hashed for its variants are bounded; one that is short is tried in all of them.
+// Whatever the size of a head, the bytes hashed for its variants are bounded; one that is short is tried in all of
+// them.
 func TestBytesOfVariantsAreBounded(t *testing.T) {
 	for _, size := range []int{100, 1000, 3900, 5000, 8000, 16_000, 30_000} {
-		head := "GET /a%20b?" + strings.Repeat("c", size/2) + "\nVerint-C: " + strings.Repeat("B", size/2) + "\nVerint-A: D"
+		head := "GET /a%20b?" + strings.Repeat(
+			"c",
+			size/2,
+		) + "\nVerint-C: " + strings.Repeat(
+			"B",
+			size/2,
+		) + "\nVerint-A: D"
 		for i, compat := range everything {
 			call := deviating(t, head, "another key", "")
 			hashed, macs := -len(call.Message), 0

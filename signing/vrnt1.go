@@ -124,7 +124,8 @@ func isVrnt1(value string) bool {
 
 // isVerint reports whether Vrnt-1 signs headers of that name.
 func isVerint(name string) bool {
-	return len(name) >= len(verintPrefix) && lower(name[0]) == verintPrefix[0] && equalFold(name[:len(verintPrefix)], verintPrefix)
+	return len(name) >= len(verintPrefix) && lower(name[0]) == verintPrefix[0] &&
+		equalFold(name[:len(verintPrefix)], verintPrefix)
 }
 
 func (c *Call) parseVrnt1(h *Head, buf []byte, value string, lenient bool) error {

@@ -147,7 +147,10 @@ func TestVrnt1Tamper(t *testing.T) {
 		{"header added", first, "verint-a: b\n" + first, false},
 		{"empty header added", first, "Verint-: \n" + first, false},
 		{"header order", first + second, second + first, false},
-		{"one header made of two", first + second, "verint-request-id: 12345 verint-username:agent@example.com\n", false},
+		{
+			"one header made of two", first + second, "verint-request-id: 12345 verint-username:agent@example.com\n",
+			false,
+		},
 		{"salt", "salt=", "salt=A", false},
 		{"time", "10:30:00Z", "10:30:01Z", false},
 
@@ -236,8 +239,10 @@ func TestIssuedAt(t *testing.T) {
 		check(fmt.Sprintf("2026-01-31T23:59:%02dZ", n))
 	}
 	for _, s := range []string{
-		"", "Z", "2026-01-31T23:59:59", "2026-01-31t23:59:59Z", "2026-01-31T23:59:59z", "2026-01-31T23:59:5Z", "2026-1-31T23:59:59Z",
-		"2026-01-31T23:59:59.5Z", "2026-01-31T3:59:59.5Z", "+026-01-31T23:59:59Z", "2026-01-31T2/:59:59Z", "2026-01-31T2::59:59Z", "2026-01-31 23:59:59Z",
+		"", "Z", "2026-01-31T23:59:59", "2026-01-31t23:59:59Z", "2026-01-31T23:59:59z", "2026-01-31T23:59:5Z",
+		"2026-1-31T23:59:59Z",
+		"2026-01-31T23:59:59.5Z", "2026-01-31T3:59:59.5Z", "+026-01-31T23:59:59Z", "2026-01-31T2/:59:59Z",
+		"2026-01-31T2::59:59Z", "2026-01-31 23:59:59Z",
 	} {
 		check(s)
 	}

@@ -118,7 +118,8 @@ func TestAsNobody(t *testing.T) {
 			{"a pattern", dir, "*", fmt.Sprintf(people, "*")},
 			{"the way to another server's", dir, climbing, fmt.Sprintf(people, climbing)},
 			{"an empty name", dir, "", fmt.Sprintf(people, "")},
-			{"the server has ended", gone, "root", "as: the server at http://127.0.0.1:2 has ended: start another with make dev\n"},
+			{"the server has ended", gone, "root", "as: the server at http://127.0.0.1:2 has ended: start another " +
+				"with make dev\n"},
 		} {
 			stdout, stderr, err := run(`. "$1/env"; as "$2" write a`, test.dir, test.who)
 			var exit *exec.ExitError

@@ -123,7 +123,10 @@ func start(ctx context.Context, bin string, o options) (*state, *devserver.Serve
 	if err != nil {
 		return nil, nil, err
 	}
-	server, err := devserver.Start(ctx, devserver.Options{Bin: bin, Port: o.port, Dir: filepath.Join(own.dir, "server")})
+	server, err := devserver.Start(
+		ctx,
+		devserver.Options{Bin: bin, Port: o.port, Dir: filepath.Join(own.dir, "server")},
+	)
 	if err != nil {
 		return nil, nil, errors.Join(err, own.release())
 	}

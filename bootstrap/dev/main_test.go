@@ -16,7 +16,9 @@ import (
 
 // TestPort checks which texts are ports.
 func TestPort(t *testing.T) {
-	for text, want := range map[string]int{"": 8200, "8300": 8300, "65535": 65535, "0": 0, "65536": 0, "-1": 0, "a": 0, "82 00": 0} {
+	for text, want := range map[string]int{
+		"": 8200, "8300": 8300, "65535": 65535, "0": 0, "65536": 0, "-1": 0, "a": 0, "82 00": 0,
+	} {
 		t.Setenv("VAULT_PORT", text)
 		got, err := port()
 		if got != want || (err != nil) != (want == 0) {

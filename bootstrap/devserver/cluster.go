@@ -37,8 +37,8 @@ func StartCluster(ctx context.Context, bin string, nodes int) (*Cluster, error) 
 	return c, nil
 }
 
-// vote reports whether every node has a vote, which it gets some seconds after it has joined. Before, the cluster does not
-// outlive its leader.
+// vote reports whether every node has a vote, which it gets some seconds after it has joined. Before, the cluster does
+// not outlive its leader.
 func (c *Cluster) vote(ctx context.Context) bool {
 	answer, err := c.Nodes[0].Root().Logical().ReadWithContext(ctx, "sys/storage/raft/configuration")
 	if err != nil || answer == nil {

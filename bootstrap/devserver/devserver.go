@@ -1,5 +1,6 @@
-// Package devserver runs a real Vault or OpenBao server, or a cluster of them, as child processes, for development and tests:
-// on loopback, with the plugin mounted, policies loaded and people enrolled. Nothing of it outlives the process that started it.
+// Package devserver runs a real Vault or OpenBao server, or a cluster of them, as child processes, for development and
+// tests: on loopback, with the plugin mounted, policies loaded and people enrolled. Nothing of it outlives the process
+// that started it.
 package devserver
 
 import (
@@ -33,8 +34,8 @@ type Options struct {
 	MaxRequest int
 }
 
-// Server is a running server, initialised and unsealed. Its methods are safe for concurrent use, but for those that start
-// and stop it.
+// Server is a running server, initialised and unsealed. Its methods are safe for concurrent use, but for those that
+// start and stop it.
 type Server struct {
 	Addr      string // as http://127.0.0.1:PORT
 	Bin       string // the binary that runs, which is its CLI too
@@ -227,8 +228,8 @@ func (s *Server) active(ctx context.Context) bool {
 	return err == nil && health.Initialized && !health.Sealed && !health.Standby
 }
 
-// Run starts another command of the server's binary, such as an agent, that acts for nobody; stop ends it. What it prints is
-// appended to the file log.
+// Run starts another command of the server's binary, such as an agent, that acts for nobody; stop ends it. What it
+// prints is appended to the file log.
 func (s *Server) Run(log string, args ...string) (stop func() error, err error) {
 	cmd := exec.Command(s.Bin, args...) //nolint:noctx // It is for the caller to stop.
 	cmd.Env = s.Env("")
@@ -255,7 +256,8 @@ func (s *Server) Client(token string) *api.Client {
 func (s *Server) Env(token string) []string {
 	var env []string
 	for _, entry := range os.Environ() {
-		if !strings.HasPrefix(entry, "VAULT_") && !strings.HasPrefix(entry, "BAO_") && !strings.HasPrefix(entry, "HOME=") {
+		if !strings.HasPrefix(entry, "VAULT_") && !strings.HasPrefix(entry, "BAO_") &&
+			!strings.HasPrefix(entry, "HOME=") {
 			env = append(env, entry)
 		}
 	}

@@ -12,7 +12,9 @@ import (
 )
 
 // ErrNoServer says that there is neither a Vault nor an OpenBao binary to run.
-var ErrNoServer = errors.New("no server binary: set VAULT_BIN or BAO_BIN, have vault or bao on PATH, or run `make server`")
+var ErrNoServer = errors.New(
+	"no server binary: set VAULT_BIN or BAO_BIN, have vault or bao on PATH, or run `make server`",
+)
 
 // ErrPortTaken says that something else listens on the port asked for.
 var ErrPortTaken = errors.New("port is taken")
@@ -38,8 +40,9 @@ func Find(built string) (string, error) {
 	return "", ErrNoServer
 }
 
-// listenAddress returns the loopback address of a port that is free now; port 0 stands for any. That one lies below those
-// that the system gives to outgoing connections, so that a server which is down finds its port free when it comes back.
+// listenAddress returns the loopback address of a port that is free now; port 0 stands for any. That one lies below
+// those that the system gives to outgoing connections, so that a server which is down finds its port free when it comes
+// back.
 func listenAddress(port int) (string, error) {
 	if port == 0 {
 		const first, count, tries = 20000, 12000, 100

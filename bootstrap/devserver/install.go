@@ -25,8 +25,8 @@ type Plugin struct {
 	Env     []string // of its process, as NAME=VALUE, besides the server's
 }
 
-// Install registers the plugin by the sum of its binary, and mounts it. The binary is copied first: it may be built anew
-// while the server runs, and the server refuses a binary whose sum has changed.
+// Install registers the plugin by the sum of its binary, and mounts it. The binary is copied first: it may be built
+// anew while the server runs, and the server refuses a binary whose sum has changed.
 func (s *Server) Install(ctx context.Context, plugin Plugin) error {
 	binary, err := os.ReadFile(plugin.File)
 	if err != nil {
@@ -59,8 +59,8 @@ func (s *Server) mount(ctx context.Context, plugin Plugin, binary []byte) error 
 	})
 }
 
-// LoadPolicies loads the policies that the script, scripts/policies.sh, makes for the mount, under the names it makes with the
-// prefix. They go through one client, as starting the server's CLI for each takes long.
+// LoadPolicies loads the policies that the script, scripts/policies.sh, makes for the mount, under the names it makes
+// with the prefix. They go through one client, as starting the server's CLI for each takes long.
 func (s *Server) LoadPolicies(ctx context.Context, script, mount, prefix string) error {
 	dir, err := os.MkdirTemp("", "policies-")
 	if err != nil {

@@ -28,7 +28,9 @@ type rule struct {
 type acl map[string]*rule
 
 var (
-	stanza       = regexp.MustCompile(`(?m)^path "([^"]+)" \{\n  capabilities\s+= \[([^\]]*)\]\n(?:  denied_parameters = .*\n)?\}\n`)
+	stanza = regexp.MustCompile(
+		`(?m)^path "([^"]+)" \{\n  capabilities\s+= \[([^\]]*)\]\n(?:  denied_parameters = .*\n)?\}\n`,
+	)
 	commentLine  = regexp.MustCompile(`(?m)^#.*\n`)
 	entityTenant = "{{identity.entity.metadata.tenant}}"
 )
@@ -74,8 +76,9 @@ func shipped(t *testing.T, names ...string) acl {
 	return a
 }
 
-// decides returns the rule by which a server decides about a path, or nil. A list comes with its slash. Vault looks first for what
-// matches without it, OpenBao for what matches with it; exact paths come before, in the same way on both.
+// decides returns the rule by which a server decides about a path, or nil. A list comes with its slash. Vault looks
+// first for what matches without it, OpenBao for what matches with it; exact paths come before, in the same way on
+// both.
 func (a acl) decides(by server, capability, path string) *rule {
 	spelled := []string{path}
 	if short, slash := strings.CutSuffix(path, "/"); capability == "list" && slash {
@@ -159,17 +162,23 @@ func TestMatching(t *testing.T) {
 		onVault, onBao   bool
 		what             string
 	}{
-		{[]string{bare, read}, "list", "a/my/external/keys/", true, false, "the plus matches what is behind the slash, nothing"},
+		{[]string{bare, read}, "list", "a/my/external/keys/", true, false, "the plus matches what is behind the " +
+			"slash, nothing"},
 		{[]string{slash, read}, "list", "a/my/external/keys/", true, true, "with the slash it is the closer one"},
 		{[]string{slash, read}, "read", "a/my/external/keys/billing", true, true, ""},
 		{[]string{slash, read}, "list", "a/my/external/keys/billing/", false, false, "what is below is no list"},
 		{[]string{slash}, "read", "a/my/external/keys/", false, false, ""},
 		{[]string{bare, star}, "list", "a/my/external/keys/", true, true, ""},
-		{[]string{exact, read}, "list", "a/my/external/keys/", true, true, "exact paths come first, with or without the slash"},
+		{[]string{exact, read}, "list", "a/my/external/keys/", true, true, "exact paths come first, with or without " +
+			"the slash"},
 		{[]string{wide, deny}, "list", "a/my/external/keys/", false, false, ""},
 		{[]string{wide, deny}, "read", "a/config", true, true, ""},
 		{[]string{wide, deny, slash}, "list", "a/my/external/keys/", false, true, "Vault asks first without the slash"},
-		{[]string{slash, strings.ReplaceAll(slash, "list", "deny")}, "list", "a/my/external/keys/", false, false, "and against the same path"},
+		{
+			[]string{slash, strings.ReplaceAll(slash, "list", "deny")},
+			"list", "a/my/external/keys/", false, false,
+			"and against the same path",
+		},
 	} {
 		rules := acl{}
 		for _, one := range test.rules {

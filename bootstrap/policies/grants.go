@@ -7,8 +7,8 @@ type Grant struct {
 	Policies   string // names of files, with blanks between
 }
 
-// Grants says who may do what by the shipped policies; whichever is not named does not let them. It is what tests hold the files to.
-// A tenant's people act through my/.
+// Grants says who may do what by the shipped policies; whichever is not named does not let them. It is what tests hold
+// the files to. A tenant's people act through my/.
 var Grants = []Grant{
 	{"read", "config", "operator"},
 	{"update", "config", "operator"},

@@ -1,8 +1,9 @@
-// Package policies names the Vault policies that stand beside it, one file for each job, as scripts/policies.sh writes them.
+// Package policies names the Vault policies that stand beside it, one file for each job, as scripts/policies.sh writes
+// them.
 package policies
 
-// Mount is the path that the files speak of, and Prefix begins the names under which the script writes them, unless it is told
-// otherwise.
+// Mount is the path that the files speak of, and Prefix begins the names under which the script writes them, unless it
+// is told otherwise.
 const (
 	Mount  = "apikeys"
 	Prefix = "apikeys-"

@@ -41,7 +41,8 @@ func TestGrants(t *testing.T) {
 	}
 }
 
-// TestGrantsAreAll checks that the table misses nothing that a policy lets anybody do, and names no policy that there is not.
+// TestGrantsAreAll checks that the table misses nothing that a policy lets anybody do, and names no policy that there
+// is not.
 func TestGrantsAreAll(t *testing.T) {
 	all := names(t)
 	for _, policy := range all {
@@ -87,8 +88,11 @@ var deniedToSPA = []string{
 // TestSPAHoldsNothingMore gives the SPA other policies beside its own: what it is denied stays so.
 func TestSPAHoldsNothingMore(t *testing.T) {
 	capabilities := []string{"create", "read", "list", "update", "patch", "delete"}
-	wide := "path \"apikeys/*\" {\n  capabilities = [\"create\", \"read\", \"list\", \"update\", \"patch\", \"delete\"]\n}\n"
-	for _, other := range []string{"", "wide", "segments", "operator", "monitor", "platform-verifier", "local-verifier", "migrator"} {
+	wide := "path \"apikeys/*\" {\n  capabilities = [\"create\", \"read\", \"list\", \"update\", \"patch\", " +
+		"\"delete\"]\n}\n"
+	for _, other := range []string{
+		"", "wide", "segments", "operator", "monitor", "platform-verifier", "local-verifier", "migrator",
+	} {
 		rules := shipped(t, "spa")
 		switch other {
 		case "":
@@ -110,7 +114,8 @@ func TestSPAHoldsNothingMore(t *testing.T) {
 			}
 		}
 		for _, by := range servers {
-			if !rules.allows(by, "list", onMount("admin/tenants/")) || !rules.allows(by, "read", onMount("admin/report")) {
+			if !rules.allows(by, "list", onMount("admin/tenants/")) ||
+				!rules.allows(by, "read", onMount("admin/report")) {
 				t.Errorf("%s: beside %q the SPA cannot do its work", by, other)
 			}
 		}

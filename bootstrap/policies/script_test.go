@@ -24,7 +24,8 @@ func script(t *testing.T, cli string, args ...string) (out, errs string, ok bool
 	return stdout.String(), stderr.String(), err == nil
 }
 
-// TestScriptRefuses checks that what could become another path, another policy or a shell's word is refused, with what to do.
+// TestScriptRefuses checks that what could become another path, another policy or a shell's word is refused, with what
+// to do.
 func TestScriptRefuses(t *testing.T) {
 	for _, test := range []struct{ args, says string }{
 		{"-m|", "is no path of a mount"},
@@ -75,7 +76,8 @@ func TestScriptRefuses(t *testing.T) {
 	}
 }
 
-// TestScriptShows checks that -n shows every policy under its name with nothing but the mount changed, and asks no server.
+// TestScriptShows checks that -n shows every policy under its name with nothing but the mount changed, and asks no
+// server.
 func TestScriptShows(t *testing.T) {
 	for _, test := range []struct{ mount, prefix string }{
 		{policies.Mount, policies.Prefix}, {"team/eu-1/api_keys.v2", "team-"}, {"x", "x.y_z-"},
@@ -95,15 +97,20 @@ func TestScriptShows(t *testing.T) {
 				t.Fatal(err)
 			}
 			rules := strings.ReplaceAll(string(text), "\npath \"apikeys/", "\npath \""+test.mount+"/")
-			want.WriteString("vault policy write " + test.prefix + name + " - <<'EOF'\n# " + test.prefix + name + " for " + test.mount +
-				"/, written by scripts/policies.sh.\n" + rules + "EOF\n")
+			want.WriteString(
+				"vault policy write " + test.prefix + name + " - <<'EOF'\n# " + test.prefix + name + " for " + test.mount +
+					"/, written by scripts/policies.sh.\n" + rules + "EOF\n",
+			)
 		}
 		if out != want.String() {
 			t.Errorf("%s: shows\n%s", test.mount, out)
 		}
 	}
 	if out, errs, ok := script(t, "/nowhere/vault", "-n", "-m", "team", "variants/app-by-group", "monitor"); !ok ||
-		!strings.Contains(out, "write apikeys-app-by-group -") || !strings.Contains(out, "path \"team/tenants/+/+/creds/*\"") ||
+		!strings.Contains(
+			out,
+			"write apikeys-app-by-group -",
+		) || !strings.Contains(out, "path \"team/tenants/+/+/creds/*\"") ||
 		strings.Count(out, "vault policy write ") != 2 {
 		t.Errorf("two policies by name: %q %q", out, errs)
 	}

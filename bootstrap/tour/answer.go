@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// Answer returns the fields of what a command of the CLI printed, as text. Of JSON they are those of its data, or of the
-// whole where it has none; what is nested is named as versions.0.key_id. Of a table, or any other text, a field is the
-// first word of a line, without a colon, and its value the rest of the line.
+// Answer returns the fields of what a command of the CLI printed, as text. Of JSON they are those of its data, or of
+// the whole where it has none; what is nested is named as versions.0.key_id. Of a table, or any other text, a field is
+// the first word of a line, without a colon, and its value the rest of the line.
 func Answer(output string) map[string]string {
 	fields := map[string]string{}
 	decoder := json.NewDecoder(strings.NewReader(output))

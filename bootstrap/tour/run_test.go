@@ -85,7 +85,9 @@ func TestShow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for text, want := range map[string]int{"\na    1\n": 2, "\nb    2\n": 0, "\nc    3\n": 1, "\n...\n": 2, "-format=yaml": 1} {
+	for text, want := range map[string]int{
+		"\na    1\n": 2, "\nb    2\n": 0, "\nc    3\n": 1, "\n...\n": 2, "-format=yaml": 1,
+	} {
 		if got := strings.Count(shown, text); got != want {
 			t.Errorf("%d times %q, want %d:\n%s", got, text, want, shown)
 		}

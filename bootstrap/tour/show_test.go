@@ -29,8 +29,14 @@ func TestCommand(t *testing.T) {
 	}{
 		{"short", "vault read apikeys/config", 1},
 		{"long", long, 3},
-		{"quoted text stays in one piece", `vault write ` + strings.Repeat("p", 50) + ` reason="found in a public repository"`, 2},
-		{"and of single quotes", `vault write ` + strings.Repeat("p", 50) + ` reason='found in "a public" repository'`, 2},
+		{
+			"quoted text stays in one piece",
+			`vault write ` + strings.Repeat("p", 50) + ` reason="found in a public repository"`, 2,
+		},
+		{
+			"and of single quotes",
+			`vault write ` + strings.Repeat("p", 50) + ` reason='found in "a public" repository'`, 2,
+		},
 		{"a broken line is broken at && too", "true && echo " + long, 4},
 		{"as wide as may be", strings.Repeat("w ", 35) + "w", 1},
 		{"a word as long as the line", strings.Repeat("w", Columns), 1},
@@ -70,8 +76,14 @@ func TestText(t *testing.T) {
 		{"tabs are as wide as they are printed", "\t* denied\n", "", "    * denied\n"},
 		{"goes on indented", words, "", words[:79] + "\n    " + words[80:] + "\n"},
 		{"goes on with its prefix", words, "# ", "# " + words[:71] + "\n# " + words[72:] + "\n"},
-		{"without a space", strings.Repeat("w", 100), "", strings.Repeat("w", 80) + "\n    " + strings.Repeat("w", 20) + "\n"},
-		{"after a semicolon", strings.Repeat("w", 60) + ";" + strings.Repeat("w", 30), "", strings.Repeat("w", 60) + ";\n    " + strings.Repeat("w", 30) + "\n"},
+		{
+			"without a space", strings.Repeat("w", 100), "",
+			strings.Repeat("w", 80) + "\n    " + strings.Repeat("w", 20) + "\n",
+		},
+		{
+			"after a semicolon", strings.Repeat("w", 60) + ";" + strings.Repeat("w", 30), "",
+			strings.Repeat("w", 60) + ";\n    " + strings.Repeat("w", 30) + "\n",
+		},
 		{"as wide as may be", strings.Repeat("é", 80), "", strings.Repeat("é", 80) + "\n"},
 		{"an empty line between", "a\n\nb\n", "", "a\n\nb\n"},
 	} {
@@ -93,11 +105,22 @@ func TestChoose(t *testing.T) {
 		want         string
 		others       bool
 	}{
-		{"some of a table", head + "keys      0\nstate     active\n", []string{"state"}, head + "state     active\n...\n", true},
+		{
+			"some of a table", head + "keys      0\nstate     active\n",
+			[]string{"state"},
+			head + "state     active\n...\n", true,
+		},
 		{"all of a table", head + "state     active\n", []string{"state"}, head + "state     active\n", false},
 		{"none of a table", head + "state     active\n", nil, head + "...\n", true},
-		{"a wrapped answer", head + "wrapping_token:    hvs.x\nttl:    5m\n", []string{"ttl"}, head + "ttl:    5m\n...\n", true},
-		{"a warning stays", "WARNING! It is so.\n\n" + head + "keys      0\n", nil, "WARNING! It is so.\n\n" + head + "...\n", true},
+		{
+			"a wrapped answer", head + "wrapping_token:    hvs.x\nttl:    5m\n",
+			[]string{"ttl"},
+			head + "ttl:    5m\n...\n", true,
+		},
+		{
+			"a warning stays", "WARNING! It is so.\n\n" + head + "keys      0\n", nil,
+			"WARNING! It is so.\n\n" + head + "...\n", true,
+		},
 		{"text stays", "GET / HTTP/1.1\nHost: api.example\n", nil, "GET / HTTP/1.1\nHost: api.example\n", false},
 		{"empty lines at the end do not", "denied\n\n\n", nil, "denied\n", false},
 		{"nothing", "", nil, "", false},

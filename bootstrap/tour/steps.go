@@ -25,7 +25,14 @@ const Any = "*"
 
 // Steps returns the tour of the tenants acme and globex.
 func Steps() []Step {
-	secret := map[string]string{"key_id": Any, "key": Any, "credential": Any, "scheme": "rfc9421", "tenant": "acme", "expires_at": Any}
+	secret := map[string]string{
+		"key_id":     Any,
+		"key":        Any,
+		"credential": Any,
+		"scheme":     "rfc9421",
+		"tenant":     "acme",
+		"expires_at": Any,
+	}
 	with := func(fields map[string]string, name, value string) map[string]string {
 		all := map[string]string{name: value}
 		for name, value := range fields {
@@ -48,28 +55,42 @@ func Steps() []Step {
 			Run: `vault list apikeys/tenants/acme/external/keys`, Refused: "permission denied",
 		},
 		{
-			Who: "acme-admin", Why: "Acme's admin makes a key for an integrator. Vault knows whose it is, from who asks.",
+			Who:  "acme-admin",
+			Why:  "Acme's admin makes a key for an integrator. Vault knows whose it is, from who asks.",
 			Run:  `vault write apikeys/my/external/keys/billing description="Billing integration"`,
 			Want: map[string]string{"tenant": "acme", "state": "active", "current_key_id": Any},
-			Show: []string{"description", "scheme", "ttl"}, Keep: map[string]string{"first": "current_key_id"},
+			Show: []string{"description", "scheme", "ttl"},
+			Keep: map[string]string{"first": "current_key_id"},
 		},
 		{
-			Who: "acme-admin", Why: "The key is to reach the integrator and nobody else: a token for five minutes, good for one use.",
+			Who: "acme-admin",
+			Why: "The key is to reach the integrator and nobody else: a token for five minutes, good for one use.",
 			Run: `vault write -wrap-ttl=5m -f -field=wrapping_token apikeys/my/external/keys/billing/reveal > token`,
 		},
 		{
-			Who: "integrator", Why: "The integrator has no account in Vault. The token alone fetches the key, once, into a file.",
-			Run: `vault unwrap -format=json "$(cat token)" > billing.json`, File: "billing.json",
+			Who:  "integrator",
+			Why:  "The integrator has no account in Vault. The token alone fetches the key, once, into a file.",
+			Run:  `vault unwrap -format=json "$(cat token)" > billing.json`,
+			File: "billing.json",
 			Want: with(with(secret, "kind", "external"), "key_id", "{first}"),
 		},
 		{
-			Who: "integrator", Why: "A program of the integrator's signs a call with it, far from Vault (bootstrap/tour/sign).",
-			Run: `sign billing.json GET /wfo/v1/agents | tee call.http`, Want: map[string]string{"GET": Any},
+			Who:  "integrator",
+			Why:  "A program of the integrator's signs a call with it, far from Vault (bootstrap/tour/sign).",
+			Run:  `sign billing.json GET /wfo/v1/agents | tee call.http`,
+			Want: map[string]string{"GET": Any},
 		},
 		{
-			Who: "gateway", Why: "The platform receives the call and asks who signed it.",
-			Run:  `vault write apikeys/verify request=@call.http`,
-			Want: map[string]string{"valid": "true", "verdict": "valid", "tenant": "acme", "name": "billing", "key_id": "{first}"},
+			Who: "gateway",
+			Why: "The platform receives the call and asks who signed it.",
+			Run: `vault write apikeys/verify request=@call.http`,
+			Want: map[string]string{
+				"valid":   "true",
+				"verdict": "valid",
+				"tenant":  "acme",
+				"name":    "billing",
+				"key_id":  "{first}",
+			},
 			Show: []string{"expires_at"},
 		},
 		{
@@ -88,9 +109,11 @@ func Steps() []Step {
 			Want: map[string]string{"valid": "false", "verdict": "unknown_key"},
 		},
 		{
-			Who: "acme-admin", Why: "The key is rotated. The old one goes on verifying for the overlap, so that nobody has to hurry.",
+			Who:  "acme-admin",
+			Why:  "The key is rotated. The old one goes on verifying for the overlap, so that nobody has to hurry.",
 			Run:  `vault write -f apikeys/my/external/keys/billing/rotate`,
-			Want: map[string]string{"current_key_id": Any}, Show: []string{"last_rotation"},
+			Want: map[string]string{"current_key_id": Any},
+			Show: []string{"last_rotation"},
 			Keep: map[string]string{"second": "current_key_id"},
 		},
 		{
@@ -98,11 +121,14 @@ func Steps() []Step {
 			Run: `vault write -wrap-ttl=5m -f -field=wrapping_token apikeys/my/external/keys/billing/reveal > token`,
 		},
 		{
-			Who: "integrator", Run: `vault unwrap -format=json "$(cat token)" > billing-new.json`, File: "billing-new.json",
+			Who:  "integrator",
+			Run:  `vault unwrap -format=json "$(cat token)" > billing-new.json`,
+			File: "billing-new.json",
 			Want: with(with(secret, "kind", "external"), "key_id", "{second}"),
 		},
 		{
-			Who: "integrator", Why: "Some of the integrator's programs have the new key, some still the old.",
+			Who: "integrator",
+			Why: "Some of the integrator's programs have the new key, some still the old.",
 			Run: `sign billing.json GET /wfo/v1/agents > old.http && sign billing-new.json GET /wfo/v1/agents > new.http`,
 		},
 		{
@@ -116,13 +142,16 @@ func Steps() []Step {
 			Want: map[string]string{"verdict": "valid", "key_id": "{second}"},
 		},
 		{
-			Who: "acme-admin", Why: "Desktops of Acme's agents shall each have a key of their own, for as long as they are in use.",
+			Who:  "acme-admin",
+			Why:  "Desktops of Acme's agents shall each have a key of their own, for as long as they are in use.",
 			Run:  `vault write apikeys/my/internal/roles/agent-desktop ttl=1h max_ttl=8h`,
 			Want: map[string]string{"tenant": "acme", "ttl": "1h", "max_ttl": "8h"},
 		},
 		{
-			Who: "acme-app", Why: "An agent's desktop takes one, under a lease.",
-			Run: `vault read -format=json apikeys/tenants/acme/internal/creds/agent-desktop > desktop.json`, File: "desktop.json",
+			Who:  "acme-app",
+			Why:  "An agent's desktop takes one, under a lease.",
+			Run:  `vault read -format=json apikeys/tenants/acme/internal/creds/agent-desktop > desktop.json`,
+			File: "desktop.json",
 			Want: with(secret, "kind", "internal"),
 		},
 		{
@@ -133,8 +162,10 @@ func Steps() []Step {
 			Want: map[string]string{"verdict": "valid", "kind": "internal"},
 		},
 		{
-			Who: "acme-app", Why: "The agent goes home. With the desktop's token ends its lease, and with the lease the key.",
-			Run: `vault token revoke -self`, Want: map[string]string{"Success!": Any},
+			Who:  "acme-app",
+			Why:  "The agent goes home. With the desktop's token ends its lease, and with the lease the key.",
+			Run:  `vault token revoke -self`,
+			Want: map[string]string{"Success!": Any},
 		},
 		{
 			Who: "gateway", Run: `vault write apikeys/verify request=@desktop.http`,

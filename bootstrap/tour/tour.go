@@ -111,7 +111,10 @@ func (t *Tour) step(ctx context.Context, step Step) error {
 func (t *Tour) try(ctx context.Context, step Step, line string) (string, error) {
 	cmd := exec.CommandContext(ctx, "sh", "-c", line)
 	cmd.Dir = t.dir
-	cmd.Env = append(t.Server.Env(t.Tokens[step.Who]), "PATH="+t.binDir()+string(filepath.ListSeparator)+os.Getenv("PATH"))
+	cmd.Env = append(
+		t.Server.Env(t.Tokens[step.Who]),
+		"PATH="+t.binDir()+string(filepath.ListSeparator)+os.Getenv("PATH"),
+	)
 	printed, err := cmd.CombinedOutput()
 	output := string(printed)
 	if step.Refused != "" {

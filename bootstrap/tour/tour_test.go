@@ -21,7 +21,8 @@ func TestAnswer(t *testing.T) {
 			map[string]string{"Key": "Value", "wrapping_token": "hvs.x"},
 		},
 		{
-			"JSON of an answer", `{"lease_id": "l", "data": {"ttl": 3600, "on": false, "none": null, "list": [{"id": "a"}, {"id": "b"}]}}`,
+			"JSON of an answer",
+			`{"lease_id": "l", "data": {"ttl": 3600, "on": false, "none": null, "list": [{"id": "a"}, {"id": "b"}]}}`,
 			map[string]string{"ttl": "3600", "on": "false", "none": "", "list.0.id": "a", "list.1.id": "b"},
 		},
 		{"JSON of a list", `["a", "b"]`, map[string]string{"0": "a", "1": "b"}},

@@ -79,7 +79,12 @@ func (e *Engine) lease(w http.ResponseWriter, r *http.Request, data map[string]a
 		secret.Increment = time.Duration(n) * time.Second
 	}
 	req := &logical.Request{
-		ID: rand.Text(), Operation: op, Path: held.Path, MountPoint: held.MountPoint, Secret: &secret, Data: map[string]any{},
+		ID:         rand.Text(),
+		Operation:  op,
+		Path:       held.Path,
+		MountPoint: held.MountPoint,
+		Secret:     &secret,
+		Data:       map[string]any{},
 	}
 	resp, err := e.handle(r, req)
 	switch {

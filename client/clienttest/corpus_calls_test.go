@@ -41,8 +41,17 @@ func (a *author) call() verify.Call {
 		signer.ID = fmt.Sprintf("stranger-%03d", a.IntN(300))
 	}
 	c := a.signed(signer)
-	c.ClientIP = pick(a, netip.Addr{}, netip.MustParseAddr("192.0.2.7"), netip.MustParseAddr("2001:db8::1"),
-		netip.MustParseAddr("198.51.100.1"), netip.MustParseAddr("::ffff:192.0.2.9"), netip.MustParseAddr("fe80::1%eth0"))
+	c.ClientIP = pick(
+		a,
+		netip.Addr{},
+		netip.MustParseAddr("192.0.2.7"),
+		netip.MustParseAddr("2001:db8::1"),
+		netip.MustParseAddr(
+			"198.51.100.1",
+		),
+		netip.MustParseAddr("::ffff:192.0.2.9"),
+		netip.MustParseAddr("fe80::1%eth0"),
+	)
 	if a.chance(25) {
 		c = a.spoilt(c)
 	}
@@ -60,7 +69,10 @@ func (a *author) signed(s subject) verify.Call {
 		message := fmt.Sprintf("order %d\x00\xff%d", a.made, a.Int64())
 		return verify.Call{Message: message, Signature: signing.SignTagged(s.ID, s.Secret, []byte(message))}
 	}
-	at := time.Now().Add(time.Duration(pick(a, 0, 0, 0, -1, -20, -30, -31, -299, -300, -301, -4000, 1, 9, 10, 11, 59, 60, 61, 4000)) * time.Second)
+	at := time.Now().
+		Add(time.Duration(pick(
+			a, 0, 0, 0, -1, -20, -30, -31, -299, -300, -301, -4000, 1, 9, 10, 11, 59, 60, 61, 4000,
+		)) * time.Second)
 	if scheme == signing.Vrnt1 {
 		return verify.Call{Request: a.vrnt1(s, at)}
 	}
@@ -68,9 +80,32 @@ func (a *author) signed(s subject) verify.Call {
 }
 
 func (a *author) target() string {
-	path := pick(a, "/wfo/a/b/x", "/wfo/a/b/x", "/wfo/a", "/wfo/b1", "/wfo/c", "/orders/1", "/orders/1/2", "/", "/wfo//a", "/wfo/../a", "/wfo/a/%2e%2e/x",
-		"/wfo/a;b", "/wfo/a%2Fb", "/wfo/a%20b", "/wfo/a/%41/x", "/%7Ewfo", "/wfo/a/%C3%A4/x", "/wfo/a/%zz",
-		"/wfo/a/%252e%252e/x", "/wfo/a/..%20/x", "/wfo/a/%c0%ae/x", "/wfo/a/%3b/x", "/wfo/a"+strings.Repeat("/x", 70))
+	path := pick(
+		a,
+		"/wfo/a/b/x",
+		"/wfo/a/b/x",
+		"/wfo/a",
+		"/wfo/b1",
+		"/wfo/c",
+		"/orders/1",
+		"/orders/1/2",
+		"/",
+		"/wfo//a",
+		"/wfo/../a",
+		"/wfo/a/%2e%2e/x",
+		"/wfo/a;b",
+		"/wfo/a%2Fb",
+		"/wfo/a%20b",
+		"/wfo/a/%41/x",
+		"/%7Ewfo",
+		"/wfo/a/%C3%A4/x",
+		"/wfo/a/%zz",
+		"/wfo/a/%252e%252e/x",
+		"/wfo/a/..%20/x",
+		"/wfo/a/%c0%ae/x",
+		"/wfo/a/%3b/x",
+		"/wfo/a"+strings.Repeat("/x", 70),
+	)
 	return path + pick(a, "", "", "?page=2", "?", "?a=%20b")
 }
 
@@ -79,10 +114,17 @@ func (a *author) vrnt1(s subject, at time.Time) string {
 	method, target := pick(a, "GET", "GET", "POST", "DELETE"), a.target()
 	headers := []signing.Header{{Name: "Host", Value: "api.example"}}
 	if a.chance(60) {
-		headers = append(headers, signing.Header{Name: "Verint-UserName", Value: pick(a, "agent-7", "AGENT-7", "agent-8")})
+		headers = append(
+			headers,
+			signing.Header{Name: "Verint-UserName", Value: pick(a, "agent-7", "AGENT-7", "agent-8")},
+		)
 	}
 	if a.chance(40) {
-		headers = append(headers, signing.Header{Name: "verint-b", Value: "Two"}, signing.Header{Name: "Verint-A", Value: pick(a, "one", "One", "")})
+		headers = append(
+			headers,
+			signing.Header{Name: "verint-b", Value: "Two"},
+			signing.Header{Name: "Verint-A", Value: pick(a, "one", "One", "")},
+		)
 	}
 	deviates := func() bool { return a.chance(15) }
 	sorted, cased, text := deviates(), deviates(), deviates()
@@ -93,7 +135,10 @@ func (a *author) vrnt1(s subject, at time.Time) string {
 	if deviates() {
 		path = target
 	}
-	under := slices.DeleteFunc(slices.Clone(headers), func(h signing.Header) bool { return !strings.HasPrefix(strings.ToLower(h.Name), "verint-") })
+	under := slices.DeleteFunc(
+		slices.Clone(headers),
+		func(h signing.Header) bool { return !strings.HasPrefix(strings.ToLower(h.Name), "verint-") },
+	)
 	if sorted {
 		slices.SortFunc(under, func(x, y signing.Header) int {
 			return strings.Compare(strings.ToLower(x.Name), strings.ToLower(y.Name))
@@ -125,7 +170,10 @@ func (a *author) vrnt1(s subject, at time.Time) string {
 	if deviates() {
 		comma = pick(a, ", ", " ,", " , ")
 	}
-	headers = append(headers, signing.Header{Name: "Authorization", Value: "Vrnt-1-HMAC-SHA256 " + strings.Join(parameters, comma)})
+	headers = append(
+		headers,
+		signing.Header{Name: "Authorization", Value: "Vrnt-1-HMAC-SHA256 " + strings.Join(parameters, comma)},
+	)
 	return a.head(method+" "+target, headers)
 }
 
@@ -142,7 +190,11 @@ func (a *author) rfc9421(s subject, at time.Time) string {
 	}
 	if a.chance(40) {
 		digest := signing.DigestBody([]byte("{}"))
-		headers = append(headers, signing.Header{Name: "Content-Length", Value: "2"}, signing.Header{Name: "Content-Digest", Value: digest})
+		headers = append(
+			headers,
+			signing.Header{Name: "Content-Length", Value: "2"},
+			signing.Header{Name: "Content-Digest", Value: digest},
+		)
 		if a.chance(90) {
 			names, base = names+` "content-digest"`, base+"\"content-digest\": "+digest+"\n"
 		}
@@ -193,9 +245,23 @@ func (a *author) spoilt(c verify.Call) verify.Call {
 		n := a.IntN(len(lines))
 		b = []byte(strings.Join(slices.Insert(lines, n, lines[n]), ""))
 	case 4: // no signature, or one too many
-		b = []byte(strings.Replace(*text, pick(a, "Authorization:", "Signature:", "Signature-Input:"), pick(a, "X-Other:", "Signature:", "authorization:"), 1))
+		b = []byte(
+			strings.Replace(
+				*text,
+				pick(a, "Authorization:", "Signature:", "Signature-Input:"),
+				pick(a, "X-Other:", "Signature:", "authorization:"),
+				1,
+			),
+		)
 	case 5:
-		b = []byte(strings.Replace(*text, pick(a, "agent-7", "/wfo", "GET", "Host"), pick(a, "agent-9", "/Wfo", "PUT", "Verint-X"), 1))
+		b = []byte(
+			strings.Replace(
+				*text,
+				pick(a, "agent-7", "/wfo", "GET", "Host"),
+				pick(a, "agent-9", "/Wfo", "PUT", "Verint-X"),
+				1,
+			),
+		)
 	}
 	*text = string(b)
 	return c

@@ -63,8 +63,17 @@ var httpRules = map[string]fields{
 
 var compats = map[signing.Scheme]map[string]fields{
 	signing.Vrnt1: {
-		"lenient": {"compat": []string{"headers_sorted", "header_value_case", "path_decoded", "sig_std_base64", "param_whitespace", "param_order"}},
-		"query":   {"compat": []string{"path_query", "param_order"}},
+		"lenient": {
+			"compat": []string{
+				"headers_sorted",
+				"header_value_case",
+				"path_decoded",
+				"sig_std_base64",
+				"param_whitespace",
+				"param_order",
+			},
+		},
+		"query": {"compat": []string{"path_query", "param_order"}},
 	},
 	signing.RFC9421: {"nonceless": {"compat": []string{"no_nonce"}}},
 }

@@ -68,7 +68,10 @@ func (j *judges) agree(c verify.Call) {
 	if diff := cmp.Diff(theirs, ours); diff != "" {
 		j.t.Fatalf("engine and keyring differ about\n%s%s%s\n%s", c.Request, c.Message, c.Signature, diff)
 	}
-	for name, told := range map[string]any{"verdict": string(ours.Code), "valid": ours.Valid, "key_id": ours.KeyID, "state": ours.State, "variant": ours.Variant} {
+	for name, told := range map[string]any{
+		"verdict": string(ours.Code), "valid": ours.Valid, "key_id": ours.KeyID, "state": ours.State,
+		"variant": ours.Variant,
+	} {
 		if answer != nil && answer[name] != nil && answer[name] != told {
 			j.t.Fatalf("%s: the engine says %v, the others %v", name, answer[name], told)
 		}
@@ -114,7 +117,8 @@ func TestCorpus(t *testing.T) {
 			}
 		}
 		for _, v := range []signing.Variant{
-			signing.HeadersSorted, signing.HeaderValueCase, signing.PathDecoded, signing.PathQuery, signing.SigStdBase64,
+			signing.HeadersSorted, signing.HeaderValueCase, signing.PathDecoded, signing.PathQuery,
+			signing.SigStdBase64,
 			signing.ParamWhitespace, signing.ParamOrder, signing.KeyASCII, signing.NoNonce,
 		} {
 			t.Logf("%-16s %5d", v, j.variants[string(v)])

@@ -1,6 +1,6 @@
-// Package clienttest has the apikeys engine in memory, for tests of programs that sign or verify calls. It is the engine
-// itself, with storage in memory, behind as much of Vault's API as packages client and verify need: its answers and
-// verdicts are those of a server. It opens no socket and keeps no goroutine, so it works inside [testing/synctest],
+// Package clienttest has the apikeys engine in memory, for tests of programs that sign or verify calls. It is the
+// engine itself, with storage in memory, behind as much of Vault's API as packages client and verify need: its answers
+// and verdicts are those of a server. It opens no socket and keeps no goroutine, so it works inside [testing/synctest],
 // where the test has its own time.
 //
 //	engine := clienttest.New(t)

@@ -117,7 +117,9 @@ func TestAnswers(t *testing.T) {
 		if err := vault.Sys().Revoke(answer.LeaseID); err != nil {
 			t.Error(err)
 		}
-		if list, err := vault.Logical().List("apikeys/my/external/keys"); err != nil || list != nil && list.Data["keys"] != nil {
+		if list, err := vault.Logical().
+			List("apikeys/my/external/keys"); err != nil ||
+			list != nil && list.Data["keys"] != nil {
 			t.Errorf("%+v %v", list, err)
 		}
 		nobody := e.Client("acme")
@@ -127,17 +129,32 @@ func TestAnswers(t *testing.T) {
 			status int
 			about  string
 		}{
-			"a lease that is gone": {func() error { _, err := vault.Sys().Renew(answer.LeaseID, 0); return err }, 400, "lease"},
-			"no token":             {func() error { _, err := nobody.Logical().Read("apikeys/my"); return err }, 403, "permission denied"},
-			"another tenant":       {func() error { _, err := vault.Logical().Read("apikeys/tenants/beta"); return err }, 403, "beta"},
-			"another mount":        {func() error { _, err := vault.Logical().Write("other/x", nil); return err }, 404, "no handler"},
+			"a lease that is gone": {func() error {
+				_, err := vault.Sys().Renew(answer.LeaseID, 0)
+				return err
+			}, 400, "lease"},
+			"no token": {func() error {
+				_, err := nobody.Logical().Read("apikeys/my")
+				return err
+			}, 403, "permission denied"},
+			"another tenant": {func() error {
+				_, err := vault.Logical().Read("apikeys/tenants/beta")
+				return err
+			}, 403, "beta"},
+			"another mount": {func() error {
+				_, err := vault.Logical().Write("other/x", nil)
+				return err
+			}, 404, "no handler"},
 			"an unknown field": {func() error {
 				_, err := vault.Logical().Write("apikeys/my/external/keys/x", fields{"nonsense": 1})
 				return err
 			}, 400, "nonsense"},
 		} {
 			err := ask.do()
-			if refused, ok := errors.AsType[*api.ResponseError](err); !ok || refused.StatusCode != ask.status || !strings.Contains(err.Error(), ask.about) {
+			if refused, ok := errors.AsType[*api.ResponseError](
+				err,
+			); !ok || refused.StatusCode != ask.status ||
+				!strings.Contains(err.Error(), ask.about) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}

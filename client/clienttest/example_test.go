@@ -37,7 +37,9 @@ func Example() {
 	})))
 	defer server.Close()
 
-	app := &http.Client{Transport: &signing.Transport{Signer: key.Signer, Hosts: []string{server.Listener.Addr().String()}}}
+	app := &http.Client{
+		Transport: &signing.Transport{Signer: key.Signer, Hosts: []string{server.Listener.Addr().String()}},
+	}
 	get := func(path string) {
 		resp, err := app.Get(server.URL + path)
 		if err != nil {

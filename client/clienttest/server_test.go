@@ -33,7 +33,13 @@ func TestServer(t *testing.T) {
 	})))
 	defer server.Close()
 
-	app := &http.Client{Transport: &signing.Transport{Signer: key.Signer, Hosts: []string{server.Listener.Addr().String()}, PlainHTTP: true}}
+	app := &http.Client{
+		Transport: &signing.Transport{
+			Signer:    key.Signer,
+			Hosts:     []string{server.Listener.Addr().String()},
+			PlainHTTP: true,
+		},
+	}
 	for _, want := range []int{http.StatusNoContent, http.StatusServiceUnavailable} {
 		resp, err := app.Get(server.URL + "/orders")
 		if err != nil {

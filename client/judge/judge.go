@@ -33,9 +33,10 @@ type Verdict struct {
 	ExpiresAt                 time.Time         // zero: never
 	SuccessorKeyID            string            // of the version that replaced this one
 	Variant                   string            // which of the key's compat the call needed, joined by commas
-	ContentDigest             string            // the Content-Digest that the signature covers: compare it with the body
-	ServerTime                time.Time         // the time the call was judged by
-	ReplayTableFull           bool              // replayed because no more calls can be remembered
+	// the Content-Digest that the signature covers: compare it with the body
+	ContentDigest   string
+	ServerTime      time.Time // the time the call was judged by
+	ReplayTableFull bool      // replayed because no more calls can be remembered
 }
 
 // Code is a verdict in one word, as docs/api.md has it. The zero value is none of them.

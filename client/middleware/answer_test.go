@@ -118,7 +118,11 @@ func TestMiddlewareRedirects(t *testing.T) {
 			if code >= 307 {
 				want = "PUT hello"
 			}
-			resp, text := sent(t, g.client, g.request(t, "PUT", "/old", strings.NewReader("hello"), "Verint-UserName", "x"))
+			resp, text := sent(
+				t,
+				g.client,
+				g.request(t, "PUT", "/old", strings.NewReader("hello"), "Verint-UserName", "x"),
+			)
 			if resp.StatusCode != 200 || resp.Header.Get("X-Method")+" "+text != want || len(g.judge.calls) != 2 {
 				t.Errorf("%s, %d: %s %q after %d calls", scheme, code, resp.Status, text, len(g.judge.calls))
 			}
@@ -146,7 +150,12 @@ func TestMiddlewareWithVerifier(t *testing.T) {
 		wait.Go(func() {
 			for range 10 {
 				body := fmt.Sprint("hello ", n)
-				if resp, text := sent(t, g.client, g.request(t, "POST", "/", strings.NewReader(body))); resp.StatusCode != 200 || text != body {
+				if resp, text := sent(
+					t,
+					g.client,
+					g.request(t, "POST", "/", strings.NewReader(body)),
+				); resp.StatusCode != 200 ||
+					text != body {
 					t.Errorf("%s %s", resp.Status, text)
 				}
 			}

@@ -58,7 +58,8 @@ func (t *trailerBody) fill() {
 // body reads and checks the body whose digest is signed; nil is one that the handler reads itself.
 func (g *gate) body(w http.ResponseWriter, r *http.Request, v judge.Verdict) (verifiedBody, *Problem) {
 	if v.ContentDigest == "" {
-		// An rfc9421 call that announces a body covers its digest. Without one, the judge has taken it for another call.
+		// An rfc9421 call that announces a body covers its digest. Without one, the judge has taken it for another
+		// call.
 		if r.ContentLength != 0 && (g.signedBody || v.Scheme == string(signing.RFC9421)) {
 			return nil, bodyNotSigned()
 		}

@@ -37,7 +37,8 @@ func ExampleNew() {
 		}
 		return nil
 	}
-	gate := middleware.New(verifier, middleware.WithSignedBody(), middleware.WithAuthorizer(ordersWrite)) // or a Keyring
+	// or a Keyring
+	gate := middleware.New(verifier, middleware.WithSignedBody(), middleware.WithAuthorizer(ordersWrite))
 	server := httptest.NewServer(gate(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		who, _ := middleware.PrincipalFrom(r.Context())
 		body, _ := io.ReadAll(r.Body)
@@ -45,7 +46,11 @@ func ExampleNew() {
 	})))
 	defer server.Close()
 
-	signed := &http.Client{Transport: &signing.Transport{Signer: sender.Signer, Hosts: []string{strings.TrimPrefix(server.URL, "http://")}}}
+	signed := &http.Client{
+		Transport: &signing.Transport{
+			Signer: sender.Signer, Hosts: []string{strings.TrimPrefix(server.URL, "http://")},
+		},
+	}
 	for _, caller := range []*http.Client{signed, http.DefaultClient} {
 		resp, err := caller.Post(server.URL+"/orders", "text/plain", strings.NewReader("order 17"))
 		if err != nil {

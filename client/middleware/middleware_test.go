@@ -36,8 +36,18 @@ func (j *keyJudge) Verify(_ context.Context, c judge.Call) (judge.Verdict, error
 	defer j.mu.Unlock()
 	j.calls = append(j.calls, c)
 	v := judge.Verdict{
-		Code: judge.Valid, Valid: true, Tenant: "acme", Kind: "external", Name: "billing", KeyID: "tEsTkId1", Version: 3, State: "current",
-		Scheme: "vrnt-1", User: "agent7", Metadata: map[string]string{"a": "b"}, ServerTime: time.Now().Truncate(time.Second),
+		Code:       judge.Valid,
+		Valid:      true,
+		Tenant:     "acme",
+		Kind:       "external",
+		Name:       "billing",
+		KeyID:      "tEsTkId1",
+		Version:    3,
+		State:      "current",
+		Scheme:     "vrnt-1",
+		User:       "agent7",
+		Metadata:   map[string]string{"a": "b"},
+		ServerTime: time.Now().Truncate(time.Second),
 	}
 	head, err := signing.ParseHeadString(c.Request)
 	if err != nil {
@@ -85,13 +95,15 @@ type gated struct {
 func newGate(t *testing.T, scheme signing.Scheme, h2 bool, opts ...Option) *gated {
 	t.Helper()
 	g := &gated{judge: new(keyJudge)}
-	g.Server = httptest.NewUnstartedServer(New(g.judge, opts...)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if g.seen != nil {
-			g.seen(w, r)
-			return
-		}
-		_, _ = io.Copy(w, r.Body)
-	})))
+	g.Server = httptest.NewUnstartedServer(
+		New(g.judge, opts...)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if g.seen != nil {
+				g.seen(w, r)
+				return
+			}
+			_, _ = io.Copy(w, r.Body)
+		})),
+	)
 	g.EnableHTTP2 = h2
 	g.StartTLS()
 	t.Cleanup(g.Close)
@@ -140,7 +152,8 @@ func TestMiddleware(t *testing.T) {
 			g := newGate(t, scheme, h2)
 			g.seen = func(w http.ResponseWriter, r *http.Request) {
 				who, ok := PrincipalFrom(r.Context())
-				if !ok || who.Tenant != "acme" || who.KeyID != "tEsTkId1" || who.Scheme != string(scheme) || who.Metadata["a"] != "b" {
+				if !ok || who.Tenant != "acme" || who.KeyID != "tEsTkId1" || who.Scheme != string(scheme) ||
+					who.Metadata["a"] != "b" {
 					t.Errorf("%v called", who)
 				}
 				if r.Proto == "HTTP/2.0" != h2 {
@@ -152,14 +165,36 @@ func TestMiddleware(t *testing.T) {
 				for name, reader := range map[string]io.Reader{
 					"known": strings.NewReader(body), "unknown": struct{ io.Reader }{strings.NewReader(body)},
 				} {
-					r := g.request(t, "POST", "/a//b/%2f?x=%20&y", reader, "Verint-UserName", "Agent7", "Verint-A", "1", "Date", "now", "Cookie", "a=b")
+					r := g.request(
+						t,
+						"POST",
+						"/a//b/%2f?x=%20&y",
+						reader,
+						"Verint-UserName",
+						"Agent7",
+						"Verint-A",
+						"1",
+						"Date",
+						"now",
+						"Cookie",
+						"a=b",
+					)
 					resp, got := sent(t, g.client, r)
 					if resp.StatusCode != 200 || got != body || resp.Header.Get("Sunset") != "" {
-						t.Errorf("%s, HTTP/2 %v, %s body of %d: %s %.100s", scheme, h2, name, len(body), resp.Status, got)
+						t.Errorf(
+							"%s, HTTP/2 %v, %s body of %d: %s %.100s",
+							scheme,
+							h2,
+							name,
+							len(body),
+							resp.Status,
+							got,
+						)
 					}
 				}
 			}
-			if c := g.judge.last(); strings.Contains(c.Request, "ookie") || c.ClientIP != netip.MustParseAddr("127.0.0.1") {
+			if c := g.judge.last(); strings.Contains(c.Request, "ookie") ||
+				c.ClientIP != netip.MustParseAddr("127.0.0.1") {
 				t.Errorf("judged %s from %s", c.Request, c.ClientIP)
 			}
 			g.Close()

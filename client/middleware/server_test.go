@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -23,8 +22,13 @@ type wired struct {
 
 func (g *gated) wire(t *testing.T) wired {
 	t.Helper()
-	conn, err := (&tls.Dialer{Config: &tls.Config{RootCAs: g.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs}}).DialContext(
-		t.Context(), "tcp", g.Listener.Addr().String())
+	conn, err := (&tls.Dialer{
+		Config: &tls.Config{RootCAs: g.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs},
+	}).DialContext(
+		t.Context(),
+		"tcp",
+		g.Listener.Addr().String(),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,35 +74,54 @@ func TestMiddlewareOnTheWire(t *testing.T) {
 		status       int
 		says         string // in the body
 	}{
-		"plain":                   {ours, "GET", 200, "GET / 0"},
-		"absolute form":           {strings.Replace(ours, "GET /", "GET https://api.example/", 1), "GET", 401, `"status":401`},
-		"another's absolute form": {strings.Replace(ours, "GET /", "GET http://evil.test/", 1), "GET", 401, `"status":401`},
-		"CONNECT":                 {"CONNECT api.example:443 HTTP/1.1\r\nHost: api.example:443\r\n\r\n", "CONNECT", 401, `"status":401`},
-		"OPTIONS *":               {"OPTIONS * HTTP/1.1\r\nHost: api.example\r\n\r\n", "OPTIONS", 401, `"status":401`},
-		"OPTIONS":                 {signed("OPTIONS /x HTTP/1.1\nHost: api.example\n", ""), "OPTIONS", 200, "OPTIONS /x 0"},
-		"HEAD":                    {signed("HEAD /x HTTP/1.1\nHost: api.example\n", ""), "HEAD", 200, ""},
-		"HEAD, signed as GET":     {strings.Replace(ours, "GET", "HEAD", 1), "HEAD", 401, ""},
-		"GET, another path":       {strings.Replace(ours, "GET /", "GET /x", 1), "GET", 401, `"status":401`},
-		"another Host":            {strings.Replace(ours, "Host: api", "Host: evil", 1), "GET", 401, `"status":401`},
-		"Host with port":          {strings.Replace(ours, "Host: api.example", "Host: API.example:443", 1), "GET", 200, "GET / 0"},
-		"two Hosts":               {strings.Replace(ours, "Host: api.example\r\n", "Host: api.example\r\nHost: evil.test\r\n", 1), "GET", 400, ""},
-		"a path of two readings":  {strings.Replace(ours, "GET /", "GET //evil.test/", 1), "GET", 401, `"status":401`},
-		"body of a GET":           {signed("GET / HTTP/1.1\nHost: a\nContent-Length: 2\nContent-Digest: "+signing.DigestBody([]byte("hi"))+"\n", "hi"), "GET", 200, "GET / 2"},
+		"plain": {ours, "GET", 200, "GET / 0"},
+		"absolute form": {strings.Replace(
+			ours, "GET /", "GET https://api.example/", 1,
+		), "GET", 401, `"status":401`},
+		"another's absolute form": {strings.Replace(
+			ours, "GET /", "GET http://evil.test/", 1,
+		), "GET", 401, `"status":401`},
+		"CONNECT":   {"CONNECT api.example:443 HTTP/1.1\r\nHost: api.example:443\r\n\r\n", "CONNECT", 401, `"status":401`},
+		"OPTIONS *": {"OPTIONS * HTTP/1.1\r\nHost: api.example\r\n\r\n", "OPTIONS", 401, `"status":401`},
+		"OPTIONS": {signed(
+			"OPTIONS /x HTTP/1.1\nHost: api.example\n", "",
+		), "OPTIONS", 200, "OPTIONS /x 0"},
+		"HEAD":                {signed("HEAD /x HTTP/1.1\nHost: api.example\n", ""), "HEAD", 200, ""},
+		"HEAD, signed as GET": {strings.Replace(ours, "GET", "HEAD", 1), "HEAD", 401, ""},
+		"GET, another path":   {strings.Replace(ours, "GET /", "GET /x", 1), "GET", 401, `"status":401`},
+		"another Host":        {strings.Replace(ours, "Host: api", "Host: evil", 1), "GET", 401, `"status":401`},
+		"Host with port": {strings.Replace(
+			ours, "Host: api.example", "Host: API.example:443", 1,
+		), "GET", 200, "GET / 0"},
+		"two Hosts": {strings.Replace(ours, "Host: api.example\r\n", "Host: api.example\r\nHost: "+
+			"evil.test\r\n", 1), "GET", 400, ""},
+		"a path of two readings": {strings.Replace(ours, "GET /", "GET //evil.test/", 1), "GET", 401, `"status":401`},
+		"body of a GET": {signed(
+			"GET / HTTP/1.1\nHost: a\nContent-Length: 2\nContent-Digest: "+signing.DigestBody([]byte("hi"))+"\n", "hi",
+		), "GET", 200, "GET / 2"},
 		"a body added": {
 			strings.Replace(ours, "Host", "Content-Length: 2\r\nHost", 1) + "hi", "GET", 401, `"status":401`,
 		},
 		"a chunked body added": {
-			strings.Replace(ours, "Host", "Transfer-Encoding: chunked\r\nHost", 1) + "2\r\nhi\r\n0\r\n\r\n", "GET", 401, `"status":401`,
+			strings.Replace(ours, "Host", "Transfer-Encoding: chunked\r\nHost", 1) + "2\r\nhi\r\n0\r\n\r\n", "GET", 401,
+			`"status":401`,
 		},
 		"a length and chunks": { // net/http goes by the chunks, and so does what is judged
 			signed("POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\nContent-Digest: "+signing.DigestBody([]byte("hi"))+"\nContent-Length: 9\n",
 				"2\r\nhi\r\n0\r\n\r\n"), "POST", 200, "POST / 2",
 		},
 		"far too long": {
-			signed("POST / HTTP/1.1\nHost: a\nContent-Length: 1000000000\nContent-Digest: "+signing.DigestBody([]byte("hi"))+"\n", "hi"), "POST", 413, `"body_too_large"`,
+			signed(
+				"POST / HTTP/1.1\nHost: a\nContent-Length: 1000000000\nContent-Digest: "+signing.DigestBody([]byte("hi"))+"\n",
+				"hi",
+			),
+			"POST", 413, `"body_too_large"`,
 		},
 		"chunks without end": {
-			signed("POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\nContent-Digest: "+signing.DigestBody([]byte("hi"))+"\n", "65\r\n"+strings.Repeat("x", 101)+"\r\n"),
+			signed(
+				"POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\nContent-Digest: "+signing.DigestBody([]byte("hi"))+"\n",
+				"65\r\n"+strings.Repeat("x", 101)+"\r\n",
+			),
 			"POST", 413, `"body_too_large"`,
 		},
 	} {
@@ -115,7 +138,8 @@ func TestMiddlewareOnTheWire(t *testing.T) {
 		if status != row.status || !strings.Contains(body, row.says) || row.method == "HEAD" && body != "" {
 			t.Errorf("%s: %d %s", name, status, body)
 		}
-		if status != 200 && strings.Contains(row.says, `"`) && header.Get("Content-Type") != "application/problem+json" {
+		if status != 200 && strings.Contains(row.says, `"`) &&
+			header.Get("Content-Type") != "application/problem+json" {
 			t.Errorf("%s: %v", name, header)
 		}
 	}
@@ -124,7 +148,14 @@ func TestMiddlewareOnTheWire(t *testing.T) {
 // TestMiddlewareExpect asks for the body of a call that is good, and of no other.
 func TestMiddlewareExpect(t *testing.T) {
 	g := newGate(t, signing.RFC9421, false)
-	head := signedRaw(t, signing.RFC9421, "PUT / HTTP/1.1\nHost: a\nExpect: 100-continue\nContent-Length: 2\nContent-Digest: "+signing.DigestBody([]byte("hi"))+"\n", "")
+	head := signedRaw(
+		t,
+		signing.RFC9421,
+		"PUT / HTTP/1.1\nHost: a\nExpect: 100-continue\nContent-Length: 2\nContent-Digest: "+signing.DigestBody(
+			[]byte("hi"),
+		)+"\n",
+		"",
+	)
 	w := g.wire(t)
 	if status, _, _ := w.says(t, "PUT", head); status != http.StatusContinue {
 		t.Fatalf("a good call: %d", status)
@@ -132,7 +163,8 @@ func TestMiddlewareExpect(t *testing.T) {
 	if status, _, body := w.says(t, "PUT", "hi"); status != 200 || body != "hi" {
 		t.Errorf("with its body: %d %s", status, body)
 	}
-	if status, _, _ := g.wire(t).says(t, "PUT", strings.Replace(head, "PUT", "POST", 1)); status != http.StatusUnauthorized {
+	if status, _, _ := g.wire(t).
+		says(t, "PUT", strings.Replace(head, "PUT", "POST", 1)); status != http.StatusUnauthorized {
 		t.Errorf("another call: %d", status)
 	}
 }
@@ -147,7 +179,11 @@ func TestMiddlewareUpgrade(t *testing.T) {
 			return
 		}
 		defer conn.Close()
-		_, _ = buffered.WriteString("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: " + r.Header.Get("Upgrade") + "\r\n\r\n")
+		_, _ = buffered.WriteString(
+			"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: " + r.Header.Get(
+				"Upgrade",
+			) + "\r\n\r\n",
+		)
 		_ = buffered.Flush()
 		line, _ := buffered.ReadString('\n')
 		_, _ = io.WriteString(conn, "echo "+line)
@@ -164,7 +200,8 @@ func TestMiddlewareUpgrade(t *testing.T) {
 	if line, err := w.answers.ReadString('\n'); err != nil || line != "echo hello\n" {
 		t.Errorf("%q %v", line, err)
 	}
-	if status, _, _ := g.wire(t).says(t, "GET", strings.Replace(text, "/chat", "/other", 1)); status != http.StatusUnauthorized {
+	if status, _, _ := g.wire(t).
+		says(t, "GET", strings.Replace(text, "/chat", "/other", 1)); status != http.StatusUnauthorized {
 		t.Errorf("another call: %d", status)
 	}
 }
@@ -172,7 +209,9 @@ func TestMiddlewareUpgrade(t *testing.T) {
 // bySignature signs a request of net/http's own, which [signing.Transport] would not send.
 func bySignature(t *testing.T, scheme signing.Scheme, r *http.Request, lines string) *http.Request {
 	t.Helper()
-	head, err := signing.ParseHeadString(r.Method + " " + r.URL.RequestURI() + " HTTP/1.1\nHost: " + r.Host + "\n" + lines)
+	head, err := signing.ParseHeadString(
+		r.Method + " " + r.URL.RequestURI() + " HTTP/1.1\nHost: " + r.Host + "\n" + lines,
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,88 +223,4 @@ func bySignature(t *testing.T, scheme signing.Scheme, r *http.Request, lines str
 		r.Header.Set(h.Name, h.Value)
 	}
 	return r
-}
-
-// TestMiddlewareTrailers has no Verint- trailer reach the handler, declared or not, nor any where signed headers are
-// asked for.
-func TestMiddlewareTrailers(t *testing.T) {
-	for _, h2 := range []bool{false, true} {
-		for _, scheme := range []signing.Scheme{signing.Vrnt1, signing.RFC9421} {
-			for _, only := range []bool{false, true} {
-				var opts []Option
-				if only {
-					opts = append(opts, WithSignedHeadersOnly())
-				}
-				g := newGate(t, scheme, h2, opts...)
-				g.seen = func(w http.ResponseWriter, r *http.Request) {
-					before := len(r.Trailer)
-					body, err := io.ReadAll(r.Body)
-					answers(w, "%s %v %v %v %v", body, err, before, r.Trailer.Values("X-Sum"), r.Trailer.Values("Verint-Username"))
-				}
-				r := g.request(t, "POST", "/", struct{ io.Reader }{strings.NewReader("hello")})
-				bySignature(t, scheme, r, "Transfer-Encoding: chunked\nContent-Digest: "+signing.DigestBody([]byte("hello"))+"\n")
-				r.Trailer = http.Header{"X-Sum": {"1"}, "Verint-Username": {"admin"}}
-				want := "hello <nil> 1 [1] []"
-				if only {
-					want = "hello <nil> 0 [] []"
-				}
-				if resp, got := sent(t, g.Client(), r); resp.StatusCode != 200 || got != want {
-					t.Errorf("HTTP/2 %v, %s, signed alone %v: %s %q", h2, scheme, only, resp.Status, got)
-				}
-			}
-		}
-	}
-	g := newGate(t, signing.Vrnt1, false)
-	g.seen = func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		answers(w, "%v", r.Trailer)
-	}
-	text := signedRaw(t, signing.Vrnt1, "POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\nTrailer: X-Sum\n", "2\r\nhi\r\n0\r\nX-Sum: 1\r\nVerint-UserName: admin\r\n\r\n")
-	if status, _, body := g.wire(t).says(t, "POST", text); status != 200 || body != "map[X-Sum:[1]]" {
-		t.Errorf("not declared: %d %s", status, body)
-	}
-}
-
-// TestMiddlewareHostBesideAuthority keeps a Host from the handler that HTTP/2 lets stand beside :authority.
-func TestMiddlewareHostBesideAuthority(t *testing.T) {
-	for _, opts := range [][]Option{nil, {WithSignedHeadersOnly("Host")}} {
-		raw := signedRaw(t, signing.RFC9421, "GET / HTTP/1.1\nHost: api.example\n", "")
-		r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(raw)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header["Host"] = []string{"evil.test"}
-		w := httptest.NewRecorder()
-		New(new(keyJudge), opts...)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			answers(w, "%s%v", r.Host, r.Header["Host"])
-		})).ServeHTTP(w, r)
-		if w.Code != 200 || w.Body.String() != "api.example[]" {
-			t.Errorf("%d %s", w.Code, w.Body)
-		}
-	}
-}
-
-// TestMiddlewareAuthority signs for one host and sends to another, over both protocols.
-func TestMiddlewareAuthority(t *testing.T) {
-	for _, h2 := range []bool{false, true} {
-		for host, status := range map[string]int{"api.example": 200, "API.example:443": 200, "api.example:80": 200, "api.example:8443": 401, "evil.test": 401} {
-			g := newGate(t, signing.RFC9421, h2)
-			g.seen = func(w http.ResponseWriter, r *http.Request) { answers(w, "%s%d", r.Host, r.ProtoMajor) }
-			r := g.request(t, "OPTIONS", "/x?y", nil)
-			r.Host = "api.example"
-			bySignature(t, signing.RFC9421, r, "")
-			r.Host = host
-			resp, got := sent(t, g.Client(), r)
-			if resp.StatusCode != status || (resp.ProtoMajor == 2) != h2 || status == 200 && got != fmt.Sprintf("%s%d", host, resp.ProtoMajor) {
-				t.Errorf("HTTP/2 %v, %s: %s %s", h2, host, resp.Status, got)
-			}
-		}
-		g := newGate(t, signing.RFC9421, h2)
-		for method, c := range map[string]*http.Client{"signed": g.client, "not": g.Client()} {
-			resp, got := sent(t, c, g.request(t, "HEAD", "/x", nil))
-			if got != "" || (resp.StatusCode == 200) != (method == "signed") || (resp.Header.Get("Content-Type") == "application/problem+json") != (method == "not") {
-				t.Errorf("HEAD, HTTP/2 %v, %s: %s %q", h2, method, resp.Status, got)
-			}
-		}
-	}
 }

@@ -44,7 +44,11 @@ func BenchmarkKeyring(b *testing.B) {
 			if replay == "on" && !scheme.HTTP() {
 				continue
 			}
-			key := engine.Key("acme", "external/keys/"+string(scheme)+"-"+replay, map[string]any{"scheme": scheme, "replay": replay})
+			key := engine.Key(
+				"acme",
+				"external/keys/"+string(scheme)+"-"+replay,
+				map[string]any{"scheme": scheme, "replay": replay},
+			)
 			name := string(scheme)
 			calls := []Call{benchCall(b, key)}
 			if replay == "on" {

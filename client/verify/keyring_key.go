@@ -87,8 +87,26 @@ func (k *ruleSet) stateAt(now time.Time) apikey.State {
 
 // knownFields are the fields of keyring/ that this package knows. Another one may be a rule.
 var knownFields = []string{
-	"key", "max_age", "tenant", "kind", "name", "key_id", "version", "state", "tenant_state", "scheme", "compat", "scopes",
-	"published", "allowed_cidrs", "user", "metadata", "replay", "window_past", "window_future", "expires_at",
+	"key",
+	"max_age",
+	"tenant",
+	"kind",
+	"name",
+	"key_id",
+	"version",
+	"state",
+	"tenant_state",
+	"scheme",
+	"compat",
+	"scopes",
+	"published",
+	"allowed_cidrs",
+	"user",
+	"metadata",
+	"replay",
+	"window_past",
+	"window_future",
+	"expires_at",
 	"successor_key_id",
 }
 
@@ -121,7 +139,15 @@ func ruleSetOf(answer *api.Secret, keyID string, sent time.Time) (*ruleSet, erro
 
 // keyFields reads what is the same in all verdicts on a key's calls.
 func (d *decoder) keyFields(v *Verdict) {
-	v.Tenant, v.Kind, v.Name, v.KeyID = d.nonEmpty("tenant"), d.nonEmpty("kind"), d.nonEmpty("name"), d.nonEmpty("key_id")
+	v.Tenant, v.Kind, v.Name, v.KeyID = d.nonEmpty(
+		"tenant",
+	), d.nonEmpty(
+		"kind",
+	), d.nonEmpty(
+		"name",
+	), d.nonEmpty(
+		"key_id",
+	)
 	v.Version = int(d.positiveInt("version"))
 	v.Scheme = d.nonEmpty("scheme")
 	v.User, v.SuccessorKeyID = optional[string](d, "user"), optional[string](d, "successor_key_id")

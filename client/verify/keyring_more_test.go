@@ -103,7 +103,9 @@ func TestKeyringRenewed(t *testing.T) {
 func TestKeyringStrict(t *testing.T) {
 	ringed(t, []KeyringOption{WithStrictReplay()}, func(_ *testing.T, r *ring, key clienttest.Key) {
 		r.finds(r.call(key), Valid, nil)
-		before := Call{Request: signedText(r.t, key, "GET /orders HTTP/1.1\nHost: api.example\n", time.Now().Add(-time.Second))}
+		before := Call{
+			Request: signedText(r.t, key, "GET /orders HTTP/1.1\nHost: api.example\n", time.Now().Add(-time.Second)),
+		}
 		r.finds(before, TooOld, nil)
 	})
 }
@@ -154,7 +156,9 @@ func TestKeyringPrintsNoSecret(t *testing.T) {
 			fmt.Sprintf("%v %+v", v, v), fmt.Sprintf("%+v %#v", held.grant, held.grant),
 			fmt.Sprintf("%v %+v %#v", r.Keyring, r.Keyring, held), fmt.Sprintf("%+v %#v", held.mac, held.mac),
 		} {
-			for _, secret := range []string{string(key.Secret), fmt.Sprint(data["key"]), strings.Trim(fmt.Sprintf("%v", key.Secret), "[]")} {
+			for _, secret := range []string{
+				string(key.Secret), fmt.Sprint(data["key"]), strings.Trim(fmt.Sprintf("%v", key.Secret), "[]"),
+			} {
 				if strings.Contains(shown, secret) {
 					t.Error("a secret in ", shown)
 				}

@@ -29,7 +29,9 @@ func TestKeyringFetchesOnce(t *testing.T) {
 		}
 		calls.Wait()
 		v := r.finds(r.call(key), Valid, nil)
-		if v.Tenant != "acme" || v.Kind != "external" || v.Name != "billing" || v.KeyID != key.ID || v.Version != 1 || v.State != "current" || v.Scheme != "rfc9421" {
+		if v.Tenant != "acme" || v.Kind != "external" || v.Name != "billing" || v.KeyID != key.ID || v.Version != 1 ||
+			v.State != "current" ||
+			v.Scheme != "rfc9421" {
 			t.Errorf("%+v", v)
 		}
 		if n := r.fetches(key.ID); n != 1 {
@@ -225,7 +227,9 @@ func TestKeyringRefusesOddAnswers(t *testing.T) {
 					return vaulttest.Replies(map[string]any{"data": data}), nil
 				})
 				_, err := r.Verify(t.Context(), r.call(key))
-				if !errors.Is(err, ErrUnavailable) || !errors.Is(err, vault.ErrMalformed) || !strings.Contains(err.Error(), name) || strings.Contains(err.Error(), secret) {
+				if !errors.Is(err, ErrUnavailable) || !errors.Is(err, vault.ErrMalformed) ||
+					!strings.Contains(err.Error(), name) ||
+					strings.Contains(err.Error(), secret) {
 					t.Errorf("%v", err)
 				}
 			})

@@ -33,10 +33,24 @@ func TestKeyringOptions(t *testing.T) {
 	}
 	fallback := new(Verifier)
 	want := keyringOptions{
-		keys: 1, idle: 2, replayEntries: 3, replayTotal: 4, fetches: 5, strictReplay: true, fallback: fallback, log: log,
+		keys:          1,
+		idle:          2,
+		replayEntries: 3,
+		replayTotal:   4,
+		fetches:       5,
+		strictReplay:  true,
+		fallback:      fallback,
+		log:           log,
 	}
-	got := logged(WithKeys(1), WithIdle(2), WithReplayEntries(3), WithReplayTotal(4), WithFetches(5), WithStrictReplay(),
-		WithFallback(fallback))
+	got := logged(
+		WithKeys(1),
+		WithIdle(2),
+		WithReplayEntries(3),
+		WithReplayTotal(4),
+		WithFetches(5),
+		WithStrictReplay(),
+		WithFallback(fallback),
+	)
 	if got != want {
 		t.Errorf("%+v, not %+v", got, want)
 	}

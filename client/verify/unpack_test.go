@@ -48,10 +48,12 @@ func TestUnpack(t *testing.T) {
 	} {
 		v, err := unpackOne(text)
 		if failure, fails := want.(error); fails {
-			if !errors.Is(err, failure) || v.Code != "" || errors.Is(failure, ErrUnknown) != errors.Is(err, ErrUnknown) {
+			if !errors.Is(err, failure) || v.Code != "" ||
+				errors.Is(failure, ErrUnknown) != errors.Is(err, ErrUnknown) {
 				t.Errorf("%s: %v, %v; want %v", text, v, err, failure)
 			}
-		} else if err != nil || v.Code != want || v.Valid != (want == Valid) || v.Valid && (v.Tenant != "acme" || v.Version != 2 || v.State != "current") {
+		} else if err != nil || v.Code != want || v.Valid != (want == Valid) || v.Valid &&
+			(v.Tenant != "acme" || v.Version != 2 || v.State != "current") {
 			t.Errorf("%s: %v, %v; want %v", text, v, err, want)
 		}
 	}
@@ -72,7 +74,8 @@ func FuzzUnpack(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		v, err := unpackOne(text)
 		told := v.Tenant != "" && v.KeyID != "" && v.State != "" && v.Scheme != "" && v.Version > 0
-		if (err == nil) != (v.Code != "") || v.Valid != (v.Code == Valid) || told != (v.Tenant != "") || v.Valid && !told {
+		if (err == nil) != (v.Code != "") || v.Valid != (v.Code == Valid) || told != (v.Tenant != "") ||
+			v.Valid && !told {
 			t.Fatalf("%v, %v", v, err)
 		}
 	})

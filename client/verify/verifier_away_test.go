@@ -38,13 +38,17 @@ func TestVerifierAway(t *testing.T) {
 		want  error
 		asked int
 	}{
-		"sealed":     {status(503), ErrUnavailable, 1},
-		"limited":    {status(429), ErrUnavailable, 1},
-		"lagging":    {status(412), ErrUnavailable, 1},
-		"no server":  {func() (*http.Response, error) { return nil, &net.OpError{Op: "dial", Err: errors.New("refused")} }, ErrUnavailable, 1},
-		"500":        {status(500), ErrUnknown, 1},
-		"502":        {status(502), ErrUnknown, 1},
-		"cut":        {func() (*http.Response, error) { return nil, &net.OpError{Op: "read", Err: errors.New("reset")} }, ErrUnknown, 1},
+		"sealed":  {status(503), ErrUnavailable, 1},
+		"limited": {status(429), ErrUnavailable, 1},
+		"lagging": {status(412), ErrUnavailable, 1},
+		"no server": {func() (*http.Response, error) {
+			return nil, &net.OpError{Op: "dial", Err: errors.New("refused")}
+		}, ErrUnavailable, 1},
+		"500": {status(500), ErrUnknown, 1},
+		"502": {status(502), ErrUnknown, 1},
+		"cut": {func() (*http.Response, error) {
+			return nil, &net.OpError{Op: "read", Err: errors.New("reset")}
+		}, ErrUnknown, 1},
 		"leads away": {dead, ErrUnknown, 2},
 		"nothing":    {func() (*http.Response, error) { return vaulttest.Response(200, nil), nil }, ErrUnknown, 1},
 		"no JSON":    {func() (*http.Response, error) { return vaulttest.Response(200, "x"), nil }, ErrUnknown, 1},
@@ -67,7 +71,11 @@ func TestVerifierAway(t *testing.T) {
 				for n := range 3 {
 					wait.Go(func() {
 						err := asks(t.Context(), v, fmt.Sprint("valid ", n))
-						if !errors.Is(err, ErrUnavailable) || errors.Is(err, ErrUnknown) != (row.want == ErrUnknown) { //nolint:errorlint // which of the two
+						if !errors.Is(err, ErrUnavailable) ||
+							errors.Is(
+								err,
+								ErrUnknown,
+							) != (row.want == ErrUnknown) { //nolint:errorlint // which of the two
 							t.Error(err)
 						}
 					})
@@ -91,7 +99,8 @@ func TestVerifierTimeout(t *testing.T) {
 		v := newTestVerifier(t, newFakeEngine(time.Hour))
 		before := time.Now()
 		err := asks(t.Context(), v, "valid")
-		if !errors.Is(err, ErrUnknown) || errors.Is(err, context.DeadlineExceeded) || time.Since(before) != 10*time.Second {
+		if !errors.Is(err, ErrUnknown) || errors.Is(err, context.DeadlineExceeded) ||
+			time.Since(before) != 10*time.Second {
 			t.Errorf("after %s: %v", time.Since(before), err)
 		}
 		if err := v.Close(); err != nil {
@@ -112,7 +121,10 @@ func TestVerifierDenied(t *testing.T) {
 		judges := e.Odd
 		e.Away(403)
 		err = asks(t.Context(), v, "valid 1")
-		if refused, ok := errors.AsType[*api.ResponseError](err); !ok || refused.StatusCode != 403 || errors.Is(err, ErrUnavailable) {
+		if refused, ok := errors.AsType[*api.ResponseError](
+			err,
+		); !ok || refused.StatusCode != 403 ||
+			errors.Is(err, ErrUnavailable) {
 			t.Error(err)
 		}
 		e.Set(func() {
@@ -128,7 +140,14 @@ func TestVerifierDenied(t *testing.T) {
 		if err := errors.Join(asks(t.Context(), v, "valid 2"), asks(t.Context(), v, "valid 3"), v.Close()); err != nil {
 			t.Error(err)
 		}
-		if want := []string{"PATCH " + verifyPath, "PUT " + verifyPath, "PUT " + verifyPath}; !slices.Equal(e.Asked, want) {
+		if want := []string{
+			"PATCH " + verifyPath,
+			"PUT " + verifyPath,
+			"PUT " + verifyPath,
+		}; !slices.Equal(
+			e.Asked,
+			want,
+		) {
 			t.Errorf("asked %v", e.Asked)
 		}
 		if want := []string{"renewed", "renewed", "renewed"}; !slices.Equal(e.Tokens, want) {
@@ -140,8 +159,14 @@ func TestVerifierDenied(t *testing.T) {
 // TestVerdictFields reads all that is told, and refuses what is of another kind.
 func TestVerdictFields(t *testing.T) {
 	full := map[string]any{
-		"user": "agent7", "metadata": map[string]any{"a": "b"}, "expires_at": "2026-02-01T00:00:00Z", "variant": "path_query",
-		"content_digest": "sha-256=:x:", "successor_key_id": "tEsTkId2", "replay_table_full": true, "of a later engine": 1,
+		"user":              "agent7",
+		"metadata":          map[string]any{"a": "b"},
+		"expires_at":        "2026-02-01T00:00:00Z",
+		"variant":           "path_query",
+		"content_digest":    "sha-256=:x:",
+		"successor_key_id":  "tEsTkId2",
+		"replay_table_full": true,
+		"of a later engine": 1,
 	}
 	synctest.Test(t, func(t *testing.T) {
 		e := newFakeEngine(0)
@@ -155,10 +180,22 @@ func TestVerdictFields(t *testing.T) {
 		}
 		got, err := answer(answerOf("replayed", full))
 		want := Verdict{
-			Code: Replayed, Tenant: "acme", Kind: "external", Name: "billing", KeyID: "tEsTkId1", Version: 3, State: "current",
-			Scheme: "vrnt-1", User: "agent7", Metadata: map[string]string{"a": "b"}, ExpiresAt: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC),
-			SuccessorKeyID: "tEsTkId2", Variant: "path_query", ContentDigest: "sha-256=:x:",
-			ServerTime: time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC), ReplayTableFull: true,
+			Code:            Replayed,
+			Tenant:          "acme",
+			Kind:            "external",
+			Name:            "billing",
+			KeyID:           "tEsTkId1",
+			Version:         3,
+			State:           "current",
+			Scheme:          "vrnt-1",
+			User:            "agent7",
+			Metadata:        map[string]string{"a": "b"},
+			ExpiresAt:       time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC),
+			SuccessorKeyID:  "tEsTkId2",
+			Variant:         "path_query",
+			ContentDigest:   "sha-256=:x:",
+			ServerTime:      time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC),
+			ReplayTableFull: true,
 		}
 		if diff := cmp.Diff(want, got); err != nil || diff != "" || e.ips[0] != "fe80::1" {
 			t.Errorf("%v, from %v:\n%s", err, e.ips, diff)

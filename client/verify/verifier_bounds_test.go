@@ -82,7 +82,10 @@ func TestVerifierStrings(t *testing.T) {
 	}{
 		{Call{Request: "valid"}, []int{1, 990, 9}},
 		{Call{Request: "valid", ClientIP: netip.MustParseAddr("192.0.2.1")}, []int{1, 247, 247, 247, 247, 11}},
-		{Call{Message: "valid", Signature: "v1:x:x", ClientIP: netip.MustParseAddr("192.0.2.1")}, []int{1, 165, 165, 165, 165, 165, 165, 9}},
+		{
+			Call{Message: "valid", Signature: "v1:x:x", ClientIP: netip.MustParseAddr("192.0.2.1")},
+			[]int{1, 165, 165, 165, 165, 165, 165, 9},
+		},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			e := newFakeEngine(time.Second)
@@ -117,7 +120,10 @@ func TestVerifierPacks(t *testing.T) {
 		apart  bool
 		want   string
 	}{
-		{20, false, "batch_json"}, {30 << 10, false, "batch_json"}, {20, true, "batch"}, {32 << 10, false, "batch_json"},
+		{20, false, "batch_json"},
+		{30 << 10, false, "batch_json"},
+		{20, true, "batch"},
+		{32 << 10, false, "batch_json"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			e := newFakeEngine(time.Second)

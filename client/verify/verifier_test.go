@@ -68,7 +68,10 @@ func TestVerifierGathers(t *testing.T) {
 				n++
 			}
 		}
-		if took := time.Since(before); !slices.Equal(sizes, []int{1, 1000, 499}) || took != 3*time.Second+maxCollectWindow {
+		if took := time.Since(
+			before,
+		); !slices.Equal(sizes, []int{1, 1000, 499}) ||
+			took != 3*time.Second+maxCollectWindow {
 			t.Errorf("sent %v in %s", sizes, took)
 		}
 		if err := v.Close(); err != nil {
@@ -82,7 +85,16 @@ func TestVerifierMixed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newFakeEngine(time.Second)
 		v := newTestVerifier(t, e, WithInFlight(2))
-		verdicts := []string{"valid", "malformed", "bad_signature", "replayed", "storage", "revoked", "garbage", "unknown_key"}
+		verdicts := []string{
+			"valid",
+			"malformed",
+			"bad_signature",
+			"replayed",
+			"storage",
+			"revoked",
+			"garbage",
+			"unknown_key",
+		}
 		var wait sync.WaitGroup
 		for n := range 400 {
 			wait.Go(func() {

@@ -40,7 +40,8 @@ func (r *run) byCall(ctx context.Context, by, of *party) error {
 	return nil
 }
 
-// compare sends a call and one that nobody's key has signed, by itself or in a form of batch, and expects the same answer.
+// compare sends a call and one that nobody's key has signed, by itself or in a form of batch, and expects the same
+// answer.
 func (r *run) compare(ctx context.Context, w *wall, one try, unknown fields, form string) error {
 	for _, sent := range []*fields{&one.sent, &unknown} {
 		switch form {

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// choices has a tenant choose, on its own paths, what would cost others: all of it has to be refused. Should something be taken
-// nevertheless, it is a look or a dry run.
+// choices has a tenant choose, on its own paths, what would cost others: all of it has to be refused. Should something
+// be taken nevertheless, it is a look or a dry run.
 func (r *run) choices(ctx context.Context, by *party) error {
 	w := r.wall(by.Name + " choosing what would cost others")
 	for _, who := range by.Callers {
@@ -64,9 +64,19 @@ func (r *run) costly(who *caller) []try {
 		dry(fields{"metadata": fields{"isolation": strings.Repeat("m", longest)}}),
 		dry(fields{"description": strings.Repeat("d", longest)}),
 		{who, http.MethodPost, verify, fields{"batch": batch}},
-		{who, http.MethodPost, verify, fields{"batch_json": "[" + strings.TrimSuffix(strings.Repeat("{},", items), ",") + "]"}},
+		{
+			who,
+			http.MethodPost,
+			verify,
+			fields{"batch_json": "[" + strings.TrimSuffix(strings.Repeat("{},", items), ",") + "]"},
+		},
 		{who, http.MethodPost, verify, fields{"batch_json": "[" + strings.Repeat(" ", text) + "]"}},
-		{who, http.MethodPost, verify, fields{"message": strings.Repeat("m", longest+1), "signature": one["signature"]}},
+		{
+			who,
+			http.MethodPost,
+			verify,
+			fields{"message": strings.Repeat("m", longest+1), "signature": one["signature"]},
+		},
 		{who, http.MethodPost, imports, fields{"dry_run": true, "keys": keys}},
 		without(make([]byte, 32)),                       // all bytes equal
 		without([]byte(strings.Repeat("isolation", 4))), // a pattern, repeated

@@ -68,8 +68,8 @@ func (a *answered) text(name string) string {
 
 func (a *answered) says() string { return strings.Join(a.Errors, "; ") }
 
-// send sends one request as nothing but HTTP, without a client that tries again; path is that after /v1/. Of GET, LIST and
-// DELETE the fields go into the query, where the engine takes them from.
+// send sends one request as nothing but HTTP, without a client that tries again; path is that after /v1/. Of GET, LIST
+// and DELETE the fields go into the query, where the engine takes them from.
 func (c *caller) send(ctx context.Context, method, path string, sent fields) (*answered, error) {
 	const tries = 5
 	for try := 1; ; try++ {

@@ -25,26 +25,61 @@ func dangers(mount string) []danger {
 	return []danger{
 		{"sys/policies/*", false, "write themselves any policy", []string{"sys/policies/acl/" + someone}},
 		{"sys/policy/*", false, "write themselves any policy", []string{"sys/policy/" + someone}},
-		{"auth/*", false, "make tokens with a tenant's policies, or " + become, []string{
-			"auth/token/create", "auth/token/create/" + someone, "auth/token/create-orphan", "auth/token/roles/" + someone,
-			"auth/userpass/users/" + someone, "auth/approle/role/" + someone, "auth/approle/role/" + someone + "/secret-id",
-			"auth/jwt/config", "auth/oidc/config",
-		}},
+		{
+			"auth/*",
+			false,
+			"make tokens with a tenant's policies, or " + become,
+			[]string{
+				"auth/token/create",
+				"auth/token/create/" + someone,
+				"auth/token/create-orphan",
+				"auth/token/roles/" + someone,
+				"auth/userpass/users/" + someone,
+				"auth/approle/role/" + someone,
+				"auth/approle/role/" + someone + "/secret-id",
+				"auth/jwt/config",
+				"auth/oidc/config",
+			},
+		},
 		{"sys/auth/*", false, become, []string{"sys/auth/" + someone, "sys/auth/" + someone + "/tune"}},
-		{"identity/*", false, "give themselves a tenant's metadata, group or policy", []string{
-			"identity/entity", "identity/entity/id/" + someone, "identity/entity/name/" + someone, "identity/entity/merge",
-			"identity/entity-alias", "identity/group", "identity/group/name/" + someone, "identity/group-alias",
-		}},
+		{
+			"identity/*",
+			false,
+			"give themselves a tenant's metadata, group or policy",
+			[]string{
+				"identity/entity",
+				"identity/entity/id/" + someone,
+				"identity/entity/name/" + someone,
+				"identity/entity/merge",
+				"identity/entity-alias",
+				"identity/group",
+				"identity/group/name/" + someone,
+				"identity/group-alias",
+			},
+		},
 		{
 			"sys/mounts/*", false, "have secrets written to the audit log in the clear, or end every lease",
 			[]string{"sys/mounts/" + mount, "sys/mounts/" + mount + "/tune"},
 		},
 		{"sys/remount", false, "end every lease", []string{"sys/remount"}},
-		{"sys/leases/*", true, "find and end a tenant's leased keys", []string{
-			"sys/leases/lookup/" + mount + "/tenants", "sys/leases/revoke", "sys/leases/revoke-prefix/" + mount + "/tenants",
-			"sys/leases/revoke-force/" + mount + "/tenants", "sys/leases/tidy",
-		}},
-		{"sys/revoke*", false, "end a tenant's leased keys", []string{"sys/revoke", "sys/revoke-prefix/" + mount, "sys/revoke-force/" + mount}},
+		{
+			"sys/leases/*",
+			true,
+			"find and end a tenant's leased keys",
+			[]string{
+				"sys/leases/lookup/" + mount + "/tenants",
+				"sys/leases/revoke",
+				"sys/leases/revoke-prefix/" + mount + "/tenants",
+				"sys/leases/revoke-force/" + mount + "/tenants",
+				"sys/leases/tidy",
+			},
+		},
+		{
+			"sys/revoke*",
+			false,
+			"end a tenant's leased keys",
+			[]string{"sys/revoke", "sys/revoke-prefix/" + mount, "sys/revoke-force/" + mount},
+		},
 		{"sys/plugins/*", false, "put another binary in the engine's place", []string{
 			"sys/plugins/catalog/secret/vault-plugin-secrets-apikeys", "sys/plugins/reload/backend",
 		}},
@@ -110,7 +145,10 @@ func (c *caller) rules(ctx context.Context) (rules []grant, root bool, err error
 		paths, _ := a.Data[list].(map[string]any)
 		for _, path := range slices.Sorted(maps.Keys(paths)) {
 			rule, _ := paths[path].(map[string]any)
-			g := grant{path: strings.TrimPrefix(strings.TrimPrefix(path, prefix), "/") + star, may: texts(rule["capabilities"])}
+			g := grant{
+				path: strings.TrimPrefix(strings.TrimPrefix(path, prefix), "/") + star,
+				may:  texts(rule["capabilities"]),
+			}
 			if path == "" {
 				g.path = "*"
 			}
@@ -161,7 +199,8 @@ func leads(rules []grant, all []danger, harmless []grant) []lead {
 		led := lead{rule: g}
 		for _, d := range all {
 			masked := slices.ContainsFunc(rules, func(other grant) bool {
-				return slices.Contains(other.may, "deny") && covers(other.path, d.pattern) && outranks(other.path, g.path)
+				return slices.Contains(other.may, "deny") && covers(other.path, d.pattern) &&
+					outranks(other.path, g.path)
 			})
 			if d.dangerous(g.may) && meet(g.path, d.pattern) && !masked && !slices.Contains(led.why, d.why) {
 				led.why = append(led.why, d.why)
@@ -176,7 +215,8 @@ func leads(rules []grant, all []danger, harmless []grant) []lead {
 
 // within reports whether the other rule grants all that this one does.
 func (g grant) within(other grant) bool {
-	return covers(other.path, g.path) && !slices.ContainsFunc(g.may, func(capability string) bool { return !slices.Contains(other.may, capability) })
+	return covers(other.path, g.path) &&
+		!slices.ContainsFunc(g.may, func(capability string) bool { return !slices.Contains(other.may, capability) })
 }
 
 func (g grant) String() string { return g.path + " (" + strings.Join(g.may, " ") + ")" }

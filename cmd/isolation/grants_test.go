@@ -25,18 +25,28 @@ func TestLeadsBySegments(t *testing.T) {
 		why  []string
 	}{
 		{"sys/+/isolation-nobody", []string{
-			"become root", "carry storage away", "change the keys", "end a tenant's", "find and end", "have secrets written",
+			"become root", "carry storage away", "change the keys", "end a tenant's", "find and end",
+			"have secrets written",
 			"log in as", "put another binary", "turn the audit log off", "write themselves",
 		}},
 		{"sys/auth/+", []string{"log in as"}},
 		{"sys/auth/+/tune", []string{"log in as"}},
-		{"sys/+", []string{"become root", "carry storage away", "change the keys", "end a tenant's", "end every lease", "turn the audit log off"}},
+		{
+			"sys/+",
+			[]string{
+				"become root", "carry storage away", "change the keys", "end a tenant's", "end every lease",
+				"turn the audit log off",
+			},
+		},
 		{"+/oidc/provider/+/authorize", []string{"give themselves", "make tokens"}},
 		{"secret/+/x", nil},
 		{"identity/oidc/provider/+/authorize", nil},
 	} {
 		var got []string
-		for _, l := range leads([]grant{{row.rule, []string{"update"}}}, dangers("apikeys"), usual(&caller{Entity: "spa", entityID: "1234"})) {
+		for _, l := range leads(
+			[]grant{{row.rule, []string{"update"}}}, dangers("apikeys"),
+			usual(&caller{Entity: "spa", entityID: "1234"}),
+		) {
 			got = append(got, l.why...)
 		}
 		slices.Sort(got)
@@ -64,7 +74,12 @@ func TestLeads(t *testing.T) {
 		{"sys/leases/*", []string{"deny"}},
 		{"sys/re*", []string{"deny"}},
 	}
-	want := []string{"auth/* (update)", "identity/entity/id/1234 (update)", "sys/* (update)", "sys/storage/raft/snapshot (read)"}
+	want := []string{
+		"auth/* (update)",
+		"identity/entity/id/1234 (update)",
+		"sys/* (update)",
+		"sys/storage/raft/snapshot (read)",
+	}
 	if got := leading(rules, usual(me)); !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
@@ -74,12 +89,23 @@ func TestLeads(t *testing.T) {
 			t.Errorf("%s is not named beside a deny of %s", wide, denied)
 		}
 	}
-	if got := leading([]grant{{"sys/re*", []string{"update"}}, {"sys/rekey*", []string{"deny"}}, {"sys/revoke*", []string{"deny"}}, {"sys/remount", []string{"deny"}}}, nil); len(got) > 0 {
+	if got := leading(
+		[]grant{
+			{"sys/re*", []string{"update"}},
+			{"sys/rekey*", []string{"deny"}},
+			{"sys/revoke*", []string{"deny"}},
+			{"sys/remount", []string{"deny"}},
+		},
+		nil,
+	); len(
+		got,
+	) > 0 {
 		t.Errorf("denied, and still named: %v", got)
 	}
 }
 
-// TestDangersAreDocumented checks that what docs/install.md says the SPA must never hold is looked for, each path of it.
+// TestDangersAreDocumented checks that what docs/install.md says the SPA must never hold is looked for, each path of
+// it.
 func TestDangersAreDocumented(t *testing.T) {
 	document, err := os.ReadFile("../../docs/install.md")
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"fmt"
 )
 
-// byImport tries to import what is another's: a key ID that it has, and a key for it. It is a dry run, so that nothing is made
-// even if that could be.
+// byImport tries to import what is another's: a key ID that it has, and a key for it. It is a dry run, so that nothing
+// is made even if that could be.
 func (r *run) byImport(ctx context.Context, by, of *party) error {
 	w := r.wall(fmt.Sprintf("%s importing over %s", by.Name, of.Name))
 	item := func(field, value string) fields {
@@ -19,7 +19,12 @@ func (r *run) byImport(ctx context.Context, by, of *party) error {
 	for _, who := range by.Callers {
 		for _, kind := range kinds {
 			// One with nothing of another's has to be taken, or the refusals below prove nothing.
-			mine, err := who.send(ctx, "POST", r.mount+"/my/"+kind+"/import", fields{"dry_run": true, "keys": []fields{item("name", r.nobody)}})
+			mine, err := who.send(
+				ctx,
+				"POST",
+				r.mount+"/my/"+kind+"/import",
+				fields{"dry_run": true, "keys": []fields{item("name", r.nobody)}},
+			)
 			if err != nil {
 				return err
 			}
@@ -52,7 +57,12 @@ func (r *run) importable() fields {
 	const shortest = 32
 	key := make([]byte, shortest)
 	_, _ = rand.Read(key) // It never fails.
-	return fields{"name": r.nobody, "key_id": rand.Text()[:16], "key": base64.RawURLEncoding.EncodeToString(key), "scheme": "hmac-sha256"}
+	return fields{
+		"name":   r.nobody,
+		"key_id": rand.Text()[:16],
+		"key":    base64.RawURLEncoding.EncodeToString(key),
+		"scheme": "hmac-sha256",
+	}
 }
 
 // unimported is for imports of which no item may be taken.

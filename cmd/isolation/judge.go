@@ -23,8 +23,9 @@ const (
 // judge says what an answer to a try means at one wall.
 type judge func(t try, a *answered) outcome
 
-// outside is for walls behind which the caller has no business at all: only a 403 is closed, or that nothing is there. All else
-// is told to those alone who were let through: a 404 that names a key, a list that is empty, a 409, a 400 for a bad field.
+// outside is for walls behind which the caller has no business at all: only a 403 is closed, or that nothing is there.
+// All else is told to those alone who were let through: a 404 that names a key, a list that is empty, a 409, a 400 for
+// a bad field.
 func outside(_ try, a *answered) outcome {
 	switch {
 	case a.status == http.StatusForbidden && slices.ContainsFunc(a.Errors, engines):

@@ -7,7 +7,8 @@ import (
 )
 
 func TestJudges(t *testing.T) {
-	const policy, engine = "1 error occurred:\n\t* permission denied\n\n", "1 error occurred:\n\t* the caller belongs to another tenant than the path's\n\n"
+	const policy, engine = "1 error occurred:\n\t* permission denied\n\n", "1 error occurred:\n\t* the caller " +
+		"belongs to another tenant than the path's\n\n"
 	for _, test := range []struct {
 		status                  int
 		said                    string
@@ -45,7 +46,8 @@ func TestJudges(t *testing.T) {
 	}
 }
 
-// TestTells checks that what is another's is found in an answer of any status, unless it was only repeated from the request.
+// TestTells checks that what is another's is found in an answer of any status, unless it was only repeated from the
+// request.
 func TestTells(t *testing.T) {
 	a := &answered{status: http.StatusForbidden, body: []byte(`{"errors": ["nobody has KEYID"]}`)}
 	for want, sent := range map[bool]try{
@@ -53,7 +55,13 @@ func TestTells(t *testing.T) {
 		false: {who: &caller{}, path: "my/external/keys/x/disable", sent: fields{"key_id": "KEYID"}},
 	} {
 		w := &wall{}
-		w.count(sent, &answered{body: a.body, status: a.status, Errors: a.Errors}, closedPolicy, []string{"KEYID"}, "apikeys")
+		w.count(
+			sent,
+			&answered{body: a.body, status: a.status, Errors: a.Errors},
+			closedPolicy,
+			[]string{"KEYID"},
+			"apikeys",
+		)
 		if got := len(w.Holes) == 1; got != want {
 			t.Errorf("%+v: %t", sent, got)
 		}
@@ -68,11 +76,23 @@ func TestDescribe(t *testing.T) {
 	}
 }
 
-// TestHarmless checks that no request which changes something is sent in earnest to what may be there: either it asks for a
-// revision that nothing has, or has nothing to say, or means a name that nobody has, or it is not sent at all.
+// TestHarmless checks that no request which changes something is sent in earnest to what may be there: either it asks
+// for a revision that nothing has, or has nothing to say, or means a name that nobody has, or it is not sent at all.
 func TestHarmless(t *testing.T) {
 	r := &run{probe: "probe", nobody: "nobody", nobodyID: "nobodysid"}
-	here, nowhere := names{"tenants/acme", "acme", "internal", r.probe, "someid"}, names{"tenants/acme", r.nobody, "internal", r.nobody, r.nobodyID}
+	here, nowhere := names{
+		"tenants/acme",
+		"acme",
+		"internal",
+		r.probe,
+		"someid",
+	}, names{
+		"tenants/acme",
+		r.nobody,
+		"internal",
+		r.nobody,
+		r.nobodyID,
+	}
 	sent := 0
 	for _, e := range merged(table) {
 		for _, one := range r.across(&caller{}, e, here, nowhere) {

@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// kept checks, when all else was tried, that a tenant's answers hold: what it was told to be disabled is so, told once or twice,
-// and the use of its keys is still known.
+// kept checks, when all else was tried, that a tenant's answers hold: what it was told to be disabled is so, told once
+// or twice, and the use of its keys is still known.
 func (r *run) kept(ctx context.Context, p *party) error {
 	w := r.wall("what " + p.Name + " was answered")
 	for _, made := range p.probes {
@@ -70,16 +70,21 @@ func (r *run) inForce(ctx context.Context, w *wall, p *party, made *probe) error
 			return nil // nobody here may, and nothing was answered that could hold
 		}
 		for _, who := range p.Callers {
-			err := r.tryAll(ctx, w, []try{{who, http.MethodPatch, "my/verify", body}}, func(t try, a *answered) outcome {
-				switch {
-				case !a.ok():
-					return outside(t, a)
-				case a.text("verdict") != change.means:
-					return hole
-				default:
-					return closedRefused
-				}
-			})
+			err := r.tryAll(
+				ctx,
+				w,
+				[]try{{who, http.MethodPatch, "my/verify", body}},
+				func(t try, a *answered) outcome {
+					switch {
+					case !a.ok():
+						return outside(t, a)
+					case a.text("verdict") != change.means:
+						return hole
+					default:
+						return closedRefused
+					}
+				},
+			)
 			if err != nil {
 				return fmt.Errorf("%s: %w", change.path, err)
 			}

@@ -1,17 +1,17 @@
-// Command isolation tests on any live mount that the provider's administrator (the SPA) and the tenants are kept apart: with a
-// token of the SPA and of two tenants it tries every path and method across every wall, reads what the tokens' policies grant
-// that leads round, and prints a dated report.
+// Command isolation tests on any live mount that the provider's administrator (the SPA) and the tenants are kept apart:
+// with a token of the SPA and of two tenants it tries every path and method across every wall, reads what the tokens'
+// policies grant that leads round, and prints a dated report.
 //
 //	go run ./cmd/isolation -spa-token-file spa -a-token-file acme -b-token-file globex
 //
-// Tokens come from files, or from ISOLATION_SPA_TOKEN, ISOLATION_A_TOKEN and ISOLATION_B_TOKEN; several for one side, as of a
-// tenant's administrator, app and verifier, are separated by blanks or lines, and all of them are tried. The server is the one
-// that VAULT_ADDR, VAULT_CACERT and VAULT_NAMESPACE name. It exits with 0 when there is no hole, 1 when there is, and 2 when it
-// could not tell.
+// Tokens come from files, or from ISOLATION_SPA_TOKEN, ISOLATION_A_TOKEN and ISOLATION_B_TOKEN; several for one side,
+// as of a tenant's administrator, app and verifier, are separated by blanks or lines, and all of them are tried. The
+// server is the one that VAULT_ADDR, VAULT_CACERT and VAULT_NAMESPACE name. It exits with 0 when there is no hole, 1
+// when there is, and 2 when it could not tell.
 //
-// It is safe on a mount in use. It makes a key, a role and a leased key of each kind in both tenants, through their own tokens,
-// and removes them. Across the walls it sends what the engine refuses before it does anything, as for a field that no path has;
-// what is sent in earnest reads, or means names that nobody has.
+// It is safe on a mount in use. It makes a key, a role and a leased key of each kind in both tenants, through their own
+// tokens, and removes them. Across the walls it sends what the engine refuses before it does anything, as for a field
+// that no path has; what is sent in earnest reads, or means names that nobody has.
 package main
 
 import (
@@ -57,7 +57,12 @@ func parse(args []string, errs io.Writer) (*options, error) {
 	set.StringVar(&o.spa, "spa-token-file", "", "file with the SPA's token; else ISOLATION_SPA_TOKEN")
 	set.StringVar(&o.a, "a-token-file", "", "file with tokens of one tenant; else ISOLATION_A_TOKEN")
 	set.StringVar(&o.b, "b-token-file", "", "file with tokens of another; else ISOLATION_B_TOKEN")
-	set.StringVar(&o.operator, "operator-token-file", "", "file with an operator's token, to read tenant_binding; else ISOLATION_OPERATOR_TOKEN")
+	set.StringVar(
+		&o.operator,
+		"operator-token-file",
+		"",
+		"file with an operator's token, to read tenant_binding; else ISOLATION_OPERATOR_TOKEN",
+	)
 	set.StringVar(&o.tenantA, "a-tenant", "", "the name of tenant A, where its tokens cannot tell it")
 	set.StringVar(&o.tenantB, "b-tenant", "", "the name of tenant B, likewise")
 	set.BoolVar(&o.asJSON, "json", false, "print the report as JSON")
@@ -143,7 +148,10 @@ func newRun(o *options, at *server) *run {
 		return p
 	}
 	r := &run{
-		mount: o.mount, spa: side("SPA", "", o.spaT), a: side("tenant A", o.tenantA, o.aT), b: side("tenant B", o.tenantB, o.bT),
+		mount:  o.mount,
+		spa:    side("SPA", "", o.spaT),
+		a:      side("tenant A", o.tenantA, o.aT),
+		b:      side("tenant B", o.tenantB, o.bT),
 		report: &report{Time: time.Now().UTC().Truncate(time.Second), Server: at.addr, Mount: o.mount},
 	}
 	r.report.Parties = r.parties()

@@ -23,8 +23,10 @@ func default121() newer {
 		"cubbyhole/*":                   {"create", "delete", "list", "read", "update"},
 	}
 	for _, path := range []string{
-		"auth/token/renew-self", "auth/token/revoke-self", "sys/capabilities-self", "sys/control-group/request", "sys/leases/lookup", "sys/leases/renew",
-		"sys/renew", "sys/tools/hash", "sys/tools/hash/*", "sys/wrapping/lookup", "sys/wrapping/unwrap", "sys/wrapping/wrap",
+		"auth/token/renew-self", "auth/token/revoke-self", "sys/capabilities-self", "sys/control-group/request",
+		"sys/leases/lookup", "sys/leases/renew",
+		"sys/renew", "sys/tools/hash", "sys/tools/hash/*", "sys/wrapping/lookup", "sys/wrapping/unwrap",
+		"sys/wrapping/wrap",
 	} {
 		all[path] = []string{"update"}
 	}
@@ -77,11 +79,15 @@ func TestNewerServers(t *testing.T) {
 		{"sys/capabilities-self", []string{"update"}, nil},
 		{"sys/auth/+", []string{"create"}, []string{"sys/auth/+ (create): lets them log in as somebody of a tenant"}},
 		{"auth/+/role/*", []string{"read"}, nil},
-		{"identity/oidc/provider/+/authorize*", []string{"delete"}, []string{"authorize* (delete): lets them give themselves"}},
-		{"identity/entity/id/1234", []string{"update"}, []string{"identity/entity/id/1234 (update): lets them give themselves"}},
+		{"identity/oidc/provider/+/authorize*", []string{"delete"}, []string{"authorize* (delete): lets them give " +
+			"themselves"}},
+		{"identity/entity/id/1234", []string{"update"}, []string{"identity/entity/id/1234 (update): lets them give " +
+			"themselves"}},
 		{"sys/+/*", []string{"sudo", "update"}, []string{
-			"sys/+/* (sudo update): lets them become root", "sys/+/* (sudo update): lets them log in as somebody of a tenant",
-			"sys/+/* (sudo update): lets them write themselves any policy", "sys/+/* (sudo update): lets them put another binary",
+			"sys/+/* (sudo update): lets them become root", "sys/+/* (sudo update): lets them log in as somebody of " +
+				"a tenant",
+			"sys/+/* (sudo update): lets them write themselves any policy", "sys/+/* (sudo update): lets them put " +
+				"another binary",
 		}},
 	} {
 		rules := default121()

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// party is one side of the walls: the SPA, tenant A or tenant B, with one token or more, since jobs are apart: one may make
-// keys, another verify.
+// party is one side of the walls: the SPA, tenant A or tenant B, with one token or more, since jobs are apart: one may
+// make keys, another verify.
 type party struct {
 	Name    string    `json:"name"`
 	Tenant  string    `json:"tenant,omitempty"`
@@ -19,7 +19,8 @@ type party struct {
 	probes []*probe // what it made
 }
 
-// errDead is returned for tokens that cannot be told from ones that have ended: to those all is refused, which proves nothing.
+// errDead is returned for tokens that cannot be told from ones that have ended: to those all is refused, which proves
+// nothing.
 var errDead = errors.New("the token is not good, or may not even look itself up")
 
 // errUnknown is returned when a tenant's name cannot be found out.

@@ -8,14 +8,15 @@ import (
 	"strings"
 )
 
-// endpoint is one path as people write it, after the mount: verify, or T/:kind/keys/:name, with the methods it answers. T stands
-// for both ways to name a tenant.
+// endpoint is one path as people write it, after the mount: verify, or T/:kind/keys/:name, with the methods it answers.
+// T stands for both ways to name a tenant.
 type endpoint struct {
 	name    string
 	methods string
 }
 
-// table is what the engine serves, for tokens that may not read the engine's own document. A test holds it to the engine.
+// table is what the engine serves, for tokens that may not read the engine's own document. A test holds it to the
+// engine.
 var table = []endpoint{
 	{"admin/ids/:key_id", "GET"},
 	{"admin/import", "POST"},

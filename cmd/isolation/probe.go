@@ -13,8 +13,8 @@ import (
 
 var kinds = []string{"internal", "external"}
 
-// probe is what a tenant made of one kind, through its own tokens, to be tried from elsewhere: a key, a role and a leased key,
-// named alike in both tenants. What could not be made is empty, and is tried by a name that nobody has.
+// probe is what a tenant made of one kind, through its own tokens, to be tried from elsewhere: a key, a role and a
+// leased key, named alike in both tenants. What could not be made is empty, and is tried by a name that nobody has.
 type probe struct {
 	kind          string
 	key, role     bool
@@ -32,7 +32,11 @@ func (r *run) furnish(ctx context.Context, p *party) error {
 		made := &probe{kind: kind}
 		p.probes = append(p.probes, made)
 		// It says what it is to whoever finds it, and the mark is not in any request of another's.
-		mark := fields{"scheme": string(signing.HMACSHA256), "description": "made to test the separation of tenants: " + r.mark(p), "ttl": "1h"}
+		mark := fields{
+			"scheme":      string(signing.HMACSHA256),
+			"description": "made to test the separation of tenants: " + r.mark(p),
+			"ttl":         "1h",
+		}
 		mark["reveal"] = "always"
 		a, err := r.make(ctx, p, http.MethodPost, "/"+kind+"/keys/"+r.probe, mark)
 		if err != nil {

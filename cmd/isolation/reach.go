@@ -49,7 +49,10 @@ func (r *run) grants(ctx context.Context, p *party, c *caller) error {
 	w.Tries += len(examples)
 	for _, d := range all {
 		for _, path := range d.example {
-			listed := slices.ContainsFunc(rules, func(g grant) bool { return meet(g.path, path) && slices.Equal(g.may, may[path]) })
+			listed := slices.ContainsFunc(
+				rules,
+				func(g grant) bool { return meet(g.path, path) && slices.Equal(g.may, may[path]) },
+			)
 			covering := grant{path, may[path]}
 			if d.dangerous(covering.may) && !listed && !slices.ContainsFunc(usual(c), covering.within) {
 				found("grant that covers "+covering.String(), "lets them "+d.why)
@@ -59,8 +62,8 @@ func (r *run) grants(ctx context.Context, p *party, c *caller) error {
 	return r.over(ctx, w, p, c)
 }
 
-// over looks for policies that reach over the wall into a tenant, where identity alone still holds the caller back. With
-// tenant_binding=auto there is nothing but policies for callers whose identity has no tenant: then it is a hole.
+// over looks for policies that reach over the wall into a tenant, where identity alone still holds the caller back.
+// With tenant_binding=auto there is nothing but policies for callers whose identity has no tenant: then it is a hole.
 func (r *run) over(ctx context.Context, w *wall, p *party, c *caller) error {
 	var paths []string
 	for _, of := range []*party{r.a, r.b} {
@@ -95,7 +98,11 @@ func (r *run) over(ctx context.Context, w *wall, p *party, c *caller) error {
 		return nil
 	}
 	const most = 2
-	what := fmt.Sprintf("policies (%s) grant %s", strings.Join(c.Policies, " "), strings.Join(open[:min(most, len(open))], ", "))
+	what := fmt.Sprintf(
+		"policies (%s) grant %s",
+		strings.Join(c.Policies, " "),
+		strings.Join(open[:min(most, len(open))], ", "),
+	)
 	if len(open) > most {
 		what += fmt.Sprintf(" and %d more", len(open)-most)
 	}
@@ -105,9 +112,16 @@ func (r *run) over(ctx context.Context, w *wall, p *party, c *caller) error {
 	}
 	switch r.report.Binding {
 	case "auto":
-		w.Holes = append(w.Holes, finding{c.Entity, what, "and tenant_binding=auto: nothing keeps a caller out whose identity has no tenant"})
+		w.Holes = append(
+			w.Holes,
+			finding{c.Entity, what, "and tenant_binding=auto: nothing keeps a caller out whose identity has no tenant"},
+		)
 	case "":
-		r.note("%s: %s: the wall of identity alone keeps them out, if tenant_binding is required, which cannot be known", p.Name, what)
+		r.note(
+			"%s: %s: the wall of identity alone keeps them out, if tenant_binding is required, which cannot be known",
+			p.Name,
+			what,
+		)
 	default:
 		r.note("%s: %s: the wall of identity alone keeps them out", p.Name, what)
 	}

@@ -146,7 +146,16 @@ func (r *report) sum() {
 func (r *report) write(out io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "isolation of tenants, %s\n", r.Time.Format(time.RFC3339))
-	fmt.Fprintf(&b, "server    %s %s\nmount     %s/ %s %s\nbinding   %s\n", r.Server, r.Version, r.Mount, r.Engine, r.Accessor, orElse(r.Binding, "unknown"))
+	fmt.Fprintf(
+		&b,
+		"server    %s %s\nmount     %s/ %s %s\nbinding   %s\n",
+		r.Server,
+		r.Version,
+		r.Mount,
+		r.Engine,
+		r.Accessor,
+		orElse(r.Binding, "unknown"),
+	)
 	for _, p := range r.Parties {
 		for _, c := range p.Callers {
 			fmt.Fprintf(&b, "%-9s %s\n", p.Name, strings.TrimSpace(orElse(p.Tenant, "")+" "+p.title(c)))
@@ -154,9 +163,30 @@ func (r *report) write(out io.Writer) error {
 	}
 	findings(&b, "HOLE", r.Walls, func(w *wall) []finding { return w.Holes })
 	findings(&b, "UNCLEAR", r.Walls, func(w *wall) []finding { return w.Unjudged })
-	fmt.Fprintf(&b, "\n%6s %8s %8s %8s %8s %8s %6s  wall\n", "tries", "policy", "identity", "refused", "nothing", "no path", "holes")
+	fmt.Fprintf(
+		&b,
+		"\n%6s %8s %8s %8s %8s %8s %6s  wall\n",
+		"tries",
+		"policy",
+		"identity",
+		"refused",
+		"nothing",
+		"no path",
+		"holes",
+	)
 	for _, w := range r.Walls {
-		fmt.Fprintf(&b, "%6d %8d %8d %8d %8d %8d %6d  %s\n", w.Tries, w.ByPolicy, w.ByIdentity, w.Refused, w.Unfound, w.Absent, len(w.Holes), w.Name)
+		fmt.Fprintf(
+			&b,
+			"%6d %8d %8d %8d %8d %8d %6d  %s\n",
+			w.Tries,
+			w.ByPolicy,
+			w.ByIdentity,
+			w.Refused,
+			w.Unfound,
+			w.Absent,
+			len(w.Holes),
+			w.Name,
+		)
 	}
 	gone, kept := "made, and removed (keys are erased when the mount's retention is over)", []string(nil)
 	for _, path := range r.Made {

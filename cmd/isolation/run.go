@@ -103,7 +103,10 @@ func (r *run) discover(ctx context.Context) error {
 				return fmt.Errorf("%w: %s/ is documented as something else", errNoEngine, r.mount)
 			}
 			if more := missing(told, known); len(more) > 0 {
-				r.note("the engine serves what this command was not made for, and is tried there too: %s", strings.Join(more, ", "))
+				r.note(
+					"the engine serves what this command was not made for, and is tried there too: %s",
+					strings.Join(more, ", "),
+				)
 			}
 			r.endpoints = merged(known, told)
 			return nil
@@ -195,7 +198,8 @@ func (r *run) answers(ctx context.Context, p *party) error {
 	for _, who := range p.Callers {
 		for _, e := range r.endpoints {
 			for method := range strings.FieldsSeq(e.methods) {
-				if method != "GET" && method != "LIST" || e.tenants() == (p == r.spa) || strings.Contains(e.name, "/creds/") {
+				if method != "GET" && method != "LIST" || e.tenants() == (p == r.spa) ||
+					strings.Contains(e.name, "/creds/") {
 					continue
 				}
 				for _, t := range spelled {

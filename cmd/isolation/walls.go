@@ -14,15 +14,15 @@ type try struct {
 	sent   fields
 }
 
-// strange is a field that no path has. The engine refuses it by name once policies and identity have let the caller through, and
-// before anything is done: so it shows an open wall and harms nothing behind it.
+// strange is a field that no path has. The engine refuses it by name once policies and identity have let the caller
+// through, and before anything is done: so it shows an open wall and harms nothing behind it.
 const strange = "isolation_probe"
 
 // never is a revision that nothing has: a write that asks for it is a lost race.
 const never = 1 << 40
 
-// harmless returns the fields with which a changing request can be sent in earnest, to a name that nobody has: if it came
-// through, it would find nothing to change. ok is false for requests that have to be left at a strange field.
+// harmless returns the fields with which a changing request can be sent in earnest, to a name that nobody has: if it
+// came through, it would find nothing to change. ok is false for requests that have to be left at a strange field.
 func harmless(e endpoint, method string) (sent fields, ok bool) {
 	switch {
 	case method == "GET" || method == "LIST":
@@ -45,17 +45,21 @@ func harmless(e endpoint, method string) (sent fields, ok bool) {
 // names fill the places in an endpoint's name.
 type names struct{ t, tenant, kind, object, keyID string }
 
-// fill writes the path as every method takes it: Vault itself adds the slash of a list, and refuses writes that end in one.
+// fill writes the path as every method takes it: Vault itself adds the slash of a list, and refuses writes that end in
+// one.
 func (n names) fill(e endpoint) string {
 	name := strings.TrimSuffix(e.name, "/")
 	if rest, isT := strings.CutPrefix(name, "T"); isT && e.tenants() {
 		name = n.t + rest
 	}
-	return strings.NewReplacer(":tenant", n.tenant, ":kind", n.kind, ":name", n.object, ":role", n.object, ":key_id", n.keyID).Replace(name)
+	return strings.NewReplacer(
+		":tenant", n.tenant, ":kind", n.kind, ":name", n.object, ":role", n.object, ":key_id", n.keyID,
+	).
+		Replace(name)
 }
 
-// across returns all tries of one caller at an endpoint: every method with a strange field, those that the endpoint has in
-// earnest. there are names of what there is, nobody's of what there is not.
+// across returns all tries of one caller at an endpoint: every method with a strange field, those that the endpoint has
+// in earnest. there are names of what there is, nobody's of what there is not.
 func (r *run) across(who *caller, e endpoint, there, nobodys names) []try {
 	var all []try
 	for _, method := range methods {
@@ -121,8 +125,8 @@ func (r *run) someID(p *party, kind string, e endpoint) string {
 	return r.nobodyID
 }
 
-// spaMay are the endpoints of the provider that the SPA is to have, and the one that tells it no more than the engine's health. What
-// its policy denies by name is none of them: whoever writes config can unmake the wall of identity.
+// spaMay are the endpoints of the provider that the SPA is to have, and the one that tells it no more than the engine's
+// health. What its policy denies by name is none of them: whoever writes config can unmake the wall of identity.
 func spaMay(e endpoint, _ string) bool {
 	switch e.name {
 	//mutate:instead:3 "the SPA at the settings, unseen" TestSPAMay => "config"
@@ -167,8 +171,8 @@ func words(of *party, r *run) map[string]string {
 	return map[string]string{"tenant": of.Tenant, "kind": "internal", "name": r.probe, "role": r.probe}
 }
 
-// named returns what judges a field called so. The list of leased keys is filtered by role, which the other tenant's has the
-// name of: it may answer, with the caller's own.
+// named returns what judges a field called so. The list of leased keys is filtered by role, which the other tenant's
+// has the name of: it may answer, with the caller's own.
 func named(e endpoint, word string) judge {
 	if word == "role" && strings.HasSuffix(e.name, "/leased/") {
 		return harmlessRead
@@ -196,7 +200,12 @@ func (r *run) byField(ctx context.Context, by, of *party) error {
 						} else {
 							sent[strange] = true
 						}
-						if err := r.tryAll(ctx, w, []try{{who, method, mine.fill(e), sent}}, named(e, word)); err != nil {
+						if err := r.tryAll(
+							ctx,
+							w,
+							[]try{{who, method, mine.fill(e), sent}},
+							named(e, word),
+						); err != nil {
 							return err
 						}
 					}
@@ -224,9 +233,25 @@ func (r *run) byID(ctx context.Context, by, of *party) error {
 						tries = append(tries, try{who, "GET", leased, nil})
 						for _, action := range []string{"disable", "enable", "revoke"} {
 							tries = append(tries, try{who, "POST", leased + "/" + action, nil})
-							tries = append(tries, try{who, "POST", path + "/" + kind + "/keys/" + r.probe + "/" + action, fields{"key_id": id}})
+							tries = append(
+								tries,
+								try{
+									who,
+									"POST",
+									path + "/" + kind + "/keys/" + r.probe + "/" + action,
+									fields{"key_id": id},
+								},
+							)
 						}
-						tries = append(tries, try{who, "POST", path + "/" + kind + "/keys/" + r.probe + "/rotate", fields{"current_key_id": id}})
+						tries = append(
+							tries,
+							try{
+								who,
+								"POST",
+								path + "/" + kind + "/keys/" + r.probe + "/rotate",
+								fields{"current_key_id": id},
+							},
+						)
 					}
 				}
 			}

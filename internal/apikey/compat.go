@@ -13,8 +13,12 @@ import (
 func (l *Limits) compatible(imported bool) error {
 	//mutate:false:1 "variants for imported keys alone" TestCheckCompat|TestRoleCheck
 	if !imported && slices.Contains(l.Compat.List(), string(signing.KeyASCII)) {
-		return refusal.Errorf(refusal.Invalid, "compat: %s is for imported keys, whose holders may use the text of a key as the key; "+
-			"holders of keys made here decode it", signing.KeyASCII)
+		return refusal.Errorf(
+			refusal.Invalid,
+			"compat: %s is for imported keys, whose holders may use the text of a key as the key; "+
+				"holders of keys made here decode it",
+			signing.KeyASCII,
+		)
 	}
 	return nil
 }
@@ -52,8 +56,13 @@ func (k *Key) compat(v *Version) signing.Compat {
 func CompatLines(names []string) (tenant.Lines, error) {
 	for i, name := range names {
 		if signing.Variant(name).Scheme() == "" {
-			return "", refusal.Errorf(refusal.Invalid, "compat: name %d is no variant; vrnt-1 has headers_sorted, header_value_case, "+
-				"path_decoded, path_query, sig_std_base64, param_whitespace, param_order and key_ascii, and rfc9421 has no_nonce", i+1)
+			return "", refusal.Errorf(
+				refusal.Invalid,
+				"compat: name %d is no variant; vrnt-1 has headers_sorted, header_value_case, "+
+					"path_decoded, path_query, sig_std_base64, param_whitespace, param_order and key_ascii, and "+
+					"rfc9421 has no_nonce",
+				i+1,
+			)
 		}
 		if slices.Contains(names[:i], name) {
 			return "", refusal.Errorf(refusal.Invalid, "compat: %s is given twice", name)

@@ -19,7 +19,10 @@ func unusual(t *testing.T, secret []byte, keyID, format string) *signing.Call {
 	iat := start.Format(time.RFC3339)
 	tag := signing.MAC(secret, []byte(salt+"\nGET\n/a\n"+iat+"\n\n"))
 	sig := base64.RawURLEncoding.EncodeToString(tag[:])
-	text := "GET /a\nAuthorization: Vrnt-1-HMAC-SHA256 " + strings.NewReplacer("SALT", salt, "IAT", iat, "KID", keyID, "SIG", sig).Replace(format)
+	text := "GET /a\nAuthorization: Vrnt-1-HMAC-SHA256 " + strings.NewReplacer(
+		"SALT", salt, "IAT", iat, "KID", keyID, "SIG", sig,
+	).
+		Replace(format)
 	head, err := signing.ParseHead([]byte(text))
 	if err != nil {
 		t.Fatal(err)
@@ -59,7 +62,16 @@ func TestFormsAreMalformedUnlessLetIn(t *testing.T) {
 		}
 		c.Call = unusual(t, secret, k.Versions[0].KeyID, row.format)
 		if got, _ := c.Judge(start); got != row.want || c.found.Variants.String() != row.took {
-			t.Errorf("%q, %s, forged %v: %s by %s, want %s by %s", row.compat, row.format, row.forged, got, c.found.Variants, row.want, row.took)
+			t.Errorf(
+				"%q, %s, forged %v: %s by %s, want %s by %s",
+				row.compat,
+				row.format,
+				row.forged,
+				got,
+				c.found.Variants,
+				row.want,
+				row.took,
+			)
 		}
 		c.Key = nil
 		if got, _ := c.Judge(start); (got == Malformed) != (row.format != strict) {
@@ -68,7 +80,8 @@ func TestFormsAreMalformedUnlessLetIn(t *testing.T) {
 	}
 }
 
-// The text of a secret as the key is for imported versions: one made here is not let in with it, though its key says so.
+// The text of a secret as the key is for imported versions: one made here is not let in with it, though its key says
+// so.
 func TestKeyASCIIIsForImportedVersions(t *testing.T) {
 	k := newKey()
 	k.Scheme, k.Rules = signing.Vrnt1, lenient("key_ascii")
@@ -107,7 +120,10 @@ func TestCheckCompat(t *testing.T) {
 }
 
 func TestCompatLines(t *testing.T) {
-	if l, err := CompatLines([]string{"path_query", "headers_sorted"}); err != nil || l != "path_query\nheaders_sorted" {
+	if l, err := CompatLines(
+		[]string{"path_query", "headers_sorted"},
+	); err != nil ||
+		l != "path_query\nheaders_sorted" {
 		t.Errorf("%q, %v", l, err)
 	}
 	for _, bad := range [][]string{{""}, {"path"}, {"path_query", "path_query"}, {"Path_Query"}, {"path_query "}} {
@@ -125,7 +141,9 @@ func TestCompatLines(t *testing.T) {
 
 // A call is refused once its own expires has come, and for ever before its time stamp is too old.
 func TestExpiresOfACall(t *testing.T) {
-	for after, want := range map[time.Duration]Verdict{9 * time.Second: Valid, 10 * time.Second: TooOld, time.Minute: TooOld} {
+	for after, want := range map[time.Duration]Verdict{
+		9 * time.Second: Valid, 10 * time.Second: TooOld, time.Minute: TooOld,
+	} {
 		c := goodCase(newKey(), 1)
 		c.Call.Expires = start.Add(10 * time.Second)
 		if got, _ := c.Judge(start.Add(after)); got != want {

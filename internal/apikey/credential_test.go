@@ -25,7 +25,11 @@ var credentials = []struct {
 	want  string
 }{
 	{"0123456789ABCDEF", sequence(32), "vak_0123456789ABCDEF_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8_4IynQD"},
-	{"imported-key-1", sequence(64), "vak_imported-key-1_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0-Pw_1x3Jgl"},
+	{
+		"imported-key-1",
+		sequence(64),
+		"vak_imported-key-1_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0-Pw_1x3Jgl",
+	},
 	{
 		"zzzzzzzzzzzzzzzz", secret.New([]byte(strings.Repeat("\xff", 32))), // a key that is written as underscores
 		"vak_zzzzzzzzzzzzzzzz___________________________________________8_0D7Udf",
@@ -122,7 +126,8 @@ func FuzzCredential(f *testing.F) {
 	f.Add("with_underscore", []byte(strings.Repeat("k", 32)))
 	f.Fuzz(func(t *testing.T, keyID string, raw []byte) {
 		s := Credential(keyID, secret.New(raw))
-		can := signing.ValidKeyID(keyID) && !strings.Contains(keyID, "_") && len(raw) >= MinSecret && len(raw) <= MaxSecret
+		can := signing.ValidKeyID(keyID) && !strings.Contains(keyID, "_") && len(raw) >= MinSecret &&
+			len(raw) <= MaxSecret
 		gotID, key, err := ParseCredential(s)
 		if can != (err == nil) {
 			t.Fatalf("key ID %q, %d bytes: readable %t, error %v", keyID, len(raw), can, err)

@@ -21,10 +21,19 @@ func TestDueAt(t *testing.T) {
 		{"an overlapping version's end comes first", rotated(byHand, 1, at(day)), at(8*day + retention)},
 		{"a revoked version", must(forever.Revoke(id(1), "", admin, at(day))), at(day + retention)},
 		{"a revoked key", must(forever.Revoke("", "", admin, at(day))), at(day + retention)},
-		{"revoked after its end: the end counts", must(byHand.Revoke(id(1), "", admin, at(100*day))), at(90*day + retention)},
-		{"a version revoked after its key", must(must(forever.Revoke("", "", admin, at(day))).Revoke(id(1), "", admin, at(2*day))), at(day + retention)},
+		{
+			"revoked after its end: the end counts", must(byHand.Revoke(id(1), "", admin, at(100*day))),
+			at(90*day + retention),
+		},
+		{
+			"a version revoked after its key",
+			must(must(forever.Revoke("", "", admin, at(day))).Revoke(id(1), "", admin, at(2*day))), at(day + retention),
+		},
 		{"a deleted key", must(forever.Delete(admin, at(day))), at(day + retention)},
-		{"a deleted key whose version ends before", must(newKey(living(2*day), overlap(0)).Delete(admin, at(3*day))), at(2*day + retention)},
+		{
+			"a deleted key whose version ends before", must(newKey(living(2*day), overlap(0)).Delete(admin, at(3*day))),
+			at(2*day + retention),
+		},
 		{"a disabled key's secrets end too", must(byHand.Disable("", "", admin, start)), at(90*day + retention)},
 		{"erased", must(forever.Revoke("", "", admin, start)).Erase(retention, at(retention)), none},
 		{"a living leased key: its lease sees to it", leased(), none},

@@ -25,15 +25,36 @@ func TestEvents(t *testing.T) {
 		{"ends soon", revealed(newKey()), at(80 * day), []Event{{id(1), EventExpires, at(90 * day)}}},
 		{"has ended", revealed(newKey()), at(90 * day), nil},
 		{"rotates soon", auto, at(75 * day), []Event{{id(1), EventRotates, next}}},
-		{"rotates and ends", auto, at(80 * day), []Event{{id(1), EventExpires, at(90 * day)}, {id(1), EventRotates, next}}},
+		{
+			"rotates and ends", auto, at(80 * day),
+			[]Event{{id(1), EventExpires, at(90 * day)}, {id(1), EventRotates, next}},
+		},
 		{"is late", auto, at(91 * day), []Event{{id(1), EventRotates, next}, {id(1), EventLate, next}}},
-		{"was late", deepWith(auto, func(k *Key) { k.RotatedLate, k.LastRotation = true, at(day) }), at(2 * day), []Event{{id(1), EventLate, at(day)}}},
-		{"could not", failed, next, []Event{{id(1), EventExpires, at(90 * day)}, {id(1), EventFailed, next.Add(time.Minute).Truncate(time.Second)}}},
+		{
+			"was late", deepWith(auto, func(k *Key) { k.RotatedLate, k.LastRotation = true, at(day) }), at(2 * day),
+			[]Event{{id(1), EventLate, at(day)}},
+		},
+		{
+			"could not", failed, next,
+			[]Event{
+				{id(1), EventExpires, at(90 * day)}, {id(1), EventFailed, next.Add(time.Minute).Truncate(time.Second)},
+			},
+		},
 		{"reached nobody", newKey(), at(day), []Event{{id(1), EventUnrevealed, start}}},
 		{"never reaches anybody", newKey(revealing(RevealNever)), at(day), nil},
-		{"rotated, and reached nobody", rotated(newKey(), 1, at(day)), at(2 * day), []Event{{id(1), EventExpires, at(8 * day)}, {id(2), EventUnrevealed, at(8 * day)}}},
-		{"rotated, and the old one revoked", must(rotated(newKey(), 1, at(day)).Revoke(id(1), "", admin, at(day))), at(2 * day), []Event{{id(2), EventUnrevealed, at(day)}}},
-		{"disabled", must(newKey(rotating).Disable("", "", admin, start)), at(80 * day), []Event{{id(1), EventExpires, at(90 * day)}}},
+		{
+			"rotated, and reached nobody", rotated(newKey(), 1, at(day)), at(2 * day),
+			[]Event{{id(1), EventExpires, at(8 * day)}, {id(2), EventUnrevealed, at(8 * day)}},
+		},
+		{
+			"rotated, and the old one revoked", must(rotated(newKey(), 1, at(day)).Revoke(id(1), "", admin, at(day))),
+			at(2 * day),
+			[]Event{{id(2), EventUnrevealed, at(day)}},
+		},
+		{
+			"disabled", must(newKey(rotating).Disable("", "", admin, start)), at(80 * day),
+			[]Event{{id(1), EventExpires, at(90 * day)}},
+		},
 		{"revoked", must(newKey().Revoke("", "", admin, start)), at(80 * day), nil},
 		{"deleted", must(newKey().Delete(admin, at(day))), at(day), []Event{{"", EventDestroyed, at(day + retention)}}},
 		{"no expiry", revealed(newKey(living(0))), start, nil},

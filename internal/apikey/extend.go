@@ -9,7 +9,14 @@ import (
 // Extend returns k with the end of one version moved to end, for who has not moved over to
 // the next one yet. It is later than before by most at the longest, and happens to a
 // version once; what has ended stays so.
-func (k *Key) Extend(keyID string, end time.Time, most time.Duration, reason string, by Actor, now time.Time) (*Key, error) {
+func (k *Key) Extend(
+	keyID string,
+	end time.Time,
+	most time.Duration,
+	reason string,
+	by Actor,
+	now time.Time,
+) (*Key, error) {
 	if err := k.writable(); err != nil {
 		return nil, err
 	}
@@ -37,15 +44,31 @@ func (v *Version) mayExtend(end time.Time, most time.Duration, now time.Time) er
 	case v.ExpiresAt.IsZero():
 		return refusal.Errorf(refusal.Invalid, "expires_at: version %s does not expire", v.KeyID)
 	case v.expired(now):
-		return refusal.Errorf(refusal.Invalid, "expired: version %s ended at %s and cannot be extended; rotate to get a new one",
-			v.KeyID, v.ExpiresAt.Format(time.RFC3339))
+		return refusal.Errorf(
+			refusal.Invalid,
+			"expired: version %s ended at %s and cannot be extended; rotate to get a new one",
+			v.KeyID,
+			v.ExpiresAt.Format(time.RFC3339),
+		)
 	case !extended.IsZero():
-		return refusal.Errorf(refusal.Invalid, "expires_at: version %s was already extended at %s; a version can be extended once",
-			v.KeyID, extended.Format(time.RFC3339))
+		return refusal.Errorf(
+			refusal.Invalid,
+			"expires_at: version %s was already extended at %s; a version can be extended once",
+			v.KeyID,
+			extended.Format(time.RFC3339),
+		)
 	case !end.After(v.ExpiresAt):
-		return refusal.Errorf(refusal.Invalid, "expires_at: must be later than it is, which is %s", v.ExpiresAt.Format(time.RFC3339))
+		return refusal.Errorf(
+			refusal.Invalid,
+			"expires_at: must be later than it is, which is %s",
+			v.ExpiresAt.Format(time.RFC3339),
+		)
 	case end.After(latest):
-		return refusal.Errorf(refusal.Invalid, "expires_at: may be %s at the latest (config max_extension)", latest.Format(time.RFC3339))
+		return refusal.Errorf(
+			refusal.Invalid,
+			"expires_at: may be %s at the latest (config max_extension)",
+			latest.Format(time.RFC3339),
+		)
 	default:
 		return nil
 	}

@@ -29,7 +29,10 @@ func TestExtend(t *testing.T) {
 	}
 	// The current version's extension moves the schedule.
 	auto := newKey(rotating)
-	if moved := must(auto.Extend(id(1), at(92*day), extension, "", admin, start)); !moved.NextRotation().Equal(auto.NextRotation().Add(2 * day)) {
+	if moved := must(
+		auto.Extend(id(1), at(92*day), extension, "", admin, start),
+	); !moved.NextRotation().
+		Equal(auto.NextRotation().Add(2 * day)) {
 		t.Errorf("rotates %s, before %s", moved.NextRotation(), auto.NextRotation())
 	}
 }
@@ -48,16 +51,30 @@ func TestExtendIsRefused(t *testing.T) {
 		about string
 	}{
 		{"twice", extended, id(1), at(92 * day), extension, start, refusal.Invalid, "expires_at: version"},
-		{"over the cap", k, id(1), at(97*day + time.Second), extension, start, refusal.Invalid, "expires_at: may be 2026-04-22"},
-		{"where there is no extension", k, id(1), at(90*day + time.Second), 0, start, refusal.Invalid, "expires_at: may be 2026-04-15"},
+		{"over the cap", k, id(1), at(97*day + time.Second), extension, start, refusal.Invalid, "expires_at: may be " +
+			"2026-04-22"},
+		{"where there is no extension", k, id(1), at(90*day + time.Second), 0, start, refusal.Invalid, "expires_at: " +
+			"may be 2026-04-15"},
 		{"to the same time", k, id(1), at(90 * day), extension, start, refusal.Invalid, "expires_at: must be later"},
 		{"earlier", k, id(1), at(80 * day), extension, start, refusal.Invalid, "expires_at: must be later"},
 		{"after its end", k, id(1), at(91 * day), extension, at(90 * day), refusal.Invalid, "expired"},
 		{"no such version", k, id(9), at(91 * day), extension, start, refusal.NotFound, "key_id"},
-		{"without expiry", newKey(living(0)), id(1), at(91 * day), extension, start, refusal.Invalid, "expires_at: version"},
-		{"a revoked version", must(rotated(k, 1, start).Revoke(id(1), "", admin, start)), id(1), at(8 * day), extension, start, refusal.Invalid, "revoked"},
-		{"a revoked key", must(k.Revoke("", "", admin, start)), id(1), at(91 * day), extension, start, refusal.Invalid, "revoked"},
-		{"a deleted key", must(k.Delete(admin, start)), id(1), at(91 * day), extension, start, refusal.Invalid, "deleted"},
+		{
+			"without expiry", newKey(living(0)), id(1), at(91 * day), extension, start, refusal.Invalid,
+			"expires_at: version",
+		},
+		{
+			"a revoked version", must(rotated(k, 1, start).Revoke(id(1), "", admin, start)), id(1), at(8 * day),
+			extension, start, refusal.Invalid, "revoked",
+		},
+		{
+			"a revoked key", must(k.Revoke("", "", admin, start)), id(1), at(91 * day), extension, start,
+			refusal.Invalid, "revoked",
+		},
+		{
+			"a deleted key", must(k.Delete(admin, start)), id(1), at(91 * day), extension, start, refusal.Invalid,
+			"deleted",
+		},
 	} {
 		c, err := row.k.Extend(row.keyID, row.end, row.most, "", admin, row.now)
 		if c != nil {
@@ -65,7 +82,11 @@ func TestExtendIsRefused(t *testing.T) {
 		}
 		refusedAs(t, err, row.kind, row.about)
 	}
-	if c := must(k.Extend(id(1), at(97*day), extension, "", admin, at(90*day-time.Second))); c.Newest().ExpiresAt != at(97*day) {
+	if c := must(
+		k.Extend(id(1), at(97*day), extension, "", admin, at(90*day-time.Second)),
+	); c.Newest().ExpiresAt != at(
+		97*day,
+	) {
 		t.Errorf("at the last moment, to the last moment: %s", c.Newest().ExpiresAt)
 	}
 	disabled := must(must(k.Disable("", "", admin, start)).Extend(id(1), at(91*day), extension, "", admin, start))

@@ -34,7 +34,14 @@ func suspended() *tenant.Tenant {
 
 // settings are those of a key of 90 days with 7 days of overlap.
 func settings(change ...func(*Settings)) Settings {
-	s := Settings{Scheme: signing.HMACSHA256, TTL: 90 * day, Overlap: 7 * day, OverlapFrom: OverlapGiven, Reveal: RevealOnce, Replay: true}
+	s := Settings{
+		Scheme:      signing.HMACSHA256,
+		TTL:         90 * day,
+		Overlap:     7 * day,
+		OverlapFrom: OverlapGiven,
+		Reveal:      RevealOnce,
+		Replay:      true,
+	}
 	for _, f := range change {
 		f(&s)
 	}
@@ -81,8 +88,16 @@ func rotated(k *Key, n int, now time.Time) *Key {
 // role is a role whose keys live 1 h, and 24 h with renewals.
 func role() *Role {
 	return &Role{
-		Tenant: "acme", Kind: Internal, Name: "agent", UID: "uid-of-acme", Scheme: signing.HMACSHA256,
-		TTL: time.Hour, MaxTTL: 24 * time.Hour, Replay: true, Metadata: PairsOf(map[string]string{"team": "red"}), CreatedAt: start,
+		Tenant:    "acme",
+		Kind:      Internal,
+		Name:      "agent",
+		UID:       "uid-of-acme",
+		Scheme:    signing.HMACSHA256,
+		TTL:       time.Hour,
+		MaxTTL:    24 * time.Hour,
+		Replay:    true,
+		Metadata:  PairsOf(map[string]string{"team": "red"}),
+		CreatedAt: start,
 	}
 }
 

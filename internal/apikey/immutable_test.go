@@ -24,12 +24,18 @@ var operations = []struct {
 		return k.Change(s, app, now)
 	}},
 	{"disable", func(k *Key, now time.Time) (*Key, error) { return k.Disable("", "why", app, now) }},
-	{"disable version", func(k *Key, now time.Time) (*Key, error) { return k.Disable(numbered(k, 1), "why", app, now) }},
+	{
+		"disable version",
+		func(k *Key, now time.Time) (*Key, error) { return k.Disable(numbered(k, 1), "why", app, now) },
+	},
 	{"enable", func(k *Key, now time.Time) (*Key, error) { return k.Enable("", app, now) }},
 	{"enable version", func(k *Key, now time.Time) (*Key, error) { return k.Enable(numbered(k, 1), app, now) }},
 	{"revoke", func(k *Key, now time.Time) (*Key, error) { return k.Revoke("", "why", app, now) }},
 	{"revoke version", func(k *Key, now time.Time) (*Key, error) { return k.Revoke(numbered(k, 1), "why", app, now) }},
-	{"revoke current", func(k *Key, now time.Time) (*Key, error) { return k.Revoke(k.Newest().KeyID, "why", app, now) }},
+	{
+		"revoke current",
+		func(k *Key, now time.Time) (*Key, error) { return k.Revoke(k.Newest().KeyID, "why", app, now) },
+	},
 	{"delete", func(k *Key, now time.Time) (*Key, error) { return k.Delete(app, now) }},
 	{"restore", func(k *Key, now time.Time) (*Key, error) { return k.Restore(retention, app, now) }},
 	{"erase", func(k *Key, now time.Time) (*Key, error) { return k.Erase(retention, now), nil }},

@@ -21,7 +21,16 @@ type Imported struct {
 
 // Import returns a key whose first version was made elsewhere. Its settings must have been
 // resolved. It counts as revealed: somebody has it.
-func Import(ref Ref, uid string, s Settings, v Imported, c *tenant.Config, t *tenant.Tenant, by Actor, now time.Time) (*Key, error) {
+func Import(
+	ref Ref,
+	uid string,
+	s Settings,
+	v Imported,
+	c *tenant.Config,
+	t *tenant.Tenant,
+	by Actor,
+	now time.Time,
+) (*Key, error) {
 	now = second(now)
 	if v.IssuedAt.IsZero() {
 		v.IssuedAt = now
@@ -52,11 +61,19 @@ func (v *Imported) check(kind Kind, c *tenant.Config, t *tenant.Tenant, now time
 	//mutate:false:1 "short secrets" ./backend TestImportItems
 	//mutate:false:2 "long secrets" ./backend TestImportItems
 	case size < MinSecret || size > MaxSecret:
-		return refusal.Errorf(refusal.Invalid, "key: must be %d to %d bytes in unpadded base64url", MinSecret, MaxSecret)
+		return refusal.Errorf(
+			refusal.Invalid,
+			"key: must be %d to %d bytes in unpadded base64url",
+			MinSecret,
+			MaxSecret,
+		)
 	//mutate:false "secrets without entropy" TestKeysWithoutEntropyAreNotImported
 	case weakness(v.Secret.Reveal()) != "":
-		return refusal.Errorf(refusal.Invalid, "key: %s, so that anybody may guess it; give it random bytes, or rotate it where it comes from first",
-			weakness(v.Secret.Reveal()))
+		return refusal.Errorf(
+			refusal.Invalid,
+			"key: %s, so that anybody may guess it; give it random bytes, or rotate it where it comes from first",
+			weakness(v.Secret.Reveal()),
+		)
 	case v.IssuedAt.After(now):
 		return refusal.Errorf(refusal.Invalid, "issued_at: lies in the future")
 	case v.Forever:
@@ -64,7 +81,12 @@ func (v *Imported) check(kind Kind, c *tenant.Config, t *tenant.Tenant, now time
 	case !v.ExpiresAt.IsZero() && !v.ExpiresAt.After(now):
 		return refusal.Errorf(refusal.Invalid, "expires_at: has passed")
 	case v.ExpiresAt.After(now.Add(most)):
-		return refusal.Errorf(refusal.Invalid, "expires_at: is more than %s away, the cap set by %s", tenant.Spell(most), by)
+		return refusal.Errorf(
+			refusal.Invalid,
+			"expires_at: is more than %s away, the cap set by %s",
+			tenant.Spell(most),
+			by,
+		)
 	default:
 		return nil
 	}

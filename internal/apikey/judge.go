@@ -25,11 +25,11 @@ type JudgeInput struct {
 
 // Judgement is what judging a call found.
 type Judgement struct {
-	Verdict  Verdict
-	Variants signing.Compat // that the call needed, where its signature is right
-	ScopeRule    ScopeRule          // why it is out of scope
-	Replay   replay.Outcome
-	Steps    int // what was looked at beside the signature: bytes, segments, ranges
+	Verdict   Verdict
+	Variants  signing.Compat // that the call needed, where its signature is right
+	ScopeRule ScopeRule      // why it is out of scope
+	Replay    replay.Outcome
+	Steps     int // what was looked at beside the signature: bytes, segments, ranges
 }
 
 // Judge judges a call. It computes one MAC whatever the outcome; where a grant lets variants

@@ -24,7 +24,7 @@ const (
 	Expired     State = "expired"
 	Revoked     State = "revoked"
 	Destroyed   State = "destroyed"
-	Deleted  State = "deleted"
+	Deleted     State = "deleted"
 )
 
 // Version is one secret of a key with a public ID of its own.
@@ -37,8 +37,10 @@ type Version struct {
 
 	RotatedFrom, RotatedTo string // key IDs
 
-	RevealedAt     time.Time
-	RevealedTo     *Actor // who took the secret last, for a retry of that very request; in records from the cache only of leased keys, and then the entity alone
+	RevealedAt time.Time
+	// who took the secret last, for a retry of that very request; in records from the cache only of leased keys, and
+	// then the entity alone
+	RevealedTo     *Actor
 	DisabledAt     time.Time
 	DisabledReason string
 	RevokedAt      time.Time

@@ -70,19 +70,32 @@ func (r *Role) Issue(keyID string, span Span, by Actor, now time.Time) *Key {
 		Reveal: RevealNever, Replay: r.Replay, Rules: Intern(Rules{Limits: r.Limits}),
 	}
 	k := New(Ref{Tenant: r.Tenant, Kind: r.Kind, Name: r.Name}, r.UID, s, keyID, by, now)
-	k.Versions[0].RevealedAt, k.Versions[0].RevealedTo = k.CreatedAt, &Actor{EntityID: by.EntityID, Accessor: by.Accessor}
+	k.Versions[0].RevealedAt, k.Versions[0].RevealedTo = k.CreatedAt, &Actor{
+		EntityID: by.EntityID,
+		Accessor: by.Accessor,
+	}
 	k.Lease = &Lease{Epoch: r.Epoch}
 	return k
 }
 
 // Renew returns the leased key k living until now + increment, cut to the span, and
 // whether it was cut. Role is nil when it is gone.
-func (k *Key) Renew(role *Role, t *tenant.Tenant, span Span, increment time.Duration, now time.Time) (renewed *Key, cut bool, err error) {
+func (k *Key) Renew(
+	role *Role,
+	t *tenant.Tenant,
+	span Span,
+	increment time.Duration,
+	now time.Time,
+) (renewed *Key, cut bool, err error) {
 	if verdict := k.standingAt(k.Newest(), t, role, now); verdict != Valid {
 		return nil, false, refusal.Errorf(refusal.Invalid, "%s: the key is not renewed", verdict)
 	}
 	if role == nil || !role.DeletedAt.IsZero() {
-		return nil, false, refusal.Errorf(refusal.Invalid, "role: %q is gone, and with it the renewal of its keys", k.Name)
+		return nil, false, refusal.Errorf(
+			refusal.Invalid,
+			"role: %q is gone, and with it the renewal of its keys",
+			k.Name,
+		)
 	}
 	now = second(now)
 	if increment <= 0 {
@@ -93,7 +106,11 @@ func (k *Key) Renew(role *Role, t *tenant.Tenant, span Span, increment time.Dura
 		end = limit
 	}
 	if !end.After(now) {
-		return nil, false, refusal.Errorf(refusal.Invalid, "expired: the key has lived as long as %s lets it; ask for a new one", span.By)
+		return nil, false, refusal.Errorf(
+			refusal.Invalid,
+			"expired: the key has lived as long as %s lets it; ask for a new one",
+			span.By,
+		)
 	}
 	c := k.edit()
 	c.Versions[0].ExpiresAt = end
@@ -132,10 +149,21 @@ func (k *Key) StateUnder(role *Role, v *Version, now time.Time) State {
 // Check refuses a role whose lives contradict each other or the caps.
 func (r *Role) Check(c *tenant.Config, t *tenant.Tenant) error {
 	if r.TTL > r.MaxTTL {
-		return refusal.Errorf(refusal.Invalid, "ttl: %s is over max_ttl %s", tenant.Spell(r.TTL), tenant.Spell(r.MaxTTL))
+		return refusal.Errorf(
+			refusal.Invalid,
+			"ttl: %s is over max_ttl %s",
+			tenant.Spell(r.TTL),
+			tenant.Spell(r.MaxTTL),
+		)
 	}
 	if most, by := maxTTL(r.Kind, c, t); r.MaxTTL > most {
-		return refusal.Errorf(refusal.Invalid, "max_ttl: %s is over the cap of %s set by %s", tenant.Spell(r.MaxTTL), tenant.Spell(most), by)
+		return refusal.Errorf(
+			refusal.Invalid,
+			"max_ttl: %s is over the cap of %s set by %s",
+			tenant.Spell(r.MaxTTL),
+			tenant.Spell(most),
+			by,
+		)
 	}
 	if err := r.check(r.Scheme); err != nil {
 		return err

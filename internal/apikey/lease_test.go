@@ -26,12 +26,18 @@ func TestIssue(t *testing.T) {
 		t.Errorf("lives from %s to %s", v.IssuedAt, v.ExpiresAt)
 	}
 	want := Settings{
-		OverlapFrom: OverlapUnknown, Scheme: r.Scheme, TTL: 20 * time.Minute, Reveal: RevealNever, Replay: true, Metadata: r.Metadata,
+		OverlapFrom: OverlapUnknown,
+		Scheme:      r.Scheme,
+		TTL:         20 * time.Minute,
+		Reveal:      RevealNever,
+		Replay:      true,
+		Metadata:    r.Metadata,
 	}
 	if diff := cmp.Diff(want, k.Settings); diff != "" {
 		t.Errorf("settings (-want +got):\n%s", diff)
 	}
-	if k.Unrevealed(start) || v.RevealedTo == nil || v.RevealedTo.EntityID != app.EntityID || v.RevealedTo.Accessor != app.Accessor {
+	if k.Unrevealed(start) || v.RevealedTo == nil || v.RevealedTo.EntityID != app.EntityID ||
+		v.RevealedTo.Accessor != app.Accessor {
 		t.Errorf("revealed %s to %+v", v.RevealedAt, v.RevealedTo)
 	}
 	if !k.NextRotation().IsZero() || !k.DueAt(keep).IsZero() {
@@ -46,12 +52,30 @@ func TestSpan(t *testing.T) {
 		ttl, max, kind, own, mount time.Duration
 		want                       Span
 	}{
-		{"the role's own", time.Hour, 24 * time.Hour, day * 30, 0, day * 32, Span{time.Hour, 24 * time.Hour, "the role's max_ttl"}},
-		{"the kind's cap", time.Hour, 24 * time.Hour, 12 * time.Hour, 0, day * 32, Span{time.Hour, 12 * time.Hour, "config internal_max_ttl"}},
-		{"the tenant's cap", time.Hour, 24 * time.Hour, 12 * time.Hour, 6 * time.Hour, day * 32, Span{time.Hour, 6 * time.Hour, "the tenant's max_ttl"}},
-		{"the mount's longest lease", time.Hour, 24 * time.Hour, 12 * time.Hour, 6 * time.Hour, 3 * time.Hour, Span{time.Hour, 3 * time.Hour, "the mount's max_lease_ttl"}},
-		{"the first life is cut too", time.Hour, 24 * time.Hour, day * 30, 0, time.Minute, Span{time.Minute, time.Minute, "the mount's max_lease_ttl"}},
-		{"all equal: the role's", time.Hour, 24 * time.Hour, 24 * time.Hour, 24 * time.Hour, 24 * time.Hour, Span{time.Hour, 24 * time.Hour, "the role's max_ttl"}},
+		{
+			"the role's own", time.Hour, 24 * time.Hour, day * 30, 0, day * 32,
+			Span{time.Hour, 24 * time.Hour, "the role's max_ttl"},
+		},
+		{
+			"the kind's cap", time.Hour, 24 * time.Hour, 12 * time.Hour, 0, day * 32,
+			Span{time.Hour, 12 * time.Hour, "config internal_max_ttl"},
+		},
+		{
+			"the tenant's cap", time.Hour, 24 * time.Hour, 12 * time.Hour, 6 * time.Hour, day * 32,
+			Span{time.Hour, 6 * time.Hour, "the tenant's max_ttl"},
+		},
+		{
+			"the mount's longest lease", time.Hour, 24 * time.Hour, 12 * time.Hour, 6 * time.Hour, 3 * time.Hour,
+			Span{time.Hour, 3 * time.Hour, "the mount's max_lease_ttl"},
+		},
+		{
+			"the first life is cut too", time.Hour, 24 * time.Hour, day * 30, 0, time.Minute,
+			Span{time.Minute, time.Minute, "the mount's max_lease_ttl"},
+		},
+		{
+			"all equal: the role's", time.Hour, 24 * time.Hour, 24 * time.Hour, 24 * time.Hour, 24 * time.Hour,
+			Span{time.Hour, 24 * time.Hour, "the role's max_ttl"},
+		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			c, tn, r := tenant.DefaultConfig(), acme(), role()
@@ -211,8 +235,14 @@ func TestRoleCheck(t *testing.T) {
 		{"max_ttl at the cap", func(r *Role) { r.MaxTTL = 365 * day }, ""},
 		{"max_ttl over the cap", func(r *Role) { r.MaxTTL = 365*day + time.Second }, "max_ttl:"},
 		{"a variant", func(r *Role) { r.Scheme, r.Compat = signing.RFC9421, "no_nonce" }, ""},
-		{"a variant of another scheme", func(r *Role) { r.Scheme, r.Compat = signing.RFC9421, "headers_sorted" }, "compat:"},
-		{"a variant for imported keys", func(r *Role) { r.Scheme, r.Compat = signing.Vrnt1, "key_ascii" }, "compat: key_ascii is for imported keys"},
+		{
+			"a variant of another scheme", func(r *Role) { r.Scheme, r.Compat = signing.RFC9421, "headers_sorted" },
+			"compat:",
+		},
+		{
+			"a variant for imported keys", func(r *Role) { r.Scheme, r.Compat = signing.Vrnt1, "key_ascii" },
+			"compat: key_ascii is for imported keys",
+		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			r := role()

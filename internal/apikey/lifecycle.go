@@ -54,7 +54,7 @@ type Rotation struct {
 	Life         time.Duration // of the new version; 0 is no expiry
 	MaxLive      int           // how many versions may be live afterwards; 0 is no limit
 	Reason       string        // kept in the history
-	Seen         UsageKnown          // matters where the key is [Key.Full]
+	Seen         UsageKnown    // matters where the key is [Key.Full]
 
 	OverlapGiven bool          // it was asked for, and is the most; or else it is the key's own
 	LeastOverlap time.Duration // that a window leaves when it cuts Overlap: see [LeastOverlap]
@@ -71,14 +71,23 @@ func (k *Key) Rotate(r Rotation, by Actor, now time.Time) (*Key, error) {
 	}
 	newest := k.Newest()
 	if r.CurrentKeyID != "" && r.CurrentKeyID != newest.KeyID {
-		return nil, refusal.Errorf(refusal.Conflict, "current_key_id: it is %s now; the key has been rotated already", newest.KeyID)
+		return nil, refusal.Errorf(
+			refusal.Conflict,
+			"current_key_id: it is %s now; the key has been rotated already",
+			newest.KeyID,
+		)
 	}
 	now = second(now)
 	c := k.edit()
 	c.endOlder(&r, now)
 	if live := c.Live(now); r.MaxLive > 0 && live+1 > r.MaxLive {
-		return nil, refusal.Errorf(refusal.Invalid, "max_versions: %d versions of this key would stay live beside the new one and %d is the most; "+
-			"revoke one, or rotate with a shorter overlap", live, r.MaxLive)
+		return nil, refusal.Errorf(
+			refusal.Invalid,
+			"max_versions: %d versions of this key would stay live beside the new one and %d is the most; "+
+				"revoke one, or rotate with a shorter overlap",
+			live,
+			r.MaxLive,
+		)
 	}
 	v := k.fresh(r.NewKeyID, newest.Number+1, r.Life, now)
 	v.RotatedFrom = newest.KeyID

@@ -42,14 +42,14 @@ type ScopeRule string
 
 // The bounds, in the order in which they are judged.
 const (
-	InScope       ScopeRule = ""
-	ScopeMessage   ScopeRule = "message"   // a message is for no path and no user
+	InScope            ScopeRule = ""
+	ScopeMessage       ScopeRule = "message"   // a message is for no path and no user
 	ScopeLongPath      ScopeRule = "long"      // the path has too many bytes or segments
-	ScopeAmbiguousPath      ScopeRule = "path"      // two readers could take it for different ones
-	ScopeTooComplex      ScopeRule = "over"      // none of the key's scopes fits that is not over a bound itself
-	ScopeNoMatch    ScopeRule = "scopes"    // none of the key's fits
-	ScopeUnpublished ScopeRule = "published" // it is not, for external keys
-	ScopeUser      ScopeRule = "user"      // the call acts as another than the key's
+	ScopeAmbiguousPath ScopeRule = "path"      // two readers could take it for different ones
+	ScopeTooComplex    ScopeRule = "over"      // none of the key's scopes fits that is not over a bound itself
+	ScopeNoMatch       ScopeRule = "scopes"    // none of the key's fits
+	ScopeUnpublished   ScopeRule = "published" // it is not, for external keys
+	ScopeUser          ScopeRule = "user"      // the call acts as another than the key's
 )
 
 // outOf judges what a call is for: by scopes and user, and by what is published. The head

@@ -14,10 +14,12 @@ import (
 	"vault-plugin-secrets-apikeys/signing"
 )
 
-// slowAmbiguous asks the standard library what a path decodes to, and looks for all that a server behind could read differently.
+// slowAmbiguous asks the standard library what a path decodes to, and looks for all that a server behind could read
+// differently.
 func slowAmbiguous(path string) bool {
 	decoded, err := url.PathUnescape(path)
-	if err != nil || strings.Contains(path, "//") || strings.Count(decoded, "/") != strings.Count(path, "/") || !utf8.ValidString(decoded) {
+	if err != nil || strings.Contains(path, "//") || strings.Count(decoded, "/") != strings.Count(path, "/") ||
+		!utf8.ValidString(decoded) {
 		return true
 	}
 	if regexp.MustCompile(`[;?#\\\x00-\x1f\x7f-\x{9f}]|%([0-9a-fA-F]{2}|[uU].)`).MatchString(decoded) {
@@ -111,7 +113,8 @@ func FuzzLimits(f *testing.F) {
 		if errors.Join(err1, err2, err3) != nil || strings.Contains(path, "%") && path != asked(path) {
 			return
 		}
-		if len(scope)+len(published)+len(path) > 60 || strings.Count(scope+published, "*") > 8 || strings.Trim(user+name, "aAbBcCkKsSzZ\u212a@.-") != "" {
+		if len(scope)+len(published)+len(path) > 60 || strings.Count(scope+published, "*") > 8 ||
+			strings.Trim(user+name, "aAbBcCkKsSzZ\u212a@.-") != "" {
 			return // what is slow is too slow for more, and folds these letters alone
 		}
 		text, named := method+" "+path+"\n", name != ""
@@ -132,8 +135,26 @@ func FuzzLimits(f *testing.F) {
 		mount.External.Published = globs
 		addr, _ := netip.ParseAddr(from)
 		inRange, bound := restricted(k, acme(), mount, head, addr)
-		if got, want := bound == InScope, slowInScope(k.Kind, scope, published, user, method, path, name, named); got != want {
-			t.Errorf("%s key, scope %q, published %q, user %q: %q is in scope: %t, want %t", k.Kind, scope, published, user, text, got, want)
+		if got, want := bound == InScope, slowInScope(
+			k.Kind,
+			scope,
+			published,
+			user,
+			method,
+			path,
+			name,
+			named,
+		); got != want {
+			t.Errorf(
+				"%s key, scope %q, published %q, user %q: %q is in scope: %t, want %t",
+				k.Kind,
+				scope,
+				published,
+				user,
+				text,
+				got,
+				want,
+			)
 		}
 		if addr.Zone() == "" {
 			if got, want := inRange, slowWithin(listOf(cidr), from); got != want {
@@ -146,7 +167,11 @@ func FuzzLimits(f *testing.F) {
 // asked returns "" for a path with characters that slowAmbiguous does not know.
 func asked(path string) string {
 	decoded, err := url.PathUnescape(path)
-	if err == nil && utf8.ValidString(decoded) && strings.Trim(decoded, " .%/;?#\\abcuwfo0123456789AF\x00\u00a0\u200b\u3000\uff0e\u2024\u2025\uff0f\uff3c\uff1b\uff05\u2215\u2044\u00e9") != "" {
+	if err == nil && utf8.ValidString(decoded) &&
+		strings.Trim(
+			decoded,
+			" .%/;?#\\abcuwfo0123456789AF\x00\u00a0\u200b\u3000\uff0e\u2024\u2025\uff0f\uff3c\uff1b\uff05\u2215\u2044\u00e9",
+		) != "" {
 		return ""
 	}
 	return path

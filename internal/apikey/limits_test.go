@@ -47,12 +47,18 @@ func TestSources(t *testing.T) {
 			t.Errorf("%s in %q: %t", row.from, row.ranges, got)
 		}
 	}
-	for _, s := range []string{"", "192.0.2.1/24", "192.0.2.0/33", "192.0.2.0/24 ", "::ffff:192.0.2.0/120", "fe80::%eth0/64", "fe80::1%eth0", "0192.0.2.0/24", "2001:db8:0::1", "::ffff:192.0.2.7", "192.0.2.7/"} {
+	for _, s := range []string{
+		"", "192.0.2.1/24", "192.0.2.0/33", "192.0.2.0/24 ", "::ffff:192.0.2.0/120", "fe80::%eth0/64", "fe80::1%eth0",
+		"0192.0.2.0/24", "2001:db8:0::1", "::ffff:192.0.2.7", "192.0.2.7/",
+	} {
 		if _, err := ParseCIDRs("allowed_cidrs", []string{s}); !errors.Is(err, refusal.Invalid) {
 			t.Errorf("%q is taken: %v", s, err)
 		}
 	}
-	for _, s := range []string{"192.0.2.0/24", "192.0.2.7/32", "0.0.0.0/0", "::/0", "2001:db8::/32", "2001:DB8::/32", "192.0.2.7", "2001:dB8::1"} {
+	for _, s := range []string{
+		"192.0.2.0/24", "192.0.2.7/32", "0.0.0.0/0", "::/0", "2001:db8::/32", "2001:DB8::/32", "192.0.2.7",
+		"2001:dB8::1",
+	} {
 		if _, err := ParseCIDRs("allowed_cidrs", []string{s}); err != nil {
 			t.Errorf("%q: %v", s, err)
 		}
@@ -80,10 +86,23 @@ func TestWhatCallsMayBeFor(t *testing.T) {
 		{"a message without limits", world{kind: External}, nil, true},
 		{"in scope", world{External, scoped("POST /x\nGET /wfo/**"), "", "", ""}, head(call), true},
 		{"another method", world{External, scoped("POST /wfo/**"), "", "", ""}, head(call), false},
-		{"the query is no part of the path", world{External, scoped("GET /wfo/*"), "", "", ""}, head("GET /wfo/a?b=/../c"), true},
+		{
+			"the query is no part of the path",
+			world{External, scoped("GET /wfo/*"), "", "", ""},
+			head("GET /wfo/a?b=/../c"), true,
+		},
 		{"ambiguous", world{External, scoped("GET /**"), "", "", ""}, head("GET /wfo/%2e%2e/admin"), false},
-		{"a path of as many segments as may be", world{External, scoped("GET /**"), "", "", ""}, head("GET " + strings.Repeat("/a", 64)), true},
-		{"a path of more", world{External, scoped("GET /**"), "", "", ""}, head("GET " + strings.Repeat("/a", 65)), false},
+		{
+			"a path of as many segments as may be",
+			world{External, scoped("GET /**"), "", "", ""},
+			head("GET " + strings.Repeat("/a", 64)), true,
+		},
+		{
+			"a path of more",
+			world{External, scoped("GET /**"), "", "", ""},
+			head("GET " + strings.Repeat("/a", 65)),
+			false,
+		},
 		{"a longer path", world{External, Rules{}, "/**", "", ""}, head("GET /" + strings.Repeat("a", 4096)), false},
 		{"a long path without limits", world{kind: External}, head("GET /" + strings.Repeat("a/", 2048)), true},
 		{"published by all", world{External, Rules{}, "/wfo/**", "/**", "/*/v1/*"}, head(call), true},
@@ -97,9 +116,17 @@ func TestWhatCallsMayBeFor(t *testing.T) {
 		{"names nobody", world{Internal, acting, "", "", ""}, head(call), true},
 		{"names the user", world{Internal, acting, "", "", ""}, head(call, "verint-username: Agent-7"), true},
 		{"names another", world{Internal, acting, "", "", ""}, head(call, "Verint-UserName: agent-8"), false},
-		{"names one that looks alike", world{Internal, Rules{Limits: Limits{User: "k"}}, "", "", ""}, head(call, "Verint-UserName: \u212a"), false},
+		{
+			"names one that looks alike",
+			world{Internal, Rules{Limits: Limits{User: "k"}}, "", "", ""},
+			head(call, "Verint-UserName: \u212a"), false,
+		},
 		{"names an empty one", world{Internal, acting, "", "", ""}, head(call, "Verint-UserName:"), false},
-		{"anybody where the key has none", world{Internal, Rules{}, "", "", ""}, head(call, "Verint-UserName: agent-8"), true},
+		{
+			"anybody where the key has none",
+			world{Internal, Rules{}, "", "", ""},
+			head(call, "Verint-UserName: agent-8"), true,
+		},
 		{"a user and an ambiguous path", world{Internal, acting, "", "", ""}, head("GET /a//b"), true},
 	} {
 		k := newKey()
@@ -115,7 +142,9 @@ func TestWhatCallsMayBeFor(t *testing.T) {
 }
 
 func TestLimitsOfMessages(t *testing.T) {
-	for _, rules := range []Rules{{Limits: Limits{Scopes: match.ScopesOf([]string{"GET /"})}}, {Limits: Limits{User: "agent"}}} {
+	for _, rules := range []Rules{
+		{Limits: Limits{Scopes: match.ScopesOf([]string{"GET /"})}}, {Limits: Limits{User: "agent"}},
+	} {
 		s := settings()
 		s.Rules = Intern(rules)
 		_, err := s.Resolve(External, tenant.DefaultConfig(), acme())

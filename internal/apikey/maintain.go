@@ -10,12 +10,12 @@ import (
 
 // MaintainInput is what the sweep brings along to look after a key.
 type MaintainInput struct {
-	Config    *tenant.Config
-	Tenant    *tenant.Tenant
-	LastUsed  time.Time // of any version; zero: no use is known
-	MaybeUsed time.Time // a later use, which nobody knows of any more, may have been as late; zero: there was none
-	UsageUnknown     bool      // nothing is known of when it was used, and nothing is done about that
-	NewKeyID  string    // for the next version, should one be due
+	Config       *tenant.Config
+	Tenant       *tenant.Tenant
+	LastUsed     time.Time // of any version; zero: no use is known
+	MaybeUsed    time.Time // a later use, which nobody knows of any more, may have been as late; zero: there was none
+	UsageUnknown bool      // nothing is known of when it was used, and nothing is done about that
+	NewKeyID     string    // for the next version, should one be due
 }
 
 // used returns when the key may have been used last; zero: never.
@@ -49,8 +49,12 @@ func (k *Key) Maintain(c MaintainInput, now time.Time) (*Key, Maintained, error)
 		late := tended.late(now)
 		var err error
 		tended, err = tended.Rotate(Rotation{
-			NewKeyID: c.NewKeyID, Overlap: k.Overlap, LeastOverlap: LeastOverlap(c.Config), Life: life, Reason: "scheduled",
-			Seen: UsageKnown{!c.UsageUnknown, c.used(), c.LastUsed},
+			NewKeyID:     c.NewKeyID,
+			Overlap:      k.Overlap,
+			LeastOverlap: LeastOverlap(c.Config),
+			Life:         life,
+			Reason:       "scheduled",
+			Seen:         UsageKnown{!c.UsageUnknown, c.used(), c.LastUsed},
 		}, Actor{}, now)
 		if err != nil {
 			return nil, Maintained{}, err

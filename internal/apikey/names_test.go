@@ -15,7 +15,22 @@ var grammar = regexp.MustCompile(`\A[a-z0-9]([a-z0-9_-]|\.[a-z0-9_-])*\z`)
 
 func TestParseName(t *testing.T) {
 	good := []string{
-		"a", "z", "0", "9", "z9", "billing", "my", "a.b", "a_b", "a-b", "a.b.c", "v1.2_x-y", "a_.b", "a-.-b", "a--b", "a__b",
+		"a",
+		"z",
+		"0",
+		"9",
+		"z9",
+		"billing",
+		"my",
+		"a.b",
+		"a_b",
+		"a-b",
+		"a.b.c",
+		"v1.2_x-y",
+		"a_.b",
+		"a-.-b",
+		"a--b",
+		"a__b",
 		strings.Repeat("a", 64),
 	}
 	bad := []string{

@@ -44,7 +44,12 @@ func (w *walk) begin() {
 	if ttl > 0 {
 		lap = ttl / time.Duration(2+w.rand.IntN(8))
 	}
-	s := settings(living(ttl), overlap(lap), revealing(RevealAlways), func(s *Settings) { s.AutoRotate = ttl > 0 && w.rand.IntN(2) == 0 })
+	s := settings(
+		living(ttl),
+		overlap(lap),
+		revealing(RevealAlways),
+		func(s *Settings) { s.AutoRotate = ttl > 0 && w.rand.IntN(2) == 0 },
+	)
 	w.k = New(Ref{"acme", External, "billing"}, "uid-of-acme", s, NewKeyID(), admin, w.now)
 	if w.rand.IntN(4) == 0 {
 		w.k = role().Issue(NewKeyID(), span(), app, w.now)
@@ -136,7 +141,8 @@ func (w *walk) judge(t *testing.T, n int, name string, old *Key) {
 			if name != "renew" && later(v.ExpiresAt, was.ExpiresAt) {
 				wrong("an expiry moved later")
 			}
-			if was.Secret.Erased() && !v.Secret.Erased() || !was.RevokedAt.IsZero() && !v.RevokedAt.Equal(was.RevokedAt) {
+			if was.Secret.Erased() && !v.Secret.Erased() ||
+				!was.RevokedAt.IsZero() && !v.RevokedAt.Equal(was.RevokedAt) {
 				wrong("what was for good is undone")
 			}
 		}

@@ -29,7 +29,12 @@ func TestReasons(t *testing.T) {
 		{"revoked", []step{revoked("", "leaked")}, "leaked", ""},
 		{"disabled, and revoked without a reason", []step{disabled("", "holiday"), revoked("", "")}, "", ""},
 		{"disabled, and revoked", []step{disabled("", "holiday"), revoked("", "leaked")}, "leaked", ""},
-		{"a version disabled, and revoked without a reason", []step{disabled(id(1), "old"), revoked(id(1), "")}, "", ""},
+		{
+			"a version disabled, and revoked without a reason",
+			[]step{disabled(id(1), "old"), revoked(id(1), "")},
+			"",
+			"",
+		},
 		{"a version disabled, and revoked", []step{disabled(id(1), "old"), revoked(id(1), "leaked")}, "", "leaked"},
 		{"a version disabled, the key revoked", []step{disabled(id(1), "old"), revoked("", "leaked")}, "leaked", ""},
 		{"a version revoked, and the key", []step{revoked(id(1), "old"), revoked("", "leaked")}, "leaked", "old"},
@@ -80,7 +85,14 @@ func TestReasonsUnderARole(t *testing.T) {
 			k, r = do(k, r)
 		}
 		if key, role := k.ReasonUnder(r), r.RevokedReason(); key != row.key || role != row.role {
-			t.Errorf("%s: the key's reason is %q, want %q; the role's %q, want %q", row.name, key, row.key, role, row.role)
+			t.Errorf(
+				"%s: the key's reason is %q, want %q; the role's %q, want %q",
+				row.name,
+				key,
+				row.key,
+				role,
+				row.role,
+			)
 		}
 	}
 }

@@ -33,7 +33,12 @@ func TestWhoeverReadsAgainHoldsALiveVersion(t *testing.T) {
 		for _, lap := range []time.Duration{reread + rereadTakes, 2 * (reread + rereadTakes), 7 * day} {
 			for _, setting := range []setting{rotating, func(*Settings) {}} {
 				for _, window := range []Window{"", "Mon-Sun 10:00-10:20 UTC", "Mon,Thu-Sat 22:00-02:00 UTC"} {
-					k := newKey(setting, overlap(lap), living(2*lap+time.Duration(rng.IntN(7200))*time.Second), windowed(window))
+					k := newKey(
+						setting,
+						overlap(lap),
+						living(2*lap+time.Duration(rng.IntN(7200))*time.Second),
+						windowed(window),
+					)
 					if n := watched(t, rng, k, reread); n == 0 {
 						t.Errorf("%s, %s: nothing was rotated", reread, lap)
 					}
@@ -60,7 +65,13 @@ func watched(t *testing.T, rng *rand.Rand, k *Key, reread time.Duration) (rotati
 		now = earlier(earlier(tick, byHand), earlier(readers[0].at, readers[1].at))
 		for _, r := range readers {
 			if v := k.Version(r.held); v == nil || !now.Before(v.ExpiresAt) {
-				t.Fatalf("reading every %s, overlap %s: %s holds an ended version at %s", reread, k.Overlap, r.name, now.Sub(start))
+				t.Fatalf(
+					"reading every %s, overlap %s: %s holds an ended version at %s",
+					reread,
+					k.Overlap,
+					r.name,
+					now.Sub(start),
+				)
 			}
 			if r.at.Equal(now) {
 				r.read(k, reread, now)

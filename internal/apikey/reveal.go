@@ -15,18 +15,30 @@ const RevealRetry = 60 * time.Second
 // itself when the same caller repeats the request it calls requestID. Used reports
 // whether the version has been used since: then a repetition is refused, for the answer
 // did arrive somewhere. Sealed says that nobody but a recipient can read the answer.
-func (k *Key) Revealed(t *tenant.Tenant, requestID string, sealed bool, used func(keyID string) bool, by Actor, now time.Time) (*Key, *Version, error) {
+func (k *Key) Revealed(
+	t *tenant.Tenant,
+	requestID string,
+	sealed bool,
+	used func(keyID string) bool,
+	by Actor,
+	now time.Time,
+) (*Key, *Version, error) {
 	if err := k.mayReveal(t, now); err != nil {
 		return nil, nil, err
 	}
 	v := k.Newest()
 	//mutate:false "a secret never handed out" TestRevealNever
 	if k.Reveal == RevealNever {
-		return nil, nil, refusal.Errorf(refusal.Invalid, "reveal: this key's secret is never handed out; have Vault sign with it, or hand it over to the key's recipients")
+		return nil, nil, refusal.Errorf(
+			refusal.Invalid,
+			"reveal: this key's secret is never handed out; have Vault sign with it, or hand it over to the key's "+
+				"recipients",
+		)
 	}
 	//mutate:false "a secret handed out twice" TestRevealOnceMayBeRepeatedByTheSameRequestAlone
 	if k.Reveal == RevealOnce && !v.RevealedAt.IsZero() {
-		if v.RevealedTo.same(Actor{by.EntityID, by.Accessor, requestID}) && now.Before(v.RevealedAt.Add(RevealRetry)) && !used(v.KeyID) {
+		if v.RevealedTo.same(Actor{by.EntityID, by.Accessor, requestID}) && now.Before(v.RevealedAt.Add(RevealRetry)) &&
+			!used(v.KeyID) {
 			return k, v, nil
 		}
 		return nil, nil, refusal.Errorf(refusal.Conflict,
@@ -40,7 +52,11 @@ func (k *Key) Revealed(t *tenant.Tenant, requestID string, sealed bool, used fun
 // itself when somebody had it before. Only keys with reveal=always are fetched.
 func (k *Key) Fetched(t *tenant.Tenant, by Actor, now time.Time) (*Key, *Version, error) {
 	if k.Reveal != RevealAlways {
-		return nil, nil, refusal.Errorf(refusal.Invalid, "reveal: static-creds need a key with reveal=always; this one has reveal=%s", k.Reveal)
+		return nil, nil, refusal.Errorf(
+			refusal.Invalid,
+			"reveal: static-creds need a key with reveal=always; this one has reveal=%s",
+			k.Reveal,
+		)
 	}
 	if err := k.mayReveal(t, now); err != nil {
 		return nil, nil, err
@@ -56,7 +72,10 @@ func (k *Key) Fetched(t *tenant.Tenant, by Actor, now time.Time) (*Key, *Version
 // else can read what is given.
 func (k *Key) HandedOver(t *tenant.Tenant, by Actor, now time.Time) (*Key, *Version, error) {
 	if k.Rules.Get().Recipients == "" {
-		return nil, nil, refusal.Errorf(refusal.Invalid, "recipients: the key has none to seal to; write recipients first")
+		return nil, nil, refusal.Errorf(
+			refusal.Invalid,
+			"recipients: the key has none to seal to; write recipients first",
+		)
 	}
 	if err := k.mayReveal(t, now); err != nil {
 		return nil, nil, err
@@ -96,9 +115,10 @@ func (k *Key) mayReveal(t *tenant.Tenant, now time.Time) error {
 func Refuse(verdict Verdict) error {
 	next := map[Verdict]string{
 		TenantSuspended: "the tenant is suspended by the provider; reading the tenant says why",
-		VerdictRevoked:       "the current version is revoked; rotate to get a new one, or make a new key if the whole key is revoked",
-		VerdictDisabled:      "the key or its current version is disabled or deleted; enable or restore it first",
-		VerdictExpired:       "the current version has expired; rotate to get a new one",
+		VerdictRevoked: "the current version is revoked; rotate to get a new one, or make a new key if the whole " +
+			"key is revoked",
+		VerdictDisabled: "the key or its current version is disabled or deleted; enable or restore it first",
+		VerdictExpired:  "the current version has expired; rotate to get a new one",
 	}[verdict]
 	return refusal.Errorf(refusal.Invalid, "%s: %s", verdict, next)
 }
@@ -106,5 +126,6 @@ func Refuse(verdict Verdict) error {
 // same reports whether a is the same caller repeating the same request. A request
 // without an ID of the caller's own cannot be told from another.
 func (a *Actor) same(b Actor) bool {
-	return a != nil && a.RequestID != "" && a.RequestID == b.RequestID && a.EntityID == b.EntityID && a.Accessor == b.Accessor
+	return a != nil && a.RequestID != "" && a.RequestID == b.RequestID && a.EntityID == b.EntityID &&
+		a.Accessor == b.Accessor
 }

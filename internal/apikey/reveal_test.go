@@ -15,7 +15,8 @@ func TestRevealOnceMayBeRepeatedByTheSameRequestAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v := taken.Newest(); v.RevealedAt != start || v.RevealedTo == nil || *v.RevealedTo != (Actor{app.EntityID, app.Accessor, "attempt-1"}) {
+	if v := taken.Newest(); v.RevealedAt != start || v.RevealedTo == nil ||
+		*v.RevealedTo != (Actor{app.EntityID, app.Accessor, "attempt-1"}) {
 		t.Errorf("revealed %s to %+v", v.RevealedAt, v.RevealedTo)
 	}
 	other := func(change func(*Actor)) Actor { a := app; change(&a); return a }
@@ -28,13 +29,19 @@ func TestRevealOnceMayBeRepeatedByTheSameRequestAlone(t *testing.T) {
 		again bool
 	}{
 		{"at once", "attempt-1", app, 0, false, true},
-		{"Vault's own request ID differs", "attempt-1", other(func(a *Actor) { a.RequestID = "another" }), 0, false, true},
+		{
+			"Vault's own request ID differs", "attempt-1", other(func(a *Actor) { a.RequestID = "another" }), 0, false,
+			true,
+		},
 		{"after 59.9 s", "attempt-1", app, 60*time.Second - 1, false, true},
 		{"after 60 s", "attempt-1", app, 60 * time.Second, false, false},
 		{"another id", "attempt-2", app, 0, false, false},
 		{"no id", "", app, 0, false, false},
 		{"another entity", "attempt-1", other(func(a *Actor) { a.EntityID = "entity-of-another" }), 0, false, false},
-		{"another token of the same entity", "attempt-1", other(func(a *Actor) { a.Accessor = "accessor-3" }), 0, false, false},
+		{
+			"another token of the same entity", "attempt-1", other(func(a *Actor) { a.Accessor = "accessor-3" }), 0,
+			false, false,
+		},
 		{"after the first use", "attempt-1", app, 0, true, false},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -33,7 +33,11 @@ func TestRevokeCurrentVersionLeavesNoneUntilSomebodyRotates(t *testing.T) {
 
 func TestRevokeOldVersion(t *testing.T) {
 	c := must(rotated(newKey(), 1, at(day)).Revoke(id(1), "old client", app, at(2*day)))
-	if got := states(c, at(2*day)); !slices.Equal(got, []State{Revoked, Current}) || c.Current(at(2*day)).KeyID != id(2) {
+	if got := states(
+		c,
+		at(2*day),
+	); !slices.Equal(got, []State{Revoked, Current}) ||
+		c.Current(at(2*day)).KeyID != id(2) {
 		t.Errorf("versions %v", got)
 	}
 	if v := c.Versions[0]; v.RevokedAt != at(2*day) || v.RevokedReason != "old client" {

@@ -19,7 +19,8 @@ func TestNewKey(t *testing.T) {
 	if k.CreatedAt != start || v.IssuedAt != start || v.ExpiresAt != at(90*day) {
 		t.Errorf("made %s, issued %s, expires %s", k.CreatedAt, v.IssuedAt, v.ExpiresAt)
 	}
-	if k.State() != Active || k.VersionState(v, start) != Current || k.Revision != 1 || !k.Unrevealed(start) || !k.LastRotation.IsZero() {
+	if k.State() != Active || k.VersionState(v, start) != Current || k.Revision != 1 || !k.Unrevealed(start) ||
+		!k.LastRotation.IsZero() {
 		t.Errorf("%s, revision %d", k.State(), k.Revision)
 	}
 	want := Change{Time: start, Operation: "create", KeyID: id(1), Actor: admin}
@@ -34,7 +35,13 @@ func TestNewKey(t *testing.T) {
 func TestRotate(t *testing.T) {
 	k := newKey()
 	now := at(10 * day)
-	c := must(k.Rotate(Rotation{NewKeyID: id(2), CurrentKeyID: id(1), Overlap: 3 * day, Life: 30 * day}, app, now.Add(time.Millisecond)))
+	c := must(
+		k.Rotate(
+			Rotation{NewKeyID: id(2), CurrentKeyID: id(1), Overlap: 3 * day, Life: 30 * day},
+			app,
+			now.Add(time.Millisecond),
+		),
+	)
 	first, second := c.Versions[0], c.Versions[1]
 	if got := states(c, now); !slices.Equal(got, []State{Overlapping, Current}) {
 		t.Errorf("states %v", got)
@@ -42,7 +49,8 @@ func TestRotate(t *testing.T) {
 	if first.ExpiresAt != at(13*day) || first.RotatedTo != id(2) || first.RotatedFrom != "" {
 		t.Errorf("the old version expires %s, successor %q", first.ExpiresAt, first.RotatedTo)
 	}
-	if second.IssuedAt != now || second.ExpiresAt != at(40*day) || second.Number != 2 || second.RotatedFrom != id(1) || second.RotatedTo != "" {
+	if second.IssuedAt != now || second.ExpiresAt != at(40*day) || second.Number != 2 || second.RotatedFrom != id(1) ||
+		second.RotatedTo != "" {
 		t.Errorf("the new version is number %d, lives from %s to %s", second.Number, second.IssuedAt, second.ExpiresAt)
 	}
 	if second.Secret.Equal(first.Secret) || len(second.Secret.Reveal()) != 32 {
@@ -76,7 +84,11 @@ func TestRotateEndsOlderVersions(t *testing.T) {
 		{"it had expired before", 90 * day, 95 * day, 7 * day, 90 * day, Expired},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			c := must(newKey(living(row.life)).Rotate(Rotation{NewKeyID: id(2), Overlap: row.overlap, Life: day}, admin, at(row.rotateAt)))
+			c := must(
+				newKey(
+					living(row.life),
+				).Rotate(Rotation{NewKeyID: id(2), Overlap: row.overlap, Life: day}, admin, at(row.rotateAt)),
+			)
 			if got := c.Versions[0].ExpiresAt; got != at(row.ends) {
 				t.Errorf("ends %s, want %s", got, at(row.ends))
 			}
@@ -142,7 +154,9 @@ func TestRotateIsRefused(t *testing.T) {
 		_, err := k.Rotate(Rotation{NewKeyID: id(2)}, admin, start)
 		refusedAs(t, err, refusal.Invalid, strings.TrimSuffix(name, " "))
 	}
-	if _, err := must(newKey().Disable("", "", admin, start)).Rotate(Rotation{NewKeyID: id(2), Life: day}, admin, start); err != nil {
+	if _, err := must(
+		newKey().Disable("", "", admin, start),
+	).Rotate(Rotation{NewKeyID: id(2), Life: day}, admin, start); err != nil {
 		t.Errorf("by hand a disabled key may be rotated: %v", err)
 	}
 }
@@ -151,7 +165,9 @@ func TestRotateIsRefused(t *testing.T) {
 func TestRotateTrims(t *testing.T) {
 	k := newKey()
 	for n := range 60 {
-		k = must(k.Rotate(Rotation{NewKeyID: id(n + 2), Overlap: 0, Life: 90 * day}, admin, at(time.Duration(n)*time.Hour)))
+		k = must(
+			k.Rotate(Rotation{NewKeyID: id(n + 2), Overlap: 0, Life: 90 * day}, admin, at(time.Duration(n)*time.Hour)),
+		)
 	}
 	if len(k.Versions) != KeptEnded+1 || k.Versions[0].KeyID != id(41) || k.Newest().KeyID != id(61) {
 		t.Errorf("%d versions, from %s to %s", len(k.Versions), k.Versions[0].KeyID, k.Newest().KeyID)
@@ -181,6 +197,10 @@ func TestTrimKeepsALiveVersionAmongManyEnded(t *testing.T) {
 		t.Error("the oldest version is live, and gone")
 	}
 	if k.Version(id(9)) != nil || k.Version(id(10)) == nil || len(k.Versions) != KeptEnded+2 {
-		t.Errorf("%d versions, want the live one, the newest %d of 28 revoked ones, and the current one", len(k.Versions), KeptEnded)
+		t.Errorf(
+			"%d versions, want the live one, the newest %d of 28 revoked ones, and the current one",
+			len(k.Versions),
+			KeptEnded,
+		)
 	}
 }

@@ -48,9 +48,15 @@ func TestNextRotation(t *testing.T) {
 		{"leased", deepWith(leased(), func(k *Key) { k.AutoRotate = true }), none},
 		{"enabled again", must(must(k.Disable("", "", admin, start)).Enable("", admin, at(day))), at(83 * day)},
 		{"rotated by hand", rotated(k, 1, at(day)), at(84 * day)},
-		{"a life that a cap has cut below twice the overlap", deepWith(k, func(k *Key) { k.Versions[0].ExpiresAt = at(10 * day) }), at(5 * day)},
+		{
+			"a life that a cap has cut below twice the overlap",
+			deepWith(k, func(k *Key) { k.Versions[0].ExpiresAt = at(10 * day) }), at(5 * day),
+		},
 		{"a changed ttl counts later", must(k.Change(settings(rotating, living(40*day)), admin, start)), at(83 * day)},
-		{"a changed overlap counts now", must(k.Change(settings(rotating, overlap(10*day)), admin, start)), at(80 * day)},
+		{
+			"a changed overlap counts now", must(k.Change(settings(rotating, overlap(10*day)), admin, start)),
+			at(80 * day),
+		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			next := row.k.NextRotation()
@@ -92,7 +98,12 @@ func TestNoSecretOutlivesItsTTLAndTheScheduleLeavesNoGap(t *testing.T) {
 		k = rotated(k, 1, now)
 		old := k.Version(v.KeyID)
 		if old.ExpiresAt.After(v.IssuedAt.Add(90*day)) || old.ExpiresAt.Sub(now) != k.Overlap {
-			t.Fatalf("version %d lived %s, %s of it beside its successor", v.Number, old.ExpiresAt.Sub(old.IssuedAt), old.ExpiresAt.Sub(now))
+			t.Fatalf(
+				"version %d lived %s, %s of it beside its successor",
+				v.Number,
+				old.ExpiresAt.Sub(old.IssuedAt),
+				old.ExpiresAt.Sub(now),
+			)
 		}
 	}
 }
@@ -126,8 +137,10 @@ func TestHeldOverlap(t *testing.T) {
 	}{
 		"as asked for":                {newKey(rotating), 7 * day},
 		"half of a life that was cut": {cutTo(10 * time.Minute), 5 * time.Minute},
-		"by hand":                     {deepWith(cutTo(10*time.Minute), func(k *Key) { k.AutoRotate = false }), 7 * day},
-		"no expiry":                   {newKey(living(0)), 7 * day},
+		"by hand": {deepWith(
+			cutTo(10*time.Minute), func(k *Key) { k.AutoRotate = false },
+		), 7 * day},
+		"no expiry": {newKey(living(0)), 7 * day},
 	} {
 		if got := row.k.HeldOverlap(); got != row.want {
 			t.Errorf("%s: %s, want %s", name, got, row.want)

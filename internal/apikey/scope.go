@@ -47,6 +47,12 @@ func each(field string, list []string, check func(string) error) error {
 }
 
 func tooMuch(field string) error {
-	return refusal.Errorf(refusal.Invalid, "%s: together they have more than %d bytes, or look for more than %d segments anywhere in a path, "+
-		"which is those between two **, and those with a text between two *: write fewer of these", field, match.MaxList, match.MaxSearches)
+	return refusal.Errorf(
+		refusal.Invalid,
+		"%s: together they have more than %d bytes, or look for more than %d segments anywhere in a path, "+
+			"which is those between two **, and those with a text between two *: write fewer of these",
+		field,
+		match.MaxList,
+		match.MaxSearches,
+	)
 }

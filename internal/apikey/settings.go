@@ -61,7 +61,11 @@ func (l *Limits) check(s signing.Scheme) error {
 		return refusal.Errorf(refusal.Invalid, "%s", err)
 	}
 	if !s.HTTP() && (!l.Scopes.Empty() || l.User != "") {
-		return refusal.Errorf(refusal.Invalid, "scopes: %s signs messages, which have no method, path or user; leave scopes and user empty", s)
+		return refusal.Errorf(
+			refusal.Invalid,
+			"scopes: %s signs messages, which have no method, path or user; leave scopes and user empty",
+			s,
+		)
 	}
 	return nil
 }
@@ -91,8 +95,12 @@ func (s Settings) Resolve(kind Kind, c *tenant.Config, t *tenant.Tenant) (Settin
 		return s, err
 	}
 	if most := t.IdleDisableAfter(c); most > 0 && rules.IdleDisableAfter > most {
-		return s, refusal.Errorf(refusal.Invalid, "idle_disable_after: %s is over the cap of %s; a key may only be stricter",
-			tenant.Spell(rules.IdleDisableAfter), tenant.Spell(most))
+		return s, refusal.Errorf(
+			refusal.Invalid,
+			"idle_disable_after: %s is over the cap of %s; a key may only be stricter",
+			tenant.Spell(rules.IdleDisableAfter),
+			tenant.Spell(most),
+		)
 	}
 	return s, s.checkOverlap(c)
 }
@@ -124,12 +132,21 @@ func (s Settings) Known(kind Kind, c *tenant.Config) Settings {
 func checkTTL(ttl time.Duration, kind Kind, c *tenant.Config, t *tenant.Tenant) error {
 	if ttl == 0 {
 		if !c.AllowNoExpiry || t.Caps(c).MaxTTL < max(c.Internal.MaxTTL, c.External.MaxTTL) {
-			return refusal.Errorf(refusal.Invalid, "ttl: 0 (no expiry) is not allowed on this mount or for this tenant; give a ttl")
+			return refusal.Errorf(
+				refusal.Invalid,
+				"ttl: 0 (no expiry) is not allowed on this mount or for this tenant; give a ttl",
+			)
 		}
 		return nil
 	}
 	if most, by := maxTTL(kind, c, t); ttl > most {
-		return refusal.Errorf(refusal.Invalid, "ttl: %s is over the cap of %s set by %s", tenant.Spell(ttl), tenant.Spell(most), by)
+		return refusal.Errorf(
+			refusal.Invalid,
+			"ttl: %s is over the cap of %s set by %s",
+			tenant.Spell(ttl),
+			tenant.Spell(most),
+			by,
+		)
 	}
 	return nil
 }
@@ -139,15 +156,31 @@ func (s Settings) checkOverlap(c *tenant.Config) error {
 	case s.Overlap > MaxOverlap:
 		return refusal.Errorf(refusal.Invalid, "overlap: must be at most %s", tenant.Spell(MaxOverlap))
 	case s.TTL > 0 && s.Overlap > s.TTL/2 && s.OverlapFrom >= 0:
-		return refusal.Errorf(refusal.Invalid, "ttl: with auto_rotate it is at least twice config min_overlap, %s", tenant.Spell(2*c.MinOverlap))
+		return refusal.Errorf(
+			refusal.Invalid,
+			"ttl: with auto_rotate it is at least twice config min_overlap, %s",
+			tenant.Spell(2*c.MinOverlap),
+		)
 	case s.TTL > 0 && s.Overlap > s.TTL/2:
-		return refusal.Errorf(refusal.Invalid, "overlap: %s is over half of the ttl %s; give a shorter overlap or a longer ttl", tenant.Spell(s.Overlap), tenant.Spell(s.TTL))
+		return refusal.Errorf(
+			refusal.Invalid,
+			"overlap: %s is over half of the ttl %s; give a shorter overlap or a longer ttl",
+			tenant.Spell(s.Overlap),
+			tenant.Spell(s.TTL),
+		)
 	case s.Rules.Get().Window != "" && s.TTL == 0:
-		return refusal.Errorf(refusal.Invalid, "expiry_window: needs a ttl; what never expires cannot do so in a window")
+		return refusal.Errorf(
+			refusal.Invalid,
+			"expiry_window: needs a ttl; what never expires cannot do so in a window",
+		)
 	case s.AutoRotate && s.TTL == 0:
 		return refusal.Errorf(refusal.Invalid, "auto_rotate: needs a ttl; a key without expiry is rotated by hand")
 	case s.AutoRotate && s.Overlap < c.MinOverlap:
-		return refusal.Errorf(refusal.Invalid, "overlap: auto_rotate needs at least %s (config min_overlap)", tenant.Spell(c.MinOverlap))
+		return refusal.Errorf(
+			refusal.Invalid,
+			"overlap: auto_rotate needs at least %s (config min_overlap)",
+			tenant.Spell(c.MinOverlap),
+		)
 	}
 	return nil
 }

@@ -22,7 +22,9 @@ func TestDefaultSettings(t *testing.T) {
 		{Internal, 30 * day, true, 7 * day},
 	} {
 		s := DefaultSettings(row.kind, c)
-		if s.TTL != row.ttl || s.AutoRotate != row.auto || s.Reveal != RevealOnce || !s.Replay || s.Scheme != DefaultScheme || s.DeletionProtected {
+		if s.TTL != row.ttl || s.AutoRotate != row.auto || s.Reveal != RevealOnce || !s.Replay ||
+			s.Scheme != DefaultScheme ||
+			s.DeletionProtected {
 			t.Errorf("%s: %+v", row.kind, s)
 		}
 		resolved, err := s.Resolve(row.kind, c, acme())
@@ -57,7 +59,11 @@ func TestDefaultOverlap(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			c := tenant.DefaultConfig()
 			c.External.DefaultOverlap, c.AllowNoExpiry = row.most, true
-			s, err := settings(living(row.ttl), overlapFrom(row.most), func(s *Settings) { s.AutoRotate = row.auto }).Resolve(External, c, acme())
+			s, err := settings(
+				living(row.ttl),
+				overlapFrom(row.most),
+				func(s *Settings) { s.AutoRotate = row.auto },
+			).Resolve(External, c, acme())
 			if err != nil || s.Overlap != row.want {
 				t.Errorf("%s, %v; want %s", s.Overlap, err, row.want)
 			}
@@ -83,18 +89,34 @@ func TestResolve(t *testing.T) {
 		{"720h", settings(overlap(720 * time.Hour)), taken},
 		{"over 720h", settings(overlap(720*time.Hour + time.Second)), "overlap:"},
 		{"by schedule, half of the ttl", settings(rotating, living(10*day), overlap(5*day)), taken},
-		{"by schedule, over half of the ttl", settings(rotating, living(10*day), overlap(5*day+time.Second)), "overlap:"},
+		{
+			"by schedule, over half of the ttl", settings(rotating, living(10*day), overlap(5*day+time.Second)),
+			"overlap:",
+		},
 		{"by schedule, over 720h", settings(rotating, overlap(720*time.Hour+time.Second)), "overlap:"},
 		{"by schedule, min_overlap", settings(rotating, overlap(10*time.Minute)), taken},
 		{"by schedule, under min_overlap", settings(rotating, overlap(10*time.Minute-time.Second)), "overlap:"},
 		{"by hand, under min_overlap", settings(overlap(time.Second)), taken},
 		{"by schedule, no overlap", settings(rotating, overlap(0)), "overlap:"},
 		{"by schedule, the shortest life", settings(rotating, living(20*time.Minute), overlapFrom(7*day)), taken},
-		{"by schedule, too short for min_overlap", settings(rotating, living(20*time.Minute-time.Second), overlapFrom(7*day)), "ttl:"},
+		{
+			"by schedule, too short for min_overlap",
+			settings(rotating, living(20*time.Minute-time.Second), overlapFrom(7*day)), "ttl:",
+		},
 		{"rfc9421", settings(func(s *Settings) { s.Scheme = signing.RFC9421 }), taken},
-		{"a variant of another scheme", settings(func(s *Settings) { s.Scheme, s.Rules = signing.Vrnt1, lenient("no_nonce") }), "compat:"},
-		{"variants that contradict", settings(func(s *Settings) { s.Scheme, s.Rules = signing.Vrnt1, lenient("path_query\npath_decoded") }), "compat:"},
-		{"variants of messages", settings(func(s *Settings) { s.Scheme, s.Rules = signing.HMACSHA256, lenient("no_nonce") }), "compat:"},
+		{
+			"a variant of another scheme",
+			settings(func(s *Settings) { s.Scheme, s.Rules = signing.Vrnt1, lenient("no_nonce") }), "compat:",
+		},
+		{
+			"variants that contradict",
+			settings(func(s *Settings) { s.Scheme, s.Rules = signing.Vrnt1, lenient("path_query\npath_decoded") }),
+			"compat:",
+		},
+		{
+			"variants of messages",
+			settings(func(s *Settings) { s.Scheme, s.Rules = signing.HMACSHA256, lenient("no_nonce") }), "compat:",
+		},
 		{"vrnt-1", settings(func(s *Settings) { s.Scheme = signing.Vrnt1 }), taken},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -152,7 +174,10 @@ func TestCapsOfLife(t *testing.T) {
 		{"the mount's for the kind", 100 * day, 0, 0, 100 * day, "config external_max_ttl"},
 		{"the provider's for the tenant", 100 * day, 50 * day, 0, 50 * day, "the tenant's max_ttl"},
 		{"the tenant's own", 100 * day, 50 * day, 20 * day, 20 * day, "the tenant's max_ttl"},
-		{"the provider lets the tenant have more than the kind", 100 * day, 300 * day, 0, 100 * day, "config external_max_ttl"},
+		{
+			"the provider lets the tenant have more than the kind", 100 * day, 300 * day, 0, 100 * day,
+			"config external_max_ttl",
+		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			c, tn := tenant.DefaultConfig(), acme()
@@ -179,11 +204,24 @@ func TestLifeOfTheNextVersion(t *testing.T) {
 		cutBy  string
 	}{
 		{"its ttl", 90 * day, func(*tenant.Config, *tenant.Tenant) {}, 90 * day, ""},
-		{"at the cap", 90 * day, func(c *tenant.Config, _ *tenant.Tenant) { c.External.MaxTTL = 90 * day }, 90 * day, ""},
-		{"the mount's cap came down", 90 * day, func(c *tenant.Config, _ *tenant.Tenant) { c.External.MaxTTL = 10 * day }, 10 * day, "config external_max_ttl"},
-		{"the tenant's came down", 90 * day, func(_ *tenant.Config, t *tenant.Tenant) { t.Own.MaxTTL = 10 * day }, 10 * day, "the tenant's max_ttl"},
+		{
+			"at the cap", 90 * day, func(c *tenant.Config, _ *tenant.Tenant) { c.External.MaxTTL = 90 * day }, 90 * day,
+			"",
+		},
+		{
+			"the mount's cap came down", 90 * day,
+			func(c *tenant.Config, _ *tenant.Tenant) { c.External.MaxTTL = 10 * day }, 10 * day,
+			"config external_max_ttl",
+		},
+		{
+			"the tenant's came down", 90 * day, func(_ *tenant.Config, t *tenant.Tenant) { t.Own.MaxTTL = 10 * day },
+			10 * day, "the tenant's max_ttl",
+		},
 		{"no expiry, still allowed", 0, func(c *tenant.Config, _ *tenant.Tenant) { c.AllowNoExpiry = true }, 0, ""},
-		{"no expiry, not allowed any more", 0, func(*tenant.Config, *tenant.Tenant) {}, 365 * day, "config external_max_ttl"},
+		{
+			"no expiry, not allowed any more", 0, func(*tenant.Config, *tenant.Tenant) {}, 365 * day,
+			"config external_max_ttl",
+		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			c, tn := tenant.DefaultConfig(), acme()
@@ -201,7 +239,10 @@ func TestOverlapsFollowTheLife(t *testing.T) {
 	c := tenant.DefaultConfig()
 	s := settings(living(30*time.Minute), overlapFrom(7*day))
 	for _, row := range []struct{ ttl, want time.Duration }{
-		{30 * time.Minute, 450 * time.Second}, {5 * time.Minute, 75 * time.Second}, {90 * day, 7 * day}, {8 * day, 2 * day},
+		{30 * time.Minute, 450 * time.Second},
+		{5 * time.Minute, 75 * time.Second},
+		{90 * day, 7 * day},
+		{8 * day, 2 * day},
 	} {
 		s.TTL = row.ttl
 		resolved, err := s.Resolve(External, c, acme())
@@ -226,7 +267,12 @@ func TestOverlapsOfBefore(t *testing.T) {
 		{10 * day, day, OverlapGiven},
 		{90 * day, 0, OverlapGiven},
 	} {
-		if got := settings(living(row.ttl), overlap(row.overlap), overlapFrom(OverlapUnknown)).Known(External, c).OverlapFrom; got != row.want {
+		if got := settings(
+			living(row.ttl),
+			overlap(row.overlap),
+			overlapFrom(OverlapUnknown),
+		).Known(External, c).
+			OverlapFrom; got != row.want {
 			t.Errorf("%s of %s: %d, want %d", row.overlap, row.ttl, got, row.want)
 		}
 	}

@@ -44,8 +44,15 @@ func (c *trial) input() (*JudgeInput, *Version) {
 	}, v
 }
 
-// restricted returns what judging a call of k's only version beside its signature finds: by its source, and by what it is for.
-func restricted(k *Key, t *tenant.Tenant, c *tenant.Config, head *signing.Head, from netip.Addr) (inRange bool, bound ScopeRule) {
+// restricted returns what judging a call of k's only version beside its signature finds: by its source, and by what it
+// is for.
+func restricted(
+	k *Key,
+	t *tenant.Tenant,
+	c *tenant.Config,
+	head *signing.Head,
+	from netip.Addr,
+) (inRange bool, bound ScopeRule) {
 	g, _ := GrantOf(k.Versions[0].KeyID, k, t, nil, c)
 	in, j := &JudgeInput{Grant: &g, Head: head, From: from}, new(Judgement)
 	return j.within(in), j.outOf(in)

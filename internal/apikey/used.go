@@ -35,8 +35,8 @@ func (k *Key) dropped(versions []Version, seen UsageKnown, now time.Time) {
 	k.noteUse(used, time.Time{})
 }
 
-// noteUse notes on k, an edited copy, until when it may have been used, and whether that was a use: the last one that is
-// known, or the one noted before. Uses are known to the minute.
+// noteUse notes on k, an edited copy, until when it may have been used, and whether that was a use: the last one that
+// is known, or the one noted before. Uses are known to the minute.
 func (k *Key) noteUse(at, last time.Time) {
 	at = second(at)
 	before := k.UseKnown && at.Equal(k.UsedAt)
@@ -74,8 +74,8 @@ func (k *Key) lastUse(c MaintainInput) time.Time {
 	return c.used()
 }
 
-// disableIdle returns k disabled when it was not used for as long as it may go unused, or with its last use, from which the
-// next look is reckoned; k itself until it is time for a look.
+// disableIdle returns k disabled when it was not used for as long as it may go unused, or with its last use, from which
+// the next look is reckoned; k itself until it is time for a look.
 func (k *Key) disableIdle(p Policy, care MaintainInput, now time.Time) *Key {
 	if !k.IdleCheckDue(p, now) {
 		return k

@@ -29,7 +29,10 @@ func TestUsesOfDroppedVersions(t *testing.T) {
 		want time.Duration // after the start
 	}{
 		{"none is dropped", full, 0},
-		{"none is dropped, and a use is known", hourly(newKey(), KeptEnded, UsageKnown{Known: true, At: at(30 * time.Minute)}), 0},
+		{
+			"none is dropped, and a use is known",
+			hourly(newKey(), KeptEnded, UsageKnown{Known: true, At: at(30 * time.Minute)}), 0,
+		},
 		{"the last use is known", hourly(full, 1, UsageKnown{Known: true, At: at(30 * time.Minute)}), 30 * time.Minute},
 		{"it is known that there was none", hourly(full, 1, UsageKnown{Known: true}), 0},
 		{"nothing is known: the end of the version", hourly(full, 1, UsageKnown{}), time.Hour},
@@ -59,7 +62,11 @@ func TestScheduleKeepsUsesOfDroppedVersions(t *testing.T) {
 		want time.Time
 	}{
 		{"known", MaintainInput{LastUsed: at(2 * time.Hour)}, at(2 * time.Hour)},
-		{"a lost one may be later", MaintainInput{LastUsed: at(2 * time.Hour), MaybeUsed: at(3 * time.Hour)}, at(3 * time.Hour)},
+		{
+			"a lost one may be later",
+			MaintainInput{LastUsed: at(2 * time.Hour), MaybeUsed: at(3 * time.Hour)},
+			at(3 * time.Hour),
+		},
 		{"not known", MaintainInput{UsageUnknown: true}, at(time.Hour)},
 	} {
 		row.care.Config, row.care.Tenant, row.care.NewKeyID = tenant.DefaultConfig(), acme(), id(99)
@@ -146,8 +153,14 @@ func TestUsesThatAreShown(t *testing.T) {
 		{"there was none", hourly(full, 1, UsageKnown{Known: true}), 0, 0},
 		{"a time that may be one", hourly(full, 1, maybe(5*time.Hour)), 0, 0},
 		{"nothing is known", hourly(full, 1, UsageKnown{}), 0, 0},
-		{"known before, and nothing later", hourly(hourly(full, 1, used(5*time.Hour)), 1, UsageKnown{Known: true}), 0, 5 * time.Hour},
-		{"known before, and perhaps a later one", hourly(hourly(full, 1, used(5*time.Hour)), 1, maybe(9*time.Hour)), 0, 0},
+		{
+			"known before, and nothing later", hourly(hourly(full, 1, used(5*time.Hour)), 1, UsageKnown{Known: true}),
+			0, 5 * time.Hour,
+		},
+		{
+			"known before, and perhaps a later one", hourly(hourly(full, 1, used(5*time.Hour)), 1, maybe(9*time.Hour)),
+			0, 0,
+		},
 		{"found by a look", looked(MaintainInput{LastUsed: at(11 * day)}), 0, 11 * day},
 		{"perhaps one, by a look", looked(MaintainInput{LastUsed: at(1 * day), MaybeUsed: at(11 * day)}), 0, 0},
 	} {
@@ -162,7 +175,11 @@ func TestUsesThatAreShown(t *testing.T) {
 			t.Errorf("%s: %s, want %s", row.name, got, want)
 		}
 	}
-	soon := UsageKnown{true, start.Truncate(time.Minute), start.Truncate(time.Minute)} // in the minute in which the key was made
+	soon := UsageKnown{
+		true,
+		start.Truncate(time.Minute),
+		start.Truncate(time.Minute),
+	} // in the minute in which the key was made
 	k := hourly(deepWith(full, func(k *Key) { k.CreatedAt = start.Add(time.Second) }), 1, soon)
 	if got := k.LastKnownUse(time.Time{}); !got.Equal(k.CreatedAt) {
 		t.Errorf("used in its first minute: %s", got)

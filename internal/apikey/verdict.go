@@ -9,9 +9,9 @@ const (
 	UnknownKey      Verdict = "unknown_key"
 	BadSignature    Verdict = "bad_signature"
 	TenantSuspended Verdict = "tenant_suspended"
-	VerdictRevoked       Verdict = "revoked"
-	VerdictDisabled      Verdict = "disabled"
-	VerdictExpired       Verdict = "expired"
+	VerdictRevoked  Verdict = "revoked"
+	VerdictDisabled Verdict = "disabled"
+	VerdictExpired  Verdict = "expired"
 	TooOld          Verdict = "too_old"
 	TooNew          Verdict = "too_new"
 	SourceDenied    Verdict = "source_denied"
@@ -22,8 +22,19 @@ const (
 
 // Verdicts are all of them, in that order.
 var Verdicts = []Verdict{
-	Malformed, UnknownKey, BadSignature, TenantSuspended, VerdictRevoked, VerdictDisabled, VerdictExpired, TooOld, TooNew,
-	SourceDenied, OutOfScope, Replayed, Valid,
+	Malformed,
+	UnknownKey,
+	BadSignature,
+	TenantSuspended,
+	VerdictRevoked,
+	VerdictDisabled,
+	VerdictExpired,
+	TooOld,
+	TooNew,
+	SourceDenied,
+	OutOfScope,
+	Replayed,
+	Valid,
 }
 
 // Signed reports whether the verdict was reached on a right signature, so that the

@@ -63,12 +63,20 @@ var faults = []fault{
 	{"expired", VerdictExpired, func(c *trial) { c.Key.Versions[0].ExpiresAt = start }},
 	{"stamped before the node's start", TooOld, func(c *trial) { c.Since = start.Add(day) }},
 	{"stamped ahead", TooNew, func(c *trial) { c.Call.Time = start.Add(61 * time.Second) }},
-	{"from an unknown address", SourceDenied, func(c *trial) { ruled(c.Key, func(r *Rules) { r.CIDRs = match.RangesOf([]string{"192.0.2.0/24"}) }) }},
+	{
+		"from an unknown address",
+		SourceDenied,
+		func(c *trial) { ruled(c.Key, func(r *Rules) { r.CIDRs = match.RangesOf([]string{"192.0.2.0/24"}) }) },
+	},
 	{"from another address", SourceDenied, func(c *trial) {
 		ruled(c.Key, func(r *Rules) { r.CIDRs = match.RangesOf([]string{"192.0.2.0/24", "2001:db8::/32"}) })
 		c.From = netip.MustParseAddr("198.51.100.1")
 	}},
-	{"for a message, which has no path", OutOfScope, func(c *trial) { ruled(c.Key, func(r *Rules) { r.Scopes = match.ScopesOf([]string{"GET /wfo/**"}) }) }},
+	{
+		"for a message, which has no path",
+		OutOfScope,
+		func(c *trial) { ruled(c.Key, func(r *Rules) { r.Scopes = match.ScopesOf([]string{"GET /wfo/**"}) }) },
+	},
 	{"for another path", OutOfScope, func(c *trial) {
 		ruled(c.Key, func(r *Rules) { r.Scopes = match.ScopesOf([]string{"GET /wfo/**"}) })
 		c.Head = head("GET /other")

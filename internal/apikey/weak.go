@@ -8,14 +8,15 @@ import (
 	"strings"
 )
 
-// Bounds of what is no secret. Each is so far from what random bytes, digits or letters come to that none is ever refused: the
-// likeliest way is one of 10^10 keys of random decimal digits, and of random bytes there is none in 2^90.
+// Bounds of what is no secret. Each is so far from what random bytes, digits or letters come to that none is ever
+// refused: the likeliest way is one of 10^10 keys of random decimal digits, and of random bytes there is none in 2^90.
 const (
 	fewestBytes    = 5  // different ones
 	fewestUnpadded = 16 // bytes beside what the key is padded with
 )
 
-// weakness says in what way a key has no entropy, or "" when it shows none. A text that stands for bytes is looked at as these too.
+// weakness says in what way a key has no entropy, or "" when it shows none. A text that stands for bytes is looked at
+// as these too.
 func weakness(key []byte) string {
 	if why := weakBytes(key); why != "" {
 		return why
@@ -61,7 +62,8 @@ func periodOf(key []byte) int {
 	return len(key)
 }
 
-// isSequence reports whether at two places of three a byte differs from the last by what that differs from the one before.
+// isSequence reports whether at two places of three a byte differs from the last by what that differs from the one
+// before.
 func isSequence(key []byte) bool {
 	same := 0
 	for i := 2; i < len(key); i++ {
@@ -103,8 +105,8 @@ func trimStart(key []byte) []byte {
 	return key[n:]
 }
 
-// exampleWords are those of keys in examples, without short ones that random letters have. Longer ones come first, as some are
-// parts of others.
+// exampleWords are those of keys in examples, without short ones that random letters have. Longer ones come first, as
+// some are parts of others.
 var exampleWords = []string{
 	"abcdefghijklmnopqrstuvwxyz", "correcthorsebatterystaple", "development", "supersecret", "0123456789", "characters",
 	"production", "verysecret", "12345678", "changeme", "passw0rd", "password", "passwort", "battery", "correct",
@@ -117,9 +119,20 @@ var exampleWords = []string{
 
 // printedKeys are keys that standards and manuals have printed, as bytes or as the text of them.
 var printedKeys = [][]byte{
-	[]byte("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"), []byte("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"), []byte("je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY"),
-	[]byte("your-256-bit-secret"), []byte("your-384-bit-secret"), []byte("your-512-bit-secret"), []byte("a-string-secret-at-least-256-bits-long"),
-	fromText("uzvJfB4u3N0Jy4T7NZ75MDVcr8zSTInedJtkgcu46YW4XByzNJjxBdtjUkdJPBtbmHhIDi6pcl8jsasjlTMtDQ"), // RFC 9421 B.1.5
+	[]byte(
+		"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+	),
+	[]byte("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
+	[]byte("je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY"),
+	[]byte(
+		"your-256-bit-secret",
+	),
+	[]byte("your-384-bit-secret"),
+	[]byte("your-512-bit-secret"),
+	[]byte("a-string-secret-at-least-256-bits-long"),
+	fromText(
+		"uzvJfB4u3N0Jy4T7NZ75MDVcr8zSTInedJtkgcu46YW4XByzNJjxBdtjUkdJPBtbmHhIDi6pcl8jsasjlTMtDQ",
+	), // RFC 9421 B.1.5
 	fromText("AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"), // RFC 7515 A.1
 	fromText("hJtXIZ2uSN5kbQfbtTNWbpdmhkV8FJG-Onbc6mxCcYg"),                                            // RFC 7520 3.5
 	fromText("GawgguFyGrWKav7AX4VKUg"),                                                                 // RFC 7517 A.3

@@ -14,17 +14,22 @@ const office = "Mon-Thu 09:00-16:00 Europe/Berlin"
 
 func TestParseWindow(t *testing.T) {
 	for _, s := range []string{
-		"", office, "Fri 22:00-02:00 UTC", "Sun 23:59-00:00 UTC", "Mon 16:00-09:00 UTC", "Mon,Wed,Fri-Sat 00:00-24:00 UTC", "Sat-Mon 23:59-24:00 America/New_York", "Sun 00:00-00:01 Asia/Kathmandu",
+		"", office, "Fri 22:00-02:00 UTC", "Sun 23:59-00:00 UTC", "Mon 16:00-09:00 UTC", "Mon,Wed,Fri-Sat " +
+			"00:00-24:00 UTC", "Sat-Mon 23:59-24:00 America/New_York", "Sun 00:00-00:01 Asia/Kathmandu",
 	} {
 		if w, err := ParseWindow(s); err != nil || string(w) != s {
 			t.Errorf("%q: %q, %v", s, w, err)
 		}
 	}
 	for _, s := range []string{
-		" ", "Mon", "Mon-Thu 09:00-16:00", "Mon-Thu 09:00-16:00 ", "Mon-Thu  09:00-16:00 UTC", "mon 09:00-16:00 UTC", "Mon-Mon 09:00-16:00 UTC",
-		"Mon,Mon 09:00-16:00 UTC", "Mon-Wed,Tue 09:00-16:00 UTC", "Mon- 09:00-16:00 UTC", ",Mon 09:00-16:00 UTC", "Mon 9:00-16:00 UTC",
-		"Mon 09:00-09:00 UTC", "Mon 24:00-01:00 UTC", "Mon 09:00-24:01 UTC", "Mon 09:60-10:00 UTC", "Mon 09:00 UTC", "Mon 24:00-24:00 UTC",
-		"Mon 09:00-16:00 Local", "Mon 09:00-16:00 Europe/Atlantis", "Mon 09:00-16:00 ../etc/passwd", "Mon 09:00-16:00 UTC\n", "Mon 0a:00-16:00 UTC",
+		" ", "Mon", "Mon-Thu 09:00-16:00", "Mon-Thu 09:00-16:00 ", "Mon-Thu  09:00-16:00 UTC", "mon 09:00-16:00 UTC",
+		"Mon-Mon 09:00-16:00 UTC",
+		"Mon,Mon 09:00-16:00 UTC", "Mon-Wed,Tue 09:00-16:00 UTC", "Mon- 09:00-16:00 UTC", ",Mon 09:00-16:00 UTC",
+		"Mon 9:00-16:00 UTC",
+		"Mon 09:00-09:00 UTC", "Mon 24:00-01:00 UTC", "Mon 09:00-24:01 UTC", "Mon 09:60-10:00 UTC", "Mon 09:00 UTC",
+		"Mon 24:00-24:00 UTC",
+		"Mon 09:00-16:00 Local", "Mon 09:00-16:00 Europe/Atlantis", "Mon 09:00-16:00 ../etc/passwd",
+		"Mon 09:00-16:00 UTC\n", "Mon 0a:00-16:00 UTC",
 	} {
 		if _, err := ParseWindow(s); !errors.Is(err, refusal.Invalid) {
 			t.Errorf("%q is taken: %v", s, err)
@@ -58,18 +63,36 @@ func TestWindowCutsBack(t *testing.T) {
 		{"a week back", "Mon 09:00-16:00 Europe/Berlin", "Mon 2026-01-19 08:00:00", "Mon 2026-01-12 16:00:00"},
 		{"till midnight", "Mon 09:00-24:00 Europe/Berlin", "Tue 2026-01-20 08:00:00", "Tue 2026-01-20 00:00:00"},
 		{"over the new year", office, "Fri 2026-01-02 12:00:00", "Thu 2026-01-01 16:00:00"},
-		{"hours that the clocks skip", "Sun 02:15-02:45 Europe/Berlin", "Sun 2026-03-29 12:00:00", "Sun 2026-03-22 02:45:00"},
+		{
+			"hours that the clocks skip", "Sun 02:15-02:45 Europe/Berlin", "Sun 2026-03-29 12:00:00",
+			"Sun 2026-03-22 02:45:00",
+		},
 		{"in the week after", "Sun 02:15-02:45 Europe/Berlin", "Sun 2026-04-05 02:00:00", "Sun 2026-03-22 02:45:00"},
-		{"an end that they skip", "Sun 01:30-02:30 Europe/Berlin", "Sun 2026-03-29 12:00:00", "Sun 2026-03-29 01:59:59"},
-		{"a beginning that they skip", "Sun 02:30-03:30 Europe/Berlin", "Sun 2026-03-29 03:10:00", "Sun 2026-03-29 03:10:00"},
+		{
+			"an end that they skip", "Sun 01:30-02:30 Europe/Berlin", "Sun 2026-03-29 12:00:00",
+			"Sun 2026-03-29 01:59:59",
+		},
+		{
+			"a beginning that they skip", "Sun 02:30-03:30 Europe/Berlin", "Sun 2026-03-29 03:10:00",
+			"Sun 2026-03-29 03:10:00",
+		},
 		{"over what they skip", "Sun 01:30-03:30 Europe/Berlin", "Sun 2026-03-29 12:00:00", "Sun 2026-03-29 03:30:00"},
-		{"hours that come twice", "Sun 01:30-03:30 Europe/Berlin", "Sun 2026-10-25 12:00:00", "Sun 2026-10-25 03:30:00"},
+		{
+			"hours that come twice", "Sun 01:30-03:30 Europe/Berlin", "Sun 2026-10-25 12:00:00",
+			"Sun 2026-10-25 03:30:00",
+		},
 		{"over midnight", "Fri 22:00-02:00 Europe/Berlin", "Sat 2026-01-17 01:00:00", "Sat 2026-01-17 01:00:00"},
 		{"after such a night", "Fri 22:00-02:00 Europe/Berlin", "Sat 2026-01-17 12:00:00", "Sat 2026-01-17 02:00:00"},
 		{"on its evening", "Fri 22:00-02:00 Europe/Berlin", "Fri 2026-01-16 21:00:00", "Sat 2026-01-10 02:00:00"},
-		{"till midnight, by its other name", "Mon 09:00-00:00 Europe/Berlin", "Tue 2026-01-20 08:00:00", "Tue 2026-01-20 00:00:00"},
+		{
+			"till midnight, by its other name", "Mon 09:00-00:00 Europe/Berlin", "Tue 2026-01-20 08:00:00",
+			"Tue 2026-01-20 00:00:00",
+		},
 		{"after summer time", office, "Fri 2026-04-03 12:00:00", "Thu 2026-04-02 16:00:00"},
-		{"by another zone's hours", "Wed 09:00-10:00 America/New_York", "Thu 2026-01-15 12:00:00", "Wed 2026-01-14 16:00:00"},
+		{
+			"by another zone's hours", "Wed 09:00-10:00 America/New_York", "Thu 2026-01-15 12:00:00",
+			"Wed 2026-01-14 16:00:00",
+		},
 	} {
 		at := local(t, row.at)
 		got := Window(row.window).Cut(at.Add(-30*day), at)
@@ -95,7 +118,10 @@ func TestWindowLeavesWhatItCannotCut(t *testing.T) {
 // window lies between it and what was asked: found by trying each minute.
 func TestWindowAgainstTryingEachMinute(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	for _, w := range []Window{office, "Sat-Mon 22:00-24:00 America/New_York", "Tue,Thu 00:00-00:30 Asia/Kathmandu", "Sun 01:00-03:30 Europe/Berlin", "Sat-Sun 21:30-02:00 Europe/Berlin", "Mon 23:00-22:59 America/Santiago"} {
+	for _, w := range []Window{
+		office, "Sat-Mon 22:00-24:00 America/New_York", "Tue,Thu 00:00-00:30 Asia/Kathmandu",
+		"Sun 01:00-03:30 Europe/Berlin", "Sat-Sun 21:30-02:00 Europe/Berlin", "Mon 23:00-22:59 America/Santiago",
+	} {
 		h, ok := parseHours(string(w))
 		if !ok {
 			t.Fatal(w)
@@ -153,7 +179,11 @@ func TestVersionsEndInTheWindow(t *testing.T) {
 	if got := rotated(k, 1, next).Versions[0].ExpiresAt; !got.Equal(want) {
 		t.Errorf("rotated by schedule, it ends %s, want %s", got, want)
 	}
-	if ended := must(k.Rotate(Rotation{NewKeyID: id(2), Life: day}, admin, start)); !ended.Versions[0].ExpiresAt.Equal(start) {
+	if ended := must(
+		k.Rotate(Rotation{NewKeyID: id(2), Life: day}, admin, start),
+	); !ended.Versions[0].ExpiresAt.Equal(
+		start,
+	) {
 		t.Errorf("overlap=0 ends %s", ended.Versions[0].ExpiresAt)
 	}
 }
@@ -170,15 +200,25 @@ func TestSkippedMidnight(t *testing.T) {
 		{"Sat 22:00-00:30 Atlantic/Azores", "2027-03-28T12:00:00Z", "2027-03-27T23:59:59-01:00"},
 		{"Sat 20:00-24:00 America/Santiago", "2026-09-06T12:00:00Z", "2026-09-05T23:59:59-04:00"},
 		{"Sat 22:00-00:30 America/Santiago", "2026-09-06T12:00:00Z", "2026-09-05T23:59:59-04:00"},
-		{"Fri 09:00-10:00 Pacific/Apia", "2012-01-02T12:00:00Z", "2011-12-23T10:00:00-10:00"}, // there was no such Friday
+		// there was no such Friday
+		{"Fri 09:00-10:00 Pacific/Apia", "2012-01-02T12:00:00Z", "2011-12-23T10:00:00-10:00"},
 		{"Thu 20:00-02:00 Pacific/Apia", "2012-01-02T12:00:00Z", "2011-12-29T23:59:59-10:00"},
 	} {
 		at, err := time.Parse(time.RFC3339, row.at)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := Window(row.window).Cut(at.Add(-20*day), at); row.want != got.In(zoned(t, row.window)).Format(time.RFC3339) {
-			t.Errorf("%s at %s: %s, want %s", row.window, row.at, got.In(zoned(t, row.window)).Format(time.RFC3339), row.want)
+		if got := Window(
+			row.window,
+		).Cut(at.Add(-20*day), at); row.want != got.In(zoned(t, row.window)).
+			Format(time.RFC3339) {
+			t.Errorf(
+				"%s at %s: %s, want %s",
+				row.window,
+				row.at,
+				got.In(zoned(t, row.window)).Format(time.RFC3339),
+				row.want,
+			)
 		}
 	}
 }
@@ -196,7 +236,9 @@ func zoned(t *testing.T, window string) *time.Location {
 // FuzzParseWindow: what is accepted is kept as it was written, and cuts no further than two
 // weeks.
 func FuzzParseWindow(f *testing.F) {
-	for _, s := range []string{office, "Sat-Mon 22:00-24:00 America/New_York", "Sun 00:00-00:01 UTC", "", "Mon,,Tue 1:00-2:00 UTC"} {
+	for _, s := range []string{
+		office, "Sat-Mon 22:00-24:00 America/New_York", "Sun 00:00-00:01 UTC", "", "Mon,,Tue 1:00-2:00 UTC",
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

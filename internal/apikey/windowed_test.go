@@ -25,7 +25,10 @@ func TestWindowsLeaveLifeAndOverlap(t *testing.T) {
 		{"the default overlap, an hour a week", 28 * day, 7 * day, "Wed 10:00-12:00 UTC", 1, 4},
 		{"lives that a week fits into", 20 * day, 5 * day, "Wed 10:00-12:00 UTC", 1, 5},
 		{"nights", 3 * day, day, "Fri 22:00-02:00 America/Havana", 1, 27},
-		{"the shortest life", 20 * time.Minute, tenant.DefaultConfig().MinOverlap, "Mon-Sun 09:00-09:01 UTC", 200, 9000},
+		{
+			"the shortest life", 20 * time.Minute, tenant.DefaultConfig().MinOverlap, "Mon-Sun 09:00-09:01 UTC", 200,
+			9000,
+		},
 		{"min_overlap", 2 * time.Hour, tenant.DefaultConfig().MinOverlap, "Mon-Sun 09:00-16:00 UTC", 14, 640},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -69,7 +72,10 @@ func runs(t *testing.T, rng *rand.Rand, k *Key, long time.Duration) (days map[ti
 		if life := old.ExpiresAt.Sub(old.IssuedAt); life < k.TTL/2 || life > k.TTL {
 			t.Fatalf("version %d lives for %s of %s", old.Number, life, k.TTL)
 		}
-		c, did, err := k.Maintain(MaintainInput{Config: tenant.DefaultConfig(), Tenant: acme(), NewKeyID: NewKeyID()}, now)
+		c, did, err := k.Maintain(
+			MaintainInput{Config: tenant.DefaultConfig(), Tenant: acme(), NewKeyID: NewKeyID()},
+			now,
+		)
 		if err != nil || !did.Rotated {
 			t.Fatalf("at %s nothing is rotated: %v", now, err)
 		}

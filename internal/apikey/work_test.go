@@ -26,22 +26,28 @@ type hostile struct {
 	path              string
 }
 
-// work returns the steps that judging a call takes, and those of the same call under a key without rules: each byte of the head once,
-// each byte hashed, and what the rules look at. Variants are taken to cost the most that they may.
+// work returns the steps that judging a call takes, and those of the same call under a key without rules: each byte of
+// the head once, each byte hashed, and what the rules look at. Variants are taken to cost the most that they may.
 func work(t *testing.T, h hostile) (under, plain int) {
 	t.Helper()
 	k := newKey()
 	cidrs := slices.Repeat([]string{"192.0.2.0/24"}, 31)
 	k.Scheme = signing.Vrnt1
 	k.Rules = Intern(Rules{Limits: Limits{
-		Scopes: match.ScopesOf(h.scopes), CIDRs: match.RangesOf(append(cidrs, "2001:db8::/32")), Compat: "headers_sorted\nheader_value_case\npath_query\nkey_ascii",
+		Scopes: match.ScopesOf(
+			h.scopes,
+		),
+		CIDRs:  match.RangesOf(append(cidrs, "2001:db8::/32")),
+		Compat: "headers_sorted\nheader_value_case\npath_query\nkey_ascii",
 	}})
 	c := goodCase(k, 1)
 	v := c.Key.Versions[0]
 	const salt = "oKGio6SlpqeoqaqrrK2urw"
 	iat := start.Format(time.RFC3339)
 	tag := signing.MAC(v.Secret.Reveal(), []byte(salt+"\nGET\n"+h.path+"\n"+iat+"\n\n"))
-	text := "GET " + h.path + "\nAuthorization: Vrnt-1-HMAC-SHA256 salt=" + salt + ",iat=" + iat + ",kid=" + v.KeyID + ",sig=" + base64.RawURLEncoding.EncodeToString(tag[:])
+	text := "GET " + h.path + "\nAuthorization: Vrnt-1-HMAC-SHA256 salt=" + salt + ",iat=" + iat + ",kid=" + v.KeyID + ",sig=" + base64.RawURLEncoding.EncodeToString(
+		tag[:],
+	)
 	head, err := signing.ParseHeadString(text)
 	if err == nil {
 		c.Call, err = signing.ParseLenientCall(head)
@@ -69,7 +75,8 @@ func repeated(n int, format string) []string {
 	return all
 }
 
-// all returns the same globs as scopes and as what is published, the first of which lets the call through so that all lists are looked at.
+// all returns the same globs as scopes and as what is published, the first of which lets the call through so that all
+// lists are looked at.
 func everywhere(name, path string, globs []string) hostile {
 	h := hostile{name: name, published: append(slices.Clone(globs[:min(31, len(globs))]), "/**"), path: path}
 	for _, g := range h.published {
@@ -79,16 +86,46 @@ func everywhere(name, path string, globs []string) hostile {
 }
 
 var hostiles = []hostile{
-	{"segments by segments", repeated(32, "GET /**"+strings.Repeat("/*", 118)+"/z%d"), nil, "/" + strings.Repeat("a/", 7500)},
-	{"the same within the bounds of a path", repeated(32, "GET /**"+strings.Repeat("/*", 118)+"/z%d"), nil, "/" + strings.Repeat("a/", 60)},
-	everywhere("as many segments as there may be", "/"+strings.Repeat("a/", 62)+"z", repeated(32, "/**"+strings.Repeat("/*", 29)+"/y%d")),
+	{
+		"segments by segments",
+		repeated(32, "GET /**"+strings.Repeat("/*", 118)+"/z%d"),
+		nil,
+		"/" + strings.Repeat("a/", 7500),
+	},
+	{
+		"the same within the bounds of a path",
+		repeated(32, "GET /**"+strings.Repeat("/*", 118)+"/z%d"),
+		nil,
+		"/" + strings.Repeat("a/", 60),
+	},
+	everywhere(
+		"as many segments as there may be",
+		"/"+strings.Repeat("a/", 62)+"z",
+		repeated(32, "/**"+strings.Repeat("/*", 29)+"/y%d"),
+	),
 	everywhere("runs between **", "/"+strings.Repeat("a/", 62)+"z", repeated(32, "/**/*/*/*/*/*/*/*/y%d/**")),
 	everywhere("a text anywhere", "/"+strings.Repeat("a", 250), repeated(32, "/*"+strings.Repeat("a", 120)+"b%d*")),
-	everywhere("a text anywhere in a long path", "/"+strings.Repeat("a", 4000), repeated(32, "/**/*"+strings.Repeat("a", 120)+"b%d*/**")),
-	everywhere("texts that are nearly the path", "/"+strings.Repeat("a", 250), repeated(32, "/"+strings.Repeat("a", 248)+"%02d")),
-	everywhere("beginnings and ends", "/"+strings.Repeat("a", 250), repeated(32, "/"+strings.Repeat("a", 120)+"*"+strings.Repeat("a", 120)+"%02d")),
+	everywhere(
+		"a text anywhere in a long path",
+		"/"+strings.Repeat("a", 4000),
+		repeated(32, "/**/*"+strings.Repeat("a", 120)+"b%d*/**"),
+	),
+	everywhere(
+		"texts that are nearly the path",
+		"/"+strings.Repeat("a", 250),
+		repeated(32, "/"+strings.Repeat("a", 248)+"%02d"),
+	),
+	everywhere(
+		"beginnings and ends",
+		"/"+strings.Repeat("a", 250),
+		repeated(32, "/"+strings.Repeat("a", 120)+"*"+strings.Repeat("a", 120)+"%02d"),
+	),
 	everywhere("nearly a short path", "/"+strings.Repeat("a", 120), repeated(32, "/"+strings.Repeat("a", 118)+"%02d")),
-	everywhere("nearly the path, and anywhere in it", "/"+strings.Repeat("a", 250), append(repeated(8, "/*"+strings.Repeat("a", 120)+"b%d*"), repeated(12, "/"+strings.Repeat("a", 248)+"%02d")...)),
+	everywhere(
+		"nearly the path, and anywhere in it",
+		"/"+strings.Repeat("a", 250),
+		append(repeated(8, "/*"+strings.Repeat("a", 120)+"b%d*"), repeated(12, "/"+strings.Repeat("a", 248)+"%02d")...),
+	),
 	everywhere("stars alone", "/"+strings.Repeat("a/", 30)+"a", repeated(32, "/"+strings.Repeat("*/", 30)+"z%d")),
 	everywhere("three stars", "/"+strings.Repeat("ab", 100), repeated(32, "/*a*b%d*")),
 	everywhere("many **", "/"+strings.Repeat("a/", 62)+"z", repeated(32, "/**/a/**/a%d/**")),
@@ -108,8 +145,22 @@ func TestWorkOfACall(t *testing.T) {
 		look(h)
 	}
 	for n := 4; n < match.MaxGlob; n++ {
-		look(everywhere("nearly a path of any length", "/"+strings.Repeat("a", n), repeated(32, "/"+strings.Repeat("a", n-2)+"%02d")))
-		look(everywhere("with searches", "/"+strings.Repeat("a", n), append(repeated(8, "/*"+strings.Repeat("a", n/2-1)+"b%d*"), repeated(23, "/"+strings.Repeat("a", n-2)+"%02d")...)))
+		look(
+			everywhere(
+				"nearly a path of any length",
+				"/"+strings.Repeat("a", n),
+				repeated(32, "/"+strings.Repeat("a", n-2)+"%02d"),
+			),
+		)
+		look(
+			everywhere(
+				"with searches",
+				"/"+strings.Repeat("a", n),
+				append(
+					repeated(8, "/*"+strings.Repeat("a", n/2-1)+"b%d*"),
+					repeated(23, "/"+strings.Repeat("a", n-2)+"%02d")...),
+			),
+		)
 	}
 	random := rand.New(rand.NewPCG(7, 40))
 	for range 2000 {
@@ -128,7 +179,16 @@ func anyHostile(random *rand.Rand) hostile {
 	unit := strings.Repeat(string("ab"[random.IntN(2)]), 1+random.IntN(1<<random.IntN(9)))
 	n := 1 + random.IntN(match.MaxSegments-1)
 	path := strings.Repeat("/"+unit, n)
-	parts := []string{"**", "*", unit, "*" + unit[:len(unit)/2] + "*", unit[:len(unit)/2] + "*", "*a*b*", unit[:len(unit)-1] + "z", "*" + unit + "z*"}
+	parts := []string{
+		"**",
+		"*",
+		unit,
+		"*" + unit[:len(unit)/2] + "*",
+		unit[:len(unit)/2] + "*",
+		"*a*b*",
+		unit[:len(unit)-1] + "z",
+		"*" + unit + "z*",
+	}
 	var globs []string
 	for range 1 + random.IntN(31) {
 		glob := ""

@@ -75,7 +75,13 @@ func (g *Gate) Enter(ctx context.Context, tenant string, patience time.Duration)
 	return g.wait(ctx, s, w, e, patience)
 }
 
-func (g *Gate) wait(ctx context.Context, s *share, w *waiter, e *list.Element, patience time.Duration) (place Place, err error) {
+func (g *Gate) wait(
+	ctx context.Context,
+	s *share,
+	w *waiter,
+	e *list.Element,
+	patience time.Duration,
+) (place Place, err error) {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {

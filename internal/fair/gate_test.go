@@ -193,7 +193,8 @@ func TestBoundsHoldWhateverCallersDo(t *testing.T) {
 				defer p.Leave()
 				for range random.IntN(3) {
 					g.mu.Lock()
-					if g.in > bounds.All || p.share.in > bounds.Each || p.share.waiting.Len() > bounds.Queue+bounds.Each {
+					if g.in > bounds.All || p.share.in > bounds.Each ||
+						p.share.waiting.Len() > bounds.Queue+bounds.Each {
 						t.Errorf("%d in, %d of one, %d of it wait", g.in, p.share.in, p.share.waiting.Len())
 					}
 					if g.in < bounds.All && g.turns.Len() > 0 {

@@ -143,8 +143,11 @@ func singleTenant(metadata string, entity *logical.Entity, groups []*logical.Gro
 		case found == "":
 			found = s
 		default:
-			return "", refusal.Errorf(refusal.Forbidden,
-				"identity: the entity and its groups name different tenants in their %q metadata", refusal.Quote(metadata))
+			return "", refusal.Errorf(
+				refusal.Forbidden,
+				"identity: the entity and its groups name different tenants in their %q metadata",
+				refusal.Quote(metadata),
+			)
 		}
 	}
 	if found == "" {

@@ -10,9 +10,9 @@ import (
 // LooksOfAmbiguous is how often [Ambiguous] looks at a path at most, counting its tables.
 const LooksOfAmbiguous = 10
 
-// Ambiguous reports whether two readers could take a path for different ones. Readers decode once, twice or leniently, and some
-// map characters to those that look like them. So a path must have no empty segment inside, no escape that is none, and neither
-// plain nor encoded any of
+// Ambiguous reports whether two readers could take a path for different ones. Readers decode once, twice or leniently,
+// and some map characters to those that look like them. So a path must have no empty segment inside, no escape that is
+// none, and neither plain nor encoded any of
 //   - a semicolon, which begins a parameter, a question or number sign, which end a path, a backslash, an encoded slash, or what
 //     looks like one of these or a percent sign;
 //   - a control character;
@@ -61,7 +61,8 @@ func hasDots(path string) bool {
 	return dots && strings.HasSuffix(path, ".")
 }
 
-// decode appends the path to b after percent-decoding. It fails for an escape that is none, and one of what ends a segment or a path.
+// decode appends the path to b after percent-decoding. It fails for an escape that is none, and one of what ends a
+// segment or a path.
 func decode(path string, b []byte) ([]byte, bool) {
 	for i := 0; i < len(path); i++ {
 		c := path[i]
@@ -138,8 +139,10 @@ func hasLookAlike(decoded []byte) bool {
 // Characters that compatibility forms (NFKC), or tables of best fit to a smaller character set, make others of.
 var (
 	// U+037E ; U+FF1F ? U+FF03 # U+00A5, U+20A9 \ in Japanese and Korean sets; letters over letters have a slash.
-	lookAlikes = inOrder("\u037e\uff1f\ufe56\uff03\ufe5f\uff1b\ufe54\ufe14\u204f\u00a5\u20a9\uffe5\uffe6\uff3c\ufe68\u2216\u29f5\u29f9\u244a" +
-		"\uff0f\u2044\u2215\u29f8\u29f6\u2571\u2572\u2100\u2101\u2105\u2106\uff05\ufe6a\u066a\u2047\u2048\u2049\ufe16")
+	lookAlikes = inOrder(
+		"\u037e\uff1f\ufe56\uff03\ufe5f\uff1b\ufe54\ufe14\u204f\u00a5\u20a9\uffe5\uffe6\uff3c\ufe68\u2216\u29f5\u29f9\u244a" +
+			"\uff0f\u2044\u2215\u29f8\u29f6\u2571\u2572\u2100\u2101\u2105\u2106\uff05\ufe6a\u066a\u2047\u2048\u2049\ufe16",
+	)
 	dotAlikes = inOrder("\u2024\u2025\u2026\ufe52\uff0e\ufe19\ufe30\u3002\uff61\u00b7\u2219\u22c5\u30fb\uff65\ufe12")
 )
 
@@ -162,5 +165,6 @@ func isInvisible(r rune) bool {
 	if r < utf8.RuneSelf {
 		return r == ' '
 	}
-	return unicode.IsSpace(r) || unicode.In(r, unicode.Cf, unicode.Z, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point)
+	return unicode.IsSpace(r) ||
+		unicode.In(r, unicode.Cf, unicode.Z, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point)
 }

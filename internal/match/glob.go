@@ -6,20 +6,22 @@ import (
 	"vault-plugin-secrets-apikeys/internal/refusal"
 )
 
-// Bounds of what may be held against a path. What is stored from before they were there is cut down to them, and matches nothing.
+// Bounds of what may be held against a path. What is stored from before they were there is cut down to them, and
+// matches nothing.
 const (
 	MaxGlob         = 256  // bytes of a path glob
 	MaxGlobSegments = 32   // of one glob
 	MaxDeep         = 3    // ** in one glob
 	MaxStars        = 3    // * in one segment
 	MaxList         = 3072 // bytes of all globs of a list
-	MaxSearches     = 8    // over one list: segments that are looked for anywhere in a path, which is looked through once for each
+	// over one list: segments that are looked for anywhere in a path, which is looked through once for each.
+	MaxSearches = 8
 )
 
 const maxMethod = 32
 
-// ParseScope refuses what is no scope: "METHOD /path/glob", where METHOD is a method as it is sent, or * for any, and the glob is
-// one of [ParseGlob].
+// ParseScope refuses what is no scope: "METHOD /path/glob", where METHOD is a method as it is sent, or * for any, and
+// the glob is one of [ParseGlob].
 func ParseScope(s string) error {
 	method, glob, ok := strings.Cut(s, " ")
 	if !ok || method != "*" && !isMethod(method) {
@@ -32,9 +34,10 @@ func isMethod(s string) bool {
 	return s != "" && len(s) <= maxMethod && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-_") == ""
 }
 
-// ParseGlob refuses what is no path glob: it begins with a slash; in a segment * stands for any characters, also none, and a
-// segment ** for any number of segments, also none. All else stands for itself, percent-encoded where a path has it so. A glob that
-// could only match paths that are always out of scope is refused too, and one that would be too much work.
+// ParseGlob refuses what is no path glob: it begins with a slash; in a segment * stands for any characters, also none,
+// and a segment ** for any number of segments, also none. All else stands for itself, percent-encoded where a path has
+// it so. A glob that could only match paths that are always out of scope is refused too, and one that would be too much
+// work.
 func ParseGlob(s string) error {
 	ok := len(s) <= MaxGlob && strings.HasPrefix(s, "/")
 	for i := 0; ok && i < len(s); i++ {
@@ -52,8 +55,13 @@ func ParseGlob(s string) error {
 	}
 	switch {
 	case !ok || Ambiguous(s):
-		return refusal.Errorf(refusal.Invalid, "a path glob begins with a slash, has at most %d bytes, and has * within a segment and ** for whole ones, "+
-			"such as /wfo/**; no dot segments, empty ones, query, semicolon, backslash, nor these or slashes or percent signs encoded", MaxGlob)
+		return refusal.Errorf(
+			refusal.Invalid,
+			"a path glob begins with a slash, has at most %d bytes, and has * within a segment and ** for whole ones, "+
+				"such as /wfo/**; no dot segments, empty ones, query, semicolon, backslash, nor these or slashes or "+
+				"percent signs encoded",
+			MaxGlob,
+		)
 	case segments > MaxGlobSegments:
 		return refusal.Errorf(refusal.Invalid, "a path glob has at most %d segments", MaxGlobSegments)
 	case deep > MaxDeep:
@@ -71,8 +79,8 @@ type program struct {
 	over  bool // some are over a bound, and have been left out
 }
 
-// glob is a path glob whose segments are cut into runs by its **. The first run is where the path begins, the last where it ends,
-// and those between are looked for.
+// glob is a path glob whose segments are cut into runs by its **. The first run is where the path begins, the last
+// where it ends, and those between are looked for.
 type glob struct {
 	method string // * for any
 	first  []segment
@@ -162,8 +170,8 @@ func compileGlob(s string, from int) (g glob, searches int, ok bool) {
 	return g, g.searches(), true
 }
 
-// searches counts how often a path of a glob with ** is looked through: by the longest run that may be anywhere once for each of
-// its segments, as one begins behind where the one before was found.
+// searches counts how often a path of a glob with ** is looked through: by the longest run that may be anywhere once
+// for each of its segments, as one begins behind where the one before was found.
 func (g *glob) searches() int {
 	longest := 0
 	for _, mid := range g.mids {

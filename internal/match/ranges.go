@@ -19,7 +19,10 @@ func ParseRange(s string) error {
 		written = p.Addr().String()
 	}
 	if !ok || p.Masked() != p || !strings.EqualFold(written, s) || p.Addr().Is4In6() {
-		return refusal.Errorf(refusal.Invalid, "must be addresses, or ranges such as 192.0.2.0/24 or 2001:db8::/32 without bits behind the prefix")
+		return refusal.Errorf(
+			refusal.Invalid,
+			"must be addresses, or ranges such as 192.0.2.0/24 or 2001:db8::/32 without bits behind the prefix",
+		)
 	}
 	return nil
 }

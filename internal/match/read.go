@@ -1,5 +1,5 @@
-// Package match is what calls are held against: scopes, path globs and ranges of addresses. A list of them is read once, when a
-// record that has it is written or decoded, and all records with the same list share what was read.
+// Package match is what calls are held against: scopes, path globs and ranges of addresses. A list of them is read
+// once, when a record that has it is written or decoded, and all records with the same list share what was read.
 package match
 
 import (
@@ -9,7 +9,8 @@ import (
 	"weak"
 )
 
-// read is a list with what was made of it. Whoever has the same list has the same read, so that lists are compared by address.
+// read is a list with what was made of it. Whoever has the same list has the same read, so that lists are compared by
+// address.
 type read[P any] struct {
 	text string // the lines
 	of   P

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// A tenant that is gone for good takes its calls along, and nothing of other tenants': theirs of its last window are new.
+// A tenant that is gone for good takes its calls along, and nothing of other tenants': theirs of its last window are
+// new.
 func TestForgottenTenantsLeaveOthersAlone(t *testing.T) {
 	var table Table
 	now, most := time.Unix(1_800_000_000, 0), Bounds{Tenant: 100, Node: 1000}

@@ -11,7 +11,13 @@ import (
 
 // of returns a call of a tenant, unlike all others of its n.
 func of(tenant, n int, at time.Time) Call {
-	return Call{Tenant: fmt.Sprint("tenant", tenant), KeyID: "AAAAAAAA", Nonce: fmt.Sprint(n), Time: at, Window: 5 * time.Second}
+	return Call{
+		Tenant: fmt.Sprint("tenant", tenant),
+		KeyID:  "AAAAAAAA",
+		Nonce:  fmt.Sprint(n),
+		Time:   at,
+		Window: 5 * time.Second,
+	}
 }
 
 // One tenant gets half of what is there for all, and n that go on get 1/(n+1) each, however they take turns.
@@ -35,8 +41,8 @@ func TestShares(t *testing.T) {
 	}
 }
 
-// Whatever tenants do: the bound is never passed, who has less than is left is not refused, what a tenant is refused for
-// is told, and of those who fall silent nothing is left.
+// Whatever tenants do: the bound is never passed, who has less than is left is not refused, what a tenant is refused
+// for is told, and of those who fall silent nothing is left.
 func TestSharedRoom(t *testing.T) {
 	for _, seed := range []uint64{1, 2, 3, rand.Uint64()} {
 		r := rand.New(rand.NewPCG(seed, 0))
@@ -58,7 +64,9 @@ func TestSharedRoom(t *testing.T) {
 			if got != New && room {
 				t.Fatalf("seed %d: refused with %d of its own, %d of all: %v", seed, own, used, got)
 			}
-			if got == Full && table.own(tenant) < b.Tenant || got == Crowded && table.own(tenant) < b.Node-table.Len() || got == Seen {
+			if got == Full && table.own(tenant) < b.Tenant ||
+				got == Crowded && table.own(tenant) < b.Node-table.Len() ||
+				got == Seen {
 				t.Fatalf("seed %d: %v with %d of its own, %d of all", seed, got, table.own(tenant), table.Len())
 			}
 			if table.Len() > b.Node || table.own(tenant) > b.Tenant {
@@ -76,7 +84,10 @@ func TestSharedRoom(t *testing.T) {
 func silent(t *testing.T, table *Table, last map[int]time.Time, now time.Time) {
 	t.Helper()
 	for tenant, at := range last {
-		if _, held := table.tenants.Load(fmt.Sprint("tenant", tenant)); held && now.Sub(at) > time.Minute+overtaking+2*time.Second {
+		if _, held := table.tenants.Load(
+			fmt.Sprint("tenant", tenant),
+		); held &&
+			now.Sub(at) > time.Minute+overtaking+2*time.Second {
 			t.Fatalf("tenant %d is held, silent for %s", tenant, now.Sub(at))
 		}
 	}
@@ -116,7 +127,12 @@ func TestDroppedWhileInUse(t *testing.T) {
 	for worker := range 4 {
 		callers.Go(func() {
 			for n := range 5000 {
-				table.Check(of(n%3, n*4+worker, start.Add(time.Duration(n)*time.Second)), Bounds{Tenant: 50, Node: 100}, true, start)
+				table.Check(
+					of(n%3, n*4+worker, start.Add(time.Duration(n)*time.Second)),
+					Bounds{Tenant: 50, Node: 100},
+					true,
+					start,
+				)
 				mu.Lock()
 				most = max(most, table.Len())
 				mu.Unlock()
@@ -193,7 +209,12 @@ func TestBytesPerCall(t *testing.T) {
 		before := heap()
 		for n := range row.calls {
 			at := start.Add(time.Duration(n%row.seconds) * time.Second)
-			table.Check(Call{Tenant: "acme", KeyID: "AAAAAAAA", Nonce: fmt.Sprint(n), Time: at, Window: time.Hour}, upTo(row.calls), true, start)
+			table.Check(
+				Call{Tenant: "acme", KeyID: "AAAAAAAA", Nonce: fmt.Sprint(n), Time: at, Window: time.Hour},
+				upTo(row.calls),
+				true,
+				start,
+			)
 		}
 		each := (heap() - before) / float64(row.calls)
 		t.Logf("%s: %.0f bytes for each of %d calls", name, each, table.Len())

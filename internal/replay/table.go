@@ -186,9 +186,10 @@ func (t *Table) Forget(tenant string) {
 	}
 }
 
-// drop drops a ledger that holds nothing and has let go only of calls of before a second, or any ledger if that is the end
-// of time: its tenant never comes back, and must not have other tenants' calls taken for seen. Whoever has got hold of the
-// ledger meanwhile looks for another, in which calls from before are still taken for seen: the clock may be set back.
+// drop drops a ledger that holds nothing and has let go only of calls of before a second, or any ledger if that is the
+// end of time: its tenant never comes back, and must not have other tenants' calls taken for seen. Whoever has got hold
+// of the ledger meanwhile looks for another, in which calls from before are still taken for seen: the clock may be set
+// back.
 func (t *Table) drop(tenant string, l *ledger, until int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -264,8 +265,8 @@ func (s *shard) add(m mark, stamp int64) {
 	s.oldest = min(s.oldest, stamp)
 }
 
-// expire lets go of calls of before a second, which have left the window, and returns how many they were. Should a wider
-// window or a clock set back bring that time in again, its calls count as seen.
+// expire lets go of calls of before a second, which have left the window, and returns how many they were. Should a
+// wider window or a clock set back bring that time in again, its calls count as seen.
 func (s *shard) expire(before int64) int {
 	had := s.count
 	switch {

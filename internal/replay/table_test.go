@@ -74,7 +74,12 @@ func TestFullRefusesAndRecovers(t *testing.T) {
 	if got := table.Check(call("0", start), upTo(160), true, start); got != Seen {
 		t.Errorf("a full table forgot a call: %v", got)
 	}
-	if got := table.Check(Call{Tenant: "globex", KeyID: "K", Nonce: "1", Time: start, Window: time.Minute}, upTo(160), true, start); got != New {
+	if got := table.Check(
+		Call{Tenant: "globex", KeyID: "K", Nonce: "1", Time: start, Window: time.Minute},
+		upTo(160),
+		true,
+		start,
+	); got != New {
 		t.Errorf("another tenant's table is full too: %v", got)
 	}
 	later := start.Add(300*time.Second + overtaking + time.Second)
@@ -224,7 +229,10 @@ func TestAgainstMemory(t *testing.T) {
 			if r.IntN(100) == 0 {
 				window = windows[r.IntN(len(windows))]
 			}
-			c := call(fmt.Sprint(r.IntN(3)), now.Add(time.Minute-time.Duration(r.Int64N(int64(window+time.Minute)))).Truncate(time.Second))
+			c := call(
+				fmt.Sprint(r.IntN(3)),
+				now.Add(time.Minute-time.Duration(r.Int64N(int64(window+time.Minute)))).Truncate(time.Second),
+			)
 			c.Window = window
 			if now.Sub(c.Time) > window {
 				continue

@@ -34,8 +34,13 @@ const (
 )
 
 // ErrRSA is returned for an RSA key that is too short, or costs too much.
-var ErrRSA = fmt.Errorf("an ssh-rsa recipient has %d to %d bits and an exponent of at most %d: make another key, or give an ssh-ed25519 or age1… one",
-	minModulus, maxModulus, maxExponent)
+var ErrRSA = fmt.Errorf(
+	"an ssh-rsa recipient has %d to %d bits and an exponent of at most %d: make another key, or give an ssh-ed25519 "+
+		"or age1… one",
+	minModulus,
+	maxModulus,
+	maxExponent,
+)
 
 // Check returns [ErrRecipient] for what is no recipient: X25519 (age1…), the hybrid
 // post-quantum form (age1pq1…), or an SSH public key in one line, with or without a comment.

@@ -90,7 +90,8 @@ func TestSealToEachKindOfRecipient(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
-			if !strings.HasPrefix(sealed, "-----BEGIN AGE ENCRYPTED FILE-----\n") || strings.Contains(sealed, "hunter2") {
+			if !strings.HasPrefix(sealed, "-----BEGIN AGE ENCRYPTED FILE-----\n") ||
+				strings.Contains(sealed, "hunter2") {
 				t.Errorf("%s: %s", name, sealed)
 			}
 			if got, err := open(sealed, p.identity); err != nil || got != plain {
@@ -127,9 +128,12 @@ func TestSealToSeveral(t *testing.T) {
 func TestWhatIsNoRecipient(t *testing.T) {
 	good := native(t).recipient
 	for _, s := range []string{
-		"", "age1", good[:len(good)-1], strings.ToUpper(good), good + " ", " " + good, good + "\n", good + "," + good, "AGE-SECRET-KEY-1QQQQ",
-		"ssh-ed25519", "ssh-ed25519 AAAA", "ssh-dss AAAA", "ecdsa-sha2-nistp256 AAAA", `command="x" ssh-ed25519 AAAA`, "age1pq1qqqq",
-		"github:somebody", "https://example.com/key", strings.Repeat("a", MaxRecipient+1), "age1" + strings.Repeat("q", MaxRecipient),
+		"", "age1", good[:len(good)-1], strings.ToUpper(good), good + " ", " " + good, good + "\n", good + "," + good,
+		"AGE-SECRET-KEY-1QQQQ",
+		"ssh-ed25519", "ssh-ed25519 AAAA", "ssh-dss AAAA", "ecdsa-sha2-nistp256 AAAA", `command="x" ssh-ed25519 AAAA`,
+		"age1pq1qqqq",
+		"github:somebody", "https://example.com/key", strings.Repeat("a", MaxRecipient+1),
+		"age1" + strings.Repeat("q", MaxRecipient),
 	} {
 		if err := Check(s); !errors.Is(err, ErrRecipient) {
 			t.Errorf("%.40q is taken: %v", s, err)
@@ -173,7 +177,9 @@ func BenchmarkSeal(b *testing.B) {
 		}
 		to := id.Recipient().String()
 		if bits > 0 {
-			key, err := ssh.NewPublicKey(&rsa.PublicKey{N: new(big.Int).SetBit(big.NewInt(1), int(bits)-1, 1), E: maxExponent})
+			key, err := ssh.NewPublicKey(
+				&rsa.PublicKey{N: new(big.Int).SetBit(big.NewInt(1), int(bits)-1, 1), E: maxExponent},
+			)
 			if err != nil {
 				b.Fatal(err)
 			}

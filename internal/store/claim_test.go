@@ -23,7 +23,9 @@ func TestFind(t *testing.T) {
 	for _, w := range []*world{w, w.fresh()} {
 		for keyID, number := range map[string]int{id(1): 1, id(3): 2} {
 			found := w.find(keyID)
-			if found == nil || found.Key.Name != "billing" || found.Key.Version(keyID).Number != number || found.Tenant.Name != "acme" || found.Role != nil {
+			if found == nil || found.Key.Name != "billing" || found.Key.Version(keyID).Number != number ||
+				found.Tenant.Name != "acme" ||
+				found.Role != nil {
 				t.Errorf("%s: %+v", keyID, found)
 			}
 		}
@@ -35,7 +37,8 @@ func TestFind(t *testing.T) {
 			t.Errorf("nobody's key ID: %+v", found)
 		}
 	}
-	if !w.find(id(1)).Key.Version(id(1)).Secret.Equal(billing.Newest().Secret) || !w.find(id(2)).Key.Newest().Secret.Equal(leased.Newest().Secret) {
+	if !w.find(id(1)).Key.Version(id(1)).Secret.Equal(billing.Newest().Secret) ||
+		!w.find(id(2)).Key.Newest().Secret.Equal(leased.Newest().Secret) {
 		t.Error("another secret")
 	}
 }
@@ -91,7 +94,13 @@ func TestClaimsAreNeverOverwritten(t *testing.T) {
 			if taken == id(1) {
 				continue // it is that key's own
 			}
-			if _, err := w.update("billing", func(k *apikey.Key) (*apikey.Key, error) { return rotate(k, taken, start) }); !errors.Is(err, ErrTaken) {
+			if _, err := w.update(
+				"billing",
+				func(k *apikey.Key) (*apikey.Key, error) { return rotate(k, taken, start) },
+			); !errors.Is(
+				err,
+				ErrTaken,
+			) {
 				t.Errorf("%s for a rotation: %v", taken, err)
 			}
 			if taken == id(2) {
@@ -119,7 +128,9 @@ func TestOneOfManyClaimsWins(t *testing.T) {
 	for n := range 16 {
 		name := apikey.Name(fmt.Sprint("key", n))
 		wg.Go(func() {
-			switch _, err := w.st.UpdateKey(t.Context(), w.s, w.tenant, apikey.External, name, becomes(newKey(w.tenant, name, id(1)))); {
+			switch _, err := w.st.UpdateKey(
+				t.Context(), w.s, w.tenant, apikey.External, name, becomes(newKey(w.tenant, name, id(1))),
+			); {
 			case err == nil:
 				won.Add(1)
 			case errors.Is(err, ErrTaken):
@@ -140,7 +151,14 @@ func TestOneOfManyClaimsWins(t *testing.T) {
 // The index is never believed over the record.
 func TestIndexEntriesThatLie(t *testing.T) {
 	claim := func(family, tenant, kind, name, uid string) string {
-		return fmt.Sprintf(`{"schema":1,"family":%q,"tenant":%q,"kind":%q,"name":%q,"uid":%q}`, family, tenant, kind, name, uid)
+		return fmt.Sprintf(
+			`{"schema":1,"family":%q,"tenant":%q,"kind":%q,"name":%q,"uid":%q}`,
+			family,
+			tenant,
+			kind,
+			name,
+			uid,
+		)
 	}
 	base := newWorld(t)
 	base.create("billing", id(1))
@@ -208,7 +226,14 @@ func TestWhatCarriesAnotherUIDDoesNotExist(t *testing.T) {
 		t.Errorf("a change was shown %v and %v, and wrote %v", old[0] != nil, old[1] != nil, puts)
 	}
 	var role *apikey.Role
-	_, err := w.st.UpdateRole(t.Context(), w.s, w.tenant, apikey.Internal, "agent", func(r *apikey.Role) (*apikey.Role, error) { role = r; return r, nil })
+	_, err := w.st.UpdateRole(
+		t.Context(),
+		w.s,
+		w.tenant,
+		apikey.Internal,
+		"agent",
+		func(r *apikey.Role) (*apikey.Role, error) { role = r; return r, nil },
+	)
 	if err != nil || role != nil {
 		t.Errorf("a change was shown the role %v, %v", role, err)
 	}

@@ -66,8 +66,13 @@ func decode(family string, raw []byte, v any) error {
 		return fmt.Errorf("%s: %w", family, ErrCorrupt)
 	}
 	if h.Schema > schema {
-		return refusal.Errorf(refusal.Unavailable,
-			"%s: an entry has schema %d, and this version of the plugin knows %d; run the newer version", family, h.Schema, schema)
+		return refusal.Errorf(
+			refusal.Unavailable,
+			"%s: an entry has schema %d, and this version of the plugin knows %d; run the newer version",
+			family,
+			h.Schema,
+			schema,
+		)
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()

@@ -3,7 +3,6 @@ package store
 import (
 	"fmt"
 	"time"
-	"unique"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/match"
@@ -73,7 +72,12 @@ func storeLimits(l *apikey.Limits) storedLimits {
 }
 
 func (l *storedLimits) limits() apikey.Limits {
-	return apikey.Limits{Scopes: match.ScopesOf(l.Scopes), CIDRs: match.RangesOf(l.AllowedCIDRs), User: l.User, Compat: tenant.LinesOf(l.Compat)}
+	return apikey.Limits{
+		Scopes: match.ScopesOf(l.Scopes),
+		CIDRs:  match.RangesOf(l.AllowedCIDRs),
+		User:   l.User,
+		Compat: tenant.LinesOf(l.Compat),
+	}
 }
 
 type storedLease struct {
@@ -120,14 +124,37 @@ type storedChange struct {
 func encodeKey(k *apikey.Key) ([]byte, error) {
 	rules := k.Rules.Get()
 	s := storedKey{
-		header: header{schema}, UID: k.UID, Revision: k.Revision,
-		Description: k.Description, Owner: k.Owner, Metadata: k.Metadata.Map(), Scheme: string(k.Scheme),
-		TTL: seconds(k.TTL), AutoRotate: k.AutoRotate, Overlap: seconds(k.Overlap), OverlapFrom: storeOverlapFrom(k), Reveal: string(k.Reveal),
-		Replay: k.Replay, ExpiryWindow: string(rules.Window), IdleDisableAfter: seconds(rules.IdleDisableAfter), DeletionProtected: k.DeletionProtected,
-		Recipients: rules.Recipients.List(), storedLimits: storeLimits(&rules.Limits),
-		EnabledAt: k.EnabledAt, UsedAt: k.UsedAt, UseKnown: k.UseKnown,
-		CreatedAt: k.CreatedAt, DisabledAt: k.DisabledAt, DisabledReason: k.DisabledReason,
-		RevokedAt: k.RevokedAt, RevokedReason: k.RevokedReason, DeletedAt: k.DeletedAt, LastRotation: k.LastRotation, RotatedLate: k.RotatedLate,
+		header:      header{schema},
+		UID:         k.UID,
+		Revision:    k.Revision,
+		Description: k.Description,
+		Owner:       k.Owner,
+		Metadata:    k.Metadata.Map(),
+		Scheme:      string(k.Scheme),
+		TTL: seconds(
+			k.TTL,
+		),
+		AutoRotate:        k.AutoRotate,
+		Overlap:           seconds(k.Overlap),
+		OverlapFrom:       storeOverlapFrom(k),
+		Reveal:            string(k.Reveal),
+		Replay:            k.Replay,
+		ExpiryWindow:      string(rules.Window),
+		IdleDisableAfter:  seconds(rules.IdleDisableAfter),
+		DeletionProtected: k.DeletionProtected,
+		Recipients:        rules.Recipients.List(),
+		storedLimits:      storeLimits(&rules.Limits),
+		EnabledAt:         k.EnabledAt,
+		UsedAt:            k.UsedAt,
+		UseKnown:          k.UseKnown,
+		CreatedAt:         k.CreatedAt,
+		DisabledAt:        k.DisabledAt,
+		DisabledReason:    k.DisabledReason,
+		RevokedAt:         k.RevokedAt,
+		RevokedReason:     k.RevokedReason,
+		DeletedAt:         k.DeletedAt,
+		LastRotation:      k.LastRotation,
+		RotatedLate:       k.RotatedLate,
 	}
 	if k.Failed != nil {
 		s.RotationError, s.RotationFailures, s.RotationRetryAt = k.Failed.Error, k.Failed.Count, k.Failed.RetryAt
@@ -139,39 +166,30 @@ func encodeKey(k *apikey.Key) ([]byte, error) {
 		v := &k.Versions[i]
 		m := v.Marks.Get()
 		s.Versions = append(s.Versions, storedVersion{
-			KeyID: v.KeyID, Number: v.Number, Secret: v.Secret.Reveal(), IssuedAt: v.IssuedAt, ExpiresAt: v.ExpiresAt,
-			ExtendedAt: m.ExtendedAt, HandedOverAt: m.HandedOverAt, Imported: m.Imported, SealedOnly: m.SealedOnly, ProviderKnows: m.ProviderKnows,
-			RotatedFrom: v.RotatedFrom, RotatedTo: v.RotatedTo,
-			RevealedAt: v.RevealedAt, RevealedTo: (*storedActor)(v.RevealedTo),
-			DisabledAt: v.DisabledAt, DisabledReason: v.DisabledReason, RevokedAt: v.RevokedAt, RevokedReason: v.RevokedReason,
+			KeyID:          v.KeyID,
+			Number:         v.Number,
+			Secret:         v.Secret.Reveal(),
+			IssuedAt:       v.IssuedAt,
+			ExpiresAt:      v.ExpiresAt,
+			ExtendedAt:     m.ExtendedAt,
+			HandedOverAt:   m.HandedOverAt,
+			Imported:       m.Imported,
+			SealedOnly:     m.SealedOnly,
+			ProviderKnows:  m.ProviderKnows,
+			RotatedFrom:    v.RotatedFrom,
+			RotatedTo:      v.RotatedTo,
+			RevealedAt:     v.RevealedAt,
+			RevealedTo:     (*storedActor)(v.RevealedTo),
+			DisabledAt:     v.DisabledAt,
+			DisabledReason: v.DisabledReason,
+			RevokedAt:      v.RevokedAt,
+			RevokedReason:  v.RevokedReason,
 		})
 	}
 	for _, h := range k.History {
 		s.History = append(s.History, storedChange{h.Time, h.Operation, h.KeyID, storedActor(h.Actor), h.Reason})
 	}
 	return encode(s)
-}
-
-func storeOverlapFrom(k *apikey.Key) *int64 {
-	if k.OverlapFrom == apikey.OverlapUnknown {
-		return nil
-	}
-	from := int64(-1)
-	if k.OverlapFrom >= 0 {
-		from = seconds(k.OverlapFrom)
-	}
-	return &from
-}
-
-func (s *storedKey) overlapFrom() time.Duration {
-	switch {
-	case s.OverlapFrom == nil:
-		return apikey.OverlapUnknown
-	case *s.OverlapFrom < 0:
-		return apikey.OverlapGiven
-	default:
-		return duration(*s.OverlapFrom)
-	}
 }
 
 func decodeKey(at location, raw []byte) (*apikey.Key, error) {
@@ -183,20 +201,44 @@ func decodeKey(at location, raw []byte) (*apikey.Key, error) {
 		return nil, fmt.Errorf("%s: %w", at.family, ErrCorrupt)
 	}
 	k := &apikey.Key{
-		Ref: apikey.Ref{Tenant: intern(at.tenant), Kind: intern(at.kind), Name: apikey.Name(at.name)}, UID: intern(s.UID), Revision: s.Revision,
+		Ref: apikey.Ref{
+			Tenant: intern(at.tenant),
+			Kind:   intern(at.kind),
+			Name:   apikey.Name(at.name),
+		},
+		UID:      intern(s.UID),
+		Revision: s.Revision,
 		Settings: apikey.Settings{
-			Description: s.Description, Owner: s.Owner, Metadata: apikey.PairsOf(s.Metadata), Scheme: intern(signing.Scheme(s.Scheme)),
-			TTL: duration(s.TTL), AutoRotate: s.AutoRotate, Overlap: duration(s.Overlap), OverlapFrom: s.overlapFrom(), Reveal: intern(apikey.RevealMode(s.Reveal)),
-			Replay: s.Replay, DeletionProtected: s.DeletionProtected,
+			Description: s.Description,
+			Owner:       s.Owner,
+			Metadata:    apikey.PairsOf(s.Metadata),
+			Scheme:      intern(signing.Scheme(s.Scheme)),
+			TTL: duration(
+				s.TTL,
+			),
+			AutoRotate:        s.AutoRotate,
+			Overlap:           duration(s.Overlap),
+			OverlapFrom:       s.overlapFrom(),
+			Reveal:            intern(apikey.RevealMode(s.Reveal)),
+			Replay:            s.Replay,
+			DeletionProtected: s.DeletionProtected,
 			Rules: apikey.Intern(apikey.Rules{
 				Limits: s.limits(), Recipients: tenant.LinesOf(s.Recipients),
 				Window: apikey.Window(s.ExpiryWindow), IdleDisableAfter: duration(s.IdleDisableAfter),
 			}),
 		},
-		EnabledAt: s.EnabledAt, UsedAt: s.UsedAt, UseKnown: s.UseKnown,
-		CreatedAt: s.CreatedAt, DisabledAt: s.DisabledAt, DisabledReason: s.DisabledReason,
-		RevokedAt: s.RevokedAt, RevokedReason: s.RevokedReason, DeletedAt: s.DeletedAt, LastRotation: s.LastRotation, RotatedLate: s.RotatedLate,
-		Versions: make([]apikey.Version, len(s.Versions)),
+		EnabledAt:      s.EnabledAt,
+		UsedAt:         s.UsedAt,
+		UseKnown:       s.UseKnown,
+		CreatedAt:      s.CreatedAt,
+		DisabledAt:     s.DisabledAt,
+		DisabledReason: s.DisabledReason,
+		RevokedAt:      s.RevokedAt,
+		RevokedReason:  s.RevokedReason,
+		DeletedAt:      s.DeletedAt,
+		LastRotation:   s.LastRotation,
+		RotatedLate:    s.RotatedLate,
+		Versions:       make([]apikey.Version, len(s.Versions)),
 	}
 	if s.RotationFailures > 0 {
 		k.Failed = &apikey.Failure{Error: s.RotationError, Count: s.RotationFailures, RetryAt: s.RotationRetryAt}
@@ -208,11 +250,28 @@ func decodeKey(at location, raw []byte) (*apikey.Key, error) {
 	for i := range s.Versions {
 		v := &s.Versions[i]
 		k.Versions[i] = apikey.Version{
-			KeyID: v.KeyID, Number: v.Number, Secret: secret.New(v.Secret), IssuedAt: v.IssuedAt, ExpiresAt: v.ExpiresAt,
-			Marks:       apikey.Intern(apikey.VersionFlags{ExtendedAt: v.ExtendedAt, HandedOverAt: v.HandedOverAt, Imported: v.Imported, SealedOnly: v.SealedOnly, ProviderKnows: v.ProviderKnows}),
-			RotatedFrom: v.RotatedFrom, RotatedTo: v.RotatedTo,
-			RevealedAt: v.RevealedAt, RevealedTo: (*apikey.Actor)(v.RevealedTo),
-			DisabledAt: v.DisabledAt, DisabledReason: v.DisabledReason, RevokedAt: v.RevokedAt, RevokedReason: v.RevokedReason,
+			KeyID:     v.KeyID,
+			Number:    v.Number,
+			Secret:    secret.New(v.Secret),
+			IssuedAt:  v.IssuedAt,
+			ExpiresAt: v.ExpiresAt,
+			Marks: apikey.Intern(
+				apikey.VersionFlags{
+					ExtendedAt:    v.ExtendedAt,
+					HandedOverAt:  v.HandedOverAt,
+					Imported:      v.Imported,
+					SealedOnly:    v.SealedOnly,
+					ProviderKnows: v.ProviderKnows,
+				},
+			),
+			RotatedFrom:    v.RotatedFrom,
+			RotatedTo:      v.RotatedTo,
+			RevealedAt:     v.RevealedAt,
+			RevealedTo:     (*apikey.Actor)(v.RevealedTo),
+			DisabledAt:     v.DisabledAt,
+			DisabledReason: v.DisabledReason,
+			RevokedAt:      v.RevokedAt,
+			RevokedReason:  v.RevokedReason,
 		}
 	}
 	for i := 1; i < len(k.Versions); i++ { // one copy of an ID serves both neighbours
@@ -221,13 +280,16 @@ func decodeKey(at location, raw []byte) (*apikey.Key, error) {
 		}
 	}
 	for _, h := range s.History {
-		k.History = append(k.History, apikey.Change{Time: h.Time, Operation: h.Operation, KeyID: h.KeyID, Actor: apikey.Actor(h.storedActor), Reason: h.Reason})
+		k.History = append(
+			k.History,
+			apikey.Change{
+				Time:      h.Time,
+				Operation: h.Operation,
+				KeyID:     h.KeyID,
+				Actor:     apikey.Actor(h.storedActor),
+				Reason:    h.Reason,
+			},
+		)
 	}
 	return k, nil
 }
-
-// intern has records that are decoded about the same time share one copy of what is the same in them.
-func intern[S ~string](s S) S { return unique.Make(s).Value() }
-
-func seconds(d time.Duration) int64  { return int64(d / time.Second) }
-func duration(s int64) time.Duration { return time.Duration(s) * time.Second }

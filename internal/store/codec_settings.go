@@ -4,10 +4,8 @@ import (
 	"cmp"
 	"time"
 
-	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/match"
 	"vault-plugin-secrets-apikeys/internal/tenant"
-	"vault-plugin-secrets-apikeys/signing"
 )
 
 type storedKind struct {
@@ -49,17 +47,44 @@ type storedConfig struct {
 
 func encodeConfig(c *tenant.Config) ([]byte, error) {
 	kind := func(k tenant.KindConfig) storedKind {
-		return storedKind{seconds(k.DefaultTTL), seconds(k.MaxTTL), seconds(k.DefaultOverlap), k.DefaultAutoRotate, k.Published.List()}
+		return storedKind{
+			seconds(k.DefaultTTL),
+			seconds(k.MaxTTL),
+			seconds(k.DefaultOverlap),
+			k.DefaultAutoRotate,
+			k.Published.List(),
+		}
 	}
 	return encode(storedConfig{
-		header: header{schema}, Revision: c.Revision, Internal: kind(c.Internal), External: kind(c.External),
-		AllowNoExpiry: c.AllowNoExpiry, MinOverlap: seconds(c.MinOverlap), Retention: seconds(c.Retention),
-		WindowPast: seconds(c.WindowPast), WindowFuture: seconds(c.WindowFuture),
-		Replay: string(c.Replay), ReplayEntries: c.ReplayEntries, ReplayTotal: c.ReplayTotal, CacheEntries: c.CacheEntries,
-		TenantMetadata: c.TenantMetadata, TenantBinding: string(c.TenantBinding),
-		MaxKeys: c.MaxKeys, MaxLeased: c.MaxLeased, MaxVersions: c.MaxVersions,
-		MaxExtension: seconds(c.MaxExtension), IdleAfter: seconds(c.IdleAfter), ForceWrap: c.ForceWrap, ImportUntil: c.ImportUntil,
-		LocalVerify: c.LocalVerify, KeyringMaxAge: seconds(c.KeyringMaxAge), StaticTTL: seconds(c.StaticTTL),
+		header:        header{schema},
+		Revision:      c.Revision,
+		Internal:      kind(c.Internal),
+		External:      kind(c.External),
+		AllowNoExpiry: c.AllowNoExpiry,
+		MinOverlap:    seconds(c.MinOverlap),
+		Retention:     seconds(c.Retention),
+		WindowPast:    seconds(c.WindowPast),
+		WindowFuture:  seconds(c.WindowFuture),
+		Replay: string(
+			c.Replay,
+		),
+		ReplayEntries:  c.ReplayEntries,
+		ReplayTotal:    c.ReplayTotal,
+		CacheEntries:   c.CacheEntries,
+		TenantMetadata: c.TenantMetadata,
+		TenantBinding:  string(c.TenantBinding),
+		MaxKeys:        c.MaxKeys,
+		MaxLeased:      c.MaxLeased,
+		MaxVersions:    c.MaxVersions,
+		MaxExtension: seconds(
+			c.MaxExtension,
+		),
+		IdleAfter:     seconds(c.IdleAfter),
+		ForceWrap:     c.ForceWrap,
+		ImportUntil:   c.ImportUntil,
+		LocalVerify:   c.LocalVerify,
+		KeyringMaxAge: seconds(c.KeyringMaxAge),
+		StaticTTL:     seconds(c.StaticTTL),
 	})
 }
 
@@ -76,16 +101,32 @@ func decodeConfig(at location, raw []byte) (*tenant.Config, error) {
 		}
 	}
 	return &tenant.Config{
-		Revision: s.Revision, Internal: kind(s.Internal), External: kind(s.External),
-		AllowNoExpiry: s.AllowNoExpiry, MinOverlap: duration(s.MinOverlap), Retention: duration(s.Retention),
-		WindowPast: duration(s.WindowPast), WindowFuture: duration(s.WindowFuture),
-		Replay: tenant.ReplayMode(s.Replay), ReplayEntries: s.ReplayEntries,
-		ReplayTotal: cmp.Or(s.ReplayTotal, tenant.DefaultConfig().ReplayTotal), CacheEntries: s.CacheEntries,
-		TenantMetadata: s.TenantMetadata, TenantBinding: tenant.Binding(s.TenantBinding),
-		MaxKeys: s.MaxKeys, MaxLeased: s.MaxLeased, MaxVersions: s.MaxVersions,
-		MaxExtension: duration(s.MaxExtension), IdleAfter: duration(s.IdleAfter), ForceWrap: s.ForceWrap, ImportUntil: s.ImportUntil,
-		LocalVerify: s.LocalVerify, KeyringMaxAge: cmp.Or(duration(s.KeyringMaxAge), tenant.DefaultConfig().KeyringMaxAge),
-		StaticTTL: cmp.Or(duration(s.StaticTTL), tenant.DefaultConfig().StaticTTL),
+		Revision:       s.Revision,
+		Internal:       kind(s.Internal),
+		External:       kind(s.External),
+		AllowNoExpiry:  s.AllowNoExpiry,
+		MinOverlap:     duration(s.MinOverlap),
+		Retention:      duration(s.Retention),
+		WindowPast:     duration(s.WindowPast),
+		WindowFuture:   duration(s.WindowFuture),
+		Replay:         tenant.ReplayMode(s.Replay),
+		ReplayEntries:  s.ReplayEntries,
+		ReplayTotal:    cmp.Or(s.ReplayTotal, tenant.DefaultConfig().ReplayTotal),
+		CacheEntries:   s.CacheEntries,
+		TenantMetadata: s.TenantMetadata,
+		TenantBinding:  tenant.Binding(s.TenantBinding),
+		MaxKeys:        s.MaxKeys,
+		MaxLeased:      s.MaxLeased,
+		MaxVersions:    s.MaxVersions,
+		MaxExtension: duration(
+			s.MaxExtension,
+		),
+		IdleAfter:     duration(s.IdleAfter),
+		ForceWrap:     s.ForceWrap,
+		ImportUntil:   s.ImportUntil,
+		LocalVerify:   s.LocalVerify,
+		KeyringMaxAge: cmp.Or(duration(s.KeyringMaxAge), tenant.DefaultConfig().KeyringMaxAge),
+		StaticTTL:     cmp.Or(duration(s.StaticTTL), tenant.DefaultConfig().StaticTTL),
 	}, nil
 }
 
@@ -120,13 +161,32 @@ type storedTenant struct {
 
 func encodeTenant(t *tenant.Tenant) ([]byte, error) {
 	caps := func(c tenant.Caps) storedCaps {
-		return storedCaps{c.MaxKeys, c.MaxLeased, c.MaxVersions, seconds(c.MaxTTL), seconds(c.WindowPast), seconds(c.WindowFuture), seconds(c.IdleAfter), c.Published.List(), int8(c.LocalVerify)}
+		return storedCaps{
+			c.MaxKeys,
+			c.MaxLeased,
+			c.MaxVersions,
+			seconds(c.MaxTTL),
+			seconds(c.WindowPast),
+			seconds(c.WindowFuture),
+			seconds(c.IdleAfter),
+			c.Published.List(),
+			int8(c.LocalVerify),
+		}
 	}
 	return encode(storedTenant{
-		header: header{schema}, UID: t.UID, Revision: t.Revision, DisplayName: t.DisplayName,
-		Provider: caps(t.Provider), Own: caps(t.Own), CreatedAt: t.CreatedAt,
-		SuspendedBy: t.SuspendedBy, SuspendedAt: t.SuspendedAt, SuspendedReason: t.SuspendedReason, DeletedAt: t.DeletedAt,
-		ResumedAt: t.ResumedAt, ErasedSince: t.ErasedSince,
+		header:          header{schema},
+		UID:             t.UID,
+		Revision:        t.Revision,
+		DisplayName:     t.DisplayName,
+		Provider:        caps(t.Provider),
+		Own:             caps(t.Own),
+		CreatedAt:       t.CreatedAt,
+		SuspendedBy:     t.SuspendedBy,
+		SuspendedAt:     t.SuspendedAt,
+		SuspendedReason: t.SuspendedReason,
+		DeletedAt:       t.DeletedAt,
+		ResumedAt:       t.ResumedAt,
+		ErasedSince:     t.ErasedSince,
 	})
 }
 
@@ -137,78 +197,32 @@ func decodeTenant(at location, raw []byte) (*tenant.Tenant, error) {
 	}
 	caps := func(c storedCaps) tenant.Caps {
 		return tenant.Caps{
-			MaxKeys: c.MaxKeys, MaxLeased: c.MaxLeased, MaxVersions: c.MaxVersions, MaxTTL: duration(c.MaxTTL),
-			WindowPast: duration(c.WindowPast), WindowFuture: duration(c.WindowFuture), IdleAfter: duration(c.IdleAfter),
-			Published: match.GlobsOf(c.Published), LocalVerify: tenant.Consent(c.LocalVerify),
+			MaxKeys:     c.MaxKeys,
+			MaxLeased:   c.MaxLeased,
+			MaxVersions: c.MaxVersions,
+			MaxTTL:      duration(c.MaxTTL),
+			WindowPast: duration(
+				c.WindowPast,
+			),
+			WindowFuture: duration(c.WindowFuture),
+			IdleAfter:    duration(c.IdleAfter),
+			Published:    match.GlobsOf(c.Published),
+			LocalVerify:  tenant.Consent(c.LocalVerify),
 		}
 	}
 	return &tenant.Tenant{
-		Name: at.tenant, UID: s.UID, Revision: s.Revision, DisplayName: s.DisplayName,
-		Provider: caps(s.Provider), Own: caps(s.Own), CreatedAt: s.CreatedAt,
-		SuspendedBy: s.SuspendedBy, SuspendedAt: s.SuspendedAt, SuspendedReason: s.SuspendedReason, DeletedAt: s.DeletedAt,
-		ResumedAt: s.ResumedAt, ErasedSince: s.ErasedSince,
-	}, nil
-}
-
-// storedRole is a record under roles/.
-type storedRole struct {
-	header
-	UID         string            `json:"uid"`
-	Revision    int               `json:"revision"`
-	Description string            `json:"description,omitempty"`
-	Owner       string            `json:"owner,omitempty"`
-	Scheme      string            `json:"scheme"`
-	TTL         int64             `json:"ttl"`
-	MaxTTL      int64             `json:"max_ttl"`
-	Replay      bool              `json:"replay"`
-	Metadata    map[string]string `json:"metadata,omitempty"`
-	storedLimits
-	Epoch          int            `json:"epoch,omitempty"`
-	RevokedBefore  time.Time      `json:"revoked_before,omitzero"`
-	RevokedReason  string         `json:"revoked_reason,omitempty"` // of the last revocation
-	EarlierReasons []storedReason `json:"earlier_reasons,omitempty"`
-	CreatedAt      time.Time      `json:"created_at"`
-	DeletedAt      time.Time      `json:"deleted_at,omitzero"`
-}
-
-type storedReason struct {
-	Epoch  int    `json:"epoch"`
-	Reason string `json:"reason"`
-}
-
-func encodeRole(r *apikey.Role) ([]byte, error) {
-	last, earlier := "", []storedReason(nil)
-	for _, why := range r.Reasons.Get().List() {
-		if why.Epoch == r.Epoch {
-			last = why.Text
-		} else {
-			earlier = append(earlier, storedReason{why.Epoch, why.Text})
-		}
-	}
-	return encode(storedRole{
-		header: header{schema}, UID: r.UID, Revision: r.Revision, Description: r.Description, Owner: r.Owner, Scheme: string(r.Scheme),
-		TTL: seconds(r.TTL), MaxTTL: seconds(r.MaxTTL), Replay: r.Replay, Metadata: r.Metadata.Map(), storedLimits: storeLimits(&r.Limits),
-		Epoch: r.Epoch, RevokedBefore: r.RevokedBefore, RevokedReason: last, EarlierReasons: earlier,
-		CreatedAt: r.CreatedAt, DeletedAt: r.DeletedAt,
-	})
-}
-
-func decodeRole(at location, raw []byte) (*apikey.Role, error) {
-	var s storedRole
-	if err := decode(at.family, raw, &s); err != nil {
-		return nil, err
-	}
-	var reasons []apikey.Reason
-	for _, why := range s.EarlierReasons {
-		reasons = append(reasons, apikey.Reason{Epoch: why.Epoch, Text: why.Reason})
-	}
-	if s.RevokedReason != "" {
-		reasons = append(reasons, apikey.Reason{Epoch: s.Epoch, Text: s.RevokedReason})
-	}
-	return &apikey.Role{
-		Tenant: at.tenant, Kind: at.kind, Name: apikey.Name(at.name), UID: s.UID, Revision: s.Revision,
-		Description: s.Description, Owner: s.Owner, Scheme: signing.Scheme(s.Scheme), TTL: duration(s.TTL), MaxTTL: duration(s.MaxTTL),
-		Replay: s.Replay, Metadata: apikey.PairsOf(s.Metadata), Limits: s.limits(), Epoch: s.Epoch, RevokedBefore: s.RevokedBefore, Reasons: apikey.Intern(apikey.ReasonsOf(reasons)),
-		CreatedAt: s.CreatedAt, DeletedAt: s.DeletedAt,
+		Name:            at.tenant,
+		UID:             s.UID,
+		Revision:        s.Revision,
+		DisplayName:     s.DisplayName,
+		Provider:        caps(s.Provider),
+		Own:             caps(s.Own),
+		CreatedAt:       s.CreatedAt,
+		SuspendedBy:     s.SuspendedBy,
+		SuspendedAt:     s.SuspendedAt,
+		SuspendedReason: s.SuspendedReason,
+		DeletedAt:       s.DeletedAt,
+		ResumedAt:       s.ResumedAt,
+		ErasedSince:     s.ErasedSince,
 	}, nil
 }

@@ -2,17 +2,7 @@ package store
 
 import (
 	"bytes"
-	"encoding/json"
-	"fmt"
-	"os"
-	"path/filepath"
-	"reflect"
-	"slices"
-	"strings"
-	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/match"
@@ -43,7 +33,10 @@ var codecs = []struct {
 	{
 		"usage",
 		location{family: familyUsage},
-		&map[string]Use{id(1): {First: start, Last: start.Add(time.Hour), From: "192.0.2.1"}, id(2): {First: start, Last: start}},
+		&map[string]Use{
+			id(1): {First: start, Last: start.Add(time.Hour), From: "192.0.2.1"},
+			id(2): {First: start, Last: start},
+		},
 		encoder(func(u *map[string]Use) ([]byte, error) { return encodeShard(*u) }),
 		decoder(func(_ location, raw []byte) (*map[string]Use, error) { u, err := decodeShard(raw); return &u, err }),
 	},
@@ -51,7 +44,10 @@ var codecs = []struct {
 		"node",
 		location{family: familyUsage},
 		&node{tenant: "acme", forgotten: 29474521, uses: map[string]map[string]Use{
-			"0af": {id(1): {First: start, Last: start.Add(time.Hour), From: "192.0.2.1"}}, "fa0": {id(2): {First: start, Last: start}},
+			"0af": {
+				id(1): {First: start, Last: start.Add(time.Hour), From: "192.0.2.1"},
+			},
+			"fa0": {id(2): {First: start, Last: start}},
 		}},
 		encoder(encodeNode),
 		decoder(func(_ location, raw []byte) (*node, error) { return decodeNode("", raw) }),
@@ -103,11 +99,42 @@ func after(n int) time.Time { return start.Add(time.Duration(n) * time.Second) }
 
 func fullConfig() *tenant.Config {
 	return &tenant.Config{
-		Internal:      tenant.KindConfig{DefaultTTL: day, MaxTTL: 2 * day, DefaultOverlap: time.Hour, DefaultAutoRotate: true, Published: globs("/x")},
-		External:      tenant.KindConfig{DefaultTTL: 3 * day, MaxTTL: 4 * day, DefaultOverlap: 2 * time.Hour, DefaultAutoRotate: true, Published: globs("/wfo/**", "/v1/*")},
-		AllowNoExpiry: true, MinOverlap: time.Minute, Retention: 5 * day, WindowPast: 200 * time.Second, WindowFuture: 50 * time.Second,
-		Replay: tenant.ReplayStrict, ReplayEntries: 1001, ReplayTotal: 1003, CacheEntries: 1002, TenantMetadata: "customer", TenantBinding: tenant.Auto,
-		MaxKeys: 11, MaxLeased: 12, MaxVersions: 13, MaxExtension: 14 * day, IdleAfter: 15 * day, ForceWrap: true, ImportUntil: after(99), LocalVerify: true, KeyringMaxAge: 98 * time.Second, StaticTTL: 29 * time.Second, Revision: 14,
+		Internal: tenant.KindConfig{
+			DefaultTTL:        day,
+			MaxTTL:            2 * day,
+			DefaultOverlap:    time.Hour,
+			DefaultAutoRotate: true,
+			Published:         globs("/x"),
+		},
+		External: tenant.KindConfig{
+			DefaultTTL:        3 * day,
+			MaxTTL:            4 * day,
+			DefaultOverlap:    2 * time.Hour,
+			DefaultAutoRotate: true,
+			Published:         globs("/wfo/**", "/v1/*"),
+		},
+		AllowNoExpiry:  true,
+		MinOverlap:     time.Minute,
+		Retention:      5 * day,
+		WindowPast:     200 * time.Second,
+		WindowFuture:   50 * time.Second,
+		Replay:         tenant.ReplayStrict,
+		ReplayEntries:  1001,
+		ReplayTotal:    1003,
+		CacheEntries:   1002,
+		TenantMetadata: "customer",
+		TenantBinding:  tenant.Auto,
+		MaxKeys:        11,
+		MaxLeased:      12,
+		MaxVersions:    13,
+		MaxExtension:   14 * day,
+		IdleAfter:      15 * day,
+		ForceWrap:      true,
+		ImportUntil:    after(99),
+		LocalVerify:    true,
+		KeyringMaxAge:  98 * time.Second,
+		StaticTTL:      29 * time.Second,
+		Revision:       14,
 	}
 }
 
@@ -115,11 +142,39 @@ func globs(list ...string) match.Globs { return match.GlobsOf(list) }
 
 func fullTenant() *tenant.Tenant {
 	return &tenant.Tenant{
-		Name: "acme", UID: "UID-OF-ACME", DisplayName: "Acme <Inc> & \"Sons\"\n",
-		Provider:  tenant.Caps{MaxKeys: 21, MaxLeased: 22, MaxVersions: 23, MaxTTL: 24 * day, WindowPast: 25 * time.Second, WindowFuture: 26 * time.Second, IdleAfter: 27 * day, Published: globs("/provider/**"), LocalVerify: tenant.Yes},
-		Own:       tenant.Caps{MaxKeys: 11, MaxLeased: 12, MaxVersions: 13, MaxTTL: 14 * day, WindowPast: 15 * time.Second, WindowFuture: 16 * time.Second, IdleAfter: 17 * day, Published: globs("/own/**"), LocalVerify: tenant.No},
-		CreatedAt: start, SuspendedBy: "entity-of-spa", SuspendedAt: after(1), SuspendedReason: "unpaid", ResumedAt: after(3), DeletedAt: after(2),
-		ErasedSince: after(4), Revision: 5,
+		Name:        "acme",
+		UID:         "UID-OF-ACME",
+		DisplayName: "Acme <Inc> & \"Sons\"\n",
+		Provider: tenant.Caps{
+			MaxKeys:      21,
+			MaxLeased:    22,
+			MaxVersions:  23,
+			MaxTTL:       24 * day,
+			WindowPast:   25 * time.Second,
+			WindowFuture: 26 * time.Second,
+			IdleAfter:    27 * day,
+			Published:    globs("/provider/**"),
+			LocalVerify:  tenant.Yes,
+		},
+		Own: tenant.Caps{
+			MaxKeys:      11,
+			MaxLeased:    12,
+			MaxVersions:  13,
+			MaxTTL:       14 * day,
+			WindowPast:   15 * time.Second,
+			WindowFuture: 16 * time.Second,
+			IdleAfter:    17 * day,
+			Published:    globs("/own/**"),
+			LocalVerify:  tenant.No,
+		},
+		CreatedAt:       start,
+		SuspendedBy:     "entity-of-spa",
+		SuspendedAt:     after(1),
+		SuspendedReason: "unpaid",
+		ResumedAt:       after(3),
+		DeletedAt:       after(2),
+		ErasedSince:     after(4),
+		Revision:        5,
 	}
 }
 
@@ -131,25 +186,70 @@ func fullKey() *apikey.Key {
 	}
 	version := func(n int, key []byte) apikey.Version {
 		return apikey.Version{
-			KeyID: id(n), Number: n, Secret: secret.New(key), IssuedAt: after(n), ExpiresAt: after(100 + n),
-			Marks:       apikey.Intern(apikey.VersionFlags{ExtendedAt: after(50 + n), HandedOverAt: after(60 + n), SealedOnly: true, Imported: true, ProviderKnows: true}),
-			RotatedFrom: id(n - 1), RotatedTo: id(n + 1), RevealedAt: after(10 + n),
-			RevealedTo: &apikey.Actor{EntityID: "entity-of-app", Accessor: "accessor-2", RequestID: "attempt-1"},
-			DisabledAt: after(20 + n), DisabledReason: "leaked?", RevokedAt: after(30 + n), RevokedReason: "leaked",
+			KeyID:     id(n),
+			Number:    n,
+			Secret:    secret.New(key),
+			IssuedAt:  after(n),
+			ExpiresAt: after(100 + n),
+			Marks: apikey.Intern(
+				apikey.VersionFlags{
+					ExtendedAt:    after(50 + n),
+					HandedOverAt:  after(60 + n),
+					SealedOnly:    true,
+					Imported:      true,
+					ProviderKnows: true,
+				},
+			),
+			RotatedFrom:    id(n - 1),
+			RotatedTo:      id(n + 1),
+			RevealedAt:     after(10 + n),
+			RevealedTo:     &apikey.Actor{EntityID: "entity-of-app", Accessor: "accessor-2", RequestID: "attempt-1"},
+			DisabledAt:     after(20 + n),
+			DisabledReason: "leaked?",
+			RevokedAt:      after(30 + n),
+			RevokedReason:  "leaked",
 		}
 	}
 	return &apikey.Key{
-		Ref: apikey.Ref{Tenant: "acme", Kind: apikey.External, Name: "billing.v2_x"}, UID: "UID-OF-ACME",
+		Ref: apikey.Ref{Tenant: "acme", Kind: apikey.External, Name: "billing.v2_x"},
+		UID: "UID-OF-ACME",
 		Settings: apikey.Settings{
-			Description: "Billing <v2> & \"more\"", Owner: "billing team", Metadata: apikey.PairsOf(map[string]string{"team": "blue", "cost": "42"}),
-			Scheme: signing.Vrnt1, TTL: 90 * day, AutoRotate: true, Overlap: 7 * day, OverlapFrom: 8 * day, Reveal: apikey.RevealAlways, Replay: true,
+			Description:       "Billing <v2> & \"more\"",
+			Owner:             "billing team",
+			Metadata:          apikey.PairsOf(map[string]string{"team": "blue", "cost": "42"}),
+			Scheme:            signing.Vrnt1,
+			TTL:               90 * day,
+			AutoRotate:        true,
+			Overlap:           7 * day,
+			OverlapFrom:       8 * day,
+			Reveal:            apikey.RevealAlways,
+			Replay:            true,
 			DeletionProtected: true,
-			Rules:             apikey.Intern(apikey.Rules{Limits: fullLimits, Recipients: "age1x\nage1y", Window: "Mon-Thu 09:00-16:00 Europe/Berlin", IdleDisableAfter: 30 * day}),
+			Rules: apikey.Intern(
+				apikey.Rules{
+					Limits:           fullLimits,
+					Recipients:       "age1x\nage1y",
+					Window:           "Mon-Thu 09:00-16:00 Europe/Berlin",
+					IdleDisableAfter: 30 * day,
+				},
+			),
 		},
-		Versions:  []apikey.Version{version(1, sequence), version(2, bytes.Repeat([]byte{0xff}, 64))},
-		CreatedAt: start, DisabledAt: after(40), DisabledReason: "holidays", RevokedAt: after(41), RevokedReason: "end of contract",
-		DeletedAt: after(42), LastRotation: after(43), RotatedLate: true, EnabledAt: after(44), UsedAt: after(45), UseKnown: true, Revision: 44,
-		Failed: &apikey.Failure{Error: "storage is away", Count: 3, RetryAt: after(46)},
+		Versions:       []apikey.Version{version(1, sequence), version(2, bytes.Repeat([]byte{0xff}, 64))},
+		CreatedAt:      start,
+		DisabledAt:     after(40),
+		DisabledReason: "holidays",
+		RevokedAt:      after(41),
+		RevokedReason:  "end of contract",
+		DeletedAt: after(
+			42,
+		),
+		LastRotation: after(43),
+		RotatedLate:  true,
+		EnabledAt:    after(44),
+		UsedAt:       after(45),
+		UseKnown:     true,
+		Revision:     44,
+		Failed:       &apikey.Failure{Error: "storage is away", Count: 3, RetryAt: after(46)},
 		History: []apikey.Change{
 			{Time: start, Operation: "create", KeyID: id(1), Actor: admin, Reason: "for the tests"},
 			{Time: after(1), Operation: "rotate", KeyID: id(2), Actor: admin, Reason: "as above"},
@@ -157,7 +257,12 @@ func fullKey() *apikey.Key {
 	}
 }
 
-var fullLimits = apikey.Limits{Scopes: match.ScopesOf([]string{"GET /wfo/**", "* /x"}), CIDRs: match.RangesOf([]string{"192.0.2.0/24"}), User: "agent-7", Compat: "path_query\nheaders_sorted"}
+var fullLimits = apikey.Limits{
+	Scopes: match.ScopesOf([]string{"GET /wfo/**", "* /x"}),
+	CIDRs:  match.RangesOf([]string{"192.0.2.0/24"}),
+	User:   "agent-7",
+	Compat: "path_query\nheaders_sorted",
+}
 
 func fullLeased() *apikey.Key {
 	k := fullKey()
@@ -168,122 +273,27 @@ func fullLeased() *apikey.Key {
 }
 
 func fullRole() *apikey.Role {
-	reasons := apikey.ReasonsOf([]apikey.Reason{{Epoch: 1, Text: "they were tests"}, {Epoch: 2, Text: "they were lost"}})
+	reasons := apikey.ReasonsOf(
+		[]apikey.Reason{{Epoch: 1, Text: "they were tests"}, {Epoch: 2, Text: "they were lost"}},
+	)
 	return &apikey.Role{
-		Tenant: "a-b", Kind: apikey.Internal, Name: "agent", UID: "UID-OF-ACME", Description: "Agents' desktops", Owner: "desktop team", Scheme: signing.HMACSHA256,
-		TTL: time.Hour, MaxTTL: day, Replay: true, Metadata: apikey.PairsOf(map[string]string{"team": "red"}), Limits: fullLimits, Epoch: 2,
-		RevokedBefore: after(1), Reasons: apikey.Intern(reasons), CreatedAt: start, DeletedAt: after(2), Revision: 6,
-	}
-}
-
-// What is not stored cannot come back: every field of the examples holds something.
-func TestExamplesLeaveNoFieldEmpty(t *testing.T) {
-	for _, c := range codecs {
-		if c.name == "claim" {
-			continue // its location is compared as it is
-		}
-		var empty []string
-		walkFields(c.name, reflect.ValueOf(c.full), func(path string) { empty = append(empty, path) })
-		if c.name == "key" {
-			empty = slices.DeleteFunc(empty, func(path string) bool { return path == "key.Lease" }) // a leased one has it
-		}
-		empty = slices.DeleteFunc(empty, func(path string) bool { return path == "node.split" || path == "split.uses" }) // each has one
-		if len(empty) > 0 {
-			t.Errorf("empty: %v", empty)
-		}
-	}
-}
-
-func walkFields(path string, v reflect.Value, empty func(string)) {
-	if v.IsZero() {
-		empty(path)
-		return
-	}
-	leaf := v.Type() == reflect.TypeFor[time.Time]() || v.Type() == reflect.TypeFor[secret.Bytes]() ||
-		v.Type().PkgPath() == reflect.TypeFor[match.Globs]().PkgPath()
-	switch {
-	case leaf:
-	case v.Kind() == reflect.Pointer:
-		walkFields(path, v.Elem(), empty)
-	case v.Kind() == reflect.Struct:
-		for i := range v.NumField() {
-			walkFields(path+"."+v.Type().Field(i).Name, v.Field(i), empty)
-		}
-	case v.Kind() == reflect.Slice:
-		for i := range v.Len() {
-			walkFields(fmt.Sprintf("%s[%d]", path, i), v.Index(i), empty)
-		}
-	}
-}
-
-func TestRoundTrip(t *testing.T) {
-	for _, c := range codecs {
-		raw, err := c.encode(c.full)
-		must(t, err)
-		got, err := c.decode(c.at, raw)
-		must(t, err)
-		if diff := cmp.Diff(c.full, got, cmp.AllowUnexported(claim{}, location{}, storedDue{}, storedMark{}, node{})); diff != "" {
-			t.Errorf("%s (-written +read):\n%s", c.name, diff)
-		}
-	}
-}
-
-// Each file of testdata was written by a released version and is read for ever, and what
-// is read is all there is: it is written back identically.
-func TestStoredExamplesDecodeForEver(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.json")
-	must(t, err)
-	read := make(map[string]bool)
-	for _, file := range files {
-		name, _, _ := strings.Cut(filepath.Base(file), ".")
-		for _, c := range codecs {
-			if c.name != name {
-				continue
-			}
-			read[name] = true
-			text, err := os.ReadFile(file)
-			must(t, err)
-			var raw bytes.Buffer
-			must(t, json.Compact(&raw, text))
-			v, err := c.decode(c.at, raw.Bytes())
-			must(t, err)
-			again, err := c.encode(v)
-			must(t, err)
-			if diff := cmp.Diff(raw.String(), string(again)); diff != "" {
-				t.Errorf("%s is written back differently (-file +now):\n%s", file, diff)
-			}
-		}
-		if !read[name] {
-			t.Errorf("nothing reads %s", file)
-		}
-	}
-	for _, c := range codecs {
-		if !read[c.name] {
-			t.Errorf("no example of a %s", c.name)
-		}
-	}
-}
-
-// What was written before there was a setting has its default.
-func TestSettingsThatAreNotStoredYet(t *testing.T) {
-	c, err := decodeConfig(location{family: familyConfig}, []byte(`{"schema":1}`))
-	must(t, err)
-	if of := tenant.DefaultConfig(); c.ReplayTotal != of.ReplayTotal || c.KeyringMaxAge != of.KeyringMaxAge || c.StaticTTL != of.StaticTTL {
-		t.Errorf("%d, %s, %s", c.ReplayTotal, c.KeyringMaxAge, c.StaticTTL)
-	}
-}
-
-func TestErasedSecretsAreNotStored(t *testing.T) {
-	k := fullKey()
-	k.Versions[0].Secret = secret.Bytes{}
-	raw, err := encodeKey(k)
-	must(t, err)
-	if n := strings.Count(string(raw), `"secret"`); n != 1 {
-		t.Errorf("%d secrets of two versions, one erased", n)
-	}
-	got, err := decodeKey(locations[2].at, raw)
-	must(t, err)
-	if !got.Versions[0].Secret.Erased() || got.Versions[1].Secret.Erased() {
-		t.Error("an erased secret came back, or the other is gone")
+		Tenant:        "a-b",
+		Kind:          apikey.Internal,
+		Name:          "agent",
+		UID:           "UID-OF-ACME",
+		Description:   "Agents' desktops",
+		Owner:         "desktop team",
+		Scheme:        signing.HMACSHA256,
+		TTL:           time.Hour,
+		MaxTTL:        day,
+		Replay:        true,
+		Metadata:      apikey.PairsOf(map[string]string{"team": "red"}),
+		Limits:        fullLimits,
+		Epoch:         2,
+		RevokedBefore: after(1),
+		Reasons:       apikey.Intern(reasons),
+		CreatedAt:     start,
+		DeletedAt:     after(2),
+		Revision:      6,
 	}
 }

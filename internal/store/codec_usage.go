@@ -66,7 +66,13 @@ func decodeNode(prefix string, raw []byte) (*node, error) {
 func encodeNode(n *node) ([]byte, error) { return n.encodeUpTo(maxUsage) }
 
 func (n *node) encodeUpTo(most int) ([]byte, error) {
-	stored := storedNode{header{schema}, string(n.tenant), n.split, n.forgotten, make(map[string]map[string]storedUse, len(n.uses))}
+	stored := storedNode{
+		header{schema},
+		string(n.tenant),
+		n.split,
+		n.forgotten,
+		make(map[string]map[string]storedUse, len(n.uses)),
+	}
 	for group, uses := range n.uses {
 		for keyID, u := range uses {
 			stored.Uses = put(stored.Uses, group, keyID, storedUse{u.First.Unix() / 60, u.Last.Unix() / 60, u.From})
@@ -92,7 +98,10 @@ func (n *node) cut() ([]byte, error) {
 			all = append(all, one{group, keyID, u.Last.Unix() / 60})
 		}
 	}
-	slices.SortFunc(all, func(a, b one) int { return cmp.Or(cmp.Compare(a.last, b.last), cmp.Compare(a.keyID, b.keyID)) })
+	slices.SortFunc(
+		all,
+		func(a, b one) int { return cmp.Or(cmp.Compare(a.last, b.last), cmp.Compare(a.keyID, b.keyID)) },
+	)
 	for {
 		raw, err := encodeNode(n)
 		if len(all) == 0 || !errors.Is(err, refusal.Invalid) {

@@ -32,8 +32,8 @@ func (c *counts) of(family, uid string) *count {
 	return v.(*count)
 }
 
-// load counts, unless records are being made: a list would miss them. What a list lacks is gone and has not ended any more:
-// a deletion that was told as failed may have landed.
+// load counts, unless records are being made: a list would miss them. What a list lacks is gone and has not ended any
+// more: a deletion that was told as failed may have landed.
 func (c *count) load(ctx context.Context, s logical.Storage, family string, t *tenant.Tenant) error {
 	if c.known || c.making > 0 {
 		return nil
@@ -61,7 +61,12 @@ func (c *count) live() int { return c.n - len(c.ended) }
 
 // countEnded finds the leased keys that had ended before the start, so that nobody is refused
 // because of them. It happens once, and only for who seems to have reached the limit.
-func (c *count) countEnded(ctx context.Context, s logical.Storage, t *tenant.Tenant, ended func(kind apikey.Kind, keyID string) (bool, error)) error {
+func (c *count) countEnded(
+	ctx context.Context,
+	s logical.Storage,
+	t *tenant.Tenant,
+	ended func(kind apikey.Kind, keyID string) (bool, error),
+) error {
 	for _, kind := range apikey.Kinds {
 		ids, err := list(ctx, s, location{family: familyLeased, tenant: t.Name, kind: kind})
 		if err != nil {
@@ -109,7 +114,14 @@ func (c *counts) read(ctx context.Context, s logical.Storage, family string, t *
 // reserve takes one place under the limit; the caller gives it back by calling undo when
 // the entry was not made after all. Look is called before anybody is refused; it may be
 // nil.
-func (c *counts) reserve(ctx context.Context, s logical.Storage, family string, t *tenant.Tenant, limit int, look func(*count) error) (undo func(), err error) {
+func (c *counts) reserve(
+	ctx context.Context,
+	s logical.Storage,
+	family string,
+	t *tenant.Tenant,
+	limit int,
+	look func(*count) error,
+) (undo func(), err error) {
 	n := c.of(family, t.UID)
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -134,8 +146,8 @@ func (c *counts) reserve(ctx context.Context, s logical.Storage, family string, 
 	return n.forget, nil
 }
 
-// leastEnded is for how many ended leased keys there is room beside the living, however few may live: programs under test
-// are started again and again.
+// leastEnded is for how many ended leased keys there is room beside the living, however few may live: programs under
+// test are started again and again.
 const leastEnded = 64
 
 // Why there is no place left: as many live as may, or all places of those that ended are taken. Keys that are no leased
@@ -162,18 +174,32 @@ func (c *counts) recount(family, uid string) {
 }
 
 // ReserveKey takes one of the tenant's places for keys.
-func (st *Store) ReserveKey(ctx context.Context, s logical.Storage, t *tenant.Tenant, limit int) (undo func(), err error) {
+func (st *Store) ReserveKey(
+	ctx context.Context,
+	s logical.Storage,
+	t *tenant.Tenant,
+	limit int,
+) (undo func(), err error) {
 	undo, err = st.counts.reserve(ctx, s, familyKeys, t, limit, nil)
 	if errors.Is(err, errFull) {
-		err = refusal.Errorf(refusal.Invalid, "max_keys: the tenant has the %d keys it may have, deleted ones that can be restored included; "+
-			"use one of them, or have the limit raised", limit)
+		err = refusal.Errorf(
+			refusal.Invalid,
+			"max_keys: the tenant has the %d keys it may have, deleted ones that can be restored included; "+
+				"use one of them, or have the limit raised",
+			limit,
+		)
 	}
 	return undo, err
 }
 
-// ReserveLeased takes one of the tenant's places for leased keys: as many as the limit may live, and there is room for as
-// many more, or for leastEnded, since those that have ended stay for a while.
-func (st *Store) ReserveLeased(ctx context.Context, s logical.Storage, t *tenant.Tenant, limit int) (undo func(), err error) {
+// ReserveLeased takes one of the tenant's places for leased keys: as many as the limit may live, and there is room for
+// as many more, or for leastEnded, since those that have ended stay for a while.
+func (st *Store) ReserveLeased(
+	ctx context.Context,
+	s logical.Storage,
+	t *tenant.Tenant,
+	limit int,
+) (undo func(), err error) {
 	undo, err = st.counts.reserve(ctx, s, familyLeased, t, limit, func(n *count) error {
 		return n.countEnded(ctx, s, t, func(kind apikey.Kind, keyID string) (bool, error) {
 			k, err := st.keys.get(ctx, s, location{familyLeased, t.Name, kind, keyID})
@@ -185,8 +211,13 @@ func (st *Store) ReserveLeased(ctx context.Context, s logical.Storage, t *tenant
 			"revoke leases that are not used any more, or have the limit raised", limit)
 	}
 	if errors.Is(err, errEnded) {
-		err = refusal.Errorf(refusal.Invalid, "max_leased: with those that have ended, the tenant has the %d leased keys that it may have; "+
-			"each that has ended is erased within the hour: try again then, take leases that live longer, or have the limit raised", limit+max(limit, leastEnded))
+		err = refusal.Errorf(
+			refusal.Invalid,
+			"max_leased: with those that have ended, the tenant has the %d leased keys that it may have; "+
+				"each that has ended is erased within the hour: try again then, take leases that live longer, or "+
+				"have the limit raised",
+			limit+max(limit, leastEnded),
+		)
 	}
 	return undo, err
 }

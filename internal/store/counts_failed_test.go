@@ -8,11 +8,15 @@ import (
 	"vault-plugin-secrets-apikeys/internal/refusal"
 )
 
-// An ended key whose deletion landed, but was told as failed, takes no place and gives none twice, whoever finds out first.
+// An ended key whose deletion landed, but was told as failed, takes no place and gives none twice, whoever finds out
+// first.
 func TestCountsAfterADeletionToldAsFailed(t *testing.T) {
 	const limit = 2
 	for name, found := range map[string]func(w *world, e DueEntry){
-		"by settling": func(w *world, e DueEntry) { must(t, w.st.Settle(t.Context(), w.s, farOff)); w.tends(e, true, goes) },
+		"by settling": func(w *world, e DueEntry) {
+			must(t, w.st.Settle(t.Context(), w.s, farOff))
+			w.tends(e, true, goes)
+		},
 		"by the sweep, counted before": func(w *world, e DueEntry) {
 			w.counts()
 			w.tends(e, true, goes)

@@ -128,8 +128,8 @@ func TestRecountBesideAKeyBeingMade(t *testing.T) {
 	}
 }
 
-// Leases that end at once take places too, as long as they are kept: as many as may live, or a few at the least. Who is refused for
-// that is told so; a restart changes nothing, and what is erased makes room.
+// Leases that end at once take places too, as long as they are kept: as many as may live, or a few at the least. Who is
+// refused for that is told so; a restart changes nothing, and what is erased makes room.
 func TestEndedLeasesAreBounded(t *testing.T) {
 	const limit = 3
 	w := newWorld(t)
@@ -143,7 +143,8 @@ func TestEndedLeasesAreBounded(t *testing.T) {
 	full := func(when string) {
 		t.Helper()
 		err := reserve()
-		if !errors.Is(err, refusal.Invalid) || !strings.HasPrefix(err.Error(), "max_leased: ") || !strings.Contains(err.Error(), "is erased within the hour") {
+		if !errors.Is(err, refusal.Invalid) || !strings.HasPrefix(err.Error(), "max_leased: ") ||
+			!strings.Contains(err.Error(), "is erased within the hour") {
 			t.Errorf("%s: %v", when, err)
 		}
 	}
@@ -180,10 +181,24 @@ func TestBoundOfEndedLeasesUnderLoad(t *testing.T) {
 					undo()
 					continue
 				}
-				_, err = w.st.UpdateLeased(t.Context(), w.s, w.tenant, apikey.Internal, keyID, becomes(issued(w.role, keyID)))
+				_, err = w.st.UpdateLeased(
+					t.Context(),
+					w.s,
+					w.tenant,
+					apikey.Internal,
+					keyID,
+					becomes(issued(w.role, keyID)),
+				)
 				if err == nil {
 					made.Add(1)
-					_, err = w.st.UpdateLeased(t.Context(), w.s, w.tenant, apikey.Internal, keyID, func(k *apikey.Key) (*apikey.Key, error) { return k.End(start), nil })
+					_, err = w.st.UpdateLeased(
+						t.Context(),
+						w.s,
+						w.tenant,
+						apikey.Internal,
+						keyID,
+						func(k *apikey.Key) (*apikey.Key, error) { return k.End(start), nil },
+					)
 				}
 				if err != nil {
 					t.Error(err)

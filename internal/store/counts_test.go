@@ -43,11 +43,18 @@ func TestCountsAreOneListPerKindAndThenKept(t *testing.T) {
 	w.create("billing", id(1))
 	w.create("payroll", id(2))
 	w.issue(id(3))
-	_, err := w.st.UpdateKey(t.Context(), w.s, w.tenant, apikey.Internal, "desk", func(*apikey.Key) (*apikey.Key, error) {
-		k := newKey(w.tenant, "desk", id(4))
-		k.Kind = apikey.Internal
-		return k, nil
-	})
+	_, err := w.st.UpdateKey(
+		t.Context(),
+		w.s,
+		w.tenant,
+		apikey.Internal,
+		"desk",
+		func(*apikey.Key) (*apikey.Key, error) {
+			k := newKey(w.tenant, "desk", id(4))
+			k.Kind = apikey.Internal
+			return k, nil
+		},
+	)
 	must(t, err)
 	w = w.fresh()
 	expect(t, w.s.Operations(func() { w.reserved(9) }), "list keys/acme/external/", "list keys/acme/internal/")
@@ -67,8 +74,11 @@ func TestLimits(t *testing.T) {
 	w := newWorld(t)
 	w.create("billing", id(1))
 	for what, reserve := range map[string]func(limit int) error{
-		"max_keys:":   func(limit int) error { _, err := w.reserve(limit); return err },
-		"max_leased:": func(limit int) error { _, err := w.st.ReserveLeased(t.Context(), w.s, w.tenant, limit); return err },
+		"max_keys:": func(limit int) error { _, err := w.reserve(limit); return err },
+		"max_leased:": func(limit int) error {
+			_, err := w.st.ReserveLeased(t.Context(), w.s, w.tenant, limit)
+			return err
+		},
 	} {
 		must(t, reserve(2))
 		if err := reserve(1); !errors.Is(err, refusal.Invalid) || err.Error()[:len(what)] != what {
@@ -86,8 +96,14 @@ func TestUndoGivesThePlaceBack(t *testing.T) {
 		t.Fatal("over the limit")
 	}
 	undo()
-	expect(t, w.s.Operations(func() { w.counted("undone", 1, 0) }),
-		"list keys/acme/external/", "list keys/acme/internal/", "list leased/acme/external/", "list leased/acme/internal/")
+	expect(
+		t,
+		w.s.Operations(func() { w.counted("undone", 1, 0) }),
+		"list keys/acme/external/",
+		"list keys/acme/internal/",
+		"list leased/acme/external/",
+		"list leased/acme/internal/",
+	)
 	w.reserved(2)
 }
 
@@ -163,12 +179,19 @@ func TestLimitsHoldUnderConcurrency(t *testing.T) {
 				if err != nil {
 					continue
 				}
-				if _, err = w.st.UpdateKey(t.Context(), w.s, w.tenant, apikey.External, name, func(old *apikey.Key) (*apikey.Key, error) {
-					if old != nil {
-						return nil, refusal.Errorf(refusal.Conflict, "there")
-					}
-					return newKey(w.tenant, name, apikey.NewKeyID()), nil
-				}); err == nil {
+				if _, err = w.st.UpdateKey(
+					t.Context(),
+					w.s,
+					w.tenant,
+					apikey.External,
+					name,
+					func(old *apikey.Key) (*apikey.Key, error) {
+						if old != nil {
+							return nil, refusal.Errorf(refusal.Conflict, "there")
+						}
+						return newKey(w.tenant, name, apikey.NewKeyID()), nil
+					},
+				); err == nil {
 					return
 				}
 				undo()

@@ -131,7 +131,10 @@ func TestUnreadableEntriesAreNotWrittenOver(t *testing.T) {
 			"config": {
 				func(w *world) error { _, err := w.st.Config(ctx, w.s); return err },
 				func(w *world) error {
-					_, err := w.st.UpdateConfig(ctx, w.s, func(*tenant.Config) (*tenant.Config, error) { never(); return tenant.DefaultConfig(), nil })
+					_, err := w.st.UpdateConfig(
+						ctx, w.s,
+						func(*tenant.Config) (*tenant.Config, error) { never(); return tenant.DefaultConfig(), nil },
+					)
 					return err
 				},
 			},
@@ -139,7 +142,10 @@ func TestUnreadableEntriesAreNotWrittenOver(t *testing.T) {
 				func(w *world) error { _, err := w.st.OpenTenant(ctx, w.s, "acme"); return err },
 				func(w *world) error { _, err := w.st.Find(ctx, w.s, id(1)); return err },
 				func(w *world) error {
-					_, err := w.st.UpdateTenant(ctx, w.s, "acme", func(*tenant.Tenant) (*tenant.Tenant, error) { never(); return fullTenant(), nil })
+					_, err := w.st.UpdateTenant(
+						ctx, w.s, "acme",
+						func(*tenant.Tenant) (*tenant.Tenant, error) { never(); return fullTenant(), nil },
+					)
 					return err
 				},
 			},
@@ -151,14 +157,22 @@ func TestUnreadableEntriesAreNotWrittenOver(t *testing.T) {
 				},
 				func(w *world) error { _, err := w.st.Find(ctx, w.s, id(1)); return err },
 				func(w *world) error {
-					_, err := w.update("billing", func(*apikey.Key) (*apikey.Key, error) { never(); return newKey(w.tenant, "billing", id(7)), nil })
+					_, err := w.update(
+						"billing",
+						func(*apikey.Key) (*apikey.Key, error) {
+							never()
+							return newKey(w.tenant, "billing", id(7)), nil
+						},
+					)
 					return err
 				},
 			},
 			"leased/acme/internal/" + id(2): {
 				func(w *world) error { _, err := w.st.Leased(ctx, w.s, w.tenant, apikey.Internal, id(2)); return err },
 				func(w *world) error {
-					_, err := w.updateLeased(id(2), func(*apikey.Key) (*apikey.Key, error) { never(); return issued(w.role, id(7)), nil })
+					_, err := w.updateLeased(
+						id(2), func(*apikey.Key) (*apikey.Key, error) { never(); return issued(w.role, id(7)), nil },
+					)
 					return err
 				},
 			},
@@ -166,7 +180,10 @@ func TestUnreadableEntriesAreNotWrittenOver(t *testing.T) {
 				func(w *world) error { _, err := w.st.Role(ctx, w.s, w.tenant, apikey.Internal, "agent"); return err },
 				func(w *world) error { _, err := w.st.Find(ctx, w.s, id(2)); return err },
 				func(w *world) error {
-					_, err := w.st.UpdateRole(ctx, w.s, w.tenant, apikey.Internal, "agent", func(*apikey.Role) (*apikey.Role, error) { never(); return newRole(w.tenant), nil })
+					_, err := w.st.UpdateRole(
+						ctx, w.s, w.tenant, apikey.Internal, "agent",
+						func(*apikey.Role) (*apikey.Role, error) { never(); return newRole(w.tenant), nil },
+					)
 					return err
 				},
 			},

@@ -10,10 +10,10 @@ import (
 // sweep with nothing to do lists a minute or two, however large the index is. It is in
 // memory: after a start the index is listed once as a whole.
 type dueCursor struct {
-	mu    sync.Mutex
+	mu      sync.Mutex
 	sweptTo time.Time // the minute that was swept last; what is due before it is done, or open; zero: not known
-	open  map[time.Time]uint64
-	noted uint64
+	open    map[time.Time]uint64
+	noted   uint64
 }
 
 // longestGap is how much time may have passed since the last sweep for its minutes to be

@@ -128,9 +128,11 @@ func TestAgendaWhenTheClockIsSet(t *testing.T) {
 func TestDueMinutesOfAWholeIndex(t *testing.T) {
 	w := newWorld(t)
 	for _, path := range []string{
-		"due/2026011509/05/keys:acme:external:a", "due/2026011510/00/keys:acme:external:b", "due/2026011510/07/leased:acme:internal:c",
+		"due/2026011509/05/keys:acme:external:a", "due/2026011510/00/keys:acme:external:b",
+		"due/2026011510/07/leased:acme:internal:c",
 		"due/2026011511/00/tenants:acme", "due/2031010100/00/keys:acme:external:d", "due/1999010100/00/tenants:acme",
-		"due/somewhere/else", "due/2026011509/5/x", "due/2026011509/61/x", "due/file", "due/2026011510/00/roles:acme:external:a", "due/2026011510/00/what",
+		"due/somewhere/else", "due/2026011509/5/x", "due/2026011509/61/x", "due/file",
+		"due/2026011510/00/roles:acme:external:a", "due/2026011510/00/what",
 	} {
 		w.s.Write(t, path, `{"schema":1,"uid":"uid-of-acme"}`)
 	}
@@ -154,7 +156,9 @@ func TestDueMinutesOfAWholeIndex(t *testing.T) {
 	if n := len(storagetest.Only(ops, "list")); n != 1+3+3 || len(ops) != n {
 		t.Errorf("%d operations: %v", len(ops), ops)
 	}
-	if n := len(w.s.Operations(func() { _, err := w.st.DueMinutes(t.Context(), w.s, start.Add(time.Minute)); must(t, err) })); n != 0 {
+	if n := len(
+		w.s.Operations(func() { _, err := w.st.DueMinutes(t.Context(), w.s, start.Add(time.Minute)); must(t, err) }),
+	); n != 0 {
 		t.Errorf("%d operations the next time", n)
 	}
 	w.st.ResetSweep()
@@ -168,7 +172,12 @@ func TestDueMinutesOfAWholeIndex(t *testing.T) {
 		}
 	}
 	w.s.StepIn(nil, nil)
-	if ops := w.s.Operations(func() { _, err := w.st.DueMinutes(t.Context(), w.s, start); must(t, err) }); !strings.HasPrefix(ops[0], "list due/") {
+	if ops := w.s.Operations(
+		func() { _, err := w.st.DueMinutes(t.Context(), w.s, start); must(t, err) },
+	); !strings.HasPrefix(
+		ops[0],
+		"list due/",
+	) {
 		t.Errorf("after a list that failed: %v", ops)
 	}
 }

@@ -87,7 +87,12 @@ func (st *Store) EraseTenant(ctx context.Context, s logical.Storage, name tenant
 // DropTenantEntry deletes the entry of a tenant about which nothing is due any more; one
 // that is due later gets another. Seen is the tenant that was looked after, nil when there
 // was none. It reports false for one that has changed since: the entry may be about that.
-func (st *Store) DropTenantEntry(ctx context.Context, s logical.Storage, e DueEntry, seen *tenant.Tenant) (bool, error) {
+func (st *Store) DropTenantEntry(
+	ctx context.Context,
+	s logical.Storage,
+	e DueEntry,
+	seen *tenant.Tenant,
+) (bool, error) {
 	unlock, err := st.tenants.lock(ctx, e.at)
 	if err != nil {
 		return false, err

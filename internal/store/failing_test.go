@@ -93,14 +93,25 @@ func settingOperations(t *testing.T) []operation {
 		return err
 	}
 	revokeLeased := func(w *world) error {
-		_, err := w.st.UpdateRole(t.Context(), w.s, w.tenant, apikey.Internal, "agent", func(old *apikey.Role) (*apikey.Role, error) {
-			c := *old
-			c.Epoch, c.Revision = 1, 2
-			return &c, nil
-		})
+		_, err := w.st.UpdateRole(
+			t.Context(),
+			w.s,
+			w.tenant,
+			apikey.Internal,
+			"agent",
+			func(old *apikey.Role) (*apikey.Role, error) {
+				c := *old
+				c.Epoch, c.Revision = 1, 2
+				return &c, nil
+			},
+		)
 		return err
 	}
-	return []operation{{"config", 1, config, config}, {"suspend", 1, suspend, suspend}, {"revoke-leased", 1, revokeLeased, revokeLeased}}
+	return []operation{
+		{"config", 1, config, config},
+		{"suspend", 1, suspend, suspend},
+		{"revoke-leased", 1, revokeLeased, revokeLeased},
+	}
 }
 
 // Whichever of its operations fails, and also when a write lands and fails nevertheless:
@@ -163,7 +174,10 @@ func TestFailingReads(t *testing.T) {
 		}
 	}
 	for what, read := range map[string]func(w *world) error{
-		"names":    func(w *world) error { _, err := w.st.Keys(t.Context(), w.s, w.tenant, apikey.External); return err },
+		"names": func(w *world) error {
+			_, err := w.st.Keys(t.Context(), w.s, w.tenant, apikey.External)
+			return err
+		},
 		"a count":  func(w *world) error { _, _, err := w.st.Counts(t.Context(), w.s, w.tenant); return err },
 		"a place":  func(w *world) error { _, err := w.st.ReserveKey(t.Context(), w.s, w.tenant, 9); return err },
 		"a tenant": func(w *world) error { _, err := w.st.OpenTenant(t.Context(), w.s, "acme"); return err },

@@ -36,9 +36,16 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, s: new(storagetest.Storage), st: New()}
 	w.tenant = w.open("acme", "uid-of-acme")
-	role, err := w.st.UpdateRole(t.Context(), w.s, w.tenant, apikey.Internal, "agent", func(*apikey.Role) (*apikey.Role, error) {
-		return newRole(w.tenant), nil
-	})
+	role, err := w.st.UpdateRole(
+		t.Context(),
+		w.s,
+		w.tenant,
+		apikey.Internal,
+		"agent",
+		func(*apikey.Role) (*apikey.Role, error) {
+			return newRole(w.tenant), nil
+		},
+	)
 	must(t, err)
 	w.role = role
 	return w

@@ -45,7 +45,13 @@ func (st *Store) claim(ctx context.Context, s logical.Storage, keyID string, c c
 		return err
 	}
 	entry := &logical.StorageEntry{Key: path, Value: raw}
-	err = st.writes.do(ctx, c.at.owner(), path, func() { st.dropID(keyID) }, func(ctx context.Context) error { return s.Put(ctx, entry) })
+	err = st.writes.do(
+		ctx,
+		c.at.owner(),
+		path,
+		func() { st.dropID(keyID) },
+		func(ctx context.Context) error { return s.Put(ctx, entry) },
+	)
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", familyIDs, err)
 	}
@@ -87,7 +93,13 @@ func (st *Store) unclaim(ctx context.Context, s logical.Storage, keyID string, f
 	if has == nil && !st.writes.unsettled(path) || has != nil && has.at != from {
 		return nil
 	}
-	err = st.writes.do(ctx, from.owner(), path, func() { st.dropID(keyID) }, func(ctx context.Context) error { return s.Delete(ctx, path) })
+	err = st.writes.do(
+		ctx,
+		from.owner(),
+		path,
+		func() { st.dropID(keyID) },
+		func(ctx context.Context) error { return s.Delete(ctx, path) },
+	)
 	if err != nil {
 		return fmt.Errorf("deleting %s: %w", familyIDs, err)
 	}

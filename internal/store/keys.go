@@ -12,7 +12,13 @@ import (
 )
 
 // Key returns the tenant's named key, without its history, or a refusal.
-func (st *Store) Key(ctx context.Context, s logical.Storage, t *tenant.Tenant, kind apikey.Kind, name apikey.Name) (*apikey.Key, error) {
+func (st *Store) Key(
+	ctx context.Context,
+	s logical.Storage,
+	t *tenant.Tenant,
+	kind apikey.Kind,
+	name apikey.Name,
+) (*apikey.Key, error) {
 	k, err := st.keys.get(ctx, s, location{familyKeys, t.Name, kind, string(name)})
 	return ownedKey(k, err, t, "key", string(name))
 }
@@ -44,13 +50,25 @@ func (st *Store) named(
 }
 
 // Leased returns the tenant's leased key with the key ID, with the entity that asked for it, or a refusal.
-func (st *Store) Leased(ctx context.Context, s logical.Storage, t *tenant.Tenant, kind apikey.Kind, keyID string) (*apikey.Key, error) {
+func (st *Store) Leased(
+	ctx context.Context,
+	s logical.Storage,
+	t *tenant.Tenant,
+	kind apikey.Kind,
+	keyID string,
+) (*apikey.Key, error) {
 	k, err := st.keys.get(ctx, s, location{familyLeased, t.Name, kind, keyID})
 	return ownedKey(k, err, t, "leased key", keyID)
 }
 
 // KeyWithHistory returns the tenant's named key whole, from storage.
-func (st *Store) KeyWithHistory(ctx context.Context, s logical.Storage, t *tenant.Tenant, kind apikey.Kind, name apikey.Name) (*apikey.Key, error) {
+func (st *Store) KeyWithHistory(
+	ctx context.Context,
+	s logical.Storage,
+	t *tenant.Tenant,
+	kind apikey.Kind,
+	name apikey.Name,
+) (*apikey.Key, error) {
 	k, err := st.keys.load(ctx, s, location{familyKeys, t.Name, kind, string(name)})
 	return ownedKey(k, err, t, "key", string(name))
 }
@@ -156,12 +174,23 @@ func (st *Store) Keys(ctx context.Context, s logical.Storage, t *tenant.Tenant, 
 }
 
 // LeasedIDs returns the key IDs of the tenant's leased keys of a kind, sorted.
-func (st *Store) LeasedIDs(ctx context.Context, s logical.Storage, t *tenant.Tenant, kind apikey.Kind) ([]string, error) {
+func (st *Store) LeasedIDs(
+	ctx context.Context,
+	s logical.Storage,
+	t *tenant.Tenant,
+	kind apikey.Kind,
+) ([]string, error) {
 	return list(ctx, s, location{family: familyLeased, tenant: t.Name, kind: kind})
 }
 
 // Role returns the tenant's role, or a refusal when there is none or it is deleted.
-func (st *Store) Role(ctx context.Context, s logical.Storage, t *tenant.Tenant, kind apikey.Kind, name apikey.Name) (*apikey.Role, error) {
+func (st *Store) Role(
+	ctx context.Context,
+	s logical.Storage,
+	t *tenant.Tenant,
+	kind apikey.Kind,
+	name apikey.Name,
+) (*apikey.Role, error) {
 	r, err := st.role(ctx, s, t.Name, kind, name)
 	//mutate:false:2.1 "roles of a former tenant" TestWhatCarriesAnotherUIDDoesNotExist
 	if err == nil && (r.UID != t.UID || !r.DeletedAt.IsZero()) {
@@ -170,7 +199,8 @@ func (st *Store) Role(ctx context.Context, s logical.Storage, t *tenant.Tenant, 
 	return r, err
 }
 
-// RoleOf returns the role of a leased key, a deleted one too: what it has revoked stays so. It is nil when there is none.
+// RoleOf returns the role of a leased key, a deleted one too: what it has revoked stays so. It is nil when there is
+// none.
 func (st *Store) RoleOf(ctx context.Context, s logical.Storage, k *apikey.Key) (*apikey.Role, error) {
 	for {
 		var alone reads
@@ -195,22 +225,39 @@ func NoRole(t tenant.Name, name apikey.Name) error {
 }
 
 // role returns the role in any state; an empty one when there is none.
-func (st *Store) role(ctx context.Context, s logical.Storage, t tenant.Name, kind apikey.Kind, name apikey.Name) (*apikey.Role, error) {
+func (st *Store) role(
+	ctx context.Context,
+	s logical.Storage,
+	t tenant.Name,
+	kind apikey.Kind,
+	name apikey.Name,
+) (*apikey.Role, error) {
 	return st.roles.get(ctx, s, location{familyRoles, t, kind, string(name)})
 }
 
 // UpdateRole changes a role; change gets nil when there is none, and the marker of a
 // deleted one.
-func (st *Store) UpdateRole(ctx context.Context, s logical.Storage, t *tenant.Tenant, kind apikey.Kind, name apikey.Name,
+func (st *Store) UpdateRole(
+	ctx context.Context,
+	s logical.Storage,
+	t *tenant.Tenant,
+	kind apikey.Kind,
+	name apikey.Name,
 	change func(*apikey.Role) (*apikey.Role, error),
 ) (*apikey.Role, error) {
 	st.makeRoom(ctx, s, t.Name)
-	return st.roles.update(ctx, s, location{familyRoles, t.Name, kind, string(name)}, func(old *apikey.Role) (*apikey.Role, error) {
-		if old != nil && old.UID != t.UID {
-			old = nil
-		}
-		return change(old)
-	}, nil)
+	return st.roles.update(
+		ctx,
+		s,
+		location{familyRoles, t.Name, kind, string(name)},
+		func(old *apikey.Role) (*apikey.Role, error) {
+			if old != nil && old.UID != t.UID {
+				old = nil
+			}
+			return change(old)
+		},
+		nil,
+	)
 }
 
 // Roles returns the names of the tenant's roles of a kind, sorted, markers included.

@@ -36,13 +36,24 @@ func largest(c string) *apikey.Key {
 	text := func(n int) string { return strings.Repeat(c, n/len(c)) }
 	by := apikey.Actor{EntityID: text(identity), Accessor: text(identity), RequestID: text(revealRequestID)}
 	k := &apikey.Key{
-		Ref: apikey.Ref{Tenant: "acme", Kind: apikey.External, Name: "billing"}, UID: strings.Repeat("U", 26),
+		Ref: apikey.Ref{Tenant: "acme", Kind: apikey.External, Name: "billing"},
+		UID: strings.Repeat("U", 26),
 		Settings: apikey.Settings{
-			Description: text(apikey.MaxDescription), Owner: text(apikey.MaxOwner),
-			Scheme: signing.HMACSHA256, TTL: 36500 * day, AutoRotate: true, Overlap: apikey.MaxOverlap, Reveal: apikey.RevealAlways, Replay: true,
+			Description:       text(apikey.MaxDescription),
+			Owner:             text(apikey.MaxOwner),
+			Scheme:            signing.HMACSHA256,
+			TTL:               36500 * day,
+			AutoRotate:        true,
+			Overlap:           apikey.MaxOverlap,
+			Reveal:            apikey.RevealAlways,
+			Replay:            true,
 			DeletionProtected: true,
 		},
-		CreatedAt: start, DisabledAt: start, DisabledReason: text(apikey.MaxReason), LastRotation: start, Revision: 1 << 30,
+		CreatedAt:      start,
+		DisabledAt:     start,
+		DisabledReason: text(apikey.MaxReason),
+		LastRotation:   start,
+		Revision:       1 << 30,
 	}
 	metadata := make(map[string]string)
 	for n := range metadataPairs {
@@ -63,8 +74,15 @@ func largest(c string) *apikey.Key {
 	}
 	for range apikey.MaxHistory {
 		k.History = append(k.History, apikey.Change{
-			Time: start, Operation: "disable", KeyID: imported(1), Reason: text(apikey.MaxReason),
-			Actor: apikey.Actor{EntityID: by.EntityID, Accessor: by.Accessor, RequestID: strings.Repeat("r", vaultsRequestID)},
+			Time:      start,
+			Operation: "disable",
+			KeyID:     imported(1),
+			Reason:    text(apikey.MaxReason),
+			Actor: apikey.Actor{
+				EntityID:  by.EntityID,
+				Accessor:  by.Accessor,
+				RequestID: strings.Repeat("r", vaultsRequestID),
+			},
 		})
 	}
 	return k

@@ -18,7 +18,14 @@ func lately(t *testing.T) (*world, *moody, *Store) {
 	}
 	st := New()
 	s.moods = []mood{prompt, prompt, late} // the claim, what is due, the record
-	_, err := st.UpdateKey(t.Context(), s, w.tenant, apikey.External, "billing", func(k *apikey.Key) (*apikey.Key, error) { return rotate(k, id(2), start) })
+	_, err := st.UpdateKey(
+		t.Context(),
+		s,
+		w.tenant,
+		apikey.External,
+		"billing",
+		func(k *apikey.Key) (*apikey.Key, error) { return rotate(k, id(2), start) },
+	)
 	if !errors.Is(err, errBroken) || !st.writes.unsettled("keys/acme/external/billing") {
 		t.Fatalf("the rotation: %v, open: %v", err, st.writes.all())
 	}

@@ -16,7 +16,11 @@ var locations = []struct {
 }{
 	{location{family: familyConfig}, "config", ""},
 	{location{family: familyTenants, tenant: "acme"}, "tenants/acme", "tenants/"},
-	{location{familyKeys, "acme", apikey.External, "billing.v2_x"}, "keys/acme/external/billing.v2_x", "keys/acme/external/"},
+	{
+		location{familyKeys, "acme", apikey.External, "billing.v2_x"},
+		"keys/acme/external/billing.v2_x",
+		"keys/acme/external/",
+	},
 	{location{familyLeased, "acme", apikey.Internal, id(1)}, "leased/acme/internal/" + id(1), "leased/acme/internal/"},
 	{location{familyRoles, "a-b", apikey.Internal, "agent"}, "roles/a-b/internal/agent", "roles/a-b/internal/"},
 	{location{family: familyIDs, name: "imported_id-1"}, "ids/imported_id-1", "ids/"},
@@ -39,7 +43,8 @@ func TestPaths(t *testing.T) {
 func TestPathsThatAreNoLocations(t *testing.T) {
 	for _, path := range []string{
 		"", "/", "configs", "config/", "config/x", "tenants", "tenants/a/b", "ids", "ids/a/b", "keys/acme/external",
-		"keys/acme/external/a/b", "due/2026011510/00/keys:acme:external:billing", "tombs/" + id(1), "usage/1", "Keys/acme/external/a",
+		"keys/acme/external/a/b", "due/2026011510/00/keys:acme:external:billing", "tombs/" + id(1), "usage/1",
+		"Keys/acme/external/a",
 		"secrets/acme/external/a", " config",
 	} {
 		if at, ok := parsePath(path); ok {
@@ -89,14 +94,23 @@ func TestDuePath(t *testing.T) {
 		}
 	}
 	for _, name := range []string{
-		"keys:acme:external:a:", "keys:acme:external:a:d", "keys:acme:external:a:r2026", "keys:acme:external:a:r202613010000",
+		"keys:acme:external:a:", "keys:acme:external:a:d", "keys:acme:external:a:r2026",
+		"keys:acme:external:a:r202613010000",
 		"keys:acme:external:a:c:c", "keys:acme:external:a:c/", "tenants:acme:c", "roles:acme:external:a:c",
 	} {
 		if at, _, ok := parseDueName(name); ok {
 			t.Errorf("%q is taken for %+v", name, at)
 		}
 	}
-	if earlier, later := duePath(start, locations[2].at, chore), duePath(start.Add(time.Minute), locations[2].at, chore); earlier >= later {
+	if earlier, later := duePath(
+		start,
+		locations[2].at,
+		chore,
+	), duePath(
+		start.Add(time.Minute),
+		locations[2].at,
+		chore,
+	); earlier >= later {
 		t.Error("due paths are not in the order of time")
 	}
 }

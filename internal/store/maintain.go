@@ -69,7 +69,13 @@ func missing(e DueEntry, k, next *apikey.Key, c *tenant.Config, t *tenant.Tenant
 }
 
 // writeMaintained writes what has become of k, and the entries that are missing then.
-func (st *Store) writeMaintained(ctx context.Context, s logical.Storage, e DueEntry, k, next *apikey.Key, missing []slot) (bool, error) {
+func (st *Store) writeMaintained(
+	ctx context.Context,
+	s logical.Storage,
+	e DueEntry,
+	k, next *apikey.Key,
+	missing []slot,
+) (bool, error) {
 	if next != k {
 		if err := st.claimNew(ctx, s, e.at, k, next); err != nil {
 			return false, err

@@ -51,8 +51,12 @@ func TestOperationsOfTend(t *testing.T) {
 		want []string
 	}{
 		"nothing was due": {stays, []string{"get " + path, "put " + due, drop}},
-		"rotated":         {rotates, []string{"get " + path, "get ids/" + id(2), "put ids/" + id(2), "put " + due, "put " + path, drop}},
-		"destroyed":       {goes, []string{"get " + path, "delete " + path, "get ids/" + id(1), "delete ids/" + id(1), drop}},
+		"rotated": {rotates, []string{
+			"get " + path, "get ids/" + id(2), "put ids/" + id(2), "put " + due, "put " + path, drop,
+		}},
+		"destroyed": {goes, []string{
+			"get " + path, "delete " + path, "get ids/" + id(1), "delete ids/" + id(1), drop,
+		}},
 		"disabled": {func(k *apikey.Key, _ *tenant.Tenant) (*apikey.Key, bool, error) {
 			k, err := k.Disable("", "", admin, start)
 			return k, false, err
@@ -69,7 +73,12 @@ func TestOperationsOfTend(t *testing.T) {
 		})
 	}
 	w := base.on(t, copied(t, base.s))
-	expect(t, w.tends(w.entry("nothing"), true, fails), "get keys/acme/external/nothing", "delete due/2026011510/00/keys:acme:external:nothing:c")
+	expect(
+		t,
+		w.tends(w.entry("nothing"), true, fails),
+		"get keys/acme/external/nothing",
+		"delete due/2026011510/00/keys:acme:external:nothing:c",
+	)
 	if _, err := w.st.ApplyDue(t.Context(), w.s, w.entry("billing"), fails); !errors.Is(err, errBroken) {
 		t.Errorf("%v", err)
 	}
@@ -92,7 +101,10 @@ func TestTendOfTheFormerTenants(t *testing.T) {
 	w.create("billing", id(1))
 	w.open("acme", "uid-of-another")
 	w.tends(w.entry("billing"), true, fails)
-	if left := w.s.Entries(t); left["keys/acme/external/billing"] != nil || left["ids/"+id(1)] != nil || left["tenants/acme"] == nil {
+	if left := w.s.Entries(
+		t,
+	); left["keys/acme/external/billing"] != nil || left["ids/"+id(1)] != nil ||
+		left["tenants/acme"] == nil {
 		t.Errorf("left: %d entries", len(left))
 	}
 }
@@ -118,7 +130,11 @@ func TestDestroy(t *testing.T) {
 func TestDropStray(t *testing.T) {
 	w := newWorld(t)
 	w.create("billing", id(1))
-	w.s.Write(t, "ids/"+id(3), `{"schema":1,"family":"keys","tenant":"acme","kind":"external","name":"billing","uid":"uid-of-acme"}`)
+	w.s.Write(
+		t,
+		"ids/"+id(3),
+		`{"schema":1,"family":"keys","tenant":"acme","kind":"external","name":"billing","uid":"uid-of-acme"}`,
+	)
 	drop := func(keyID string, want bool) []string {
 		t.Helper()
 		return w.s.Operations(func() {
@@ -131,9 +147,21 @@ func TestDropStray(t *testing.T) {
 	}
 	expect(t, drop(id(1), false), "get ids/"+id(1), "get keys/acme/external/billing")
 	expect(t, drop(id(2), false), "get ids/"+id(2))
-	expect(t, drop(id(3), true), "get ids/"+id(3), "get keys/acme/external/billing", "get ids/"+id(3), "delete ids/"+id(3))
+	expect(
+		t,
+		drop(id(3), true),
+		"get ids/"+id(3),
+		"get keys/acme/external/billing",
+		"get ids/"+id(3),
+		"delete ids/"+id(3),
+	)
 	w.s.Write(t, "keys/acme/external/billing", "{")
-	if dropped, err := w.st.DropStray(t.Context(), w.s, id(1)); dropped || !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), "billing") {
+	if dropped, err := w.st.DropStray(
+		t.Context(),
+		w.s,
+		id(1),
+	); dropped || !errors.Is(err, ErrCorrupt) ||
+		!strings.Contains(err.Error(), "billing") {
 		t.Errorf("of a damaged record: %t, %v", dropped, err)
 	}
 }
@@ -191,7 +219,9 @@ func TestEntryOfATenantChangedMeanwhile(t *testing.T) {
 	drop(nil, false)
 	drop(resumed, true)
 	change(func(c *tenant.Tenant) { c.SuspendedAt = start })
-	if again := change(func(c *tenant.Tenant) { c.SuspendedAt, c.ResumedAt = time.Time{}, start }); w.s.Entries(t)[path] == nil {
+	if again := change(
+		func(c *tenant.Tenant) { c.SuspendedAt, c.ResumedAt = time.Time{}, start },
+	); w.s.Entries(t)[path] == nil {
 		t.Error("resumed twice within a second, the second time without an entry")
 	} else {
 		drop(again, true)

@@ -107,7 +107,11 @@ func TestRotationOfASuspendedTenantLeavesChores(t *testing.T) {
 		return &c, nil
 	})
 	must(t, err)
-	e := DueEntry{at: w.entry("billing").at, minute: k.NextRotation().Truncate(time.Minute), of: rotation(k.Newest().ExpiresAt)}
+	e := DueEntry{
+		at:     w.entry("billing").at,
+		minute: k.NextRotation().Truncate(time.Minute),
+		of:     rotation(k.Newest().ExpiresAt),
+	}
 	w.tends(e, true, stays)
 	var left []string
 	for path := range w.s.Entries(t) {

@@ -41,8 +41,11 @@ func TestOperationsOfWrites(t *testing.T) {
 		w.change("billing", func(k *apikey.Key) (*apikey.Key, error) { return k.Disable("", "", admin, start) })
 	}),
 		"get keys/acme/external/billing", "put keys/acme/external/billing")
-	expect(t, w.s.Operations(func() { w.change("billing", func(k *apikey.Key) (*apikey.Key, error) { return k, nil }) }),
-		"get keys/acme/external/billing")
+	expect(
+		t,
+		w.s.Operations(func() { w.change("billing", func(k *apikey.Key) (*apikey.Key, error) { return k, nil }) }),
+		"get keys/acme/external/billing",
+	)
 	expect(t, w.s.Operations(func() {
 		w.change("billing", func(k *apikey.Key) (*apikey.Key, error) { return k.Revoke("", "", admin, start) })
 	}),
@@ -57,7 +60,12 @@ func TestWhatIsNeverDueIsNotInTheIndex(t *testing.T) {
 	w := newWorld(t)
 	forever := newKey(w.tenant, "forever", id(1))
 	forever.Versions[0].ExpiresAt = time.Time{}
-	expect(t, storagetest.Only(w.s.Operations(func() { w.change("forever", becomes(forever)) }), "put"), "put ids/"+id(1), "put keys/acme/external/forever")
+	expect(
+		t,
+		storagetest.Only(w.s.Operations(func() { w.change("forever", becomes(forever)) }), "put"),
+		"put ids/"+id(1),
+		"put keys/acme/external/forever",
+	)
 }
 
 func TestOperationsOfLeases(t *testing.T) {
@@ -71,7 +79,13 @@ func TestOperationsOfLeases(t *testing.T) {
 	}
 	expect(t, w.s.Operations(func() { w.changeLeased(id(1), renew) }), "get "+path, "put "+path)
 	end := func(k *apikey.Key) (*apikey.Key, error) { return k.End(start), nil }
-	expect(t, w.s.Operations(func() { w.changeLeased(id(1), end) }), "get "+path, "put due/…/"+strings.ReplaceAll(path, "/", ":")+":c", "put "+path)
+	expect(
+		t,
+		w.s.Operations(func() { w.changeLeased(id(1), end) }),
+		"get "+path,
+		"put due/…/"+strings.ReplaceAll(path, "/", ":")+":c",
+		"put "+path,
+	)
 	expect(t, w.s.Operations(func() { w.changeLeased(id(1), end) }), "get "+path)
 }
 
@@ -108,13 +122,23 @@ func TestOperationsOfFind(t *testing.T) {
 	base := newWorld(t)
 	base.create("billing", id(1))
 	base.issue(id(2))
-	base.s.Write(t, "ids/"+id(5), `{"schema":1,"family":"keys","tenant":"acme","kind":"external","name":"nothing","uid":"uid-of-acme"}`)
+	base.s.Write(
+		t,
+		"ids/"+id(5),
+		`{"schema":1,"family":"keys","tenant":"acme","kind":"external","name":"nothing","uid":"uid-of-acme"}`,
+	)
 
 	w := base.fresh()
 	find := func(keyID string) func() { return func() { w.find(keyID) } }
 	expect(t, w.s.Operations(find(id(1))), "get ids/"+id(1), "get keys/acme/external/billing", "get tenants/acme")
 	expect(t, w.s.Operations(find(id(1))))
-	expect(t, w.s.Operations(find(id(2))), "get ids/"+id(2), "get leased/acme/internal/"+id(2), "get roles/acme/internal/agent")
+	expect(
+		t,
+		w.s.Operations(find(id(2))),
+		"get ids/"+id(2),
+		"get leased/acme/internal/"+id(2),
+		"get roles/acme/internal/agent",
+	)
 	expect(t, w.s.Operations(find(id(2))))
 	expect(t, w.s.Operations(find(id(3))), "get ids/"+id(3)) // nobody's
 	expect(t, w.s.Operations(find(id(3))))
@@ -203,16 +227,30 @@ func TestWhoDidWhatStaysOutOfMemory(t *testing.T) {
 	must(t, err)
 	w.issue(id(2))
 	for _, w := range []*world{w, w.fresh()} {
-		if k := w.find(id(1)).Key; k.History != nil || k.Versions[0].RevealedTo != nil || k.Versions[0].RevealedAt.IsZero() {
+		if k := w.find(
+			id(1),
+		).Key; k.History != nil || k.Versions[0].RevealedTo != nil ||
+			k.Versions[0].RevealedAt.IsZero() {
 			t.Errorf("the cache holds %d changes and who took the secret, %v", len(k.History), k.Versions[0].RevealedTo)
 		}
 		want := apikey.Actor{EntityID: admin.EntityID}
-		if k := w.find(id(2)).Key; k.History != nil || k.Versions[0].RevealedTo == nil || *k.Versions[0].RevealedTo != want {
-			t.Errorf("of a leased key the cache holds %d changes and who asked for it, %v", len(k.History), k.Versions[0].RevealedTo)
+		if k := w.find(
+			id(2),
+		).Key; k.History != nil || k.Versions[0].RevealedTo == nil ||
+			*k.Versions[0].RevealedTo != want {
+			t.Errorf(
+				"of a leased key the cache holds %d changes and who asked for it, %v",
+				len(k.History),
+				k.Versions[0].RevealedTo,
+			)
 		}
 		whole, err := w.st.KeyWithHistory(t.Context(), w.s, w.tenant, apikey.External, "billing")
 		must(t, err)
-		if diff := cmp.Diff(returned, whole); diff != "" || len(whole.History) != 2 || whole.Versions[0].RevealedTo.RequestID != "attempt-1" {
+		if diff := cmp.Diff(
+			returned,
+			whole,
+		); diff != "" || len(whole.History) != 2 ||
+			whole.Versions[0].RevealedTo.RequestID != "attempt-1" {
 			t.Errorf("storage and a change's answer hold it all (-answer +storage):\n%s", diff)
 		}
 	}

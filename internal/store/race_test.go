@@ -50,7 +50,9 @@ func TestInvalidationCannotLoseARace(t *testing.T) {
 			must(t, err)
 			return c.Revision
 		}, func(w *world) {
-			_, err := w.st.UpdateConfig(ctx, w.s, func(c *tenant.Config) (*tenant.Config, error) { d := *c; d.Revision++; return &d, nil })
+			_, err := w.st.UpdateConfig(
+				ctx, w.s, func(c *tenant.Config) (*tenant.Config, error) { d := *c; d.Revision++; return &d, nil },
+			)
 			must(t, err)
 		}},
 		{"tenants/acme", func(w *world) any {
@@ -58,7 +60,10 @@ func TestInvalidationCannotLoseARace(t *testing.T) {
 			must(t, err)
 			return string(tn.State())
 		}, func(w *world) {
-			_, err := w.st.UpdateTenant(ctx, w.s, "acme", func(old *tenant.Tenant) (*tenant.Tenant, error) { c := *old; c.SuspendedAt = start; return &c, nil })
+			_, err := w.st.UpdateTenant(
+				ctx, w.s, "acme",
+				func(old *tenant.Tenant) (*tenant.Tenant, error) { c := *old; c.SuspendedAt = start; return &c, nil },
+			)
 			must(t, err)
 		}},
 		{"keys/acme/external/billing", func(w *world) any {
@@ -74,7 +79,10 @@ func TestInvalidationCannotLoseARace(t *testing.T) {
 		{"roles/acme/internal/agent", func(w *world) any {
 			return w.find(id(2)).Role.Epoch
 		}, func(w *world) {
-			_, err := w.st.UpdateRole(ctx, w.s, w.tenant, apikey.Internal, "agent", func(old *apikey.Role) (*apikey.Role, error) { c := *old; c.Epoch++; return &c, nil })
+			_, err := w.st.UpdateRole(
+				ctx, w.s, w.tenant, apikey.Internal, "agent",
+				func(old *apikey.Role) (*apikey.Role, error) { c := *old; c.Epoch++; return &c, nil },
+			)
 			must(t, err)
 		}},
 		{"ids/" + id(3), func(w *world) any {
@@ -145,7 +153,9 @@ func TestInvalidateDropsOneEntryWithoutAsking(t *testing.T) {
 	w.create("payroll", id(2))
 	w.view()
 	expect(t, w.s.Operations(func() {
-		for _, path := range []string{"keys/acme/external/billing", "due/2026011510/00/x", "tombs/x", "", "unheard/of"} {
+		for _, path := range []string{
+			"keys/acme/external/billing", "due/2026011510/00/x", "tombs/x", "", "unheard/of",
+		} {
 			w.st.Invalidate(path)
 		}
 	}))
@@ -184,11 +194,18 @@ func TestConcurrentChangesLoseNothing(t *testing.T) {
 	for n := range writers {
 		wg.Go(func() {
 			for i := range changes {
-				_, err := w.st.UpdateKey(t.Context(), w.s, w.tenant, apikey.External, "billing", func(k *apikey.Key) (*apikey.Key, error) {
-					s := k.Settings
-					s.Description = fmt.Sprint(n, i)
-					return k.Change(s, admin, start)
-				})
+				_, err := w.st.UpdateKey(
+					t.Context(),
+					w.s,
+					w.tenant,
+					apikey.External,
+					"billing",
+					func(k *apikey.Key) (*apikey.Key, error) {
+						s := k.Settings
+						s.Description = fmt.Sprint(n, i)
+						return k.Change(s, admin, start)
+					},
+				)
 				if err != nil {
 					t.Error(err)
 				}
@@ -211,20 +228,28 @@ func TestConcurrentCreation(t *testing.T) {
 	var wg sync.WaitGroup
 	for n := range 16 {
 		wg.Go(func() {
-			_, err := w.st.UpdateKey(t.Context(), w.s, w.tenant, apikey.External, "billing", func(old *apikey.Key) (*apikey.Key, error) {
-				if old != nil {
-					return old, nil
-				}
-				made.Add(1)
-				return newKey(w.tenant, "billing", id(10+n)), nil
-			})
+			_, err := w.st.UpdateKey(
+				t.Context(),
+				w.s,
+				w.tenant,
+				apikey.External,
+				"billing",
+				func(old *apikey.Key) (*apikey.Key, error) {
+					if old != nil {
+						return old, nil
+					}
+					made.Add(1)
+					return newKey(w.tenant, "billing", id(10+n)), nil
+				},
+			)
 			if err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	wg.Wait()
-	if made.Load() != 1 || len(storagetest.Only(w.s.Operations(func() {}), "put")) != 0 || w.key("billing").Revision != 1 {
+	if made.Load() != 1 || len(storagetest.Only(w.s.Operations(func() {}), "put")) != 0 ||
+		w.key("billing").Revision != 1 {
 		t.Errorf("made %d times", made.Load())
 	}
 }
@@ -238,7 +263,14 @@ func TestWarmFindDoesNotWaitForARotation(t *testing.T) {
 	g := w.hold("put keys/acme/external/billing")
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		if _, err := w.st.UpdateKey(t.Context(), w.s, w.tenant, apikey.External, "billing", func(k *apikey.Key) (*apikey.Key, error) { return rotate(k, id(2), start) }); err != nil {
+		if _, err := w.st.UpdateKey(
+			t.Context(),
+			w.s,
+			w.tenant,
+			apikey.External,
+			"billing",
+			func(k *apikey.Key) (*apikey.Key, error) { return rotate(k, id(2), start) },
+		); err != nil {
 			t.Error(err)
 		}
 	})

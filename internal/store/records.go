@@ -9,14 +9,14 @@ import (
 
 // records are the entries of one type: decoded, cached, and changed one at a time.
 type records[T any] struct {
-	encode func(*T) ([]byte, error)
-	decode func(location, []byte) (*T, error)
-	forCache   func(*T) *T // what of a record the cache holds; nil: all
-	absent func() *T   // what stands for an entry that is not there; nil: nothing does
-	sealed bool
-	writes *writes
-	cache  *cache[*T]
-	locks  *locks
+	encode   func(*T) ([]byte, error)
+	decode   func(location, []byte) (*T, error)
+	forCache func(*T) *T // what of a record the cache holds; nil: all
+	absent   func() *T   // what stands for an entry that is not there; nil: nothing does
+	sealed   bool
+	writes   *writes
+	cache    *cache[*T]
+	locks    *locks
 }
 
 // get returns the record as it is now, from memory when it is there: no lock, no storage. It is nil when there is none.
@@ -141,7 +141,13 @@ func (r *records[T]) lock(ctx context.Context, at location) (unlock func(), err 
 // remove deletes the record. The caller holds its lock.
 func (r *records[T]) remove(ctx context.Context, s logical.Storage, at location) error {
 	path := at.path()
-	err := r.writes.do(ctx, at.owner(), path, func() { r.cache.drop(path) }, func(ctx context.Context) error { return s.Delete(ctx, path) })
+	err := r.writes.do(
+		ctx,
+		at.owner(),
+		path,
+		func() { r.cache.drop(path) },
+		func(ctx context.Context) error { return s.Delete(ctx, path) },
+	)
 	if err != nil {
 		return fmt.Errorf("deleting %s: %w", at.family, err)
 	}
@@ -157,7 +163,13 @@ func (r *records[T]) put(ctx context.Context, s logical.Storage, at location, v 
 	}
 	path := at.path()
 	entry := &logical.StorageEntry{Key: path, Value: raw, SealWrap: r.sealed}
-	err = r.writes.do(ctx, at.owner(), path, func() { r.cache.drop(path) }, func(ctx context.Context) error { return s.Put(ctx, entry) })
+	err = r.writes.do(
+		ctx,
+		at.owner(),
+		path,
+		func() { r.cache.drop(path) },
+		func(ctx context.Context) error { return s.Put(ctx, entry) },
+	)
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", at.family, err)
 	}

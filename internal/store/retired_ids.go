@@ -20,7 +20,14 @@ func retiredIDPath(keyID string) string { return familyTombs + "/" + keyID }
 // Claimable reports whether a key ID that was made elsewhere may be used for the tenant's
 // key: nothing else has it, and it is not spent. What a failed write of the key itself has
 // left stands against nothing.
-func (st *Store) Claimable(ctx context.Context, s logical.Storage, t *tenant.Tenant, kind apikey.Kind, name apikey.Name, keyID string) (bool, error) {
+func (st *Store) Claimable(
+	ctx context.Context,
+	s logical.Storage,
+	t *tenant.Tenant,
+	kind apikey.Kind,
+	name apikey.Name,
+	keyID string,
+) (bool, error) {
 	own := claim{at: location{familyKeys, t.Name, kind, string(name)}, uid: t.UID}
 	switch has, err := st.claimed(ctx, s, keyID); {
 	case errors.Is(err, ErrCorrupt), errors.Is(err, refusal.Unavailable), err == nil && has != nil && *has != own:

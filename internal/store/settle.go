@@ -27,8 +27,8 @@ func (st *Store) Settle(ctx context.Context, s logical.Storage, until time.Time)
 	return failed
 }
 
-// makeRoom settles some writes of a tenant that may begin no other, for a storage that answers again. It is called without
-// locks: it takes those of other records.
+// makeRoom settles some writes of a tenant that may begin no other, for a storage that answers again. It is called
+// without locks: it takes those of other records.
 func (st *Store) makeRoom(ctx context.Context, s logical.Storage, of tenant.Name) {
 	paths, done := st.writes.crowded(of)
 	defer done()

@@ -33,7 +33,9 @@ func TestSettle(t *testing.T) {
 	const record, entry = "keys/acme/external/billing", "ids/KEYID00000000001"
 	revoke := func(w *world) func() error {
 		return func() error {
-			return errOf(w.update("billing", func(k *apikey.Key) (*apikey.Key, error) { return k.Revoke("", "", admin, start) }))
+			return errOf(
+				w.update("billing", func(k *apikey.Key) (*apikey.Key, error) { return k.Revoke("", "", admin, start) }),
+			)
 		}
 	}
 	w := newWorld(t)
@@ -43,7 +45,11 @@ func TestSettle(t *testing.T) {
 	expect(t, w.s.Operations(func() { w.key("billing") }), "get "+record)
 	expect(t, w.s.Operations(func() { must(t, w.st.Settle(t.Context(), w.s, time.Now())) })) // there is no time
 	w.brokenAt(record, func() error { return w.st.Settle(t.Context(), w.s, farOff) })
-	expect(t, storagetest.Only(w.s.Operations(func() { must(t, w.st.Settle(t.Context(), w.s, farOff)) }), "put"), "put "+record)
+	expect(
+		t,
+		storagetest.Only(w.s.Operations(func() { must(t, w.st.Settle(t.Context(), w.s, farOff)) }), "put"),
+		"put "+record,
+	)
 	expect(t, w.s.Operations(func() { w.key("billing") }))
 	expect(t, w.s.Operations(func() { must(t, w.st.Settle(t.Context(), w.s, farOff)) }))
 
@@ -53,9 +59,17 @@ func TestSettle(t *testing.T) {
 	if w.find(id(1)) != nil {
 		t.Error("found")
 	}
-	expect(t, storagetest.Only(w.s.Operations(func() { must(t, w.st.Settle(t.Context(), w.s, farOff)) }), "delete"), "delete "+entry)
+	expect(
+		t,
+		storagetest.Only(w.s.Operations(func() { must(t, w.st.Settle(t.Context(), w.s, farOff)) }), "delete"),
+		"delete "+entry,
+	)
 	w.brokenAt(record, func() error { return errOf(w.update("billing", becomes(newKey(w.tenant, "billing", id(1))))) })
-	expect(t, storagetest.Only(w.s.Operations(func() { must(t, w.st.Settle(t.Context(), w.s, farOff)) }), "delete"), "delete "+record)
+	expect(
+		t,
+		storagetest.Only(w.s.Operations(func() { must(t, w.st.Settle(t.Context(), w.s, farOff)) }), "delete"),
+		"delete "+record,
+	)
 	if open := w.st.writes.all(); len(open) != 0 {
 		t.Errorf("%v is unsettled", open)
 	}
@@ -84,7 +98,11 @@ func TestGivingUpWhatMayStillCome(t *testing.T) {
 	w := newWorld(t)
 	w.brokenAt(entry, func() error { return errOf(w.update("billing", becomes(newKey(w.tenant, "billing", id(1))))) })
 	at := location{familyKeys, w.tenant.Name, apikey.External, "billing"}
-	expect(t, storagetest.Only(w.s.Operations(func() { must(t, w.st.unclaim(t.Context(), w.s, id(1), at)) }), "delete"), "delete "+entry)
+	expect(
+		t,
+		storagetest.Only(w.s.Operations(func() { must(t, w.st.unclaim(t.Context(), w.s, id(1), at)) }), "delete"),
+		"delete "+entry,
+	)
 	expect(t, w.s.Operations(func() { must(t, w.st.unclaim(t.Context(), w.s, id(1), at)) }), "get "+entry)
 }
 

@@ -69,7 +69,8 @@ func TestFullCachesCostReadsAlone(t *testing.T) {
 		for what, want := range map[string]*apikey.Key{id(1): k, id(999_999): nil} {
 			var found *Match
 			reads := w.s.Operations(func() { found = w.find(what) })
-			if want == nil && found != nil || want != nil && (found == nil || found.Key.UID != k.UID || found.Tenant.UID != w.tenant.UID) {
+			if want == nil && found != nil ||
+				want != nil && (found == nil || found.Key.UID != k.UID || found.Tenant.UID != w.tenant.UID) {
 				t.Errorf("%s: %s: %+v", row.name, what, found)
 			}
 			if want != nil && len(reads) > row.reads || len(reads) > 3 {
@@ -97,7 +98,10 @@ func TestNobodyHoldsAnothersLock(t *testing.T) {
 		done := make(chan error, names)
 		for n := range names {
 			go func() {
-				_, err := other.update(apikey.Name(fmt.Sprintf("n-%d", n)), becomes(newKey(other.tenant, apikey.Name(fmt.Sprintf("n-%d", n)), fmt.Sprintf("other-%d", n))))
+				_, err := other.update(
+					apikey.Name(fmt.Sprintf("n-%d", n)),
+					becomes(newKey(other.tenant, apikey.Name(fmt.Sprintf("n-%d", n)), fmt.Sprintf("other-%d", n))),
+				)
 				done <- err
 			}()
 		}

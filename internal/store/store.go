@@ -26,17 +26,17 @@ const (
 // Store is safe for concurrent use. The storage is an argument of each call, as it comes
 // with each request of Vault.
 type Store struct {
-	writes  *writes
-	config  records[tenant.Config]
-	tenants records[tenant.Tenant]
-	keys    records[apikey.Key] // named and leased ones
-	roles   records[apikey.Role]
-	ids     *cache[claim]
-	unknownIDs  *cache[struct{}]
-	idLocks *locks
-	counts  counts
-	cursor  dueCursor
-	usage   usage
+	writes     *writes
+	config     records[tenant.Config]
+	tenants    records[tenant.Tenant]
+	keys       records[apikey.Key] // named and leased ones
+	roles      records[apikey.Role]
+	ids        *cache[claim]
+	unknownIDs *cache[struct{}]
+	idLocks    *locks
+	counts     counts
+	cursor     dueCursor
+	usage      usage
 }
 
 // New returns an empty store. It touches no storage.
@@ -64,10 +64,10 @@ func New() *Store {
 			writes: writes,
 			cache:  newCache[*apikey.Role](size), locks: new(locks),
 		},
-		ids:     newCache[claim](size),
-		unknownIDs:  newCache[struct{}](absentCached),
-		idLocks: new(locks),
-		usage:   usage{most: mostUses, busy: make(chan struct{}, 1), life: rand.Text()},
+		ids:        newCache[claim](size),
+		unknownIDs: newCache[struct{}](absentCached),
+		idLocks:    new(locks),
+		usage:      usage{most: mostUses, busy: make(chan struct{}, 1), life: rand.Text()},
 	}
 }
 
@@ -119,7 +119,11 @@ func (st *Store) Config(ctx context.Context, s logical.Storage) (*tenant.Config,
 }
 
 // UpdateConfig changes the mount's settings; see [records.update].
-func (st *Store) UpdateConfig(ctx context.Context, s logical.Storage, change func(*tenant.Config) (*tenant.Config, error)) (*tenant.Config, error) {
+func (st *Store) UpdateConfig(
+	ctx context.Context,
+	s logical.Storage,
+	change func(*tenant.Config) (*tenant.Config, error),
+) (*tenant.Config, error) {
 	return st.config.update(ctx, s, location{family: familyConfig}, change, nil)
 }
 
@@ -160,11 +164,20 @@ func stillOpen(now *tenant.Tenant, err error, t *tenant.Tenant) (*tenant.Tenant,
 
 // NoTenant is the refusal of a tenant that is not there.
 func NoTenant(name tenant.Name) error {
-	return refusal.Errorf(refusal.NotFound, "tenant: %q is not open; the provider's administrator opens tenants at admin/tenants/%[1]s", string(name))
+	return refusal.Errorf(
+		refusal.NotFound,
+		"tenant: %q is not open; the provider's administrator opens tenants at admin/tenants/%[1]s",
+		string(name),
+	)
 }
 
 // UpdateTenant changes a tenant's record; change gets nil when there is none.
-func (st *Store) UpdateTenant(ctx context.Context, s logical.Storage, name tenant.Name, change func(*tenant.Tenant) (*tenant.Tenant, error)) (*tenant.Tenant, error) {
+func (st *Store) UpdateTenant(
+	ctx context.Context,
+	s logical.Storage,
+	name tenant.Name,
+	change func(*tenant.Tenant) (*tenant.Tenant, error),
+) (*tenant.Tenant, error) {
 	c, err := st.Config(ctx, s)
 	if err != nil {
 		return nil, err

@@ -70,14 +70,16 @@ func subjects(tn *tenant.Tenant) []subject {
 			return err == nil && c.ForceWrap, err
 		}},
 		{"a role", func(ctx context.Context, st *Store, s logical.Storage, to bool) error {
-			return errOf(st.UpdateRole(ctx, s, tn, apikey.Internal, "agent", func(old *apikey.Role) (*apikey.Role, error) {
-				if old.Replay == to {
-					return nil, nil
-				}
-				c := *old
-				c.Replay = to
-				return &c, nil
-			}))
+			return errOf(
+				st.UpdateRole(ctx, s, tn, apikey.Internal, "agent", func(old *apikey.Role) (*apikey.Role, error) {
+					if old.Replay == to {
+						return nil, nil
+					}
+					c := *old
+					c.Replay = to
+					return &c, nil
+				}),
+			)
 		}, func(ctx context.Context, st *Store, s logical.Storage) (bool, error) {
 			r, err := st.Role(ctx, s, tn, apikey.Internal, "agent")
 			return err == nil && r.Replay, err
@@ -86,12 +88,14 @@ func subjects(tn *tenant.Tenant) []subject {
 			if !to {
 				return st.Destroy(ctx, s, DueEntry{at: location{familyKeys, tn.Name, apikey.External, "payroll"}})
 			}
-			return errOf(st.UpdateKey(ctx, s, tn, apikey.External, "payroll", func(old *apikey.Key) (*apikey.Key, error) {
-				if old != nil {
-					return old, nil
-				}
-				return newKey(tn, "payroll", id(2)), nil
-			}))
+			return errOf(
+				st.UpdateKey(ctx, s, tn, apikey.External, "payroll", func(old *apikey.Key) (*apikey.Key, error) {
+					if old != nil {
+						return old, nil
+					}
+					return newKey(tn, "payroll", id(2)), nil
+				}),
+			)
 		}, func(ctx context.Context, st *Store, s logical.Storage) (bool, error) {
 			found, err := st.Find(ctx, s, id(2))
 			return found != nil, err
@@ -154,7 +158,14 @@ func (u *unknown) play(t *testing.T, which int) (wrong string) {
 			err := u.change(t, st, s, sub, n)
 			for late := range 2 {
 				if got := read(); err == nil && got != to && wrong == "" {
-					wrong = fmt.Sprintf("change %d to %t was answered, and %t is what holds (late writes done: %d)\n%+v", n, to, got, late, *u)
+					wrong = fmt.Sprintf(
+						"change %d to %t was answered, and %t is what holds (late writes done: %d)\n%+v",
+						n,
+						to,
+						got,
+						late,
+						*u,
+					)
 				}
 				if u.Reads[n]&4 == 0 {
 					break
@@ -162,7 +173,8 @@ func (u *unknown) play(t *testing.T, which int) (wrong string) {
 				s.land("")
 			}
 			if u.Reads[n]&8 != 0 {
-				if st.Settle(t.Context(), s, time.Now().Add(time.Minute)) == nil && len(st.writes.all()) != 0 && wrong == "" {
+				if st.Settle(t.Context(), s, time.Now().Add(time.Minute)) == nil && len(st.writes.all()) != 0 &&
+					wrong == "" {
 					wrong = fmt.Sprintf("%v is not settled", st.writes.all())
 				}
 			}
@@ -213,7 +225,14 @@ func TestWritesOutliveTheirCallers(t *testing.T) {
 		ctx, leave := context.WithTimeout(t.Context(), time.Second)
 		defer leave()
 		began := time.Now()
-		_, err := w.st.UpdateKey(ctx, s, w.tenant, apikey.External, "billing", func(k *apikey.Key) (*apikey.Key, error) { return k.Revoke("", "", admin, start) })
+		_, err := w.st.UpdateKey(
+			ctx,
+			s,
+			w.tenant,
+			apikey.External,
+			"billing",
+			func(k *apikey.Key) (*apikey.Key, error) { return k.Revoke("", "", admin, start) },
+		)
 		if err != nil || time.Since(began) != 20*time.Second {
 			t.Errorf("%v after %s", err, time.Since(began))
 		}
@@ -233,7 +252,14 @@ func TestNothingIsBegunForWhoIsGone(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	leave()
 	ops := w.s.Operations(func() {
-		_, err := w.st.UpdateKey(ctx, w.s, w.tenant, apikey.External, "billing", func(k *apikey.Key) (*apikey.Key, error) { return k.Revoke("", "", admin, start) })
+		_, err := w.st.UpdateKey(
+			ctx,
+			w.s,
+			w.tenant,
+			apikey.External,
+			"billing",
+			func(k *apikey.Key) (*apikey.Key, error) { return k.Revoke("", "", admin, start) },
+		)
 		if !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}

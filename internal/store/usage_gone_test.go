@@ -92,7 +92,9 @@ func TestPruneUsageSparesWhoIsThere(t *testing.T) {
 	w.st.Used(k, id(1), "", minute(1))
 	w.flush()
 	const part = "uid-of-acme/x"
-	for known, want := range map[bool][]string{true: {"get usage/" + part}, false: {"get usage/" + part, "get ids/" + id(1)}} {
+	for known, want := range map[bool][]string{
+		true: {"get usage/" + part}, false: {"get usage/" + part, "get ids/" + id(1)},
+	} {
 		w := w.fresh()
 		expect(t, w.s.Operations(func() {
 			_, err := w.st.PruneUsage(t.Context(), w.s, part, func(string) bool { return known })

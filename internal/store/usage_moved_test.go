@@ -7,7 +7,8 @@ import (
 	"vault-plugin-secrets-apikeys/internal/apikey"
 )
 
-// A use that was noted before somebody asks is found, though it is flushed while he reads, and though he has read what it is written to.
+// A use that was noted before somebody asks is found, though it is flushed while he reads, and though he has read what
+// it is written to.
 func TestUsesThatMoveWhileTheyAreRead(t *testing.T) {
 	const root = "usage/uid-of-acme/x"
 	for name, move := range map[string]func(w *world){

@@ -22,7 +22,13 @@ type Uses struct {
 }
 
 // Usage returns when the versions of the tenant's named key were used, be it there or not.
-func (st *Store) Usage(ctx context.Context, s logical.Storage, t *tenant.Tenant, kind apikey.Kind, name apikey.Name) (Uses, error) {
+func (st *Store) Usage(
+	ctx context.Context,
+	s logical.Storage,
+	t *tenant.Tenant,
+	kind apikey.Kind,
+	name apikey.Name,
+) (Uses, error) {
 	at := location{familyKeys, t.Name, kind, string(name)}
 	var keyIDs []string // nil: of whatever key was or will be there
 	if k, ok := st.keys.cache.get(at.path()); ok && k.UID == t.UID {
@@ -32,7 +38,13 @@ func (st *Store) Usage(ctx context.Context, s logical.Storage, t *tenant.Tenant,
 }
 
 // LeasedUsage is Usage of a leased key.
-func (st *Store) LeasedUsage(ctx context.Context, s logical.Storage, t *tenant.Tenant, kind apikey.Kind, keyID string) (Uses, error) {
+func (st *Store) LeasedUsage(
+	ctx context.Context,
+	s logical.Storage,
+	t *tenant.Tenant,
+	kind apikey.Kind,
+	keyID string,
+) (Uses, error) {
 	return st.UsesOf(t).at(ctx, s, location{familyLeased, t.Name, kind, keyID}, []string{keyID})
 }
 
@@ -59,9 +71,9 @@ func (st *Store) usesOf(uid string) *UsageReader {
 	return &UsageReader{st: st, uid: uid, most: mostHeld, split: make(map[string]int64), failed: make(map[string]error)}
 }
 
-// at returns the uses of versions of the record at a place: of all, or of those with the key IDs. Uses move from an entry of
-// versions before to memory, and from there to the tenant's own entries, so they are looked for in that order: what moves meanwhile
-// is found where it comes to.
+// at returns the uses of versions of the record at a place: of all, or of those with the key IDs. Uses move from an
+// entry of versions before to memory, and from there to the tenant's own entries, so they are looked for in that order:
+// what moves meanwhile is found where it comes to.
 func (r *UsageReader) at(ctx context.Context, s logical.Storage, at location, keyIDs []string) (Uses, error) {
 	group := groupOf(r.uid, at)
 	mount, err := r.st.known(ctx, s)
@@ -102,8 +114,8 @@ func (r *UsageReader) at(ctx context.Context, s logical.Storage, at location, ke
 
 func has[V any](m map[string]V, name string) bool { _, has := m[name]; return has }
 
-// inMemory returns what is not in storage yet of a group's uses, of all or of those with the key IDs, and as missed the minute of the
-// latest use that was forgotten; 0: none was. Writes changes whenever something has come to storage.
+// inMemory returns what is not in storage yet of a group's uses, of all or of those with the key IDs, and as missed the
+// minute of the latest use that was forgotten; 0: none was. Writes changes whenever something has come to storage.
 func (u *usage) inMemory(uid, group string, keyIDs []string) (uses map[string]Use, missed, writes int64) {
 	uses = make(map[string]Use)
 	v, ok := u.tenants.Load(uid)
@@ -186,8 +198,8 @@ type LastUse struct {
 	MaybeAt time.Time // a later one that was forgotten may have been so late; zero: none was
 }
 
-// UsageKnown returns what may be said of the last use to a rotation of k, before which the uses of versions are read that it
-// may drop.
+// UsageKnown returns what may be said of the last use to a rotation of k, before which the uses of versions are read
+// that it may drop.
 func (st *Store) UsageKnown(ctx context.Context, s logical.Storage, k *apikey.Key) apikey.UsageKnown {
 	if !k.Full() {
 		return apikey.UsageKnown{}

@@ -77,7 +77,14 @@ func TestUsesThatFindNoRoom(t *testing.T) {
 	w := newWorld(t)
 	w.begin()
 	w.st.usage.most = 3
-	first, last, beside := w.create("first", id(1)), w.create("last", id(9)), w.in("beside", "uid-of-beside").create("billing", id(10))
+	first, last, beside := w.create(
+		"first",
+		id(1),
+	), w.create(
+		"last",
+		id(9),
+	), w.in("beside", "uid-of-beside").
+		create("billing", id(10))
 	for n := range 9 {
 		w.st.Used(map[bool]*apikey.Key{true: last, false: first}[n == 8], id(n+1), "", minute(n+1))
 	}
@@ -94,7 +101,10 @@ func TestUsesThatFindNoRoom(t *testing.T) {
 		}
 		w.flush()
 	}
-	w.s.StepIn(func(op string) error { return map[bool]error{true: errBroken}[strings.HasPrefix(op, "put usage/")] }, nil)
+	w.s.StepIn(
+		func(op string) error { return map[bool]error{true: errBroken}[strings.HasPrefix(op, "put usage/")] },
+		nil,
+	)
 	for n := range 9 {
 		w.st.Used(first, id(n+1), "", minute(9))
 		_ = w.st.FlushUsage(t.Context(), w.s, far())

@@ -48,7 +48,12 @@ func TestMergeOfUses(t *testing.T) {
 		{"later, from nobody knows where", early, Use{minute(4), minute(4), ""}, Use{minute(1), minute(4), ""}},
 		{"in the same minute", early, Use{minute(3), minute(3), "b"}, Use{minute(1), minute(3), "b"}},
 		{"in the same minute, from nobody knows where", early, Use{minute(3), minute(3), ""}, early},
-		{"in the same minute, and where from is known now", Use{minute(3), minute(3), ""}, Use{minute(3), minute(3), "b"}, Use{minute(3), minute(3), "b"}},
+		{
+			"in the same minute, and where from is known now",
+			Use{minute(3), minute(3), ""},
+			Use{minute(3), minute(3), "b"},
+			Use{minute(3), minute(3), "b"},
+		},
 	} {
 		if diff := cmp.Diff(row.w, row.u.merge(row.o)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", row.name, diff)

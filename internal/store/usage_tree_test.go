@@ -85,7 +85,8 @@ func TestUsesOfOneTenantAreSplit(t *testing.T) {
 	}
 }
 
-// Of however many keys the last uses are asked for: each entry is read once, also where they are more than a reader holds.
+// Of however many keys the last uses are asked for: each entry is read once, also where they are more than a reader
+// holds.
 func TestEachLastUsedReadsEntriesOnce(t *testing.T) {
 	w := newWorld(t)
 	w.begin()

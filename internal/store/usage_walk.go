@@ -22,7 +22,12 @@ func (st *Store) UsageShards(ctx context.Context, s logical.Storage) ([]string, 
 // PruneUsage forgets the uses of key IDs that nobody has in a part, with the next flush,
 // and returns the parts that it consists of, to be looked at next. Known reports whether a
 // key ID is surely in use still. Uses of one whose entry cannot be read are kept, which the error tells.
-func (st *Store) PruneUsage(ctx context.Context, s logical.Storage, part string, known func(keyID string) bool) ([]string, error) {
+func (st *Store) PruneUsage(
+	ctx context.Context,
+	s logical.Storage,
+	part string,
+	known func(keyID string) bool,
+) ([]string, error) {
 	uid, name, of := strings.Cut(part, "/")
 	switch {
 	case !of:
@@ -62,7 +67,12 @@ func (st *Store) pruneTenant(ctx context.Context, s logical.Storage, uid string)
 	return names, nil
 }
 
-func (st *Store) pruneNode(ctx context.Context, s logical.Storage, uid, prefix string, known func(keyID string) bool) error {
+func (st *Store) pruneNode(
+	ctx context.Context,
+	s logical.Storage,
+	uid, prefix string,
+	known func(keyID string) bool,
+) error {
 	if prefix != "" {
 		above, _, err := loadNode(ctx, s, uid, prefix[:len(prefix)-1])
 		if err != nil {

@@ -148,7 +148,13 @@ func (st *Store) RepairTenant(ctx context.Context, s logical.Storage, name tenan
 }
 
 // repairIDs claims the key IDs of k that nothing leads from, and returns how many.
-func (st *Store) repairIDs(ctx context.Context, s logical.Storage, at location, k *apikey.Key, seen func(keyID string)) (int, error) {
+func (st *Store) repairIDs(
+	ctx context.Context,
+	s logical.Storage,
+	at location,
+	k *apikey.Key,
+	seen func(keyID string),
+) (int, error) {
 	mended := 0
 	for i := range k.Versions {
 		v := &k.Versions[i]

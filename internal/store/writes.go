@@ -18,8 +18,8 @@ import (
 const (
 	// writeDeadline is how long a write that has begun is waited for, though its caller may be gone.
 	writeDeadline = 30 * time.Second
-	// mostUnknown bounds the entries of unknown outcome that are remembered of tenants, mostOfOne those of one. Beyond it, no
-	// other entry of the tenant's is written.
+	// mostUnknown bounds the entries of unknown outcome that are remembered of tenants, mostOfOne those of one. Beyond
+	// it, no other entry of the tenant's is written.
 	mostUnknown = 10_000
 	mostOfOne   = mostUnknown / 10
 	// leastOfOne are left to each tenant, however many others have.
@@ -77,9 +77,15 @@ func (w *writes) all() []string {
 	return paths
 }
 
-// do writes an entry of a tenant's, "" for the provider's, whose lock the caller holds. Begun is called once the entry counts as
-// unsettled, to drop what is cached of it.
-func (w *writes) do(ctx context.Context, of tenant.Name, path string, begun func(), write func(context.Context) error) error {
+// do writes an entry of a tenant's, "" for the provider's, whose lock the caller holds. Begun is called once the entry
+// counts as unsettled, to drop what is cached of it.
+func (w *writes) do(
+	ctx context.Context,
+	of tenant.Name,
+	path string,
+	begun func(),
+	write func(context.Context) error,
+) error {
 	was, err := w.begin(of, path)
 	if err != nil {
 		return err
@@ -126,8 +132,8 @@ func (w *writes) end(path string) {
 	}
 }
 
-// full reports whether a tenant has to do without further writes. The provider's entries are its settings, and one for each
-// tenant: there are never many, and no tenant may keep the provider from suspending it. The caller holds the lock.
+// full reports whether a tenant has to do without further writes. The provider's entries are its settings, and one for
+// each tenant: there are never many, and no tenant may keep the provider from suspending it. The caller holds the lock.
 func (w *writes) full(of tenant.Name) bool {
 	own := w.held[of]
 	//mutate:false:2.1 "how many writes of a tenant may be unknown" TestUnknownOutcomesAreBounded|
@@ -135,8 +141,8 @@ func (w *writes) full(of tenant.Name) bool {
 	return of != "" && (own >= mostOfOne || own >= leastOfOne && len(w.open)-w.held[""] >= mostUnknown)
 }
 
-// crowded returns entries to be settled, some only, when a tenant has no room left and nobody else is at it. Done is called
-// after that.
+// crowded returns entries to be settled, some only, when a tenant has no room left and nobody else is at it. Done is
+// called after that.
 func (w *writes) crowded(of tenant.Name) (paths []string, done func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

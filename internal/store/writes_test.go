@@ -15,8 +15,8 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// What is not known of storage is bounded, for each tenant and in all: beyond its share a tenant writes nothing new, others do, and
-// what was begun may be tried again.
+// What is not known of storage is bounded, for each tenant and in all: beyond its share a tenant writes nothing new,
+// others do, and what was begun may be tried again.
 func TestUnknownOutcomesAreBounded(t *testing.T) {
 	w := new(writes)
 	broken := func(context.Context) error { return errBroken }
@@ -51,21 +51,36 @@ func TestUnknownOutcomesAreBounded(t *testing.T) {
 	}
 }
 
-// Who finds his share used up has it settled at once where storage answers again, and nobody else waits for him meanwhile.
+// Who finds his share used up has it settled at once where storage answers again, and nobody else waits for him
+// meanwhile.
 func TestAFullShareIsSettledAtOnce(t *testing.T) {
 	w := newWorld(t)
 	w.create("billing", id(1))
 	beside := w.in("globex", "uid-of-globex")
 	beside.create("billing", id(2))
 	for n := range mostOfOne {
-		_ = w.st.writes.do(t.Context(), "acme", "ids/"+id(1000+n), func() {}, func(context.Context) error { return errBroken })
+		_ = w.st.writes.do(
+			t.Context(),
+			"acme",
+			"ids/"+id(1000+n),
+			func() {},
+			func(context.Context) error { return errBroken },
+		)
 	}
 	disable := func(k *apikey.Key) (*apikey.Key, error) { return k.Disable("", "", admin, start) }
-	w.s.StepIn(func(op string) error { return map[bool]error{true: errBroken}[strings.HasPrefix(op, "delete ids/")] }, nil)
+	w.s.StepIn(
+		func(op string) error { return map[bool]error{true: errBroken}[strings.HasPrefix(op, "delete ids/")] },
+		nil,
+	)
 	if _, err := w.update("billing", disable); !errors.Is(err, refusal.Unavailable) {
 		t.Errorf("storage does not answer: %v", err)
 	}
-	if got := storagetest.Only(w.s.Operations(func() { must(t, errOf(beside.update("billing", disable))) }), "delete"); len(got) != 0 {
+	if got := storagetest.Only(
+		w.s.Operations(func() { must(t, errOf(beside.update("billing", disable))) }),
+		"delete",
+	); len(
+		got,
+	) != 0 {
 		t.Errorf("another tenant settles %v", got)
 	}
 	w.s.StepIn(nil, nil)

@@ -37,9 +37,23 @@ func crowd(b *testing.B, s logical.Storage, keys int, born func(i int) time.Time
 			}
 		}
 		ref := apikey.Ref{Tenant: owner.Name, Kind: apikey.External, Name: apikey.Name(fmt.Sprintf("key-%d", i))}
-		settings := apikey.Settings{Scheme: signing.Vrnt1, TTL: 90 * day, Overlap: 7 * day, AutoRotate: true, Reveal: apikey.RevealAlways, Replay: true}
+		settings := apikey.Settings{
+			Scheme:     signing.Vrnt1,
+			TTL:        90 * day,
+			Overlap:    7 * day,
+			AutoRotate: true,
+			Reveal:     apikey.RevealAlways,
+			Replay:     true,
+		}
 		k := apikey.New(ref, owner.UID, settings, apikey.NewKeyID(), apikey.Actor{}, born(i))
-		_, err := st.UpdateKey(b.Context(), s, owner, k.Kind, k.Name, func(*apikey.Key) (*apikey.Key, error) { return k, nil })
+		_, err := st.UpdateKey(
+			b.Context(),
+			s,
+			owner,
+			k.Kind,
+			k.Name,
+			func(*apikey.Key) (*apikey.Key, error) { return k, nil },
+		)
 		if err != nil {
 			b.Fatal(err)
 		}

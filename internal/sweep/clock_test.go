@@ -35,11 +35,34 @@ func TestClockSetForwardAndBack(t *testing.T) {
 			number []int           // the newest version after it
 		}{
 			{"back over the birth", []time.Duration{0, -10 * day, 0, 82 * day, 84 * day}, []int{1, 1, 1, 1, 2}},
-			{"back after a rotation", []time.Duration{0, 84 * day, 80 * day, 81 * day, 84*day + time.Minute, 165 * day, 168 * day}, []int{1, 2, 2, 2, 2, 2, 3}},
-			{"forward by a month and back", []time.Duration{0, 100 * day, 70 * day, 84 * day, 100 * day, 180 * day, 184 * day}, []int{1, 2, 2, 2, 2, 2, 3}},
-			{"forward by years and back", []time.Duration{0, 3000 * day, day, 2 * day, 3082 * day, 3084 * day}, []int{1, 2, 2, 2, 2, 3}},
-			{"to and fro around the moment", []time.Duration{0, 83 * day, 82 * day, 83 * day, 82 * day, 83 * day, 90 * day}, []int{1, 2, 2, 2, 2, 2, 2}},
-			{"by minutes", []time.Duration{82 * day, 82*day - time.Minute, 82*day + time.Minute, 83*day - time.Minute, 83 * day, 83 * day, 83*day - 5*time.Minute}, []int{1, 1, 1, 0, 2, 2, 2}},
+			{
+				"back after a rotation",
+				[]time.Duration{0, 84 * day, 80 * day, 81 * day, 84*day + time.Minute, 165 * day, 168 * day},
+				[]int{1, 2, 2, 2, 2, 2, 3},
+			},
+			{
+				"forward by a month and back",
+				[]time.Duration{0, 100 * day, 70 * day, 84 * day, 100 * day, 180 * day, 184 * day},
+				[]int{1, 2, 2, 2, 2, 2, 3},
+			},
+			{
+				"forward by years and back",
+				[]time.Duration{0, 3000 * day, day, 2 * day, 3082 * day, 3084 * day},
+				[]int{1, 2, 2, 2, 2, 3},
+			},
+			{
+				"to and fro around the moment",
+				[]time.Duration{0, 83 * day, 82 * day, 83 * day, 82 * day, 83 * day, 90 * day},
+				[]int{1, 2, 2, 2, 2, 2, 2},
+			},
+			{
+				"by minutes",
+				[]time.Duration{
+					82 * day, 82*day - time.Minute, 82*day + time.Minute, 83*day - time.Minute, 83 * day, 83 * day,
+					83*day - 5*time.Minute,
+				},
+				[]int{1, 1, 1, 0, 2, 2, 2},
+			},
 		} {
 			t.Run(fmt.Sprintf("%s, restarting %t", row.name, restarting), func(t *testing.T) {
 				w := newWorld(t)
@@ -71,7 +94,15 @@ func TestRandomClocks(t *testing.T) {
 			w.create("long", 90*day, 7*day)
 			w.create("short", time.Hour, 20*time.Minute)
 			w.create("middle", 10*day, 5*day)
-			jumps := []time.Duration{time.Second, time.Minute, time.Minute, 10 * time.Minute, 3 * time.Hour, 20 * day, 100 * day}
+			jumps := []time.Duration{
+				time.Second,
+				time.Minute,
+				time.Minute,
+				10 * time.Minute,
+				3 * time.Hour,
+				20 * day,
+				100 * day,
+			}
 			for n := range 200 {
 				by := jumps[r.IntN(len(jumps))]
 				if r.IntN(3) == 0 {
@@ -91,7 +122,13 @@ func TestRandomClocks(t *testing.T) {
 					switch was := before[name]; {
 					case k.Newest().Number > was.Newest().Number+1,
 						k.Newest().Number > was.Newest().Number && !was.RotationDue(w.now):
-						t.Fatalf("tick %d: %s rotated from version %d to %d", n, name, was.Newest().Number, k.Newest().Number)
+						t.Fatalf(
+							"tick %d: %s rotated from version %d to %d",
+							n,
+							name,
+							was.Newest().Number,
+							k.Newest().Number,
+						)
 					}
 				}
 				if t.Failed() {
@@ -104,7 +141,9 @@ func TestRandomClocks(t *testing.T) {
 
 // A retry that a clock set back has moved far away is not waited for.
 func TestRetryBeforeTheClockWasSetBack(t *testing.T) {
-	for name, op := range map[string]string{"the key can say so": "put ids/", "nothing of it can be written": "put keys/", "nor its entry moved": "put "} {
+	for name, op := range map[string]string{
+		"the key can say so": "put ids/", "nothing of it can be written": "put keys/", "nor its entry moved": "put ",
+	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			right := w.now.Add(84 * day)

@@ -166,8 +166,8 @@ func (r *run) maintain(ctx context.Context, e store.DueEntry, failure error) (bo
 // errUsageUnknown says that all was done about a key but to see whether it is still used.
 var errUsageUnknown = errors.New("it is not known when the key was used")
 
-// maintainInput gathers what looking after a key takes. When it was used is asked only where that matters: where it is time to
-// look whether it still is, of which an error tells that it is not known, and where a rotation drops versions.
+// maintainInput gathers what looking after a key takes. When it was used is asked only where that matters: where it is
+// time to look whether it still is, of which an error tells that it is not known, and where a rotation drops versions.
 func (r *run) maintainInput(ctx context.Context, k *apikey.Key, of *tenant.Tenant) (apikey.MaintainInput, error) {
 	care := apikey.MaintainInput{Config: r.config, Tenant: of, NewKeyID: apikey.NewKeyID(), UsageUnknown: true}
 	watched := k.IdleCheckDue(k.Policy(r.config, of), r.now)

@@ -19,7 +19,14 @@ func (w *world) inTime(howLong time.Duration) (failed int) {
 		}
 		for name, k := range w.keys() {
 			if k.RotationDue(w.now) || k.Failed != nil {
-				w.t.Fatalf("%s: version %d, which is to be replaced at %s, is there at %s; %+v", name, k.Newest().Number, k.NextRotation(), w.now, k.Failed)
+				w.t.Fatalf(
+					"%s: version %d, which is to be replaced at %s, is there at %s; %+v",
+					name,
+					k.Newest().Number,
+					k.NextRotation(),
+					w.now,
+					k.Failed,
+				)
 			}
 		}
 	}
@@ -92,7 +99,11 @@ func TestUsesOfVersionsThatTheScheduleDrops(t *testing.T) {
 		w.now = w.now.Add(20 * time.Minute)
 		for range apikey.KeptEnded {
 			w.update("billing", func(k *apikey.Key) (*apikey.Key, error) {
-				return k.Rotate(apikey.Rotation{NewKeyID: apikey.NewKeyID(), Life: 40 * time.Minute}, apikey.Actor{}, w.now)
+				return k.Rotate(
+					apikey.Rotation{NewKeyID: apikey.NewKeyID(), Life: 40 * time.Minute},
+					apikey.Actor{},
+					w.now,
+				)
 			})
 		}
 		w.must(w.st.FlushUsage(t.Context(), w.s, time.Now().Add(time.Minute)))

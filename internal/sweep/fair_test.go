@@ -1,8 +1,6 @@
 package sweep
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,8 +8,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/tenant"
@@ -39,11 +35,31 @@ func (w *world) fill(of *tenant.Tenant, keys int, ttl time.Duration) {
 // fillEach is fill with keys that end so long after each other.
 func (w *world) fillEach(of *tenant.Tenant, keys int, ttl, apart time.Duration) {
 	w.t.Helper()
-	s := apikey.Settings{Scheme: signing.HMACSHA256, TTL: ttl, AutoRotate: true, Overlap: min(time.Hour, ttl/2), Reveal: apikey.RevealAlways}
+	s := apikey.Settings{
+		Scheme:     signing.HMACSHA256,
+		TTL:        ttl,
+		AutoRotate: true,
+		Overlap:    min(time.Hour, ttl/2),
+		Reveal:     apikey.RevealAlways,
+	}
 	for n := range keys {
 		name := apikey.Name(fmt.Sprintf("key-%05d", n))
-		k := apikey.New(apikey.Ref{Tenant: of.Name, Kind: apikey.External, Name: name}, of.UID, s, apikey.NewKeyID(), apikey.Actor{}, w.now.Add(time.Duration(n)*apart))
-		_, err := w.st.UpdateKey(w.t.Context(), w.s, of, k.Kind, k.Name, func(*apikey.Key) (*apikey.Key, error) { return k, nil })
+		k := apikey.New(
+			apikey.Ref{Tenant: of.Name, Kind: apikey.External, Name: name},
+			of.UID,
+			s,
+			apikey.NewKeyID(),
+			apikey.Actor{},
+			w.now.Add(time.Duration(n)*apart),
+		)
+		_, err := w.st.UpdateKey(
+			w.t.Context(),
+			w.s,
+			of,
+			k.Kind,
+			k.Name,
+			func(*apikey.Key) (*apikey.Key, error) { return k, nil },
+		)
 		w.must(err)
 	}
 }
@@ -108,7 +124,11 @@ func TestRotationsAreFairByTenant(t *testing.T) {
 		w.fill(w.open("bolt", func(*tenant.Tenant) {}), 1, 1010*time.Hour)
 		w.now = w.now.Add(1020 * time.Hour)
 		ops := w.writes()
-		if at := last(ops, "bolt"); len(ops) != 1001 || at < 0 || n == 1 && at > 1 { // several workers keep no exact order
+		if at := last(
+			ops,
+			"bolt",
+		); len(ops) != 1001 || at < 0 ||
+			n == 1 && at > 1 { // several workers keep no exact order
 			t.Errorf("%d workers: write %d of %d", n, at, len(ops))
 		}
 		if s := w.sweep.Status(w.now); s.Rotated != 1001 || s.Due != 0 || s.Failed != 0 {
@@ -137,9 +157,16 @@ func TestChoresHaveAShare(t *testing.T) {
 	bolt := w.open("bolt", func(*tenant.Tenant) {})
 	w.fill(bolt, 100, 400*day)
 	for n := range 100 {
-		_, err := w.st.UpdateKey(t.Context(), w.s, bolt, apikey.External, apikey.Name(fmt.Sprintf("key-%05d", n)), func(k *apikey.Key) (*apikey.Key, error) {
-			return k.Delete(apikey.Actor{}, w.now)
-		})
+		_, err := w.st.UpdateKey(
+			t.Context(),
+			w.s,
+			bolt,
+			apikey.External,
+			apikey.Name(fmt.Sprintf("key-%05d", n)),
+			func(k *apikey.Key) (*apikey.Key, error) {
+				return k.Delete(apikey.Actor{}, w.now)
+			},
+		)
 		w.must(err)
 	}
 	w.now = w.now.Add(302 * time.Hour)
@@ -158,10 +185,15 @@ func TestChoresHaveAShare(t *testing.T) {
 // However it is told to stop, a sweep begins no further write but those under way.
 func TestSweepStops(t *testing.T) {
 	for name, stop := range map[string]func(w *world, may *atomic.Bool){
-		"closed":                       func(w *world, _ *atomic.Bool) { w.sweep.Close() },
-		"reset":                        func(w *world, _ *atomic.Bool) { w.sweep.Reset() },
-		"the node may not write":       func(_ *world, may *atomic.Bool) { may.Store(false); time.Sleep(watching + time.Millisecond) },
-		"a write fails when by itself": func(w *world, _ *atomic.Bool) { w.s.fail(func(op string) bool { return op[0] == 'p' || op[0] == 'd' }) },
+		"closed": func(w *world, _ *atomic.Bool) { w.sweep.Close() },
+		"reset":  func(w *world, _ *atomic.Bool) { w.sweep.Reset() },
+		"the node may not write": func(_ *world, may *atomic.Bool) {
+			may.Store(false)
+			time.Sleep(watching + time.Millisecond)
+		},
+		"a write fails when by itself": func(w *world, _ *atomic.Bool) {
+			w.s.fail(func(op string) bool { return op[0] == 'p' || op[0] == 'd' })
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -201,89 +233,5 @@ func TestSweepStops(t *testing.T) {
 				}
 			})
 		})
-	}
-}
-
-// hanging is storage whose writes wait for the end of the test.
-type hanging struct {
-	logical.Storage
-	until chan struct{}
-}
-
-func (h hanging) Put(context.Context, *logical.StorageEntry) error {
-	<-h.until
-	return errBroken
-}
-
-// Storage that hangs keeps neither Vault's call nor an unload waiting, and the next call
-// begins no second sweep.
-func TestSweepWithStorageThatHangs(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		w.fill(w.acme, 3, 10*time.Hour)
-		time.Sleep(12 * time.Hour)
-		h := hanging{w.s, make(chan struct{})}
-		began := time.Now()
-		w.must(w.sweep.Tick(t.Context(), h, began))
-		w.must(w.sweep.Tick(t.Context(), h, began))
-		w.sweep.Close()
-		if took := time.Since(began); took != patience {
-			t.Errorf("%s", took)
-		}
-		close(h.until)
-		w.idle()
-	})
-}
-
-// One record whose write fails, after Vault has stopped waiting, ends that sweep, and is put
-// off by the next one, which does the others.
-func TestFailureOfASweepByItself(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		w.fill(w.acme, 60, 10*time.Hour)
-		time.Sleep(12 * time.Hour)
-		w.sweep.workers = 1
-		w.s.fail(func(op string) bool {
-			time.Sleep(100 * time.Millisecond)
-			return strings.HasPrefix(op, "put keys/") && strings.HasSuffix(op, "key-00030")
-		})
-		for range 4 {
-			w.now = time.Now()
-			_ = w.tick()
-			time.Sleep(time.Minute)
-			w.idle()
-		}
-		w.s.fail(nil)
-		for name, k := range w.keys() {
-			if want := name != "key-00030"; (k.Newest().Number == 2) != want {
-				t.Errorf("%s: version %d", name, k.Newest().Number)
-			}
-		}
-	})
-}
-
-// panicking is storage that panics for one record.
-type panicking struct{ logical.Storage }
-
-func (p panicking) Get(ctx context.Context, path string) (*logical.StorageEntry, error) {
-	if strings.HasSuffix(path, "key-00003") {
-		panic("secret")
-	}
-	return p.Storage.Get(ctx, path)
-}
-
-// A panic is the failure of its record alone, and its value is not told.
-func TestPanicInASweep(t *testing.T) {
-	w := newWorld(t)
-	var told []string
-	w.sweep.Attach(func() bool { return true }, func(what string, args ...any) { told = append(told, what+fmt.Sprint(args[:2]...)) })
-	w.sweep.workers = 1
-	w.fill(w.acme, 30, 10*time.Hour)
-	w.now = w.now.Add(12 * time.Hour)
-	if err := w.sweep.Tick(t.Context(), panicking{w.s}, w.now); !errors.Is(err, errPanicked) {
-		t.Errorf("%v", err)
-	}
-	if s := w.sweep.Status(w.now); s.Rotated != 29 || s.Failed != 1 || len(told) == 0 || strings.Contains(fmt.Sprint(told), "secret") {
-		t.Errorf("%+v, told %v", s, told)
 	}
 }

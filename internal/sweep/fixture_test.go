@@ -96,9 +96,22 @@ func (w *world) tick() error { return w.sweep.Tick(w.t.Context(), w.s, w.now) }
 // create makes a key that rotates by schedule.
 func (w *world) create(name apikey.Name, ttl, overlap time.Duration) *apikey.Key {
 	w.t.Helper()
-	s := apikey.Settings{Scheme: signing.HMACSHA256, TTL: ttl, AutoRotate: true, Overlap: overlap, Reveal: apikey.RevealAlways}
+	s := apikey.Settings{
+		Scheme:     signing.HMACSHA256,
+		TTL:        ttl,
+		AutoRotate: true,
+		Overlap:    overlap,
+		Reveal:     apikey.RevealAlways,
+	}
 	return w.update(name, func(*apikey.Key) (*apikey.Key, error) {
-		return apikey.New(apikey.Ref{Tenant: "acme", Kind: apikey.External, Name: name}, w.acme.UID, s, apikey.NewKeyID(), apikey.Actor{}, w.now), nil
+		return apikey.New(
+			apikey.Ref{Tenant: "acme", Kind: apikey.External, Name: name},
+			w.acme.UID,
+			s,
+			apikey.NewKeyID(),
+			apikey.Actor{},
+			w.now,
+		), nil
 	})
 }
 

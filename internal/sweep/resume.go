@@ -69,8 +69,8 @@ func (w *Sweeper) resumeLook(g *group, of *tenant.Tenant) {
 	g.places = slices.DeleteFunc(g.places, func(place store.DueEntry) bool { return place.String() <= kept.upTo })
 }
 
-// savePosition notes how far a group is, for the next sweep. One that has met a failure begins anew once it is through, so
-// that it comes to all keys, however many there are.
+// savePosition notes how far a group is, for the next sweep. One that has met a failure begins anew once it is through,
+// so that it comes to all keys, however many there are.
 func (w *Sweeper) savePosition(g *group, last bool) {
 	if g.of == (resumption{}) {
 		return

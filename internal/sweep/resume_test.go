@@ -87,8 +87,13 @@ func missing(t *testing.T) *world {
 // left out.
 func TestResumptionsLeaveNoRotationOut(t *testing.T) {
 	for name, between := range map[string]func(w *world){
-		"nothing":                  func(*world) {},
-		"suspended, and swept":     func(w *world) { w.suspend(); w.pass(); w.now = w.now.Add(time.Minute); w.resume() },
+		"nothing": func(*world) {},
+		"suspended, and swept": func(w *world) {
+			w.suspend()
+			w.pass()
+			w.now = w.now.Add(time.Minute)
+			w.resume()
+		},
 		"suspended, and not swept": func(w *world) { w.suspend(); w.now = w.now.Add(time.Minute); w.resume() },
 		"keys vanish": func(w *world) {
 			for n := range 11 {

@@ -78,12 +78,17 @@ func TestTenantsInPages(t *testing.T) {
 			}
 			change := func(how func(*tenant.Tenant)) {
 				var err error
-				w.acme, err = w.st.UpdateTenant(t.Context(), w.s, "acme", func(old *tenant.Tenant) (*tenant.Tenant, error) {
-					c := *old
-					how(&c)
-					c.Revision++
-					return &c, nil
-				})
+				w.acme, err = w.st.UpdateTenant(
+					t.Context(),
+					w.s,
+					"acme",
+					func(old *tenant.Tenant) (*tenant.Tenant, error) {
+						c := *old
+						how(&c)
+						c.Revision++
+						return &c, nil
+					},
+				)
 				w.must(err)
 			}
 			change(func(c *tenant.Tenant) { c.SuspendedAt = time.Now() })

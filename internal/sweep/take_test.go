@@ -19,9 +19,16 @@ func TestChoresLeaveWorkersToRotations(t *testing.T) {
 			bolt := w.open("bolt", func(*tenant.Tenant) {})
 			w.fill(bolt, 30, 400*day)
 			for n := range 30 {
-				_, err := w.st.UpdateKey(t.Context(), w.s, bolt, apikey.External, apikey.Name(fmt.Sprintf("key-%05d", n)), func(k *apikey.Key) (*apikey.Key, error) {
-					return k.Delete(apikey.Actor{}, w.now)
-				})
+				_, err := w.st.UpdateKey(
+					t.Context(),
+					w.s,
+					bolt,
+					apikey.External,
+					apikey.Name(fmt.Sprintf("key-%05d", n)),
+					func(k *apikey.Key) (*apikey.Key, error) {
+						return k.Delete(apikey.Actor{}, w.now)
+					},
+				)
 				w.must(err)
 			}
 			w.now = w.now.Add(305 * time.Hour)

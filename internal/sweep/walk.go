@@ -26,14 +26,14 @@ const (
 // of uses, looking for what leads nowhere.
 type walk struct {
 	report Report
-	owners []tenant.Name // still to come
+	owners []tenant.Name    // still to come
 	places []store.DueEntry // of the owner at hand
-	ids    []string      // still to come, once all owners are done
-	shards []string      // likewise
-	listed bool          // ids and shards are
-	blind  bool          // something could not be listed
-	last   error         // of the last failure
-	seed   maphash.Seed  // of seen
+	ids    []string         // still to come, once all owners are done
+	shards []string         // likewise
+	listed bool             // ids and shards are
+	blind  bool             // something could not be listed
+	last   error            // of the last failure
+	seed   maphash.Seed     // of seen
 	seen   map[uint64]struct{}
 }
 

@@ -115,8 +115,12 @@ func (c *Config) RereadAfter() time.Duration {
 // CheckStaticTTL refuses a static_ttl that cannot hold.
 func (c *Config) CheckStaticTTL() error {
 	if most := max(LeastReread, c.MinOverlap/2); c.StaticTTL > most {
-		return refusal.Errorf(refusal.Invalid, "static_ttl: %s is over half of min_overlap, %s; raise min_overlap or give at most that",
-			Spell(c.StaticTTL), Spell(most))
+		return refusal.Errorf(
+			refusal.Invalid,
+			"static_ttl: %s is over half of min_overlap, %s; raise min_overlap or give at most that",
+			Spell(c.StaticTTL),
+			Spell(most),
+		)
 	}
 	return nil
 }

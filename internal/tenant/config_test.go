@@ -44,13 +44,22 @@ func TestCheck(t *testing.T) {
 		{"as it comes", func(*Config) {}, ""},
 		{"no metadata to look for", func(c *Config) { c.TenantMetadata = "" }, "tenant_metadata:"},
 		{"a default at its cap", func(c *Config) { c.External.DefaultTTL = c.External.MaxTTL }, ""},
-		{"a default over its cap", func(c *Config) { c.External.DefaultTTL = c.External.MaxTTL + time.Second }, "external_default_ttl:"},
-		{"the other kind's cap does not help", func(c *Config) { c.Internal.MaxTTL = 10 * day; c.External.MaxTTL = 900 * day }, "internal_default_ttl:"},
+		{
+			"a default over its cap", func(c *Config) { c.External.DefaultTTL = c.External.MaxTTL + time.Second },
+			"external_default_ttl:",
+		},
+		{
+			"the other kind's cap does not help",
+			func(c *Config) { c.Internal.MaxTTL = 10 * day; c.External.MaxTTL = 900 * day }, "internal_default_ttl:",
+		},
 		{"no expiry by default, not allowed", func(c *Config) { c.Internal.DefaultTTL = 0 }, "internal_default_ttl:"},
 		{"no expiry by default, allowed", func(c *Config) { c.Internal.DefaultTTL, c.AllowNoExpiry = 0, true }, ""},
 		{"a cap of nothing", func(c *Config) { c.External.MaxTTL = 0 }, "external_max_ttl:"},
 		{"a cap under a second", func(c *Config) { c.Internal.MaxTTL = time.Second - 1 }, "internal_max_ttl:"},
-		{"a cap of a second", func(c *Config) { c.Internal.MaxTTL, c.Internal.DefaultTTL = time.Second, time.Second }, ""},
+		{
+			"a cap of a second",
+			func(c *Config) { c.Internal.MaxTTL, c.Internal.DefaultTTL = time.Second, time.Second }, "",
+		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			c := DefaultConfig()

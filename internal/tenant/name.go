@@ -19,11 +19,18 @@ type Name string
 // ParseName returns s as a Name, or a refusal that says what a name looks like.
 func ParseName(s string) (Name, error) {
 	if s == Mine {
-		return "", refusal.Errorf(refusal.Invalid, "tenant: %q means the caller's own tenant and cannot be a name", Mine)
+		return "", refusal.Errorf(
+			refusal.Invalid,
+			"tenant: %q means the caller's own tenant and cannot be a name",
+			Mine,
+		)
 	}
 	if !validName(s) {
-		return "", refusal.Errorf(refusal.Invalid,
-			"tenant: %q is no name; it has 1 to 64 of a-z, 0-9 and -, and begins and ends with a letter or digit", refusal.Quote(s))
+		return "", refusal.Errorf(
+			refusal.Invalid,
+			"tenant: %q is no name; it has 1 to 64 of a-z, 0-9 and -, and begins and ends with a letter or digit",
+			refusal.Quote(s),
+		)
 	}
 	return Name(s), nil
 }

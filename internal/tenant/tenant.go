@@ -22,7 +22,8 @@ type Caps struct {
 	WindowFuture time.Duration
 	IdleAfter    time.Duration // keys unused for so long are disabled
 	LocalVerify  Consent       // whether gateways may fetch the tenant's keys, to verify by themselves
-	Published    match.Globs   // path globs; external keys' calls must be within the mount's, these, and the tenant's own
+	// path globs; external keys' calls must be within the mount's, these, and the tenant's own
+	Published match.Globs
 }
 
 // Consent is yes, no, or not said.
@@ -131,7 +132,10 @@ func (t *Tenant) localVerify(c *Config) Consent {
 func (t *Tenant) CheckOwn(before Caps, c *Config) error {
 	own, p := t.Own, t.ProviderCaps(c)
 	if own.LocalVerify == Yes && p.LocalVerify == No && before.LocalVerify != Yes {
-		return refusal.Errorf(refusal.Invalid, "allow_local_verify: a tenant may only tighten its limits, and the provider has said no")
+		return refusal.Errorf(
+			refusal.Invalid,
+			"allow_local_verify: a tenant may only tighten its limits, and the provider has said no",
+		)
 	}
 	return errors.Join(
 		tightens("max_keys", own.MaxKeys, before.MaxKeys, p.MaxKeys, strconv.Itoa),
@@ -148,7 +152,12 @@ func tightens[T int | time.Duration](name string, own, before, most T, spell fun
 	if own <= most || own == before {
 		return nil
 	}
-	return refusal.Errorf(refusal.Invalid, "%s: a tenant may only tighten its limits, and the provider's is %s", name, spell(most))
+	return refusal.Errorf(
+		refusal.Invalid,
+		"%s: a tenant may only tighten its limits, and the provider's is %s",
+		name,
+		spell(most),
+	)
 }
 
 // IdleDisableAfter returns how long the tenant's keys may go unused, or 0 for as long as

@@ -50,7 +50,14 @@ func TestState(t *testing.T) {
 // caps are those that differ in every field, so that none can stand for another.
 func caps(n int) Caps {
 	d := time.Duration(n)
-	return Caps{MaxKeys: 300 + n, MaxLeased: 10_000 + n, MaxVersions: 5 + n, MaxTTL: 365*day + d*day, WindowPast: (300 + d) * time.Second, WindowFuture: (60 + d) * time.Second}
+	return Caps{
+		MaxKeys:      300 + n,
+		MaxLeased:    10_000 + n,
+		MaxVersions:  5 + n,
+		MaxTTL:       365*day + d*day,
+		WindowPast:   (300 + d) * time.Second,
+		WindowFuture: (60 + d) * time.Second,
+	}
 }
 
 // capped is what holds of caps: the mount's longest life is nobody's to loosen.
@@ -145,7 +152,11 @@ func TestOwnLimitThatTheProviderHasUndercutMayStay(t *testing.T) {
 		t.Errorf("as it was: %v", err)
 	}
 	tn.Own.MaxKeys--
-	if err := tn.CheckOwn(caps(2), DefaultConfig()); !errors.Is(err, refusal.Invalid) || !strings.HasPrefix(err.Error(), "max_keys:") {
+	if err := tn.CheckOwn(
+		caps(2),
+		DefaultConfig(),
+	); !errors.Is(err, refusal.Invalid) ||
+		!strings.HasPrefix(err.Error(), "max_keys:") {
 		t.Errorf("changed, and still over: %v", err)
 	}
 	tn.Own = caps(-3)
@@ -179,7 +190,11 @@ func TestLocalVerify(t *testing.T) {
 		if got := tn.Caps(c).LocalVerify; got != row.want {
 			t.Errorf("mount %v, provider %d, tenant %d: %d, want %d", row.mount, row.provider, row.own, got, row.want)
 		}
-		if err := tn.CheckOwn(Caps{}, c); (err != nil) != row.refused || err != nil && !errors.Is(err, refusal.Invalid) {
+		if err := tn.CheckOwn(
+			Caps{},
+			c,
+		); (err != nil) != row.refused ||
+			err != nil && !errors.Is(err, refusal.Invalid) {
 			t.Errorf("mount %v, provider %d, tenant %d: %v", row.mount, row.provider, row.own, err)
 		}
 		if err := tn.CheckOwn(tn.Own, c); err != nil {

@@ -29,8 +29,8 @@ var verbs = []verb{
 // errUnspelled is returned for paths that the document could not say truly.
 var errUnspelled = errors.New("cannot be documented")
 
-// endpoint is one path as people write it, after the mount: verify, or T/:kind/keys/:name. T stands for both ways to name a
-// tenant.
+// endpoint is one path as people write it, after the mount: verify, or T/:kind/keys/:name. T stands for both ways to
+// name a tenant.
 type endpoint struct {
 	name string
 	path *framework.Path
@@ -52,8 +52,8 @@ var (
 	tenantT = regexp.MustCompile(`^(tenants/:tenant|my)(/|$)`)
 )
 
-// collect returns the endpoints of the paths, each once, sorted: the provider's first, then the tenants'. A tenant's path
-// must be there in both spellings, alike.
+// collect returns the endpoints of the paths, each once, sorted: the provider's first, then the tenants'. A tenant's
+// path must be there in both spellings, alike.
 func collect(paths []*framework.Path) ([]endpoint, error) {
 	var all []endpoint
 	found := map[string][]*framework.Path{}

@@ -8,11 +8,13 @@ import (
 	"testing"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
-	"vault-plugin-secrets-apikeys/test/testdoc"
 	"vault-plugin-secrets-apikeys/signing"
+	"vault-plugin-secrets-apikeys/test/testdoc"
 )
 
-var signatureLine = regexp.MustCompile(`(?m)^Signature-Input: (sig1=\(.*"oKGio6SlpqeoqaqrrK2urw")\nSignature: (sig1=:[A-Za-z0-9+/=]+:)$`)
+var signatureLine = regexp.MustCompile(
+	`(?m)^Signature-Input: (sig1=\(.*"oKGio6SlpqeoqaqrrK2urw")\nSignature: (sig1=:[A-Za-z0-9+/=]+:)$`,
+)
 
 // TestWorkedExample has the worked examples, which were computed with openssl and with Python, verified: the texts that
 // are shown are what was signed, and give the signatures that are shown.
@@ -31,7 +33,12 @@ func TestWorkedExample(t *testing.T) {
 	if got := "sig1=:" + base64.StdEncoding.EncodeToString(signed(base)) + ":"; got != shown[2] {
 		t.Errorf("the text of rfc9421 gives %s, and not %s", got, shown[2])
 	}
-	if got := base64.RawURLEncoding.EncodeToString(signed(guide.Next("user-mgmt-api").Text)); !strings.Contains(text, "and the signature `"+got+"`") {
+	if got := base64.RawURLEncoding.EncodeToString(
+		signed(guide.Next("user-mgmt-api").Text),
+	); !strings.Contains(
+		text,
+		"and the signature `"+got+"`",
+	) {
 		t.Errorf("the text of vrnt-1 gives %s, which is not shown", got)
 	}
 
@@ -64,7 +71,10 @@ func TestShownKey(t *testing.T) {
 		Key        string
 		KeyID      string `json:"key_id"`
 	}
-	if err := json.Unmarshal([]byte(testdoc.Open(t, "docs/integrators.md").Next("credential").Text), &shown); err != nil {
+	if err := json.Unmarshal(
+		[]byte(testdoc.Open(t, "docs/integrators.md").Next("credential").Text),
+		&shown,
+	); err != nil {
 		t.Fatal(err)
 	}
 	keyID, key, err := apikey.ParseCredential(shown.Credential)

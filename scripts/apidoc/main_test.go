@@ -58,7 +58,8 @@ func TestCollect(t *testing.T) {
 		err   error
 	}{
 		{"both spellings are one", []*framework.Path{
-			path(named, "h", logical.ReadOperation), path(mine, "h", logical.ReadOperation), path("config", "c", logical.ReadOperation),
+			path(named, "h", logical.ReadOperation), path(mine, "h", logical.ReadOperation),
+			path("config", "c", logical.ReadOperation),
 		}, []string{"config", "T/verify"}, nil},
 		{"one is missing", []*framework.Path{path(mine, "h", logical.ReadOperation)}, nil, errUnspelled},
 		{"they differ", []*framework.Path{
@@ -67,7 +68,12 @@ func TestCollect(t *testing.T) {
 		{"the same twice", []*framework.Path{
 			path("config", "c", logical.ReadOperation), path("config", "c", logical.ReadOperation),
 		}, nil, errUnspelled},
-		{"an operation without a word", []*framework.Path{path("config", "c", logical.RevokeOperation)}, nil, errUnspelled},
+		{
+			"an operation without a word",
+			[]*framework.Path{path("config", "c", logical.RevokeOperation)},
+			nil,
+			errUnspelled,
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			endpoints, err := collect(test.paths)

@@ -43,7 +43,12 @@ func partsTable(endpoints []endpoint) string {
 // describe returns what an endpoint is, does and takes.
 func describe(e endpoint) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n%s\n\n| operation | HTTP | what it does |\n| --- | --- | --- |\n", plain(e.path.HelpSynopsis), plain(e.path.HelpDescription))
+	fmt.Fprintf(
+		&b,
+		"%s\n%s\n\n| operation | HTTP | what it does |\n| --- | --- | --- |\n",
+		plain(e.path.HelpSynopsis),
+		plain(e.path.HelpDescription),
+	)
 	var taking []string
 	for _, v := range e.operations() {
 		summary := e.path.Operations[v.operation].Properties().Summary
@@ -116,7 +121,10 @@ func fieldTable(heading string, fields map[string]*framework.FieldSchema) string
 		f := fields[name]
 		about := f.Description
 		if len(f.AllowedValues) > 0 {
-			about += " One of" + strings.TrimSuffix(fmt.Sprintf(strings.Repeat(" `%v`,", len(f.AllowedValues)), f.AllowedValues...), ",") + "."
+			about += " One of" + strings.TrimSuffix(
+				fmt.Sprintf(strings.Repeat(" `%v`,", len(f.AllowedValues)), f.AllowedValues...),
+				",",
+			) + "."
 		}
 		if f.DisplayAttrs != nil && f.DisplayAttrs.Sensitive {
 			about += " **Secret.**"
@@ -156,8 +164,8 @@ func cell(text string) string { return strings.ReplaceAll(plain(text), "|", `\|`
 
 var notInAnchors = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
 
-// anchor returns the name under which a Markdown reader finds a heading: lower case, without punctuation, with a hyphen for
-// each space.
+// anchor returns the name under which a Markdown reader finds a heading: lower case, without punctuation, with a hyphen
+// for each space.
 func anchor(heading string) string {
 	return strings.ReplaceAll(notInAnchors.ReplaceAllString(strings.ToLower(heading), ""), " ", "-")
 }

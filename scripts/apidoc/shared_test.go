@@ -9,19 +9,29 @@ import (
 // TestWhatTenantsShareIsTested holds the table of what tenants share against the tests that show each row.
 func TestWhatTenantsShareIsTested(t *testing.T) {
 	shows := map[string][]string{
-		"keys and roles in memory":               {"internal/store.TestFullCachesCostReadsAlone"},
-		"tenants in memory":                      {"internal/store.TestFullCachesCostReadsAlone"},
-		"key IDs known to be nobody's":           {"internal/store.TestFullCachesCostReadsAlone"},
-		"who callers are":                        {"internal/identity.TestIdentitiesOfOthers"},
-		"locks":                                  {"internal/store.TestNobodyHoldsAnothersLock"},
-		"writes that storage has not answered":   {"internal/store.TestUnknownOutcomesAreBounded"},
-		"calls seen, for replay protection":      {"internal/replay.TestShares", "internal/replay.TestSharedRoom"},
-		"uses that are not written yet":          {"internal/store.TestNobodyMakesAnotherTenantsUsesForgotten", "internal/store.TestUsesThatFindNoRoom"},
-		"whether a revealed version was used":    {"internal/store.TestWhetherAVersionWasUsed"},
-		"what is due":                            {"internal/sweep.TestRotationsBeforeAnErasure", "internal/sweep.TestRotationsAreFairByTenant"},
+		"keys and roles in memory":             {"internal/store.TestFullCachesCostReadsAlone"},
+		"tenants in memory":                    {"internal/store.TestFullCachesCostReadsAlone"},
+		"key IDs known to be nobody's":         {"internal/store.TestFullCachesCostReadsAlone"},
+		"who callers are":                      {"internal/identity.TestIdentitiesOfOthers"},
+		"locks":                                {"internal/store.TestNobodyHoldsAnothersLock"},
+		"writes that storage has not answered": {"internal/store.TestUnknownOutcomesAreBounded"},
+		"calls seen, for replay protection":    {"internal/replay.TestShares", "internal/replay.TestSharedRoom"},
+		"uses that are not written yet": {
+			"internal/store.TestNobodyMakesAnotherTenantsUsesForgotten",
+			"internal/store.TestUsesThatFindNoRoom",
+		},
+		"whether a revealed version was used": {"internal/store.TestWhetherAVersionWasUsed"},
+		"what is due": {
+			"internal/sweep.TestRotationsBeforeAnErasure",
+			"internal/sweep.TestRotationsAreFairByTenant",
+		},
 		"records that the sweep could not write": {"backend.TestSweepOfARecordThatFails"},
-		"places for costly work":                 {"backend.TestOneTenantsWorkHoldsUpItsOwnAlone", "backend.TestExplanationsAndLongSignaturesWait", "paths.TestPlainCallsPassTheGateBy"},
-		"counts of verdicts":                     {"paths.TestVerdictsAreCountedForAll"},
+		"places for costly work": {
+			"backend.TestOneTenantsWorkHoldsUpItsOwnAlone",
+			"backend.TestExplanationsAndLongSignaturesWait",
+			"paths.TestPlainCallsPassTheGateBy",
+		},
+		"counts of verdicts": {"paths.TestVerdictsAreCountedForAll"},
 	}
 	rows := table(t, documents(t)["docs/security.md"], "### What tenants share")
 	for _, row := range rows {

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"vault-plugin-secrets-apikeys/test/testdoc"
 	"vault-plugin-secrets-apikeys/signing"
+	"vault-plugin-secrets-apikeys/test/testdoc"
 )
 
 const (
@@ -37,7 +37,10 @@ func runs(t *testing.T, program, script, input string, args ...string) string {
 			t.Fatalf("%s is missing, which a documented snippet needs: apt-get install -y %[1]s", needed)
 		}
 	}
-	cmd := exec.CommandContext(t.Context(), program, append([]string{"-c", script}, args...)...) // #nosec G204 -- our own
+	cmd := exec.CommandContext(
+		t.Context(),
+		program,
+		append([]string{"-c", script}, args...)...) // #nosec G204 -- our own
 	cmd.Env = append(cmd.Environ(), "KEY="+snippetKey, "KEY_ID="+snippetKeyID, "HOST="+snippetHost)
 	cmd.Stdin = strings.NewReader(input)
 	out, err := cmd.CombinedOutput()
@@ -56,8 +59,14 @@ func inPython(t *testing.T, snippet, expression string, rows any) []string {
 		t.Fatal(err)
 	}
 	var texts []string
-	told := runs(t, "python3", snippet+"\nimport json, os, sys\nkey_id, key, host = os.environ['KEY_ID'], os.environ['KEY'], os.environ['HOST']\n"+
-		"print(json.dumps(["+expression+" for row in json.load(sys.stdin)]))\n", string(given))
+	told := runs(
+		t,
+		"python3",
+		snippet+"\nimport json, os, sys\nkey_id, key, host = os.environ['KEY_ID'], os.environ['KEY'], "+
+			"os.environ['HOST']\n"+
+			"print(json.dumps(["+expression+" for row in json.load(sys.stdin)]))\n",
+		string(given),
+	)
 	if err := json.Unmarshal([]byte(told), &texts); err != nil {
 		t.Fatalf("%v: %s", err, told)
 	}
@@ -109,7 +118,8 @@ func TestSnippetsSign(t *testing.T) {
 	shell = guide.Next("vrnt1()").Text
 	console(t, shell, guide.Next("vrnt1 GET"))
 	python := guide.Next("def authorization(").Text
-	const doctest = "import doctest, sys, types\nmodule = types.ModuleType('snippet')\nexec(sys.argv[1], module.__dict__)\n" +
+	const doctest = "import doctest, sys, types\nmodule = types.ModuleType('snippet')\nexec(sys.argv[1], " +
+		"module.__dict__)\n" +
 		"runner = doctest.DocTestRunner()\n" +
 		"runner.run(doctest.DocTestParser().get_doctest(sys.argv[2], module.__dict__, 'pycon', None, 0))\n" +
 		"sys.exit(runner.failures > 0 or runner.tries == 0)\n"
@@ -146,7 +156,8 @@ func signsRFC9421(t *testing.T, shell, python string) {
 		{"GET", "/caf%C3%A9?q=%20", ""},
 		{"POST", "/wfo/agents?a=b", body},
 	}
-	const call = "''.join(f'{n}: {v}\\n' for n, v in rfc9421(key_id, key, row['Method'], host, row['Target'], row['Body'].encode()).items())"
+	const call = "''.join(f'{n}: {v}\\n' for n, v in rfc9421(key_id, key, row['Method'], host, row['Target'], " +
+		"row['Body'].encode()).items())"
 	byPython := inPython(t, python, call, rows)
 	for i, row := range rows {
 		given := ""
@@ -169,7 +180,8 @@ func signsVrnt1(t *testing.T, shell, python string) {
 		{"POST", "/caf%C3%A9", []string{}},
 		{"GET", "/", []string{"Verint-Tenant: Blue", "Verint-UserName: Agent7"}},
 	}
-	const call = "'Authorization: ' + authorization(key_id, key, row['Method'], row['Target'], [h.split(': ') for h in row['Headers']])"
+	const call = "'Authorization: ' + authorization(key_id, key, row['Method'], row['Target'], [h.split(': ') for h " +
+		"in row['Headers']])"
 	byPython := inPython(t, python, call, rows)
 	for i, row := range rows {
 		args := append([]string{"vrnt1", row.Method, row.Target}, row.Headers...)

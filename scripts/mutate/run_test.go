@@ -139,8 +139,10 @@ func TestEachOperationIsNoticed(t *testing.T) {
 	}
 	for _, line := range []string{
 		"compiled", "whole: green",
-		"who it is: noticed by TestNobody", "a door that is shut: noticed by TestShut", "how many came in: noticed by TestCount",
-		"the last come first: noticed by TestOrder", "nobody before it is open: noticed by TestHouse", "full: noticed by TestHouse",
+		"who it is: noticed by TestNobody", "a door that is shut: noticed by TestShut", "how many came in: noticed " +
+			"by TestCount",
+		"the last come first: noticed by TestOrder", "nobody before it is open: noticed by TestHouse",
+		"full: noticed by TestHouse",
 		"what is wrong when it is full: noticed by TestHouse", "a door that is locked: noticed by TestHouse",
 		"cats: noticed by TestRules", "9 walls broken, each was noticed",
 	} {

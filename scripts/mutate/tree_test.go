@@ -55,7 +55,8 @@ func module(t *testing.T, files map[string]string) string {
 func TestTreesThatAreWrong(t *testing.T) {
 	const (
 		marked = "package p\n\nfunc P(a bool) bool {\n\treturn a //mutate:negate \"one\" TestP\n}\n"
-		tests  = "package p\n\nimport \"testing\"\n\nfunc TestP(*testing.T) {}\n\nfunc (t) TestMethod() {}\n\ntype t int\n"
+		tests  = "package p\n\nimport \"testing\"\n\nfunc TestP(*testing.T) {}\n\nfunc (t) TestMethod() {}\n\ntype t " +
+			"int\n"
 	)
 	elsewhere := strings.Replace(strings.Replace(marked, "one", "two", 1), " TestP", " ./p TestP", 1)
 	row := func(old, text string) []*wall {

@@ -34,8 +34,8 @@ template {
 }
 `
 
-// agent starts the server's own agent as an app, and returns the files in which it keeps what it reads at each of the paths,
-// once they are there.
+// agent starts the server's own agent as an app, and returns the files in which it keeps what it reads at each of the
+// paths, once they are there.
 func (w *world) agent(t *testing.T, app string, paths ...string) []string {
 	t.Helper()
 	dir, err := os.MkdirTemp(w.Dir, "kept-")
@@ -45,7 +45,11 @@ func (w *world) agent(t *testing.T, app string, paths ...string) []string {
 	templates, files := "", make([]string, len(paths))
 	for i, path := range paths {
 		files[i] = filepath.Join(dir, fmt.Sprintf("key-%d.json", i))
-		templates += fmt.Sprintf(agentTemplate, fmt.Sprintf(`{{ with secret %q }}{{ .Data | toJSON }}{{ end }}`, path), files[i])
+		templates += fmt.Sprintf(
+			agentTemplate,
+			fmt.Sprintf(`{{ with secret %q }}{{ .Data | toJSON }}{{ end }}`, path),
+			files[i],
+		)
 	}
 	w.templated(t, app, templates, files...)
 	return files

@@ -55,8 +55,8 @@ func (a *answered) field(name string) string { return tour.Answer(string(a.body)
 // says returns the errors or warnings as one text.
 func (a *answered) says() string { return strings.Join(append(a.Errors, a.Warnings...), "\n") }
 
-// send sends one request; path begins with the mount, and a PATCH is a merge patch. No answer may hold a secret that is known,
-// but for the paths that hand one out.
+// send sends one request; path begins with the mount, and a PATCH is a merge patch. No answer may hold a secret that is
+// known, but for the paths that hand one out.
 func (c *caller) send(method, path string, sent fields) (*answered, error) {
 	c.t.Helper()
 	var body io.Reader
@@ -95,7 +95,8 @@ func (c *caller) send(method, path string, sent fields) (*answered, error) {
 	if err := c.w.guard(string(a.body)); err != nil {
 		return a, err
 	}
-	if strings.HasPrefix(path, "apikeys/") && !handsOut(path) && (!pasted || a.status >= http.StatusBadRequest) && c.w.known(a.body) {
+	if strings.HasPrefix(path, "apikeys/") && !handsOut(path) && (!pasted || a.status >= http.StatusBadRequest) &&
+		c.w.known(a.body) {
 		c.t.Errorf("%s %s %s: %d holds a secret", c.name, method, path, a.status)
 	}
 	return a, nil
@@ -159,7 +160,10 @@ func (a *answered) holder(t *testing.T) holder {
 // call returns a call that the holder signs now: a head, in the key's scheme.
 func (h holder) call(method, target string, headers ...string) string {
 	h.t.Helper()
-	text := strings.Join(append([]string{method + " " + target + " HTTP/1.1", "Host: api.example"}, headers...), "\n") + "\n"
+	text := strings.Join(
+		append([]string{method + " " + target + " HTTP/1.1", "Host: api.example"}, headers...),
+		"\n",
+	) + "\n"
 	head, err := signing.ParseHead([]byte(text))
 	if err != nil {
 		h.t.Fatal(err)

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestAttackByChoice has another tenant choose the worst that it may, on its own paths: sizes and counts, patterns, uses. What
-// would cost others is refused, and the victim's calls, and what is known of them, stay as they are.
+// TestAttackByChoice has another tenant choose the worst that it may, on its own paths: sizes and counts, patterns,
+// uses. What would cost others is refused, and the victim's calls, and what is known of them, stay as they are.
 func TestAttackByChoice(t *testing.T) {
 	t.Parallel()
 	v := shared.newVictim(t, "chosen")
@@ -27,9 +27,14 @@ func TestAttackByChoice(t *testing.T) {
 	}
 	const keys, imports, own = "apikeys/my/external/keys/", "apikeys/my/external/import", "apikeys/my/verify"
 	plain := func(secret string) fields {
-		return fields{"keys": []any{fields{
-			"name": "plain", "key_id": other + "_Plain", "scheme": "vrnt-1", "key": base64.RawURLEncoding.EncodeToString([]byte(secret)),
-		}}}
+		return fields{"keys": []any{
+			fields{
+				"name":   "plain",
+				"key_id": other + "_Plain",
+				"scheme": "vrnt-1",
+				"key":    base64.RawURLEncoding.EncodeToString([]byte(secret)),
+			},
+		}}
 	}
 	long, many := strings.Repeat("m", 1<<20+1), strings.TrimSuffix(strings.Repeat("{},", 1001), ",")
 	v.tries(t, admin, []attack{
@@ -38,7 +43,13 @@ func TestAttackByChoice(t *testing.T) {
 		{"PATCH", "apikeys/my", fields{"external_published": costly[:1]}, invalid, "external_published"},
 		{"POST", imports, plain(strings.Repeat("\x00", 32)), ok, "all of its bytes are equal"},
 		{"POST", imports, plain(strings.Repeat("ab", 16)), ok, "a short pattern that repeats"},
-		{"POST", "apikeys/my/explain", fields{"message": long, "signature": "v1:" + v.old.keyID + ":"}, invalid, "message"},
+		{
+			"POST",
+			"apikeys/my/explain",
+			fields{"message": long, "signature": "v1:" + v.old.keyID + ":"},
+			invalid,
+			"message",
+		},
 	})
 	v.tries(t, verifier, []attack{
 		{"POST", own, fields{"batch_json": "[" + many + "]"}, invalid, "batch_json"},

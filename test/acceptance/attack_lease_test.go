@@ -45,8 +45,8 @@ func TestLeasesByTheirIDs(t *testing.T) {
 	v.unharmed(t)
 }
 
-// TestNumbersOutOfRange checks what docs/operations.md says of them: the request fails before the engine has it, and nothing
-// comes of it.
+// TestNumbersOutOfRange checks what docs/operations.md says of them: the request fails before the engine has it, and
+// nothing comes of it.
 func TestNumbersOutOfRange(t *testing.T) {
 	t.Parallel()
 	admin := shared.caller(t, shared.tenant(t, "numbers")+"-admin")

@@ -33,14 +33,19 @@ func (w *world) person(t *testing.T, name, tenant string, has ...string) *caller
 func inDisguise() []attack {
 	var all []attack
 	for _, path := range []string{
-		"apikeys//tenants/{tenant}/external/keys/hidden-billing", "apikeys/./tenants/{tenant}/external/keys/hidden-billing",
-		"apikeys/admin/../tenants/{tenant}/external/keys/hidden-billing", "apikeys/admin/tenants/../../tenants/{tenant}/external/keys/hidden-billing",
+		"apikeys//tenants/{tenant}/external/keys/hidden-billing",
+		"apikeys/./tenants/{tenant}/external/keys/hidden-billing",
+		"apikeys/admin/../tenants/{tenant}/external/keys/hidden-billing",
+		"apikeys/admin/tenants/../../tenants/{tenant}/external/keys/hidden-billing",
 		"apikeys/admin/tenants/%2e%2e/%2e%2e/tenants/{tenant}/external/keys/hidden-billing",
 		"apikeys/admin%2f..%2ftenants/{tenant}/external/keys/hidden-billing",
 		"apikeys/admin/tenants/..%2f..%2ftenants%2f{tenant}%2fexternal%2fkeys%2fhidden-billing",
-		"apikeys/Tenants/{tenant}/external/keys/hidden-billing", "apikeys/tenants/{tenant}/external/keys/hidden-billing/",
-		"apikeys/tenants/{tenant}//external/keys/hidden-billing", "apikeys/tenants/{tenant}%00/external/keys/hidden-billing",
-		"apikeys/admin/tenants/{tenant}/external/keys/hidden-billing", "apikeys/admin/ids/../../tenants/{tenant}/external/keys/hidden-billing",
+		"apikeys/Tenants/{tenant}/external/keys/hidden-billing",
+		"apikeys/tenants/{tenant}/external/keys/hidden-billing/",
+		"apikeys/tenants/{tenant}//external/keys/hidden-billing",
+		"apikeys/tenants/{tenant}%00/external/keys/hidden-billing",
+		"apikeys/admin/tenants/{tenant}/external/keys/hidden-billing",
+		"apikeys/admin/ids/../../tenants/{tenant}/external/keys/hidden-billing",
 		"apikeys/admin/tenants/{tenant}/../../../tenants/{tenant}/external/keys/hidden-billing",
 	} {
 		all = append(all, attack{"GET", path, nil, 0, ""})
@@ -61,7 +66,8 @@ func (v victim) refusedSomehow(t *testing.T, who *caller, attacks []attack) {
 	}
 }
 
-// deniedToSPA are the provider's paths that the policy of the SPA denies by name, so that no broader policy grants them either.
+// deniedToSPA are the provider's paths that the policy of the SPA denies by name, so that no broader policy grants them
+// either.
 var deniedToSPA = []attack{
 	{"GET", "apikeys/config", nil, forbidden, "permission denied"},
 	{"POST", "apikeys/config", fields{"tenant_binding": "auto"}, forbidden, "permission denied"},
@@ -76,8 +82,9 @@ var deniedToSPA = []attack{
 	{"POST", "apikeys/admin/import", fields{"keys": []any{fields{}}}, forbidden, "permission denied"},
 }
 
-// TestAttackBySPA has the provider's administrator try to reach a tenant's keys: with the shipped policy, with one that grants
-// far too much beside it or alone, and with root. What the built-in policy lets everybody do is in the table too.
+// TestAttackBySPA has the provider's administrator try to reach a tenant's keys: with the shipped policy, with one that
+// grants far too much beside it or alone, and with root. What the built-in policy lets everybody do is in the table
+// too.
 func TestAttackBySPA(t *testing.T) {
 	t.Parallel()
 	v := shared.newVictim(t, "spa-victim")
@@ -102,7 +109,13 @@ func TestAttackBySPA(t *testing.T) {
 		{"GET", "apikeys/admin/tenants/{tenant}", nil, ok, `"keys":3`},
 		{"LIST", "apikeys/admin/tenants?limit=1000", nil, ok, "{tenant}"},
 		{"GET", "apikeys/admin/report?limit=1000", nil, ok, "{tenant}"},
-		{"PATCH", "apikeys/admin/tenants/{tenant}", fields{"tenant": "another"}, invalid, "tenant: comes from the path"},
+		{
+			"PATCH",
+			"apikeys/admin/tenants/{tenant}",
+			fields{"tenant": "another"},
+			invalid,
+			"tenant: comes from the path",
+		},
 		{"POST", "apikeys/admin/tenants/{tenant}", fields{"cas": 0}, conflict, "cas"},
 		{"POST", "apikeys/admin/tenants/{tenant}/restore", nil, ok, `"state":"active"`}, // there is nothing to undo
 		{"POST", "apikeys/admin/tenants/my", nil, invalid, "my"},
@@ -112,8 +125,8 @@ func TestAttackBySPA(t *testing.T) {
 		v.tries(t, who, deniedToSPA)
 	}
 
-	// The built-in policy: a lease that is known can be looked up and renewed, but tells no secret; nothing else about leases
-	// is granted. A wrapping token is as good as what it wraps.
+	// The built-in policy: a lease that is known can be looked up and renewed, but tells no secret; nothing else about
+	// leases is granted. A wrapping token is as good as what it wraps.
 	builtIn := []attack{
 		{"PUT", "sys/leases/lookup", fields{"lease_id": "{lease}"}, ok, "{tenant}"},
 		{"PUT", "sys/leases/renew", fields{"lease_id": "{lease}"}, ok, `"data":null`},
@@ -121,20 +134,48 @@ func TestAttackBySPA(t *testing.T) {
 		{"PUT", "sys/leases/revoke-prefix/apikeys/tenants/{tenant}", nil, forbidden, "permission denied"},
 		{"PUT", "sys/leases/revoke-force/apikeys/tenants/{tenant}", nil, forbidden, "permission denied"},
 		{"LIST", "sys/leases/lookup/apikeys/tenants/{tenant}/internal/creds/", nil, forbidden, "permission denied"},
-		{"LIST", "sys/leases/lookup/apikeys/tenants/{tenant}/internal/creds/hidden-role", nil, forbidden, "permission denied"},
+		{
+			"LIST",
+			"sys/leases/lookup/apikeys/tenants/{tenant}/internal/creds/hidden-role",
+			nil,
+			forbidden,
+			"permission denied",
+		},
 		{"POST", "sys/wrapping/lookup", fields{"token": wrapped}, ok, "apikeys/my/external/keys/hidden-billing/reveal"},
 		{"POST", "sys/wrapping/rewrap", fields{"token": wrapped}, forbidden, "permission denied"},
 		{"GET", "cubbyhole/response", nil, missing, ""},
 		{"GET", "identity/entity/name/" + v.tenant + "-admin", nil, forbidden, "permission denied"},
 		{"POST", "identity/lookup/entity", fields{"name": v.tenant + "-admin"}, forbidden, "permission denied"},
-		{"POST", "identity/entity", fields{"name": "spa", "metadata": map[string]string{"tenant": v.tenant}}, forbidden, "permission denied"},
-		{"POST", "identity/group", fields{"name": v.tenant, "metadata": map[string]string{"tenant": v.tenant}}, forbidden, "permission denied"},
-		{"POST", "auth/token/create", fields{"policies": policies.Named("tenant-admin")}, forbidden, "permission denied"},
+		{
+			"POST",
+			"identity/entity",
+			fields{"name": "spa", "metadata": map[string]string{"tenant": v.tenant}},
+			forbidden,
+			"permission denied",
+		},
+		{
+			"POST",
+			"identity/group",
+			fields{"name": v.tenant, "metadata": map[string]string{"tenant": v.tenant}},
+			forbidden,
+			"permission denied",
+		},
+		{
+			"POST",
+			"auth/token/create",
+			fields{"policies": policies.Named("tenant-admin")},
+			forbidden,
+			"permission denied",
+		},
 		{"POST", "sys/policies/acl/apikeys-spa", fields{"policy": wide}, forbidden, "permission denied"},
 		{"GET", "sys/raw/logical", nil, forbidden, "permission denied"},
 		{"GET", "sys/internal/ui/mounts/apikeys", nil, ok, "apikeys"},
 	}
-	v.words = append(v.words[1:], "hidden description", "hidden owner") // A wrapping token tells the path, as a lease ID does.
+	v.words = append(
+		v.words[1:],
+		"hidden description",
+		"hidden owner",
+	) // A wrapping token tells the path, as a lease ID does.
 	v.tries(t, spa, builtIn)
 	v.tries(t, both, builtIn)
 	v.unharmed(t)
@@ -143,8 +184,8 @@ func TestAttackBySPA(t *testing.T) {
 		t.Errorf("whose the token is gets %s", a.field("key_id"))
 	}
 
-	// With a policy that grants all of apikeys/, what is left is what identity cannot tell from the provider's own work: it
-	// still gives no secret in clear, and imports stay closed.
+	// With a policy that grants all of apikeys/, what is left is what identity cannot tell from the provider's own
+	// work: it still gives no secret in clear, and imports stay closed.
 	call := v.old.call("GET", "/wfo/v1/agents")
 	wideOpen := []attack{
 		{"POST", "apikeys/admin/import", fields{"keys": []any{fields{}}}, forbidden, "allow_import_until"},

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestAttackByTenant has another tenant's people try to reach a tenant's keys, by both spellings of a path, whatever the
-// policies say, with all that may have become known of them: names, key IDs, lease IDs, signed calls.
+// TestAttackByTenant has another tenant's people try to reach a tenant's keys, by both spellings of a path, whatever
+// the policies say, with all that may have become known of them: names, key IDs, lease IDs, signed calls.
 func TestAttackByTenant(t *testing.T) {
 	t.Parallel()
 	v := shared.newVictim(t, "victim")
@@ -38,10 +38,22 @@ func TestAttackByTenant(t *testing.T) {
 			{"DELETE", "apikeys/my/external/keys/hidden-billing", nil, missing, ""},
 			{"POST", "apikeys/my/external/keys/hidden-gone/restore", nil, missing, ""},
 			{"POST", "apikeys/my/external/keys/hidden-billing/reveal", nil, missing, ""},
-			{"POST", "apikeys/my/external/keys/hidden-billing/reveal", fields{"recipient": v.box.recipient}, missing, ""},
+			{
+				"POST",
+				"apikeys/my/external/keys/hidden-billing/reveal",
+				fields{"recipient": v.box.recipient},
+				missing,
+				"",
+			},
 			{"GET", "apikeys/my/external/keys/hidden-billing/handover", nil, missing, ""},
 			{"GET", "apikeys/my/external/keys/hidden-billing/history", nil, missing, ""},
-			{"POST", "apikeys/my/external/keys/hidden-billing/rotate", fields{"current_key_id": "{current}"}, missing, ""},
+			{
+				"POST",
+				"apikeys/my/external/keys/hidden-billing/rotate",
+				fields{"current_key_id": "{current}"},
+				missing,
+				"",
+			},
 			{"POST", "apikeys/my/external/keys/hidden-billing/revoke", fields{"key_id": "{current}"}, missing, ""},
 			{"POST", "apikeys/my/internal/roles/hidden-role/revoke-leased", nil, missing, ""},
 			{"GET", "apikeys/my/internal/leased/{leased}", nil, missing, ""},
@@ -50,16 +62,46 @@ func TestAttackByTenant(t *testing.T) {
 			{"GET", "apikeys/my/report", nil, ok, `"keys":[]`},
 			{"GET", "apikeys/my/due?within=720h", nil, ok, `"items":[]`},
 			{"POST", "apikeys/my/external/import", fields{"keys": []any{item}}, ok, "key_id: this ID cannot be used"},
-			{"POST", "apikeys/my/external/import", fields{"keys": []any{another}}, ok, "key_id: this ID cannot be used"},
-			{"POST", "apikeys/my/external/import", fields{"keys": []any{item}, "dry_run": true}, ok, "key_id: this ID cannot be used"},
+			{
+				"POST",
+				"apikeys/my/external/import",
+				fields{"keys": []any{another}},
+				ok,
+				"key_id: this ID cannot be used",
+			},
+			{
+				"POST",
+				"apikeys/my/external/import",
+				fields{"keys": []any{item}, "dry_run": true},
+				ok,
+				"key_id: this ID cannot be used",
+			},
 
 			// What a path says cannot be said otherwise.
-			{"POST", "apikeys/my/external/import", fields{"keys": []any{item}, "tenant": "{tenant}"}, invalid, "tenant: comes from the path"},
-			{"POST", "apikeys/my/external/import", fields{"keys": []any{item}, "kind": "internal"}, invalid, "kind: comes from the path"},
+			{
+				"POST",
+				"apikeys/my/external/import",
+				fields{"keys": []any{item}, "tenant": "{tenant}"},
+				invalid,
+				"tenant: comes from the path",
+			},
+			{
+				"POST",
+				"apikeys/my/external/import",
+				fields{"keys": []any{item}, "kind": "internal"},
+				invalid,
+				"kind: comes from the path",
+			},
 			{"GET", "apikeys/my/report?tenant={tenant}", nil, invalid, "tenant: comes from"},
 			{"GET", "apikeys/my/due?tenant={tenant}", nil, invalid, "tenant: comes from"},
 			{"GET", "apikeys/my/ids/{key}?tenant={tenant}", nil, invalid, "tenant: comes from"},
-			{"GET", "apikeys/my/external/keys/hidden-billing/handover?tenant={tenant}", nil, invalid, "tenant: comes from"},
+			{
+				"GET",
+				"apikeys/my/external/keys/hidden-billing/handover?tenant={tenant}",
+				nil,
+				invalid,
+				"tenant: comes from",
+			},
 			{"LIST", "apikeys/my/external/keys?tenant={tenant}", nil, invalid, "tenant: comes from"},
 			{"PATCH", "apikeys/my", fields{"tenant": "{tenant}"}, invalid, "tenant: comes from"},
 
@@ -67,7 +109,13 @@ func TestAttackByTenant(t *testing.T) {
 			{"PUT", "sys/leases/lookup", fields{"lease_id": "{lease}"}, ok, "{tenant}"},
 			{"PUT", "sys/leases/renew", fields{"lease_id": "{lease}"}, ok, `"data":null`},
 			{"PUT", "sys/leases/revoke", fields{"lease_id": "{lease}"}, forbidden, "permission denied"},
-			{"LIST", "sys/leases/lookup/apikeys/tenants/{tenant}/internal/creds/hidden-role", nil, forbidden, "permission denied"},
+			{
+				"LIST",
+				"sys/leases/lookup/apikeys/tenants/{tenant}/internal/creds/hidden-role",
+				nil,
+				forbidden,
+				"permission denied",
+			},
 		})
 	}
 	v.tries(t, broad, []attack{
@@ -97,7 +145,11 @@ func TestAttackByTenant(t *testing.T) {
 	mine := admin.must("POST", "apikeys/my/external/keys/mine/reveal", nil).holder(t)
 	call := v.old.call("GET", "/wfo/v1/agents")
 	stranger := holder{t, "0123456789abcdef", v.old.key, v.old.scheme}.call("GET", "/wfo/v1/agents")
-	a := verifier.must("POST", "apikeys/my/verify", fields{"batch": []any{call, mine.call("GET", "/wfo/v1/agents"), stranger, fields{"request": call}}})
+	a := verifier.must(
+		"POST",
+		"apikeys/my/verify",
+		fields{"batch": []any{call, mine.call("GET", "/wfo/v1/agents"), stranger, fields{"request": call}}},
+	)
 	results := a.Data["results"].([]any)
 	for i, want := range []string{"unknown_key", "valid", "unknown_key", "unknown_key"} {
 		row := results[i].(map[string]any)
@@ -131,7 +183,13 @@ func TestAttackByApp(t *testing.T) {
 			{"GET", "apikeys/my/external/keys/hidden-billing/handover", nil, forbidden, "permission denied"},
 			{"GET", "apikeys/my/external/static-creds/hidden-billing", nil, forbidden, "permission denied"},
 			{"GET", "apikeys/tenants/{tenant}/internal/creds/hidden-role", nil, forbidden, "permission denied"},
-			{"POST", "apikeys/my/external/sign/hidden-billing", fields{"request": "GET /a"}, forbidden, "permission denied"},
+			{
+				"POST",
+				"apikeys/my/external/sign/hidden-billing",
+				fields{"request": "GET /a"},
+				forbidden,
+				"permission denied",
+			},
 			{"POST", "apikeys/my/external/import", fields{"keys": []any{fields{}}}, forbidden, "permission denied"},
 		})
 	}

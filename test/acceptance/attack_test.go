@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// victim is a tenant whom others try to reach: with a key that was revealed and rotated and has a recipient, an imported one,
-// one that is deleted, a role and a leased key.
+// victim is a tenant whom others try to reach: with a key that was revealed and rotated and has a recipient, an
+// imported one, one that is deleted, a role and a leased key.
 type victim struct {
 	tenant         string
 	admin, app     *caller
@@ -29,8 +29,11 @@ func (w *world) newVictim(t *testing.T, prefix string) victim {
 	v := victim{tenant: tenant, admin: w.caller(t, tenant+"-admin"), app: w.caller(t, tenant+"-app"), box: w.mailbox(t)}
 	const keys = "apikeys/my/external/keys/"
 	v.admin.must("POST", keys+"hidden-billing", fields{
-		"reveal": "always", "description": "hidden description", "owner": "hidden owner", "metadata": fields{"hidden": "hidden"},
-		"recipients": []any{v.box.recipient},
+		"reveal":      "always",
+		"description": "hidden description",
+		"owner":       "hidden owner",
+		"metadata":    fields{"hidden": "hidden"},
+		"recipients":  []any{v.box.recipient},
 	})
 	v.old = v.admin.must("POST", keys+"hidden-billing/reveal", nil).holder(t)
 	v.admin.must("POST", keys+"hidden-billing/rotate", fields{"overlap": "1h"})
@@ -52,8 +55,8 @@ func (v victim) fill(text string) string {
 		"{lease}", v.lease, "{imported}", v.tenant+"_Imported").Replace(text)
 }
 
-// attack is one try, what has to become of it, and what its answer must say. No answer may hold a secret, nor a word of the
-// victim's that is not in the request itself.
+// attack is one try, what has to become of it, and what its answer must say. No answer may hold a secret, nor a word of
+// the victim's that is not in the request itself.
 type attack struct {
 	method, path string
 	sent         fields
@@ -74,7 +77,17 @@ func (v victim) tries(t *testing.T, who *caller, attacks []attack) {
 		}
 		a := who.ask(try.method, path, sent)
 		if a.status != try.status || !strings.Contains(string(a.body), v.fill(try.says)) {
-			t.Errorf("%s %s %s %v: %d %s, want %d %q", who.name, try.method, path, try.sent, a.status, a.body, try.status, try.says)
+			t.Errorf(
+				"%s %s %s %v: %d %s, want %d %q",
+				who.name,
+				try.method,
+				path,
+				try.sent,
+				a.status,
+				a.body,
+				try.status,
+				try.says,
+			)
 		}
 		v.toldNothing(t, who, try.method+" "+path, a, sent)
 	}
@@ -104,13 +117,16 @@ func (v victim) unharmed(t *testing.T) {
 		t.Errorf("the victim's overlapping version is %s", got)
 	}
 	key := v.admin.must("GET", "apikeys/my/external/keys/hidden-billing", nil)
-	if key.field("state") != "active" || key.field("current_key_id") != v.current || key.field("description") != "hidden description" {
+	if key.field("state") != "active" || key.field("current_key_id") != v.current ||
+		key.field("description") != "hidden description" {
 		t.Errorf("the victim's key is %s, its current version %s", key.field("state"), key.field("current_key_id"))
 	}
 	if got := v.admin.must("GET", "apikeys/my/external/keys/hidden-gone", nil).field("state"); got != "deleted" {
 		t.Errorf("the victim's deleted key is %s", got)
 	}
-	if got := v.admin.must("GET", "apikeys/my/internal/leased/"+v.leased, nil).field("state"); got != "current" && got != "active" {
+	if got := v.admin.must("GET", "apikeys/my/internal/leased/"+v.leased, nil).
+		field("state"); got != "current" &&
+		got != "active" {
 		t.Errorf("the victim's leased key is %s", got)
 	}
 	if got := v.admin.must("GET", "apikeys/my", nil); got.field("state") != "active" || got.field("keys") != "3" {
@@ -142,7 +158,11 @@ var doors = []struct {
 	{"POST", "/external/keys/hidden-billing/disable", fields{"reason": "theirs now"}},
 	{"POST", "/external/keys/hidden-billing/enable", nil},
 	{"POST", "/external/keys/hidden-billing/revoke", fields{"key_id": "{key}"}},
-	{"POST", "/external/keys/hidden-billing/extend", fields{"key_id": "{current}", "expires_at": "2027-01-02T03:04:05Z"}},
+	{
+		"POST",
+		"/external/keys/hidden-billing/extend",
+		fields{"key_id": "{current}", "expires_at": "2027-01-02T03:04:05Z"},
+	},
 	{"POST", "/external/keys/hidden-billing/reveal", nil},
 	{"GET", "/external/keys/hidden-billing/handover", nil},
 	{"GET", "/external/keys/hidden-billing/history", nil},

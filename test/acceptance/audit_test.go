@@ -61,8 +61,15 @@ func TestAudit(t *testing.T) {
 	} {
 		row := history.Data["entries"].([]any)[i].(map[string]any)
 		entry := entries[row["request_id"].(string)]
-		if row["operation"] != did.operation || entry.Request.Path != did.path || entry.Auth.EntityID != row["entity_id"] {
-			t.Errorf("%s by %s leads to %s by %s", row["operation"], row["entity_id"], entry.Request.Path, entry.Auth.EntityID)
+		if row["operation"] != did.operation || entry.Request.Path != did.path ||
+			entry.Auth.EntityID != row["entity_id"] {
+			t.Errorf(
+				"%s by %s leads to %s by %s",
+				row["operation"],
+				row["entity_id"],
+				entry.Request.Path,
+				entry.Auth.EntityID,
+			)
 		}
 	}
 	for _, entry := range entries {

@@ -60,15 +60,16 @@ func (a *away) eventually(what string, try func() bool) {
 	}
 }
 
-// TestSealed has apps sign and gateways verify while their server is sealed: who has a key goes on, a keyring for no longer than it may,
-// and who has to ask fails with an error that says so. All go on by themselves once it is unsealed.
+// TestSealed has apps sign and gateways verify while their server is sealed: who has a key goes on, a keyring for no
+// longer than it may, and who has to ask fails with an error that says so. All go on by themselves once it is unsealed.
 func TestSealed(t *testing.T) {
 	t.Parallel()
 	w := ownWorld(t, true)
 	tenant := w.tenant(t, "sealed")
 	admin := w.caller(t, tenant+"-admin")
 	const maxAge = 12 * time.Second
-	w.caller(t, "operator").must("PATCH", "apikeys/config", fields{"allow_local_verify": true, "keyring_max_age": maxAge.String()})
+	w.caller(t, "operator").
+		must("PATCH", "apikeys/config", fields{"allow_local_verify": true, "keyring_max_age": maxAge.String()})
 	w.caller(t, "spa").must("PATCH", "apikeys/admin/tenants/"+tenant, fields{"allow_local_verify": true})
 	admin.must("POST", "apikeys/my/external/keys/static", fields{"reveal": "always"})
 	admin.must("POST", "apikeys/my/external/keys/remote", fields{"reveal": "never"})
@@ -147,7 +148,12 @@ func newAway(t *testing.T, w *world, tenant string) *away {
 	if err != nil {
 		t.Fatal(err)
 	}
-	static, err := client.NewStatic(t.Context(), app, "apikeys/my/external/static-creds/static", client.WithPoll(time.Second))
+	static, err := client.NewStatic(
+		t.Context(),
+		app,
+		"apikeys/my/external/static-creds/static",
+		client.WithPoll(time.Second),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// TestLeaseCaps checks that leased keys live no longer than the mount lets them, by its config or by how it is tuned, when
-// issued and when renewed. It needs a mount of its own to lower the caps of.
+// TestLeaseCaps checks that leased keys live no longer than the mount lets them, by its config or by how it is tuned,
+// when issued and when renewed. It needs a mount of its own to lower the caps of.
 func TestLeaseCaps(t *testing.T) {
 	t.Parallel()
 	w := ownWorld(t, false)

@@ -28,7 +28,8 @@ func (c *caller) ticked() {
 	})
 }
 
-// rotatesOnce makes a key whose first version lives so briefly that it is due at the next tick, and the second one for hours.
+// rotatesOnce makes a key whose first version lives so briefly that it is due at the next tick, and the second one for
+// hours.
 func (c *caller) rotatesOnce(path string, brief, overlap time.Duration) (first string) {
 	c.t.Helper()
 	first = c.must("POST", path, fields{
@@ -50,8 +51,9 @@ func (c *caller) versions(path string, want int) error {
 	return err
 }
 
-// TestCatchUp checks that a key that is disabled, or whose tenant is suspended, is not rotated by schedule, and that what it
-// has missed happens once, at the first tick after. And that what is not used is disabled, and what is used is not.
+// TestCatchUp checks that a key that is disabled, or whose tenant is suspended, is not rotated by schedule, and that
+// what it has missed happens once, at the first tick after. And that what is not used is disabled, and what is used is
+// not.
 func TestCatchUp(t *testing.T) {
 	t.Parallel()
 	w := ownWorld(t, false)
@@ -94,7 +96,13 @@ func TestCatchUp(t *testing.T) {
 	// What a tick has written down outlives the plugin.
 	killPlugin(t, w)
 	until(t, "first use", func() error { return admin.get(keys+"used", "versions.0.last_used_ip", "192.0.2.7") })
-	if got, want := admin.must("GET", keys+"used", nil).version(0, "first_used_at"), wasUsed.version(0, "first_used_at"); got != want || got == "" {
+	if got, want := admin.must("GET", keys+"used", nil).
+		version(0, "first_used_at"),
+		wasUsed.version(
+			0,
+			"first_used_at",
+		); got != want ||
+		got == "" {
 		t.Errorf("first used at %q, and it was %q", got, want)
 	}
 

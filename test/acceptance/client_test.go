@@ -62,7 +62,8 @@ func (s *signer) call(ctx context.Context) error {
 			return err
 		case verdict == "valid":
 			return nil
-		case verdict != "revoked" && verdict != "expired" || try == 49: // a key of seconds can end on a machine that stalls
+		// a key of seconds can end on a machine that stalls
+		case verdict != "revoked" && verdict != "expired" || try == 49:
 			return fmt.Errorf("%s", verdict)
 		}
 		s.again.Add(1)
@@ -79,8 +80,9 @@ func (s *signer) count() (n int) {
 	return n
 }
 
-// TestClient signs without a break from the three kinds of source, while keys are rotated, leases run out or are revoked, and the
-// token is renewed and replaced. No call is refused; those of a lease that somebody revokes are once, and go on with another key.
+// TestClient signs without a break from the three kinds of source, while keys are rotated, leases run out or are
+// revoked, and the token is renewed and replaced. No call is refused; those of a lease that somebody revokes are once,
+// and go on with another key.
 func TestClient(t *testing.T) {
 	t.Parallel()
 	tenant := shared.tenant(t, "client")
@@ -99,7 +101,12 @@ func TestClient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	static, err := client.NewStatic(t.Context(), app, "apikeys/my/external/static-creds/static", client.WithPoll(time.Second))
+	static, err := client.NewStatic(
+		t.Context(),
+		app,
+		"apikeys/my/external/static-creds/static",
+		client.WithPoll(time.Second),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +171,14 @@ func TestClient(t *testing.T) {
 
 	for _, s := range signers {
 		least := map[string]int{"leased": 2, "lasting": 2, "static": rotations, "remote": rotations}[s.name]
-		t.Logf("%s: %d calls with %d keys, %d refused, %d made again", s.name, s.calls.Load(), s.count(), s.refused.Load(), s.again.Load())
+		t.Logf(
+			"%s: %d calls with %d keys, %d refused, %d made again",
+			s.name,
+			s.calls.Load(),
+			s.count(),
+			s.refused.Load(),
+			s.again.Load(),
+		)
 		if s.calls.Load() < 100 || s.count() < least {
 			t.Errorf("%s: %d calls, %d keys", s.name, s.calls.Load(), s.count())
 		}
@@ -183,7 +197,11 @@ func clientOverHTTP(t *testing.T, tenant string) {
 	t.Helper()
 	gateway := shared.caller(t, "gateway")
 	server := newGateway(t, func(head string) string { return gateway.verdict(head) })
-	source, err := client.NewLease(t.Context(), shared.client(t, tenant+"-app"), "apikeys/tenants/"+tenant+"/external/creds/lasting")
+	source, err := client.NewLease(
+		t.Context(),
+		shared.client(t, tenant+"-app"),
+		"apikeys/tenants/"+tenant+"/external/creds/lasting",
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +210,12 @@ func clientOverHTTP(t *testing.T, tenant string) {
 	}}
 	defer calls.CloseIdleConnections()
 	for _, body := range []string{"", "hello"} {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server+"/orders?x=%20", strings.NewReader(body))
+		req, err := http.NewRequestWithContext(
+			t.Context(),
+			http.MethodPost,
+			server+"/orders?x=%20",
+			strings.NewReader(body),
+		)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -44,19 +44,35 @@ func TestExtend(t *testing.T) {
 	admin.refused(invalid, "reason: missing", "POST", key+"/extend", without("reason"))
 	admin.refused(invalid, "expires_at: must be a time such as ", "POST", key+"/extend", without("expires_at"))
 	admin.refused(invalid, "expires_at: must be later than it is", "POST", key+"/extend", longer(-day))
-	admin.refused(invalid, "expires_at: may be "+rfc3339(ends.Add(7*day))+" at the latest", "POST", key+"/extend", longer(7*day+time.Second))
+	admin.refused(
+		invalid,
+		"expires_at: may be "+rfc3339(ends.Add(7*day))+" at the latest",
+		"POST",
+		key+"/extend",
+		longer(7*day+time.Second),
+	)
 
 	// A version that overlaps is extended too: that is what it is for.
 	second := admin.must("POST", key+"/rotate", nil).field("current_key_id")
 	ends = admin.must("GET", key, nil).at(t, "versions.0.expires_at")
 	got := issuer.must("POST", key+"/extend", longer(7*day))
-	if at := got.at(t, "versions.0.expires_at"); !at.Equal(ends.Add(7*day)) || got.version(0, "extended_at") == "" || got.version(1, "extended_at") != "" {
+	if at := got.at(
+		t,
+		"versions.0.expires_at",
+	); !at.Equal(ends.Add(7*day)) || got.version(0, "extended_at") == "" ||
+		got.version(1, "extended_at") != "" {
 		t.Errorf("%s ends at %s, and was to end at %s", first, at, ends.Add(7*day))
 	}
 	ends = ends.Add(7 * day)
 	admin.refused(invalid, "extended once", "POST", key+"/extend", longer(day))
 	history := admin.must("GET", key+"/history", nil)
-	if entry := history.field("entries.2.operation") + " " + history.field("entries.2.key_id") + " " + history.field("entries.2.reason"); entry != "extend "+first+" the customer is on holiday" {
+	if entry := history.field(
+		"entries.2.operation",
+	) + " " + history.field(
+		"entries.2.key_id",
+	) + " " + history.field(
+		"entries.2.reason",
+	); entry != "extend "+first+" the customer is on holiday" {
 		t.Errorf("history has %q", entry)
 	}
 
@@ -102,8 +118,10 @@ func TestExpiryWindow(t *testing.T) {
 	admin := shared.caller(t, tenant+"-admin")
 	const keys, invalid = "apikeys/my/external/keys/", http.StatusBadRequest
 	for _, bad := range []any{
-		"Mon-Thu", "Mon-Thu 09:00-16:00", "Mon-Thu 09:00-09:00 UTC", "Mon-Thu 9:00-16:00 UTC", "Mon-Thu 09:00-24:01 UTC",
-		"Mo-Do 09:00-16:00 UTC", "Mon,Mon 09:00-16:00 UTC", "Mon-Thu 09:00-16:00 Europe/Atlantis", "Mon-Thu 09:00-16:00 Local",
+		"Mon-Thu", "Mon-Thu 09:00-16:00", "Mon-Thu 09:00-09:00 UTC", "Mon-Thu 9:00-16:00 UTC",
+		"Mon-Thu 09:00-24:01 UTC",
+		"Mo-Do 09:00-16:00 UTC", "Mon,Mon 09:00-16:00 UTC", "Mon-Thu 09:00-16:00 Europe/Atlantis",
+		"Mon-Thu 09:00-16:00 Local",
 		"Mon-Thu 09:00-16:00 ../UTC", "Mon-Thu  09:00-16:00 UTC", 7, true,
 	} {
 		admin.refused(invalid, "expiry_window: ", "POST", keys+"bad", fields{"expiry_window": bad})
@@ -124,7 +142,12 @@ func TestExpiryWindow(t *testing.T) {
 		return local.Hour() == hour && (local.Minute() < 30 || local.Minute() == 30 && local.Second() == 0)
 	}
 	full, ends := made.at(t, "versions.0.issued_at").Add(30*24*time.Hour), made.at(t, "versions.0.expires_at")
-	cut := fmt.Sprintf("expires_at of version %s was cut back from %s to %s by expiry_window", first, rfc3339(full), rfc3339(ends))
+	cut := fmt.Sprintf(
+		"expires_at of version %s was cut back from %s to %s by expiry_window",
+		first,
+		rfc3339(full),
+		rfc3339(ends),
+	)
 	if !holds(ends) || full.Sub(ends) <= 0 || full.Sub(ends) > 24*time.Hour || !strings.Contains(made.says(), cut) {
 		t.Errorf("%s ends at %s, in the window: %t; warned of %q", first, ends, holds(ends), made.says())
 	}
@@ -134,12 +157,21 @@ func TestExpiryWindow(t *testing.T) {
 
 	// So are the next version, the end of the overlap, and an extension.
 	rotated := admin.must("POST", keys+"billing/rotate", fields{"overlap": "7d"})
-	if !holds(rotated.at(t, "versions.0.expires_at")) || !holds(rotated.at(t, "versions.1.expires_at")) || !strings.Contains(rotated.says(), "by expiry_window") {
+	if !holds(rotated.at(t, "versions.0.expires_at")) || !holds(rotated.at(t, "versions.1.expires_at")) ||
+		!strings.Contains(rotated.says(), "by expiry_window") {
 		t.Errorf("rotated: %s", rotated.body)
 	}
 	was := rotated.at(t, "versions.1.expires_at")
-	later := admin.must("POST", keys+"billing/extend", fields{"expires_at": rfc3339(was.Add(50 * time.Hour)), "reason": "for long"})
-	if at := later.at(t, "versions.1.expires_at"); !holds(at) || at.Sub(was) != 48*time.Hour || !strings.Contains(later.says(), "by expiry_window") {
+	later := admin.must(
+		"POST",
+		keys+"billing/extend",
+		fields{"expires_at": rfc3339(was.Add(50 * time.Hour)), "reason": "for long"},
+	)
+	if at := later.at(
+		t,
+		"versions.1.expires_at",
+	); !holds(at) || at.Sub(was) != 48*time.Hour ||
+		!strings.Contains(later.says(), "by expiry_window") {
 		t.Errorf("extended from %s to %s; warned of %q", was, at, later.says())
 	}
 

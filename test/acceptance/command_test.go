@@ -10,8 +10,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// command runs a command in the transcript's directory and environment, with a token. Testscript's own way to do so would
-// log what it prints, secrets too.
+// command runs a command in the transcript's directory and environment, with a token. Testscript's own way to do so
+// would log what it prints, secrets too.
 func command(ts *testscript.TestScript, token string, args []string) (stdout, stderr string, err error) {
 	name := args[0]
 	for _, dir := range filepath.SplitList(ts.Getenv("PATH")) {

@@ -1,5 +1,5 @@
-// Package acceptance runs transcripts of the server's own CLI against a real server with the plugin, and tests that need a
-// server of their own. `make accept` runs it; the build tag acceptance keeps it out of everything else.
+// Package acceptance runs transcripts of the server's own CLI against a real server with the plugin, and tests that
+// need a server of their own. `make accept` runs it; the build tag acceptance keeps it out of everything else.
 //
 // A transcript is a file testdata/NAME.txtar in the language of testscript. It gets two tenants of its own, named by
 // $TENANT_A and $TENANT_B, so it runs beside the others and never meets them. One is enough for most:
@@ -44,9 +44,9 @@
 // plays opens one for a test, which names what stands in it for something else, such as a path, an address or a day to
 // come, and goes through the blocks that name the test. Between them it does what the text takes for done.
 //
-// Tables of many requests are tests in Go: a caller acts as somebody, over plain HTTP. What such a test asks for is guarded
-// in the same way. A test that seals the server, kills the plugin or changes the mount's settings starts a server of its own
-// with ownWorld, which opens tenants and knows their people as the shared one does. So does one that waits for what Vault has
-// the engine do once a minute; it takes minutes, during which the others go on. When the tests are over, no log of a
-// server may hold a secret in any form, and no lease may be beyond revoking.
+// Tables of many requests are tests in Go: a caller acts as somebody, over plain HTTP. What such a test asks for is
+// guarded in the same way. A test that seals the server, kills the plugin or changes the mount's settings starts a
+// server of its own with ownWorld, which opens tenants and knows their people as the shared one does. So does one that
+// waits for what Vault has the engine do once a minute; it takes minutes, during which the others go on. When the tests
+// are over, no log of a server may hold a secret in any form, and no lease may be beyond revoking.
 package acceptance

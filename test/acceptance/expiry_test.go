@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestExpiry checks that a version whose ttl is over has ended for everybody, to the second and without anything having to
-// tidy up, whatever its scheme.
+// TestExpiry checks that a version whose ttl is over has ended for everybody, to the second and without anything having
+// to tidy up, whatever its scheme.
 func TestExpiry(t *testing.T) {
 	t.Parallel()
 	tenant := shared.tenant(t, "expiry")
@@ -19,8 +19,16 @@ func TestExpiry(t *testing.T) {
 		ask    fields                 // what Vault is to sign
 		call   func(*answered) fields // what is to be verified, of what it signed
 	}{
-		{"rfc9421", fields{"request": agents}, func(signed *answered) fields { return fields{"request": signed.signs(agents)} }},
-		{"vrnt-1", fields{"request": agents}, func(signed *answered) fields { return fields{"request": signed.signs(agents)} }},
+		{
+			"rfc9421",
+			fields{"request": agents},
+			func(signed *answered) fields { return fields{"request": signed.signs(agents)} },
+		},
+		{
+			"vrnt-1",
+			fields{"request": agents},
+			func(signed *answered) fields { return fields{"request": signed.signs(agents)} },
+		},
 		{"hmac-sha256", fields{"message": "m"}, func(signed *answered) fields {
 			return fields{"message": "m", "signature": signed.field("signature")}
 		}},
@@ -33,7 +41,11 @@ func TestExpiry(t *testing.T) {
 			until(t, "signed", func() error { // On a machine that stalls, a key may have expired before it signs.
 				tries++
 				name = fmt.Sprintf("%s-%d", test.scheme, tries)
-				admin.must("POST", at("keys"), fields{"scheme": test.scheme, "reveal": "always", "replay": "off", "ttl": 3})
+				admin.must(
+					"POST",
+					at("keys"),
+					fields{"scheme": test.scheme, "reveal": "always", "replay": "off", "ttl": 3},
+				)
 				signed := app.ask("POST", at("sign"), test.ask)
 				if signed.status != http.StatusOK {
 					return errors.New(signed.says())
@@ -58,7 +70,8 @@ func TestExpiry(t *testing.T) {
 			admin.refused(invalid, "expired: ", "POST", at("keys")+"/reveal", nil)
 			app.refused(invalid, "expired: ", "GET", at("static-creds"), nil)
 			read := admin.must("GET", at("keys"), nil)
-			if read.field("state") != "active" || read.field("current_key_id") != "" || read.field("versions.0.state") != "expired" {
+			if read.field("state") != "active" || read.field("current_key_id") != "" ||
+				read.field("versions.0.state") != "expired" {
 				t.Errorf("the key is %s, its version %s", read.field("state"), read.field("versions.0.state"))
 			}
 			// Whoever rotates by hand has a current version again.

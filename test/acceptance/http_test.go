@@ -36,13 +36,21 @@ func TestPages(t *testing.T) {
 		for after, more := "", true; more; {
 			page := admin.must("LIST", path+"?limit=2&after="+after, nil)
 			found := names(page)
-			if info, _ := page.Data["key_info"].(map[string]any); len(info) != len(found) || len(found) > 2 || len(page.Warnings) != 0 {
+			if info, _ := page.Data["key_info"].(map[string]any); len(info) != len(found) || len(found) > 2 ||
+				len(page.Warnings) != 0 {
 				t.Fatalf("%s: %d names, %d described, warnings %v", list, len(found), len(info), page.Warnings)
 			}
 			got = append(got, found...)
 			after, more = page.field("next"), page.Data["next"] != nil
 			if more != (len(got) < len(all)) || more && (page.field("total") != "5" || after != got[len(got)-1]) {
-				t.Errorf("%s: %d of %d so far, total %v, next %v", list, len(got), len(all), page.Data["total"], page.Data["next"])
+				t.Errorf(
+					"%s: %d of %d so far, total %v, next %v",
+					list,
+					len(got),
+					len(all),
+					page.Data["total"],
+					page.Data["next"],
+				)
 			}
 		}
 		if diff := cmp.Diff(all, got); diff != "" {
@@ -61,7 +69,10 @@ func TestPages(t *testing.T) {
 		}
 	}
 	spa := shared.caller(t, "spa")
-	if got := names(spa.must("LIST", "apikeys/admin/tenants?limit=1&after="+tenant[:len(tenant)-1], nil)); len(got) != 1 || got[0] < tenant[:len(tenant)-1] {
+	if got := names(
+		spa.must("LIST", "apikeys/admin/tenants?limit=1&after="+tenant[:len(tenant)-1], nil),
+	); len(got) != 1 ||
+		got[0] < tenant[:len(tenant)-1] {
 		t.Errorf("tenants: %v", got)
 	}
 }
@@ -76,7 +87,8 @@ func names(a *answered) []string {
 	return all
 }
 
-// TestBatch checks that a batch is answered in order, item by item, whoever's the keys are and whatever is wrong with one.
+// TestBatch checks that a batch is answered in order, item by item, whoever's the keys are and whatever is wrong with
+// one.
 func TestBatch(t *testing.T) {
 	t.Parallel()
 	ours, theirs := shared.tenant(t, "batch"), shared.tenant(t, "batch")
@@ -90,7 +102,14 @@ func TestBatch(t *testing.T) {
 	}
 	shared.caller(t, ours+"-admin").must("POST", "apikeys/my/external/keys/events", fields{"scheme": "hmac-sha256"})
 	signed := app.must("PATCH", "apikeys/my/external/sign/events", fields{"batch": []any{
-		fields{"message": "one"}, fields{"message_base64": "b25l"}, fields{"request": "GET /a"}, "GET /a", 7, fields{"no_such_field": 1},
+		fields{
+			"message": "one",
+		},
+		fields{"message_base64": "b25l"},
+		fields{"request": "GET /a"},
+		"GET /a",
+		7,
+		fields{"no_such_field": 1},
 	}})
 	first := signed.field("results.0.signature")
 	if first == "" || signed.field("results.1.signature") != first {
@@ -126,7 +145,8 @@ func TestBatch(t *testing.T) {
 		if diff := cmp.Diff(strings.Fields(test.want), got); diff != "" {
 			t.Errorf("%s: (-want +got)\n%s", test.path, diff)
 		}
-		if a.field("results.3.tenant") != ours || a.field("results.1.key_id") != "" && test.who == verifier || a.field("results.6.error") == "" {
+		if a.field("results.3.tenant") != ours || a.field("results.1.key_id") != "" && test.who == verifier ||
+			a.field("results.6.error") == "" {
 			t.Errorf("%s: %v", test.path, a.Data)
 		}
 	}

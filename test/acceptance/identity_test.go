@@ -67,9 +67,21 @@ func TestIdentity(t *testing.T) {
 			who.refused(forbidden, "belongs to another tenant", "GET", "apikeys/tenants/"+theirs+path, nil)
 			who.refused(forbidden, "belongs to another tenant", "GET", "apikeys/tenants/no-such-tenant"+path, nil)
 		}
-		who.refused(forbidden, "belongs to another tenant", "GET", "apikeys/tenants/"+theirs+"/external/creds/none", nil)
+		who.refused(
+			forbidden,
+			"belongs to another tenant",
+			"GET",
+			"apikeys/tenants/"+theirs+"/external/creds/none",
+			nil,
+		)
 		who.refused(forbidden, "belongs to another tenant", "POST", "apikeys/tenants/"+theirs+key+"/reveal", nil)
-		who.refused(forbidden, "belongs to another tenant", "POST", "apikeys/tenants/"+theirs+"/verify", fields{"request": "GET /a"})
+		who.refused(
+			forbidden,
+			"belongs to another tenant",
+			"POST",
+			"apikeys/tenants/"+theirs+"/verify",
+			fields{"request": "GET /a"},
+		)
 
 		// What is the provider's is closed to them.
 		for _, outside := range []struct{ method, path string }{
@@ -84,7 +96,13 @@ func TestIdentity(t *testing.T) {
 			{"POST", "config"},
 			{"PATCH", "config"},
 		} {
-			who.refused(forbidden, `the caller belongs to tenant "`+ours+`"`, outside.method, "apikeys/"+outside.path, fields{})
+			who.refused(
+				forbidden,
+				`the caller belongs to tenant "`+ours+`"`,
+				outside.method,
+				"apikeys/"+outside.path,
+				fields{},
+			)
 		}
 	}
 
@@ -106,9 +124,11 @@ func TestIdentity(t *testing.T) {
 		who.refused(forbidden, "identity: ", "POST", "apikeys/verify", fields{"request": "GET /a"})
 	}
 
-	// A wildcard for a tenant widens the app's policy, which is made from the metadata, and comes to the wall all the same.
+	// A wildcard for a tenant widens the app's policy, which is made from the metadata, and comes to the wall all the
+	// same.
 	shared.know([]devserver.Person{{Name: ours + "-wild", Tenant: "+", Policies: policies.Named("app")}})
-	shared.caller(t, ours+"-wild").refused(forbidden, "", "GET", "apikeys/tenants/"+ours+"/external/creds/integrator", nil)
+	shared.caller(t, ours+"-wild").
+		refused(forbidden, "", "GET", "apikeys/tenants/"+ours+"/external/creds/integrator", nil)
 
 	// A tenant that nobody has opened has nothing, also for its own.
 	early := person("early", "not-opened-yet")
@@ -116,7 +136,13 @@ func TestIdentity(t *testing.T) {
 
 	// A leased key is asked for by the tenant's name, so that its lease carries it.
 	byEntity.must("POST", "apikeys/my/external/roles/integrator", nil)
-	byEntity.refused(http.StatusBadRequest, "tenants/"+ours+"/external/creds/integrator", "GET", "apikeys/my/external/creds/integrator", nil)
+	byEntity.refused(
+		http.StatusBadRequest,
+		"tenants/"+ours+"/external/creds/integrator",
+		"GET",
+		"apikeys/my/external/creds/integrator",
+		nil,
+	)
 	byEntity.must("GET", "apikeys/tenants/"+ours+"/external/creds/integrator", nil)
 }
 
@@ -135,7 +161,8 @@ func TestIdentityChanges(t *testing.T) {
 	moved.refused(http.StatusForbidden, "", "GET", "apikeys/my", nil) // Vault itself refuses, at once.
 }
 
-// TestBindingAuto checks that callers without a tenant are left to policies where the mount says so, and nobody else is.
+// TestBindingAuto checks that callers without a tenant are left to policies where the mount says so, and nobody else
+// is.
 func TestBindingAuto(t *testing.T) {
 	t.Parallel()
 	w := ownWorld(t, false)
@@ -179,10 +206,28 @@ func TestPathWords(t *testing.T) {
 		for _, path := range []string{key, key + "/history", "apikeys/my", "apikeys/my/external/roles/desktop"} {
 			admin.refused(http.StatusBadRequest, word+": comes from", "GET", path+"?"+word+"="+value, nil)
 		}
-		admin.refused(http.StatusBadRequest, word+": comes from", "LIST", "apikeys/my/external/keys?"+word+"="+value, nil)
+		admin.refused(
+			http.StatusBadRequest,
+			word+": comes from",
+			"LIST",
+			"apikeys/my/external/keys?"+word+"="+value,
+			nil,
+		)
 		admin.refused(http.StatusBadRequest, word+": comes from", "DELETE", key+"?"+word+"="+value, nil)
 		admin.refused(http.StatusBadRequest, word+": comes from", "PATCH", key, fields{word: value})
-		app.refused(http.StatusBadRequest, word+": comes from", "GET", "apikeys/tenants/"+ours+"/external/creds/desktop?"+word+"="+value, nil)
-		app.refused(http.StatusBadRequest, word+": comes from", "PATCH", "apikeys/my/external/sign/billing", fields{word: value, "request": "GET /a"})
+		app.refused(
+			http.StatusBadRequest,
+			word+": comes from",
+			"GET",
+			"apikeys/tenants/"+ours+"/external/creds/desktop?"+word+"="+value,
+			nil,
+		)
+		app.refused(
+			http.StatusBadRequest,
+			word+": comes from",
+			"PATCH",
+			"apikeys/my/external/sign/billing",
+			fields{word: value, "request": "GET /a"},
+		)
 	}
 }

@@ -112,7 +112,8 @@ func TestMigration(t *testing.T) {
 
 	migrator.refused(http.StatusForbidden, "allow_import_until", "POST", path, fields{"keys": []any{item}})
 	until := time.Now().Add(time.Hour).UTC().Truncate(time.Second).Format(time.RFC3339)
-	if got := operator.must("PATCH", "apikeys/config", fields{"allow_import_until": until}).field("allow_import_until"); got != until {
+	if got := operator.must("PATCH", "apikeys/config", fields{"allow_import_until": until}).
+		field("allow_import_until"); got != until {
 		t.Errorf("open until %s, want %s", got, until)
 	}
 	for _, who := range []*caller{operator, spa, gateway, admin, w.caller(t, ours+"-app")} {
@@ -122,12 +123,18 @@ func TestMigration(t *testing.T) {
 	wide.refused(http.StatusForbidden, "the caller belongs to tenant", "POST", path, fields{"keys": []any{item}})
 
 	list := []any{
-		item, other.with(fields{"tenant": "nobody"}), other.with(fields{"tenant": theirs}), other.with(fields{"kind": "both"}),
-		other.with(fields{"tenant": nil}), item.with(fields{"name": "twice"}), other.with(fields{"name": "desktop"}),
+		item,
+		other.with(fields{"tenant": "nobody"}),
+		other.with(fields{"tenant": theirs}),
+		other.with(fields{"kind": "both"}),
+		other.with(fields{"tenant": nil}),
+		item.with(fields{"name": "twice"}),
+		other.with(fields{"name": "desktop"}),
 	}
 	for _, dry := range []bool{true, false} {
 		a := migrator.must("POST", path, fields{"keys": list, "dry_run": dry})
-		for i, about := range []string{"", "tenant", "tenant_suspended", "kind", "tenant", "key_id: this ID cannot be used", "name"} {
+		for i, about := range []string{"", "tenant", "tenant_suspended", "kind", "tenant", "key_id: this ID cannot " +
+			"be used", "name"} {
 			got := a.field(fmt.Sprintf("results.%d.error", i))
 			if !strings.HasPrefix(got, about) || (got == "") != (about == "") {
 				t.Errorf("dry_run=%t: item %d: %q, want %q", dry, i, got, about)
@@ -144,7 +151,10 @@ func TestMigration(t *testing.T) {
 	if got := admin.must("GET", key, nil).field("provider_knows"); got != "true" {
 		t.Errorf("provider_knows is %s", got)
 	}
-	if got := string(admin.must("GET", "apikeys/my/report", nil).body); !strings.Contains(got, `"provider_knows"]`) && !strings.Contains(got, `"provider_knows",`) {
+	if got := string(
+		admin.must("GET", "apikeys/my/report", nil).body,
+	); !strings.Contains(got, `"provider_knows"]`) &&
+		!strings.Contains(got, `"provider_knows",`) {
 		t.Errorf("the report does not say so: %s", got)
 	}
 	if got := admin.must("POST", key+"/rotate", nil).field("provider_knows"); got != "false" {

@@ -14,8 +14,8 @@ import (
 	"vault-plugin-secrets-apikeys/bootstrap/policies"
 )
 
-// TestInstallCommands goes through what docs/install.md says to do, from building the plugin to importing keys, on a server that
-// had none.
+// TestInstallCommands goes through what docs/install.md says to do, from building the plugin to importing keys, on a
+// server that had none.
 func TestInstallCommands(t *testing.T) {
 	t.Parallel()
 	w := ownWorld(t, false)

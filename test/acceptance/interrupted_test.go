@@ -14,22 +14,28 @@ import (
 // halfway waits until a sweep has rotated some keys since the plugin began.
 func (c *caller) halfway(some int) {
 	c.t.Helper()
-	withinEvery(c.t, tickWithin, time.Millisecond, "sweep", func() error { // A sweep rotates hundreds in the time of one ordinary look.
-		a, err := c.tried("GET", "apikeys/status", nil)
-		if err != nil {
+	withinEvery(
+		c.t,
+		tickWithin,
+		time.Millisecond,
+		"sweep",
+		func() error { // A sweep rotates hundreds in the time of one ordinary look.
+			a, err := c.tried("GET", "apikeys/status", nil)
+			if err != nil {
+				return err
+			}
+			rotated, err := strconv.Atoi(a.field("rotated"))
+			if err == nil && rotated < some {
+				err = fmt.Errorf("%d are rotated", rotated)
+			}
 			return err
-		}
-		rotated, err := strconv.Atoi(a.field("rotated"))
-		if err == nil && rotated < some {
-			err = fmt.Errorf("%d are rotated", rotated)
-		}
-		return err
-	})
+		},
+	)
 }
 
-// TestInterrupted has hundreds of keys due at once, and the sweep that rotates them cut off: the plugin is killed in the
-// middle of it, the whole server in the middle of the next, and the one after that has the server sealed. In the end each key
-// was rotated, and none twice.
+// TestInterrupted has hundreds of keys due at once, and the sweep that rotates them cut off: the plugin is killed in
+// the middle of it, the whole server in the middle of the next, and the one after that has the server sealed. In the
+// end each key was rotated, and none twice.
 func TestInterrupted(t *testing.T) {
 	t.Parallel()
 	w := ownWorld(t, true)
@@ -84,27 +90,48 @@ func TestInterrupted(t *testing.T) {
 
 	for i := range many {
 		key := admin.must("GET", path(i), nil)
-		if n := len(key.Data["versions"].([]any)); n != 2 || key.version(0, "key_id") != firsts[i] || key.field("rotation_error") != "" {
-			t.Errorf("%s has %d versions, the first is %s and was %s: %s", name(i), n, key.version(0, "key_id"), firsts[i], key.field("rotation_error"))
+		if n := len(
+			key.Data["versions"].([]any),
+		); n != 2 || key.version(0, "key_id") != firsts[i] ||
+			key.field("rotation_error") != "" {
+			t.Errorf(
+				"%s has %d versions, the first is %s and was %s: %s",
+				name(i),
+				n,
+				key.version(0, "key_id"),
+				firsts[i],
+				key.field("rotation_error"),
+			)
 		}
 		has := app.must("GET", "apikeys/my/external/static-creds/"+name(i), nil).holder(t)
 		if has.keyID == firsts[i] || has.keyID != key.field("current_key_id") {
 			t.Errorf("%s is current of %s", has.keyID, name(i))
 		}
-		gateway.judged(name(i), has.call("GET", "/a"), map[string]string{"verdict": "valid", "key_id": has.keyID, "name": name(i)})
+		gateway.judged(
+			name(i),
+			has.call("GET", "/a"),
+			map[string]string{"verdict": "valid", "key_id": has.keyID, "name": name(i)},
+		)
 	}
-	if status := operator.must("GET", "apikeys/status", nil); status.field("failed") != "0" || status.field("due") != "0" {
+	if status := operator.must(
+		"GET",
+		"apikeys/status",
+		nil,
+	); status.field("failed") != "0" ||
+		status.field("due") != "0" {
 		t.Errorf("status: %s", status.body)
 	}
 
-	// Each of the sweep's workers that a mishap stopped may leave an entry that leads nowhere; the repair finds them, and
-	// then nothing more.
+	// Each of the sweep's workers that a mishap stopped may leave an entry that leads nowhere; the repair finds them,
+	// and then nothing more.
 	const mishaps, workers = 3, 16
 	for _, most := range []int{mishaps * workers, 0} {
 		report := operator.must("POST", "apikeys/tidy", nil)
 		strays, err := strconv.Atoi(report.field("strays"))
-		if err != nil || strays > most || report.field("state") != "finished" || report.field("records") != strconv.Itoa(many) ||
-			report.field("failures") != "0" || report.field("ids_mended") != "0" || report.field("due_mended") != "0" {
+		if err != nil || strays > most || report.field("state") != "finished" ||
+			report.field("records") != strconv.Itoa(many) ||
+			report.field("failures") != "0" || report.field("ids_mended") != "0" ||
+			report.field("due_mended") != "0" {
 			t.Errorf("tidy: %s", report.body)
 		}
 	}

@@ -61,7 +61,14 @@ func TestListsAreWhole(t *testing.T) {
 			t.Error(err)
 		}
 		equal("JSON", want, got)
-		equal("YAML", want, strings.Split(strings.ReplaceAll(strings.TrimSpace(admin.run("list", "-format=yaml", path)), "- ", ""), "\n"))
+		equal(
+			"YAML",
+			want,
+			strings.Split(
+				strings.ReplaceAll(strings.TrimSpace(admin.run("list", "-format=yaml", path)), "- ", ""),
+				"\n",
+			),
+		)
 		lines := strings.Split(strings.TrimSpace(admin.run("list", path)), "\n")
 		equal("table", want, lines[2:]) // below a heading
 		var detailed answered
@@ -69,10 +76,19 @@ func TestListsAreWhole(t *testing.T) {
 			t.Error(err)
 		}
 		info, _ := detailed.Data["key_info"].(map[string]any)
-		if equal("with what is told", want, names(&detailed)); len(info) != many || detailed.Data["total"] != nil || detailed.Data["next"] != nil {
+		if equal(
+			"with what is told",
+			want,
+			names(&detailed),
+		); len(info) != many || detailed.Data["total"] != nil ||
+			detailed.Data["next"] != nil {
 			t.Errorf("of %d is told, total %v, next %v", len(info), detailed.Data["total"], detailed.Data["next"])
 		}
-		if lines := strings.Split(strings.TrimSpace(admin.run("list", "-detailed", path)), "\n"); len(lines) < many || !strings.Contains(lines[0], "current_key_id") {
+		if lines := strings.Split(
+			strings.TrimSpace(admin.run("list", "-detailed", path)),
+			"\n",
+		); len(lines) < many ||
+			!strings.Contains(lines[0], "current_key_id") {
 			t.Errorf("a detailed table of %d lines, headed %s", len(lines), lines[0])
 		}
 	})
@@ -80,7 +96,16 @@ func TestListsAreWhole(t *testing.T) {
 	t.Run("a page on the command line", func(t *testing.T) {
 		admin := shared.caller(t, tenant+"-admin")
 		read := func(format string) string {
-			return admin.run("read", "-format="+format, path, "list=true", "limit=3", "after=key-0004", "owner=odd", "state=active")
+			return admin.run(
+				"read",
+				"-format="+format,
+				path,
+				"list=true",
+				"limit=3",
+				"after=key-0004",
+				"owner=odd",
+				"state=active",
+			)
 		}
 		var page answered
 		if err := json.Unmarshal([]byte(read("json")), &page); err != nil {
@@ -90,7 +115,9 @@ func TestListsAreWhole(t *testing.T) {
 		if page.Data["total"] != float64(many/2) || page.Data["next"] != "key-0009" {
 			t.Errorf("JSON: total %v, next %v", page.Data["total"], page.Data["next"])
 		}
-		for format, lines := range map[string][]string{"yaml": {"next: key-0009", "total: 600"}, "table": {"next key-0009", "total 600"}} {
+		for format, lines := range map[string][]string{
+			"yaml": {"next: key-0009", "total: 600"}, "table": {"next key-0009", "total 600"},
+		} {
 			shown := strings.Join(strings.Fields(read(format)), " ")
 			for _, line := range lines {
 				if !strings.Contains(shown, line) {

@@ -55,7 +55,17 @@ func (i issuer) says(subject string, groups ...string) string {
 	}
 	now := time.Now().Unix()
 	signed := segment(fields{"alg": "ES256", "typ": "JWT"}) + "." +
-		segment(fields{"iss": "https://login.example", "aud": "vault", "sub": subject, "groups": append([]string{}, groups...), "iat": now, "nbf": now - 60, "exp": now + 600})
+		segment(
+			fields{
+				"iss":    "https://login.example",
+				"aud":    "vault",
+				"sub":    subject,
+				"groups": append([]string{}, groups...),
+				"iat":    now,
+				"nbf":    now - 60,
+				"exp":    now + 600,
+			},
+		)
 	sum := sha256.Sum256([]byte(signed))
 	r, s, err := ecdsa.Sign(rand.Reader, i.key, sum[:])
 	if err != nil {
@@ -67,8 +77,8 @@ func (i issuer) says(subject string, groups ...string) string {
 	return signed + "." + base64.RawURLEncoding.EncodeToString(signature)
 }
 
-// TestLoginService sets people up as docs/install.md says for those who log in with a company's service: their tenant, and their
-// policies, come with the groups that the service says they are in.
+// TestLoginService sets people up as docs/install.md says for those who log in with a company's service: their tenant,
+// and their policies, come with the groups that the service says they are in.
 func TestLoginService(t *testing.T) {
 	t.Parallel()
 	ours, theirs := shared.tenant(t, "service"), shared.tenant(t, "service")
@@ -76,23 +86,42 @@ func TestLoginService(t *testing.T) {
 	service := newIssuer(t)
 	mount := ours + "-jwt"
 	root.must("POST", "sys/auth/"+mount, fields{"type": "jwt"})
-	root.must("POST", "auth/"+mount+"/config", fields{"jwt_validation_pubkeys": []string{service.public()}, "bound_issuer": "https://login.example"})
+	root.must(
+		"POST",
+		"auth/"+mount+"/config",
+		fields{"jwt_validation_pubkeys": []string{service.public()}, "bound_issuer": "https://login.example"},
+	)
 	root.must("POST", "auth/"+mount+"/role/people", fields{
-		"role_type": "jwt", "user_claim": "sub", "groups_claim": "groups", "bound_audiences": []string{"vault"}, "token_ttl": "1h",
+		"role_type":       "jwt",
+		"user_claim":      "sub",
+		"groups_claim":    "groups",
+		"bound_audiences": []string{"vault"},
+		"token_ttl":       "1h",
 	})
 	accessor := root.must("GET", "sys/auth/"+mount, nil).field("accessor")
 	external := func(name, tenant, policy string) {
 		group := root.must("POST", "identity/group", fields{
-			"name": ours + "-" + name, "type": "external", "policies": policies.Named(policy), "metadata": map[string]string{"tenant": tenant},
+			"name":     ours + "-" + name,
+			"type":     "external",
+			"policies": policies.Named(policy),
+			"metadata": map[string]string{"tenant": tenant},
 		})
-		root.must("POST", "identity/group-alias", fields{"name": name, "canonical_id": group.field("id"), "mount_accessor": accessor})
+		root.must(
+			"POST",
+			"identity/group-alias",
+			fields{"name": name, "canonical_id": group.field("id"), "mount_accessor": accessor},
+		)
 	}
 	external("our-admins", ours, "tenant-admin")
 	external("our-viewers", ours, "tenant-viewer")
 	external("their-viewers", theirs, "tenant-viewer")
 	nobody := shared.caller(t, "nobody")
 	enter := func(subject string, groups ...string) *caller {
-		a := nobody.must("POST", "auth/"+mount+"/login", fields{"role": "people", "jwt": service.says(ours+"-"+subject, groups...)})
+		a := nobody.must(
+			"POST",
+			"auth/"+mount+"/login",
+			fields{"role": "people", "jwt": service.says(ours+"-"+subject, groups...)},
+		)
 		return &caller{t, shared, subject, a.Auth.Token}
 	}
 
@@ -109,9 +138,19 @@ func TestLoginService(t *testing.T) {
 
 	// Another tenant's sees nothing of it; who is in groups that disagree, in none, or of nobody's is nobody's.
 	enter("other", "their-viewers").refused(http.StatusNotFound, "", "GET", key, nil)
-	enter("torn", "our-viewers", "their-viewers").refused(http.StatusForbidden, "name different tenants", "GET", key, nil)
+	enter(
+		"torn",
+		"our-viewers",
+		"their-viewers",
+	).refused(http.StatusForbidden, "name different tenants", "GET", key, nil)
 	enter("stranger").refused(http.StatusForbidden, "permission denied", "GET", key, nil)
-	nobody.refused(http.StatusBadRequest, "", "POST", "auth/"+mount+"/login", fields{"role": "people", "jwt": newIssuer(t).says("admin", "our-admins")})
+	nobody.refused(
+		http.StatusBadRequest,
+		"",
+		"POST",
+		"auth/"+mount+"/login",
+		fields{"role": "people", "jwt": newIssuer(t).says("admin", "our-admins")},
+	)
 
 	// Who leaves the group and logs in again has left it for the token of before as well.
 	left := enter("leaver", "our-viewers")
@@ -120,7 +159,11 @@ func TestLoginService(t *testing.T) {
 	left.refused(http.StatusForbidden, "", "GET", key, nil)
 
 	// Who is disabled is refused at once, by the token of before too.
-	self := root.must("POST", "identity/lookup/entity", fields{"alias_name": ours + "-viewer", "alias_mount_accessor": accessor})
+	self := root.must(
+		"POST",
+		"identity/lookup/entity",
+		fields{"alias_name": ours + "-viewer", "alias_mount_accessor": accessor},
+	)
 	root.must("POST", "identity/entity/id/"+self.field("id"), fields{"disabled": true})
 	viewer.refused(http.StatusForbidden, "", "GET", key, nil)
 	admin.must("GET", key, nil)

@@ -44,9 +44,11 @@ var wellFormed = map[string]func(head) head{
 	"another header twice":      func(h head) head { return h.with("Accept: text/html\n") },
 	"no blank after the colon":  func(h head) head { return h.swap("Host: ", "Host:") },
 	"many blanks after a colon": func(h head) head { return h.swap("Host: ", "Host:     ") },
-	"names in lower case":       func(h head) head { return h.swap("Authorization", "authorization").swap("Host", "host") },
-	"UTF-8 in a value":          func(h head) head { return h.with("X-Name: Zoë\n") },
-	"100 lines":                 func(h head) head { return h.with(strings.Repeat("X-More: 1\n", 95)) },
+	"names in lower case": func(h head) head {
+		return h.swap("Authorization", "authorization").swap("Host", "host")
+	},
+	"UTF-8 in a value": func(h head) head { return h.with("X-Name: Zoë\n") },
+	"100 lines":        func(h head) head { return h.with(strings.Repeat("X-More: 1\n", 95)) },
 }
 
 // malformed are ways to write a call that two readers could take differently, or that say nothing of who signed.
@@ -56,9 +58,13 @@ var malformed = map[string]func(head) head{
 	"no signature":               func(h head) head { return h.without(h.line("Authorization")) },
 	"signed in another way":      func(h head) head { return h.swap("Vrnt-1-HMAC-SHA256", "Bearer") },
 	"another case of the scheme": func(h head) head { return h.swap("Vrnt-1", "vrnt-1") },
-	"a Signature alone":          func(h head) head { return h.without(h.line("Authorization")).with("Signature: sig1=:AAAA:\n") },
+	"a Signature alone": func(h head) head {
+		return h.without(h.line("Authorization")).with("Signature: sig1=:AAAA:\n")
+	},
 	"two schemes": func(h head) head {
-		return h.with("Signature-Input: sig1=(\"@method\");created=1;keyid=\"0123456789abcdef\"\nSignature: sig1=:AAAA:\n")
+		return h.with(
+			"Signature-Input: sig1=(\"@method\");created=1;keyid=\"0123456789abcdef\"\nSignature: sig1=:AAAA:\n",
+		)
 	},
 	"Authorization twice":        func(h head) head { return h.with(h.line("Authorization")) },
 	"Authorization in two cases": func(h head) head { return h.with("authorization: Basic AAAA\n") },

@@ -54,7 +54,8 @@ func TestBatchToken(t *testing.T) {
 	t.Parallel()
 	tenant := shared.tenant(t, "batch-token")
 	app, root := shared.caller(t, tenant+"-app"), shared.caller(t, "root")
-	shared.caller(t, tenant+"-admin").must("POST", "apikeys/my/internal/roles/desktop", fields{"ttl": "2h", "max_ttl": "8h"})
+	shared.caller(t, tenant+"-admin").
+		must("POST", "apikeys/my/internal/roles/desktop", fields{"ttl": "2h", "max_ttl": "8h"})
 	root.must("POST", "auth/approle/role/"+app.name, fields{"token_type": "batch", "token_ttl": "10m"})
 	token, err := shared.Login(t.Context(), app.name)
 	if err != nil {

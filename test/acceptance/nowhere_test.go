@@ -8,9 +8,10 @@ import (
 	"testing"
 )
 
-// TestNowhere does all that can be done with secrets, and then looks for them, in every form, wherever the server keeps or
-// shows something: its log, which the plugin's goes into, the audit log, metrics, and all of its storage as it is decrypted.
-// They may be in the records of keys and leased keys, and where Vault keeps an answer that was leased and not renewed.
+// TestNowhere does all that can be done with secrets, and then looks for them, in every form, wherever the server keeps
+// or shows something: its log, which the plugin's goes into, the audit log, metrics, and all of its storage as it is
+// decrypted. They may be in the records of keys and leased keys, and where Vault keeps an answer that was leased and
+// not renewed.
 func TestNowhere(t *testing.T) {
 	t.Parallel()
 	w := ownWorld(t, false)
@@ -42,13 +43,14 @@ func TestNowhere(t *testing.T) {
 			t.Errorf("%s holds a secret", path)
 		}
 	}
-	if held["keys"] < 5 || held["leased"] < 2 || held[leases+kept] != 1 || held[leases+renewed] != 0 || len(entries) < 100 {
+	if held["keys"] < 5 || held["leased"] < 2 || held[leases+kept] != 1 || held[leases+renewed] != 0 ||
+		len(entries) < 100 {
 		t.Errorf("of %d entries, secrets are in %v: this test looks in the wrong places", len(entries), held)
 	}
 }
 
-// everything does all that can be done with secrets in a tenant, well and badly. It returns the IDs of two leases that were
-// answered in clear, of which one was renewed.
+// everything does all that can be done with secrets in a tenant, well and badly. It returns the IDs of two leases that
+// were answered in clear, of which one was renewed.
 func (w *world) everything(t *testing.T, tenant string) (renewed, kept string) {
 	t.Helper()
 	admin, app, gateway := w.caller(t, tenant+"-admin"), w.caller(t, tenant+"-app"), w.caller(t, "gateway")
@@ -82,7 +84,10 @@ func (w *world) everything(t *testing.T, tenant string) (renewed, kept string) {
 	item, foreign := planted(t, w, "legacy", "Nowhere_01")
 	other, _ := planted(t, w, "provided", "Nowhere_02")
 	bad := []any{item}
-	for _, name := range []string{"name", "scheme", "issued_at", "expires_at", "ttl", "overlap", "reveal", "scopes", "allowed_cidrs", "recipients", "metadata", "expiry_window", "replay", "auto_rotate"} {
+	for _, name := range []string{
+		"name", "scheme", "issued_at", "expires_at", "ttl", "overlap", "reveal", "scopes", "allowed_cidrs",
+		"recipients", "metadata", "expiry_window", "replay", "auto_rotate",
+	} {
 		bad = append(bad, item.with(fields{"key_id": "Nowhere_03", name: item["key"]}))
 	}
 	bad = append(bad, item.with(fields{"key": item["key"].(string) + "="}), item["key"])
@@ -96,7 +101,9 @@ func (w *world) everything(t *testing.T, tenant string) (renewed, kept string) {
 
 	// Calls, good and bad, alone and together; what Vault signs.
 	call := shown.call("GET", "/wfo/v1/agents")
-	for _, request := range []any{call, call, foreign.call("GET", "/a"), "GET /a", shown.call("GET", "/../b") + "X-More: 1\n\n"} {
+	for _, request := range []any{
+		call, call, foreign.call("GET", "/a"), "GET /a", shown.call("GET", "/../b") + "X-More: 1\n\n",
+	} {
 		gateway.must("PATCH", "apikeys/verify", fields{"request": request, "client_ip": "192.0.2.7"})
 	}
 	gateway.must("POST", "apikeys/verify", fields{"batch": []any{call, foreign.call("GET", "/b"), 7}})
@@ -114,7 +121,9 @@ func (w *world) everything(t *testing.T, tenant string) (renewed, kept string) {
 	admin.must("PATCH", keys+"clear", fields{"description": "changed"})
 	admin.ask("POST", keys+"clear/extend", fields{"expires_at": item["key"], "key_id": item["key"]})
 	admin.ask("POST", keys+"clear/rotate", fields{"current_key_id": item["key"]})
-	for _, path := range []string{"", "/due", "/report", "/ids/" + shown.keyID, "/external/keys/clear", "/external/keys/legacy/history"} {
+	for _, path := range []string{
+		"", "/due", "/report", "/ids/" + shown.keyID, "/external/keys/clear", "/external/keys/legacy/history",
+	} {
 		admin.ask("GET", "apikeys/my"+path, nil)
 	}
 	admin.must("LIST", "apikeys/my/external/keys", nil)

@@ -73,9 +73,9 @@ func (d *document) fields(c content) []string {
 	return slices.Sorted(maps.Keys(d.Components.Schemas[name].Properties))
 }
 
-// TestOpenAPI checks that every operation has an ID of its own, says what it does, and what it answers. That is so in the
-// document of the mount. The one of the whole server loses all schemas of external plugins on the way, so of it the IDs
-// alone are looked at.
+// TestOpenAPI checks that every operation has an ID of its own, says what it does, and what it answers. That is so in
+// the document of the mount. The one of the whole server loses all schemas of external plugins on the way, so of it the
+// IDs alone are looked at.
 func TestOpenAPI(t *testing.T) {
 	t.Parallel()
 	own := shared.openAPI(t)

@@ -39,7 +39,9 @@ func TestOperationsCommands(t *testing.T) {
 	r.keepsAFile()
 
 	admin := w.caller(t, "acme-admin")
-	for name, sent := range map[string]fields{"old-feed": {"owner": "crm team"}, "feed": {"owner": "crm team"}, "other": {}} {
+	for name, sent := range map[string]fields{
+		"old-feed": {"owner": "crm team"}, "feed": {"owner": "crm team"}, "other": {},
+	} {
 		admin.must("POST", "apikeys/my/external/keys/"+name, sent)
 	}
 	for _, name := range []string{"old-feed", "other"} {
@@ -51,7 +53,9 @@ func TestOperationsCommands(t *testing.T) {
 	if !strings.Contains(table, "crm team") || strings.Count(table, "\nfeed ") != 1 {
 		t.Errorf("the list is\n%s", table)
 	}
-	for id, wanted := range map[string]bool{`"old-feed"`: true, `"feed"`: false, `"other"`: false, `"` + leased.field("key_id") + `"`: true} {
+	for id, wanted := range map[string]bool{
+		`"old-feed"`: true, `"feed"`: false, `"other"`: false, `"` + leased.field("key_id") + `"`: true,
+	} {
 		if got := strings.Contains(lists, id); got != wanted {
 			t.Errorf("%s is listed: %t", id, got)
 		}

@@ -21,11 +21,14 @@ func killed(t *testing.T, w *world) mishap {
 }
 
 func sealed(t *testing.T, w *world) mishap {
-	return mishap{"sealed and unsealed", func() error { return errors.Join(w.Seal(t.Context()), w.Unseal(t.Context())) }}
+	return mishap{
+		"sealed and unsealed",
+		func() error { return errors.Join(w.Seal(t.Context()), w.Unseal(t.Context())) },
+	}
 }
 
-// tries sends a request until it is answered: those on their way when the plugin dies are lost, with an error of gRPC that
-// is a 500 or, of a lease, a 400.
+// tries sends a request until it is answered: those on their way when the plugin dies are lost, with an error of gRPC
+// that is a 500 or, of a lease, a 400.
 func (c *caller) tries(name, method, path string, sent fields) *answered {
 	c.t.Helper()
 	var a *answered
@@ -42,8 +45,8 @@ func (c *caller) tries(name, method, path string, sent fields) *answered {
 	return a
 }
 
-// TestKeysOutlive checks that nothing is lost when the plugin is killed, the server sealed or restarted: the next request is
-// answered as if nothing had been. Each kind of request is the first to come once.
+// TestKeysOutlive checks that nothing is lost when the plugin is killed, the server sealed or restarted: the next
+// request is answered as if nothing had been. Each kind of request is the first to come once.
 func TestKeysOutlive(t *testing.T) {
 	t.Parallel()
 	w := ownWorld(t, true)
@@ -68,7 +71,12 @@ func TestKeysOutlive(t *testing.T) {
 			}
 		},
 		func(name string) {
-			got := gateway.tries(name, "PATCH", "apikeys/verify", fields{"request": first.call("GET", "/wfo/v1/agents")})
+			got := gateway.tries(
+				name,
+				"PATCH",
+				"apikeys/verify",
+				fields{"request": first.call("GET", "/wfo/v1/agents")},
+			)
 			if got.field("verdict") != "valid" || got.field("key_id") != first.keyID {
 				t.Errorf("%s: what the first version signed is %s", name, got.field("verdict"))
 			}
@@ -114,7 +122,8 @@ func TestKeysOutlive(t *testing.T) {
 		for j := range kinds {
 			kinds[(i+j)%len(kinds)](happens.name)
 		}
-		// Calls seen are kept in memory: inside its window, one from before is accepted once more, and no more than once.
+		// Calls seen are kept in memory: inside its window, one from before is accepted once more, and no more than
+		// once.
 		for _, want := range []string{"valid", "replayed"} {
 			if got := gateway.verdict(used); got != want {
 				t.Errorf("%s: a call from before is %s, want %s", happens.name, got, want)
@@ -123,13 +132,15 @@ func TestKeysOutlive(t *testing.T) {
 	}
 }
 
-// TestLimitsOutlive checks that what counts towards a tenant's limits is what there is, also after the counts were lost.
+// TestLimitsOutlive checks that what counts towards a tenant's limits is what there is, also after the counts were
+// lost.
 func TestLimitsOutlive(t *testing.T) {
 	t.Parallel()
 	w := ownWorld(t, false)
 	tenant := w.tenant(t, "limits")
 	admin, app, root := w.caller(t, tenant+"-admin"), w.caller(t, tenant+"-app"), w.caller(t, "root")
-	w.caller(t, "spa").must("PATCH", "apikeys/admin/tenants/"+tenant, fields{"max_keys": 2, "max_leased": 2, "max_versions": 2})
+	w.caller(t, "spa").
+		must("PATCH", "apikeys/admin/tenants/"+tenant, fields{"max_keys": 2, "max_leased": 2, "max_versions": 2})
 	admin.must("POST", "apikeys/my/internal/roles/desktop", nil)
 	creds := "apikeys/tenants/" + tenant + "/internal/creds/desktop"
 	const keys = "apikeys/my/external/keys/"
@@ -167,8 +178,8 @@ func TestLimitsOutlive(t *testing.T) {
 	full()
 }
 
-// TestReplayStrict checks that with replay=strict a call from before is refused after the plugin was killed or reloaded, or the
-// server sealed, at the price of all others that were on their way.
+// TestReplayStrict checks that with replay=strict a call from before is refused after the plugin was killed or
+// reloaded, or the server sealed, at the price of all others that were on their way.
 func TestReplayStrict(t *testing.T) {
 	t.Parallel()
 	w := ownWorld(t, false)
@@ -185,7 +196,9 @@ func TestReplayStrict(t *testing.T) {
 		return err
 	}
 	reload := mishap{"plugin reloaded", func() error {
-		_, err := w.Root().Logical().WriteWithContext(t.Context(), "sys/plugins/reload/backend", fields{"mounts": "apikeys/"})
+		_, err := w.Root().
+			Logical().
+			WriteWithContext(t.Context(), "sys/plugins/reload/backend", fields{"mounts": "apikeys/"})
 		return err
 	}}
 	for _, happens := range []mishap{killed(t, w), sealed(t, w), reload} {

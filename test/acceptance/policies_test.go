@@ -76,8 +76,8 @@ func (w *world) policy(t *testing.T, name string) string {
 	return rules
 }
 
-// TestPoliciesForAnotherMount has the script write the policies for a mount whose path has a slash. They let the same people do the
-// same there, and nothing on the other mount; and the policies of that stay as they are.
+// TestPoliciesForAnotherMount has the script write the policies for a mount whose path has a slash. They let the same
+// people do the same there, and nothing on the other mount; and the policies of that stay as they are.
 func TestPoliciesForAnotherMount(t *testing.T) {
 	t.Parallel()
 	const mount, prefix = "team/eu-keys", "team-"
@@ -88,15 +88,31 @@ func TestPoliciesForAnotherMount(t *testing.T) {
 	})
 	before := shared.policy(t, "apikeys-app")
 	for range 2 { // the second time over its own
-		if says, ok := shared.loads(t, "-m", mount, "-p", prefix); !ok || !strings.Contains(says, prefix+"tenant-admin\n") {
+		if says, ok := shared.loads(
+			t,
+			"-m",
+			mount,
+			"-p",
+			prefix,
+		); !ok ||
+			!strings.Contains(says, prefix+"tenant-admin\n") {
 			t.Fatal(says)
 		}
 	}
-	if says, ok := shared.loads(t, "-m", mount); ok || !strings.Contains(says, "was not written by this script for team/eu-keys/: nothing was written") {
+	if says, ok := shared.loads(
+		t,
+		"-m",
+		mount,
+	); ok ||
+		!strings.Contains(says, "was not written by this script for team/eu-keys/: nothing was written") {
 		t.Errorf("over the policies of another mount: %s", says)
 	}
 	// What the tests load into a server is what the script writes into one.
-	if says, ok := shared.loads(t, "app"); !ok || strings.TrimRight(before, "\n") != strings.TrimRight(shared.policy(t, "apikeys-app"), "\n") {
+	if says, ok := shared.loads(
+		t,
+		"app",
+	); !ok ||
+		strings.TrimRight(before, "\n") != strings.TrimRight(shared.policy(t, "apikeys-app"), "\n") {
 		t.Errorf("the policy of this mount has changed: %s", says)
 	}
 
@@ -115,11 +131,18 @@ func TestPoliciesForAnotherMount(t *testing.T) {
 	as("spa").refused(http.StatusForbidden, "permission denied", "GET", mount+"/config", nil)
 	as("monitor").must("GET", mount+"/metrics", nil)
 	as("monitor").refused(http.StatusForbidden, "permission denied", "GET", "apikeys/metrics", nil)
-	as("monitor").refused(http.StatusForbidden, "permission denied", "PATCH", mount+"/config", fields{"tenant_binding": "auto"})
+	as(
+		"monitor",
+	).refused(http.StatusForbidden, "permission denied", "PATCH", mount+"/config", fields{"tenant_binding": "auto"})
 	admin := as(tenant + "-admin")
 	admin.must("POST", mount+"/my/external/keys/billing", nil)
 	admin.must("POST", mount+"/my/external/roles/desktop", nil)
-	if got := names(as(tenant+"-auditor").must("LIST", mount+"/my/external/keys", nil)); !slices.Equal(got, []string{"billing"}) {
+	if got := names(
+		as(tenant+"-auditor").must("LIST", mount+"/my/external/keys", nil),
+	); !slices.Equal(
+		got,
+		[]string{"billing"},
+	) {
 		t.Errorf("the auditor sees %v", got)
 	}
 	lease := as(tenant+"-app").must("GET", mount+"/tenants/"+tenant+"/external/creds/desktop", nil)
@@ -134,11 +157,26 @@ func TestPoliciesForAnotherMount(t *testing.T) {
 func TestNoWayRoundTheWall(t *testing.T) {
 	t.Parallel()
 	paths := []string{
-		"sys/policies/acl/apikeys-spa", "sys/policy/apikeys-spa", "auth/token/create", "auth/token/roles/spa", "auth/userpass/users/spa",
-		"auth/approle/role/spa", "identity/entity", "identity/entity-alias", "identity/group", "sys/mounts/apikeys/tune",
-		"sys/remount", "sys/leases/revoke", "sys/leases/revoke-prefix/apikeys", "sys/leases/lookup/apikeys/tenants",
-		"sys/raw/logical", "sys/storage/raft/snapshot", "sys/plugins/catalog/secret/vault-plugin-secrets-apikeys",
-		"sys/audit/file", "sys/generate-root/attempt", "sys/rotate",
+		"sys/policies/acl/apikeys-spa",
+		"sys/policy/apikeys-spa",
+		"auth/token/create",
+		"auth/token/roles/spa",
+		"auth/userpass/users/spa",
+		"auth/approle/role/spa",
+		"identity/entity",
+		"identity/entity-alias",
+		"identity/group",
+		"sys/mounts/apikeys/tune",
+		"sys/remount",
+		"sys/leases/revoke",
+		"sys/leases/revoke-prefix/apikeys",
+		"sys/leases/lookup/apikeys/tenants",
+		"sys/raw/logical",
+		"sys/storage/raft/snapshot",
+		"sys/plugins/catalog/secret/vault-plugin-secrets-apikeys",
+		"sys/audit/file",
+		"sys/generate-root/attempt",
+		"sys/rotate",
 	}
 	may := capabilities(t, "spa", paths)
 	for _, path := range paths {

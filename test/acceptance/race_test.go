@@ -49,7 +49,8 @@ func winner(t *testing.T, answers []*answered, why string) *answered {
 	return won
 }
 
-// TestRaces checks that of several who ask for the same change at once one makes it, and the others are told who came first.
+// TestRaces checks that of several who ask for the same change at once one makes it, and the others are told who came
+// first.
 func TestRaces(t *testing.T) {
 	t.Parallel()
 	tenant := shared.tenant(t, "races")
@@ -88,12 +89,18 @@ func TestRaces(t *testing.T) {
 		t.Errorf("%d versions after %d rotations", got, many)
 	}
 
-	// A rotation that names what it is to replace is done once, and whoever comes late learns the current version's name.
+	// A rotation that names what it is to replace is done once, and whoever comes late learns the current version's
+	// name.
 	was := admin.must("GET", key, nil).field("current_key_id")
-	now := winner(t, admin.together(many, "POST", key+"/rotate", fields{"current_key_id": was}), "current_key_id: it is ").field("current_key_id")
+	now := winner(
+		t,
+		admin.together(many, "POST", key+"/rotate", fields{"current_key_id": was}),
+		"current_key_id: it is ",
+	).field("current_key_id")
 	admin.refused(http.StatusConflict, now, "POST", key+"/rotate", fields{"current_key_id": was})
 
-	// A secret is revealed once, whoever asks: two people who ask at the same moment do not both get it, with one request ID either.
+	// A secret is revealed once, whoever asks: two people who ask at the same moment do not both get it, with one
+	// request ID either.
 	issuer := shared.caller(t, tenant+"-external-issuer")
 	winner(t, admin.together(many, "POST", key+"/reveal", nil), "reveal: version "+now)
 	for range 10 {
@@ -124,12 +131,14 @@ func TestRaces(t *testing.T) {
 		}
 	}
 
-	// Unless it is the same person with the same request, whose answer was lost on the way: that gets it again, until it is used.
+	// Unless it is the same person with the same request, whose answer was lost on the way: that gets it again, until
+	// it is used.
 	admin.must("POST", key+"/rotate", nil)
 	first := admin.must("POST", key+"/reveal", fields{"request_id": "mine"})
 	holder := first.holder(t)
 	for _, again := range admin.together(many, "POST", key+"/reveal", fields{"request_id": "mine"}) {
-		if again.field("key") != first.field("key") || again.field("key_id") != holder.keyID || again.field("key") == "" {
+		if again.field("key") != first.field("key") || again.field("key_id") != holder.keyID ||
+			again.field("key") == "" {
 			t.Errorf("asked again with the same request_id: %d %s", again.status, again.says())
 		}
 	}

@@ -19,8 +19,11 @@ func TestReleaseInstall(t *testing.T) {
 	r.shell("nobody", "make build VERSION=1.2.3 && "+
 		"cp build/vault-plugin-secrets-apikeys "+given+"/vault-plugin-secrets-apikeys_1.2.3_linux_amd64")
 	r.dir = given
-	r.shell("nobody", "for other in isolation_1.2.3_linux_amd64 vault-plugin-secrets-apikeys_1.2.3_linux_amd64.cdx.json; "+
-		"do echo other >$other; done; sha256sum -- *_* >SHA256SUMS")
+	r.shell(
+		"nobody",
+		"for other in isolation_1.2.3_linux_amd64 vault-plugin-secrets-apikeys_1.2.3_linux_amd64.cdx.json; "+
+			"do echo other >$other; done; sha256sum -- *_* >SHA256SUMS",
+	)
 
 	if listed := r.runs("root", "vault plugin register"); !strings.Contains(listed, "v1.2.3") {
 		t.Errorf("it is not listed:\n%s", listed)

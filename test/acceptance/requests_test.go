@@ -18,11 +18,14 @@ const (
 )
 
 // longer asks for a little more than the 90 days that a key lives.
-var longer = fields{"expires_at": time.Now().UTC().Add(91 * 24 * time.Hour).Format(time.RFC3339), "reason": "the customer is on holiday"}
+var longer = fields{
+	"expires_at": time.Now().UTC().Add(91 * 24 * time.Hour).Format(time.RFC3339),
+	"reason":     "the customer is on holiday",
+}
 
-// requests says who may do what when they do it in earnest; whoever is not named gets a 403, whether from a policy or from
-// the identity behind it. {tenant} is theirs, {other} is another, and {key} and {lease} are a version and a leased key of
-// theirs. Those who may are asked in the order of the table.
+// requests says who may do what when they do it in earnest; whoever is not named gets a 403, whether from a policy or
+// from the identity behind it. {tenant} is theirs, {other} is another, and {key} and {lease} are a version and a leased
+// key of theirs. Those who may are asked in the order of the table.
 var requests = []struct {
 	method, path string
 	sent         fields

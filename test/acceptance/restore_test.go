@@ -62,7 +62,9 @@ func TestRestore(t *testing.T) {
 		return h
 	}
 	leases := map[string]string{}
-	for role, by := range map[string]*caller{"byid": app, "byrole": app, "byprefix": app, "bylease": app, "bytoken": &again} {
+	for role, by := range map[string]*caller{
+		"byid": app, "byrole": app, "byprefix": app, "bylease": app, "bytoken": &again,
+	} {
 		admin.must("POST", "apikeys/my/internal/roles/"+role, nil)
 		leased := by.must("GET", "apikeys/tenants/"+ours+"/internal/creds/"+role, nil)
 		holders[role], leases[role] = leased.holder(t), leased.LeaseID
@@ -80,15 +82,39 @@ func TestRestore(t *testing.T) {
 		line         string // behind the name and the tenant
 	}{
 		{admin, "POST", keys + "revoked/revoke", fields{"reason": "found in a log"}, "update {path} - found in a log"},
-		{admin, "POST", keys + "version/revoke", fields{"key_id": holders["version"].keyID}, "update {path} " + holders["version"].keyID + " -"},
+		{
+			admin,
+			"POST",
+			keys + "version/revoke",
+			fields{"key_id": holders["version"].keyID},
+			"update {path} " + holders["version"].keyID + " -",
+		},
 		{admin, "POST", keys + "switched/disable", nil, "update {path} - -"},
 		{admin, "DELETE", keys + "gone", nil, "delete {path} - -"},
 		{admin, "POST", keys + "rotated/rotate", fields{"overlap": 0}, "update {path} - -"},
 		{admin, "POST", "apikeys/my/internal/leased/" + holders["byid"].keyID + "/revoke", nil, "update {path} - -"},
 		{admin, "POST", "apikeys/my/internal/roles/byrole/revoke-leased", nil, "update {path} - -"},
-		{root, "PUT", "sys/leases/revoke-prefix/apikeys/tenants/" + ours + "/internal/creds/byprefix", nil, "update {path} - -"},
-		{root, "PUT", "sys/leases/revoke", fields{"lease_id": leases["bylease"]}, "update {path} " + hash(leases["bylease"]) + " -"},
-		{root, "POST", "auth/token/revoke-accessor", fields{"accessor": accessor}, "update {path} " + hash(accessor) + " -"},
+		{
+			root,
+			"PUT",
+			"sys/leases/revoke-prefix/apikeys/tenants/" + ours + "/internal/creds/byprefix",
+			nil,
+			"update {path} - -",
+		},
+		{
+			root,
+			"PUT",
+			"sys/leases/revoke",
+			fields{"lease_id": leases["bylease"]},
+			"update {path} " + hash(leases["bylease"]) + " -",
+		},
+		{
+			root,
+			"POST",
+			"auth/token/revoke-accessor",
+			fields{"accessor": accessor},
+			"update {path} " + hash(accessor) + " -",
+		},
 		{spa, "POST", "apikeys/admin/tenants/" + theirs + "/suspend", nil, "update {path} - -"},
 	}
 	var want []string
@@ -102,12 +128,32 @@ func TestRestore(t *testing.T) {
 	admin.must("PATCH", keys+"switched", fields{"description": "ours"})
 
 	good := map[string]string{
-		"before": "revoked", "revoked": "valid", "version": "valid", "switched": "valid", "gone": "valid", "rotated": "valid",
-		"byid": "valid", "byrole": "valid", "byprefix": "valid", "bylease": "valid", "bytoken": "valid", "suspended": "valid",
+		"before":    "revoked",
+		"revoked":   "valid",
+		"version":   "valid",
+		"switched":  "valid",
+		"gone":      "valid",
+		"rotated":   "valid",
+		"byid":      "valid",
+		"byrole":    "valid",
+		"byprefix":  "valid",
+		"bylease":   "valid",
+		"bytoken":   "valid",
+		"suspended": "valid",
 	}
 	ended := map[string]string{
-		"before": "revoked", "revoked": "revoked", "version": "revoked", "switched": "disabled", "gone": "disabled", "rotated": "expired",
-		"byid": "revoked", "byrole": "revoked", "byprefix": "revoked", "bylease": "revoked", "bytoken": "revoked", "suspended": "tenant_suspended",
+		"before":    "revoked",
+		"revoked":   "revoked",
+		"version":   "revoked",
+		"switched":  "disabled",
+		"gone":      "disabled",
+		"rotated":   "expired",
+		"byid":      "revoked",
+		"byrole":    "revoked",
+		"byprefix":  "revoked",
+		"bylease":   "revoked",
+		"bytoken":   "revoked",
+		"suspended": "tenant_suspended",
 	}
 	judge := func(when string, want map[string]string) {
 		t.Helper()
@@ -136,7 +182,13 @@ func TestRestore(t *testing.T) {
 		t.Fatalf("found\n%s\nwant\n%s", strings.Join(lines, "\n"), strings.Join(want, "\n"))
 	}
 	// Again by what the lines say alone.
-	callers := map[string]*caller{ours + " my": admin, theirs + " my": their, "- sys": root, "- auth": root, theirs + " admin": spa}
+	callers := map[string]*caller{
+		ours + " my":      admin,
+		theirs + " my":    their,
+		"- sys":           root,
+		"- auth":          root,
+		theirs + " admin": spa,
+	}
 	for _, line := range lines {
 		f := strings.Split(line, "\t")
 		sent := fields{}
@@ -172,7 +224,16 @@ func TestRestore(t *testing.T) {
 func readable(root *caller) {
 	root.t.Helper()
 	root.must("POST", "sys/mounts/apikeys/tune", fields{
-		"audit_non_hmac_request_keys":  []string{"reason", "key_id", "current_key_id"},
-		"audit_non_hmac_response_keys": []string{"tenant", "kind", "name", "role", "key_id", "current_key_id", "state", "verdict"},
+		"audit_non_hmac_request_keys": []string{"reason", "key_id", "current_key_id"},
+		"audit_non_hmac_response_keys": []string{
+			"tenant",
+			"kind",
+			"name",
+			"role",
+			"key_id",
+			"current_key_id",
+			"state",
+			"verdict",
+		},
 	})
 }

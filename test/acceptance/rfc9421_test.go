@@ -24,7 +24,9 @@ func (h holder) base(head string, components []string, params string) string {
 	}
 	input := "(" + strings.Join(names, " ") + ")" + params
 	tag := signing.MAC(h.key, []byte(base+`"@signature-params": `+input))
-	return head + "Signature-Input: sig1=" + input + "\nSignature: sig1=:" + base64.StdEncoding.EncodeToString(tag[:]) + ":\n"
+	return head + "Signature-Input: sig1=" + input + "\nSignature: sig1=:" + base64.StdEncoding.EncodeToString(
+		tag[:],
+	) + ":\n"
 }
 
 // TestRFC9421 checks the profile of RFC 9421 on calls that were signed by hand.
@@ -68,14 +70,19 @@ func TestRFC9421(t *testing.T) {
 		{"another algorithm", h.base(get, []string{method, target}, params(`;alg="hmac-sha512"`)), "malformed"},
 		{"an unknown component", h.base(get, []string{method, target, "@scheme=https"}, params("")), "malformed"},
 		{"no nonce", h.base(get, []string{method, target}, fmt.Sprintf(`;created=%d;keyid=%q`, time.Now().Unix(), h.keyID)), "malformed"},
-		{"RFC 9421 B.2.5", h.base("POST /foo?param=Value&Pet=dog HTTP/1.1\nHost: example.com\nDate: Tue, 20 Apr 2021 02:07:55 GMT\nContent-Type: application/json\n",
+		{"RFC 9421 B.2.5", h.base("POST /foo?param=Value&Pet=dog HTTP/1.1\nHost: example.com\nDate: Tue, 20 Apr 2021 "+
+			"02:07:55 GMT\nContent-Type: application/json\n",
 			[]string{"date=Tue, 20 Apr 2021 02:07:55 GMT", "@authority=example.com", "content-type=application/json"}, params("")), "malformed"},
 	} {
 		a := gateway.must("PATCH", "apikeys/verify", fields{"request": row.call})
 		if got := a.field("verdict"); got != row.want {
 			t.Errorf("%s: %s, want %s", row.name, got, row.want)
 		}
-		if covers := strings.Contains(row.call, `"content-digest")`); row.want == "valid" && (a.field("content_digest") == digest) != covers {
+		if covers := strings.Contains(
+			row.call,
+			`"content-digest")`,
+		); row.want == "valid" &&
+			(a.field("content_digest") == digest) != covers {
 			t.Errorf("%s: content_digest %q", row.name, a.field("content_digest"))
 		}
 	}
@@ -83,7 +90,12 @@ func TestRFC9421(t *testing.T) {
 	// A client without nonces is let in where the key says so, and its calls are good once all the same.
 	admin.must("PATCH", "apikeys/my/external/keys/orders", fields{"compat": []any{"no_nonce"}})
 	plain := h.base(get, []string{method, target}, fmt.Sprintf(`;created=%d;keyid=%q`, time.Now().Unix(), h.keyID))
-	if a := gateway.must("PATCH", "apikeys/verify", fields{"request": plain}); a.field("verdict") != "valid" || a.field("variant") != "no_nonce" {
+	if a := gateway.must(
+		"PATCH",
+		"apikeys/verify",
+		fields{"request": plain},
+	); a.field("verdict") != "valid" ||
+		a.field("variant") != "no_nonce" {
 		t.Errorf("without nonce: %s by %q", a.field("verdict"), a.field("variant"))
 	}
 	if got := gateway.verdict(plain); got != "replayed" {
@@ -96,7 +108,19 @@ func TestKeyring(t *testing.T) {
 	t.Parallel()
 	w := ownWorld(t, false) // whose config is changed
 	tenant := w.tenant(t, "keyring")
-	admin, local, operator, spa := w.caller(t, tenant+"-admin"), w.caller(t, "local-gateway"), w.caller(t, "operator"), w.caller(t, "spa")
+	admin, local, operator, spa := w.caller(
+		t,
+		tenant+"-admin",
+	), w.caller(
+		t,
+		"local-gateway",
+	), w.caller(
+		t,
+		"operator",
+	), w.caller(
+		t,
+		"spa",
+	)
 	admin.must("POST", "apikeys/my/external/keys/orders", fields{"reveal": "always", "scopes": []any{"GET /wfo/**"}})
 	h := admin.must("POST", "apikeys/my/external/keys/orders/reveal", nil).holder(t)
 	path := "apikeys/keyring/" + h.keyID

@@ -47,9 +47,10 @@ func (c *caller) judged(when, head string, want map[string]string) {
 	}
 }
 
-// TestSchedule has a key rotate by schedule, twice, while clients use it in every way there is. They never stop and never
-// fail: one reads static-creds when their ttl says so, one has Vault sign, one takes the key from a file that an agent keeps,
-// and one takes a leased key from another. What the old version has signed verifies in the overlap, and then no more.
+// TestSchedule has a key rotate by schedule, twice, while clients use it in every way there is. They never stop and
+// never fail: one reads static-creds when their ttl says so, one has Vault sign, one takes the key from a file that an
+// agent keeps, and one takes a leased key from another. What the old version has signed verifies in the overlap, and
+// then no more.
 func TestSchedule(t *testing.T) {
 	t.Parallel()
 	w := ownWorld(t, false)
@@ -77,7 +78,9 @@ func TestSchedule(t *testing.T) {
 
 	// The shortest overlap that reaches whoever reads again: the effective static_ttl, of half a minute here, and two
 	// minutes.
-	byHand := []string{admin.must("POST", hand, fields{"reveal": "always", "ttl": "1h", "overlap": "150s"}).field("current_key_id")}
+	byHand := []string{
+		admin.must("POST", hand, fields{"reveal": "always", "ttl": "1h", "overlap": "150s"}).field("current_key_id"),
+	}
 	files := w.agent(t, tenant+"-app", static, creds, staticHand)
 	all := newCrowd(t)
 	users := map[string]*user{}
@@ -103,12 +106,20 @@ func TestSchedule(t *testing.T) {
 	}
 	follow(first)
 	within(t, time.Minute, "by hand", func() error {
-		return errors.Join(users["by hand, who has an operator"].has(byHand[0]), users["by hand, who has an agent"].has(byHand[0]))
+		return errors.Join(
+			users["by hand, who has an operator"].has(byHand[0]),
+			users["by hand, who has an agent"].has(byHand[0]),
+		)
 	})
 	byHand = append(byHand, admin.must("POST", hand+"/rotate", nil).field("current_key_id"))
 	rotated := admin.rotated(key, 1)
 	second := rotated.field("current_key_id")
-	overlapping := map[string]string{"verdict": "valid", "state": "overlapping", "key_id": first, "successor_key_id": second}
+	overlapping := map[string]string{
+		"verdict":          "valid",
+		"state":            "overlapping",
+		"key_id":           first,
+		"successor_key_id": second,
+	}
 	gateway.judged("signed before the rotation", early, overlapping)
 	gateway.judged("signed after the rotation", old.call("GET", "/wfo/v1/agents"), overlapping)
 	follow(second)
@@ -130,7 +141,11 @@ func TestSchedule(t *testing.T) {
 	third := admin.rotated(key, 2).field("current_key_id")
 	follow(third)
 	admin.rotated(unfetched, 2)
-	gateway.judged("the lease ended minutes ago", ended.holder(t).call("GET", "/a"), map[string]string{"verdict": "revoked"})
+	gateway.judged(
+		"the lease ended minutes ago",
+		ended.holder(t).call("GET", "/a"),
+		map[string]string{"verdict": "revoked"},
+	)
 	if err := all.home(); err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +165,12 @@ func TestSchedule(t *testing.T) {
 	}
 
 	checkHistory(t, admin.must("GET", key+"/history", nil))
-	if status := operator.must("GET", "apikeys/status", nil); status.field("rotated") != "4" || status.field("failed") != "0" {
+	if status := operator.must(
+		"GET",
+		"apikeys/status",
+		nil,
+	); status.field("rotated") != "4" ||
+		status.field("failed") != "0" {
 		t.Errorf("status: %s", status.body)
 	}
 	// The versions that nobody has fetched are looked for in the logs too, when the server ends.
@@ -178,8 +198,8 @@ func checkHistory(t *testing.T, history *answered) {
 	}
 }
 
-// expose has the secrets of all keys looked for in the logs, also of versions never handed out, and returns how many there
-// are.
+// expose has the secrets of all keys looked for in the logs, also of versions never handed out, and returns how many
+// there are.
 func (c *caller) expose(t *testing.T) int {
 	t.Helper()
 	found := 0
@@ -192,7 +212,9 @@ func (c *caller) expose(t *testing.T) int {
 			t.Fatalf("%s: %v", path, err)
 		}
 		for _, v := range record.Versions {
-			if err := c.w.guard(fmt.Sprintf(`{"key": %q}`, base64.RawURLEncoding.EncodeToString(v.Secret))); err != nil {
+			if err := c.w.guard(
+				fmt.Sprintf(`{"key": %q}`, base64.RawURLEncoding.EncodeToString(v.Secret)),
+			); err != nil {
 				t.Fatal(err)
 			}
 			found++

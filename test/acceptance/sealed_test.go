@@ -81,7 +81,8 @@ func identity(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[1], recipient)
 }
 
-// unsealed opens what the answer in a file holds sealed, and writes it to another. The answer must not hold it in clear.
+// unsealed opens what the answer in a file holds sealed, and writes it to another. The answer must not hold it in
+// clear.
 func (w *world) unsealed(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 4 || args[2] != ">" {
 		ts.Fatalf("usage: [!] unseal IDENTITY ANSWER > FILE")

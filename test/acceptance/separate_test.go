@@ -34,7 +34,9 @@ type separation struct {
 
 var builtIsolation = sync.OnceValues(func() (string, error) {
 	file := filepath.Join(shared.Dir, "isolation")
-	output, err := exec.Command("go", "build", "-o", file, "../../cmd/isolation").CombinedOutput() //nolint:noctx // It ends by itself.
+	output, err := exec.Command("go", "build", "-o", file, "../../cmd/isolation").
+		CombinedOutput()
+		//nolint:noctx // It ends by itself.
 	if err != nil {
 		err = fmt.Errorf("building isolation: %w: %s", err, output)
 	}
@@ -91,7 +93,8 @@ func (s *separation) holes() string {
 	return b.String()
 }
 
-// expect checks that the command has found holes of which each of these texts is a part; with none, that it found nothing.
+// expect checks that the command has found holes of which each of these texts is a part; with none, that it found
+// nothing.
 func (s *separation) expect(t *testing.T, holes ...string) {
 	t.Helper()
 	code := 0

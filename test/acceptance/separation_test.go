@@ -12,8 +12,8 @@ import (
 	"vault-plugin-secrets-apikeys/bootstrap/policies"
 )
 
-// TestSeparation checks that with the shipped policies there is no hole, that every wall was tried, and that what was made for
-// it is gone.
+// TestSeparation checks that with the shipped policies there is no hole, that every wall was tried, and that what was
+// made for it is gone.
 func TestSeparation(t *testing.T) {
 	t.Parallel()
 	ours, theirs := shared.tenant(t, "apart"), shared.tenant(t, "apart")
@@ -82,7 +82,12 @@ func TestSeparationOfABroadSPA(t *testing.T) {
 		t.Fatal(err)
 	}
 	denied, without := ours+"-denied", ours+"-without"
-	shared.know([]devserver.Person{{Name: denied, Policies: append(policies.Named("spa"), "wide")}, {Name: without, Policies: []string{"wide"}}})
+	shared.know(
+		[]devserver.Person{
+			{Name: denied, Policies: append(policies.Named("spa"), "wide")},
+			{Name: without, Policies: []string{"wide"}},
+		},
+	)
 	for _, spa := range []string{denied, without} {
 		s := shared.separate(t, spa, ours+"-admin", theirs+"-admin")
 		if spa == denied {
@@ -102,7 +107,8 @@ func TestSeparationOfABroadSPA(t *testing.T) {
 	}
 }
 
-// TestSeparationOfBroadTenants checks that identity holds where a tenant's policies do not, and that it is said to be alone.
+// TestSeparationOfBroadTenants checks that identity holds where a tenant's policies do not, and that it is said to be
+// alone.
 func TestSeparationOfBroadTenants(t *testing.T) {
 	t.Parallel()
 	ours, theirs := shared.tenant(t, "broad"), shared.tenant(t, "broad")
@@ -114,8 +120,8 @@ func TestSeparationOfBroadTenants(t *testing.T) {
 	}
 }
 
-// TestSeparationByGroups checks the policy for tenants bound by groups: it works for its own, identity alone keeps the others
-// out, and the command says so. Without that wall it is a hole.
+// TestSeparationByGroups checks the policy for tenants bound by groups: it works for its own, identity alone keeps the
+// others out, and the command says so. Without that wall it is a hole.
 func TestSeparationByGroups(t *testing.T) {
 	t.Parallel()
 	w := ownWorld(t, false)
@@ -142,7 +148,8 @@ func TestSeparationByGroups(t *testing.T) {
 		t.Errorf("notes: %v", s.Notes)
 	}
 	w.caller(t, "operator").must("PATCH", "apikeys/config", fields{"tenant_binding": "auto"})
-	w.separate(t, "spa", ours+"-admin "+app.name, theirs+"-admin").expect(t, named, "tenant_binding=auto: nothing keeps")
+	w.separate(t, "spa", ours+"-admin "+app.name, theirs+"-admin").
+		expect(t, named, "tenant_binding=auto: nothing keeps")
 }
 
 // TestSeparationWithoutIdentity takes the wall of identity away, and gives a tenant too much. The command comes through
@@ -159,7 +166,10 @@ func TestSeparationWithoutIdentity(t *testing.T) {
 	operator.must("PATCH", "apikeys/config", fields{"tenant_binding": "auto", "force_wrap": true})
 	state := func() string {
 		var all []any
-		for _, path := range []string{"config", "admin/tenants?list=true", "admin/tenants/" + theirs, "tenants/" + theirs + "/external/keys/billing", "tenants/" + theirs + "/external/roles/billing"} {
+		for _, path := range []string{
+			"config", "admin/tenants?list=true", "admin/tenants/" + theirs,
+			"tenants/" + theirs + "/external/keys/billing", "tenants/" + theirs + "/external/roles/billing",
+		} {
 			answer := free.must("GET", "apikeys/"+path, nil).Data
 			delete(answer, "keys") // The probing keys of the tenants count until they are erased.
 			delete(answer, "key_info")
@@ -174,7 +184,13 @@ func TestSeparationWithoutIdentity(t *testing.T) {
 	}
 	before := state()
 	s := w.separate(t, "spa", free.name, staff(theirs), "-a-tenant", ours)
-	s.expect(t, "tenant A into tenants/"+theirs+"/…", "/external/keys/", "tenant A into the provider's paths", "tenant_binding=auto: nothing keeps")
+	s.expect(
+		t,
+		"tenant A into tenants/"+theirs+"/…",
+		"/external/keys/",
+		"tenant A into the provider's paths",
+		"tenant_binding=auto: nothing keeps",
+	)
 	if s.Binding != "auto" || !strings.Contains(s.holes(), "it holds what is another's") {
 		t.Errorf("binding %s:\n%s", s.Binding, s.holes())
 	}
@@ -191,7 +207,11 @@ func TestSeparationUnproven(t *testing.T) {
 	t.Parallel()
 	ours, theirs := shared.tenant(t, "unproven"), shared.tenant(t, "unproven")
 	dead := shared.granted(t, ours+"-dead", ours, wide)
-	shared.caller(t, "root").must("POST", "auth/token/revoke-accessor", fields{"accessor": shared.caller(t, dead).ask("GET", "auth/token/lookup-self", nil).field("accessor")})
+	shared.caller(t, "root").
+		must(
+			"POST", "auth/token/revoke-accessor",
+			fields{"accessor": shared.caller(t, dead).ask("GET", "auth/token/lookup-self", nil).field("accessor")},
+		)
 	for why, run := range map[string]*separation{
 		"the token is not good":    shared.separate(t, "spa", dead, theirs+"-admin"),
 		"no such engine":           shared.separate(t, "spa", ours+"-admin", theirs+"-admin", "-mount", "identity"),

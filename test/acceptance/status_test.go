@@ -64,7 +64,11 @@ func TestMetrics(t *testing.T) {
 			t.Fatalf("verdict %s, want %s", got, want)
 		}
 	}
-	gateway.must("PATCH", "apikeys/verify", fields{"batch": []fields{{"request": "GET /a"}, {"request": holder.call("GET", "/b")}}})
+	gateway.must(
+		"PATCH",
+		"apikeys/verify",
+		fields{"batch": []fields{{"request": "GET /a"}, {"request": holder.call("GET", "/b")}}},
+	)
 
 	read := operator.must("GET", "apikeys/metrics", nil)
 	if read.media != "text/plain; version=0.0.4; charset=utf-8" {
@@ -95,8 +99,8 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// TestTidy checks that entries that a crash might have lost are made again, and those that lead nowhere go, when the operator
-// asks for it.
+// TestTidy checks that entries that a crash might have lost are made again, and those that lead nowhere go, when the
+// operator asks for it.
 func TestTidy(t *testing.T) {
 	t.Parallel()
 	w := ownWorld(t, false)
@@ -122,7 +126,15 @@ func TestTidy(t *testing.T) {
 			t.Errorf("tidy: %s", now.body)
 		}
 	}
-	sound := map[string]string{"state": "finished", "records": "2", "ids_mended": "0", "due_mended": "0", "strays": "0", "destroyed": "0", "failures": "0"}
+	sound := map[string]string{
+		"state":      "finished",
+		"records":    "2",
+		"ids_mended": "0",
+		"due_mended": "0",
+		"strays":     "0",
+		"destroyed":  "0",
+		"failures":   "0",
+	}
 	check(sound)
 
 	// A stray is what was claimed for a version that was never written.
@@ -140,7 +152,15 @@ func TestTidy(t *testing.T) {
 	if got := a.field("verdict"); got != "unknown_key" {
 		t.Fatalf("a key that nothing leads to is %s", got)
 	}
-	mended := map[string]string{"state": "finished", "records": "2", "ids_mended": "1", "due_mended": "1", "strays": "1", "destroyed": "0", "failures": "0"}
+	mended := map[string]string{
+		"state":      "finished",
+		"records":    "2",
+		"ids_mended": "1",
+		"due_mended": "1",
+		"strays":     "1",
+		"destroyed":  "0",
+		"failures":   "0",
+	}
 	check(mended)
 	gateway.judged("mended", holder.call("GET", "/a"), map[string]string{"verdict": "valid"})
 	if got := root.ask("GET", mount+"ids/0123456789abcdef", nil).status; got != http.StatusNotFound {

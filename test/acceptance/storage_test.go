@@ -31,8 +31,8 @@ func (c *caller) stored(prefix string) map[string][]byte {
 	return entries
 }
 
-// TestStorage checks that secrets are stored in the records of keys and of leased keys, and nowhere else. Vault itself keeps
-// a leased answer until the lease is first renewed; one sealed to its recipient would be kept sealed.
+// TestStorage checks that secrets are stored in the records of keys and of leased keys, and nowhere else. Vault itself
+// keeps a leased answer until the lease is first renewed; one sealed to its recipient would be kept sealed.
 func TestStorage(t *testing.T) {
 	t.Parallel()
 	w := ownWorld(t, false)
@@ -65,7 +65,11 @@ func TestStorage(t *testing.T) {
 		}
 	}
 	if len(entries) < 8 || held["keys"] != 2 || held["leased"] != 2 || len(held) != 2 {
-		t.Errorf("secrets are in entries of %v; want 2 of keys and 2 of leased, and no others of %d", held, len(entries))
+		t.Errorf(
+			"secrets are in entries of %v; want 2 of keys and 2 of leased, and no others of %d",
+			held,
+			len(entries),
+		)
 	}
 
 	// Renewed, a lease holds no secret any more, and revoked it is gone.

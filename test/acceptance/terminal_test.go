@@ -150,14 +150,32 @@ func TestTerminalLost(t *testing.T) {
 		lose   func(d *onTerminal, command int) error
 		folder bool // is left, for the next server of the port to empty
 	}{
-		{"the shell is killed", false, func(d *onTerminal, _ int) error { return signal(syscall.SIGKILL)(d.shell.Process.Pid) }, false},
-		{"the shell is killed later", true, func(d *onTerminal, _ int) error { return signal(syscall.SIGKILL)(d.shell.Process.Pid) }, false},
-		{"the shell is hung up", true, func(d *onTerminal, _ int) error { return signal(syscall.SIGHUP)(d.shell.Process.Pid) }, false},
+		{
+			"the shell is killed", false,
+			func(d *onTerminal, _ int) error { return signal(syscall.SIGKILL)(d.shell.Process.Pid) }, false,
+		},
+		{
+			"the shell is killed later", true,
+			func(d *onTerminal, _ int) error { return signal(syscall.SIGKILL)(d.shell.Process.Pid) }, false,
+		},
+		{
+			"the shell is hung up", true,
+			func(d *onTerminal, _ int) error { return signal(syscall.SIGHUP)(d.shell.Process.Pid) }, false,
+		},
 		{"the terminal is closed", false, func(d *onTerminal, _ int) error { return d.terminal.Close() }, false},
-		{"the command is told to end", true, func(_ *onTerminal, command int) error { return signal(syscall.SIGTERM)(command) }, false},
-		{"the command is hung up", false, func(_ *onTerminal, command int) error { return signal(syscall.SIGHUP)(command) }, false},
+		{
+			"the command is told to end", true,
+			func(_ *onTerminal, command int) error { return signal(syscall.SIGTERM)(command) }, false,
+		},
+		{
+			"the command is hung up", false,
+			func(_ *onTerminal, command int) error { return signal(syscall.SIGHUP)(command) }, false,
+		},
 		{"somebody types Ctrl-C", true, func(d *onTerminal, _ int) error { return d.types("\x03") }, false},
-		{"the command is killed", true, func(_ *onTerminal, command int) error { return signal(syscall.SIGKILL)(command) }, true},
+		{
+			"the command is killed", true,
+			func(_ *onTerminal, command int) error { return signal(syscall.SIGKILL)(command) }, true,
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			d := makeDev(t, fmt.Sprint(18440+i))

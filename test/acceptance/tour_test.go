@@ -9,7 +9,8 @@ import (
 	"vault-plugin-secrets-apikeys/bootstrap/tour"
 )
 
-// TestTour takes the tour that `make dev` takes, and tries what that proposes afterwards, on the server of the other tests.
+// TestTour takes the tour that `make dev` takes, and tries what that proposes afterwards, on the server of the other
+// tests.
 func TestTour(t *testing.T) {
 	t.Parallel()
 	steps := append(tour.Steps(), tour.Next()...)

@@ -13,7 +13,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"vault-plugin-secrets-apikeys/client/middleware"
 	"vault-plugin-secrets-apikeys/client/verify"
@@ -144,80 +143,6 @@ func crowdOf(callers int, calls []verify.Call, judge verify.Judge) error {
 	return errors.Join(errs...)
 }
 
-// BenchmarkVerifier has callers verify through a verifier, and one by one.
-func BenchmarkVerifier(b *testing.B) {
-	vault, key := gateway(b)
-	for _, callers := range []int{1, 64, 512} {
-		b.Run(fmt.Sprintf("callers=%d/one by one", callers), func(b *testing.B) { crowdBench(b, callers, key, oneByOne{vault}) })
-		for _, row := range []struct {
-			name string
-			opts []verify.VerifierOption
-		}{
-			{"in flight=1", []verify.VerifierOption{verify.WithInFlight(1)}},
-			{"in flight=2", []verify.VerifierOption{verify.WithInFlight(2)}},
-			{"in flight=4", []verify.VerifierOption{verify.WithInFlight(4)}},
-			{"in flight=1,audit items", []verify.VerifierOption{verify.WithInFlight(1), verify.WithAuditItems()}},
-		} {
-			b.Run(fmt.Sprintf("callers=%d/verifier/%s", callers, row.name), func(b *testing.B) {
-				v, err := verify.NewVerifier(vault, "apikeys/verify", row.opts...)
-				if err != nil {
-					b.Fatal(err)
-				}
-				crowdBench(b, callers, key, v)
-				if err := v.Close(); err != nil {
-					b.Error(err)
-				}
-			})
-		}
-	}
-}
-
-func crowdBench(b *testing.B, callers int, key *signing.Key, judge verify.Judge) {
-	b.Helper()
-	calls, err := callsOf(key, b.N)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.ResetTimer()
-	if err := crowdOf(callers, calls, judge); err != nil {
-		b.Fatal(err)
-	}
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "calls/s")
-}
-
-// BenchmarkVerifierGain tells how many times the calls one by one 64 callers get through a verifier. Both have their turn in
-// each round, a tenth of a second each, so that the machine is the same to both.
-func BenchmarkVerifierGain(b *testing.B) {
-	const callers, few, many = 64, 200, 2000
-	vault, key := gateway(b)
-	v, err := verify.NewVerifier(vault, "apikeys/verify")
-	if err != nil {
-		b.Fatal(err)
-	}
-	calls, err := callsOf(key, b.N*(few+many))
-	if err != nil {
-		b.Fatal(err)
-	}
-	var apart, together time.Duration
-	b.ResetTimer()
-	for round := range b.N {
-		of := calls[round*(few+many):][:few+many]
-		before := time.Now()
-		if err := crowdOf(callers, of[:few], oneByOne{vault}); err != nil {
-			b.Fatal(err)
-		}
-		between := time.Now()
-		if err := crowdOf(callers, of[few:], v); err != nil {
-			b.Fatal(err)
-		}
-		apart, together = apart+between.Sub(before), together+time.Since(between)
-	}
-	b.ReportMetric(apart.Seconds()/together.Seconds()*many/few, "times")
-	if err := v.Close(); err != nil {
-		b.Error(err)
-	}
-}
-
 // TestVerifier has a crowd verified by a real server, and calls that are not good among them.
 func TestVerifier(t *testing.T) {
 	t.Parallel()
@@ -269,16 +194,26 @@ func throughMiddleware(t *testing.T, key *signing.Key, judge verify.Judge) {
 	gate := middleware.New(judge, middleware.WithSignedHeadersOnly())
 	server := httptest.NewServer(gate(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		who, ok := middleware.PrincipalFrom(r.Context())
-		if !ok || who.KeyID != key.ID() || who.Name != "busy" || r.Header.Get("Verint-UserName") != "Agent7" || r.Header.Get("User-Agent") != "" {
+		if !ok || who.KeyID != key.ID() || who.Name != "busy" || r.Header.Get("Verint-UserName") != "Agent7" ||
+			r.Header.Get("User-Agent") != "" {
 			t.Errorf("%v called with %v", who, r.Header)
 		}
 	})))
 	defer server.Close()
-	signed := &http.Client{Transport: &signing.Transport{Signer: key, Hosts: []string{strings.TrimPrefix(server.URL, "http://")}}}
+	signed := &http.Client{
+		Transport: &signing.Transport{Signer: key, Hosts: []string{strings.TrimPrefix(server.URL, "http://")}},
+	}
 	defer signed.CloseIdleConnections()
-	for status, caller := range map[int]*http.Client{http.StatusOK: signed, http.StatusUnauthorized: http.DefaultClient} {
+	for status, caller := range map[int]*http.Client{
+		http.StatusOK: signed, http.StatusUnauthorized: http.DefaultClient,
+	} {
 		for range 10 {
-			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+"/orders?x=%20", strings.NewReader("hello"))
+			req, err := http.NewRequestWithContext(
+				t.Context(),
+				http.MethodPost,
+				server.URL+"/orders?x=%20",
+				strings.NewReader("hello"),
+			)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -18,8 +18,8 @@ func handsOut(path string) bool {
 	})
 }
 
-// places returns the paths that a template of the OpenAPI document stands for, as it is filled by every combination of what
-// there is.
+// places returns the paths that a template of the OpenAPI document stands for, as it is filled by every combination of
+// what there is.
 func places(template string, with map[string][]string) []string {
 	before, rest, ok := strings.Cut(template, "{")
 	if !ok {
@@ -45,13 +45,30 @@ type furnished struct {
 func furnish(t *testing.T, prefix string) furnished {
 	t.Helper()
 	tenant := shared.tenant(t, prefix)
-	admin, app, gateway := shared.caller(t, tenant+"-admin"), shared.caller(t, tenant+"-app"), shared.caller(t, "gateway")
-	f := furnished{tenant: tenant, people: []*caller{shared.caller(t, "spa"), shared.caller(t, "operator"), gateway, shared.caller(t, "root")}}
+	admin, app, gateway := shared.caller(
+		t,
+		tenant+"-admin",
+	), shared.caller(
+		t,
+		tenant+"-app",
+	), shared.caller(
+		t,
+		"gateway",
+	)
+	f := furnished{
+		tenant: tenant,
+		people: []*caller{shared.caller(t, "spa"), shared.caller(t, "operator"), gateway, shared.caller(t, "root")},
+	}
 	for _, person := range tour.Staff(tenant) {
 		f.people = append(f.people, shared.caller(t, person.Name))
 	}
 	f.there = map[string][]string{
-		"tenant": {tenant}, "kind": {"external", "internal"}, "role": {"desktop", "none"}, "name": {"live", "disabled", "revoked", "deleted", "none"},
+		"tenant": {
+			tenant,
+		},
+		"kind": {"external", "internal"},
+		"role": {"desktop", "none"},
+		"name": {"live", "disabled", "revoked", "deleted", "none"},
 	}
 	for _, kind := range f.there["kind"] {
 		keys := "apikeys/my/" + kind + "/keys/"
@@ -73,8 +90,8 @@ func furnish(t *testing.T, prefix string) furnished {
 	return f
 }
 
-// TestNothingTells has everybody read and list all that can be read and listed. No answer but those that hand secrets out
-// may hold one.
+// TestNothingTells has everybody read and list all that can be read and listed. No answer but those that hand secrets
+// out may hold one.
 func TestNothingTells(t *testing.T) {
 	t.Parallel()
 	f := furnish(t, "tells")
@@ -95,7 +112,10 @@ func TestNothingTells(t *testing.T) {
 					t.Errorf("%s %s %s: %d holds a secret", who.name, method, path, a.status)
 				}
 				if a.status == http.StatusOK {
-					if of := a.field("tenant"); of != f.tenant && (strings.HasPrefix(template, "/my") || strings.HasPrefix(template, "/tenants/")) {
+					if of := a.field(
+						"tenant",
+					); of != f.tenant &&
+						(strings.HasPrefix(template, "/my") || strings.HasPrefix(template, "/tenants/")) {
 						t.Errorf("%s %s %s: does not say that it is of %s", who.name, method, path, f.tenant)
 					}
 					saw[strings.TrimPrefix(who.name, f.tenant+"-")]++
@@ -112,8 +132,8 @@ func TestNothingTells(t *testing.T) {
 	}
 }
 
-// TestMistakesTellNothing has a secret pasted into every field that there is, and into one that there is not: where it is
-// refused, the refusal does not repeat it.
+// TestMistakesTellNothing has a secret pasted into every field that there is, and into one that there is not: where it
+// is refused, the refusal does not repeat it.
 func TestMistakesTellNothing(t *testing.T) {
 	t.Parallel()
 	f := furnish(t, "mistakes")

@@ -113,8 +113,8 @@ func (w *world) know(people []devserver.Person) {
 	}
 }
 
-// token returns the token of anybody known; spa, operator, monitor, gateway, local-gateway, migrator, root and nobody are
-// from the start.
+// token returns the token of anybody known; spa, operator, monitor, gateway, local-gateway, migrator, root and nobody
+// are from the start.
 func (w *world) token(ctx context.Context, name string) (string, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -156,7 +156,9 @@ func (w *world) openNamed(ctx context.Context, tenant string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, err = w.Client(token).Logical().WriteWithContext(ctx, "apikeys/admin/tenants/"+tenant, map[string]any{"display_name": tenant})
+	_, err = w.Client(token).
+		Logical().
+		WriteWithContext(ctx, "apikeys/admin/tenants/"+tenant, map[string]any{"display_name": tenant})
 	return tenant, err
 }
 

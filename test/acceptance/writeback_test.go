@@ -9,8 +9,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestWriteBack writes each object with settings other than the defaults, reads it and writes back what was read, as programs
-// do that keep a server as a file says: nothing changes, its revision neither, so that such a program has nothing to do.
+// TestWriteBack writes each object with settings other than the defaults, reads it and writes back what was read, as
+// programs do that keep a server as a file says: nothing changes, its revision neither, so that such a program has
+// nothing to do.
 func TestWriteBack(t *testing.T) {
 	t.Parallel()
 	w := ownWorld(t, false)
@@ -79,7 +80,8 @@ func TestWriteBack(t *testing.T) {
 	}
 }
 
-// checkShape checks that a setting is shown as it can be written again: a duration as seconds, all else as it was given.
+// checkShape checks that a setting is shown as it can be written again: a duration as seconds, all else as it was
+// given.
 func checkShape(t *testing.T, path, name string, sent, shown any) {
 	t.Helper()
 	var want any

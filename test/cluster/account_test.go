@@ -12,8 +12,8 @@ import (
 	"vault-plugin-secrets-apikeys/test/cluster/history"
 )
 
-// account asks about all there is, as the accountant: every key that is listed and its own history, with a call that Vault
-// signs, and a call made with each secret that was ever handed out.
+// account asks about all there is, as the accountant: every key that is listed and its own history, with a call that
+// Vault signs, and a call made with each secret that was ever handed out.
 func (w *world) account(ctx context.Context, t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, closing)
@@ -68,7 +68,11 @@ func (c *client) list(ctx context.Context, t *testing.T, path, prefix string, le
 	const page = 1000
 	var all []string
 	for after := ""; ; {
-		r := request{who: tenant + "-admin", method: "LIST", path: fmt.Sprintf("apikeys/my/%s?limit=%d&after=%s", path, page, after)}
+		r := request{
+			who:    tenant + "-admin",
+			method: "LIST",
+			path:   fmt.Sprintf("apikeys/my/%s?limit=%d&after=%s", path, page, after),
+		}
 		var names []string
 		e := c.ask(ctx, history.Event{Op: history.List, Leased: leased}, r, func(e *history.Event, a *answer) {
 			var listed struct{ Keys []string }

@@ -23,15 +23,15 @@ import (
 	"vault-plugin-secrets-apikeys/bootstrap/policies"
 	"vault-plugin-secrets-apikeys/bootstrap/tour"
 	apikeys "vault-plugin-secrets-apikeys/client"
-	"vault-plugin-secrets-apikeys/test/cluster/history"
 	"vault-plugin-secrets-apikeys/signing"
+	"vault-plugin-secrets-apikeys/test/cluster/history"
 )
 
 // store is the tenant of the apps. The accountant knows nothing of it.
 const store = "store"
 
-// apps sign without a pause, each with a source of package client, and gateways judge their calls with the same package. All
-// reach Vault through a balancer.
+// apps sign without a pause, each with a source of package client, and gateways judge their calls with the same
+// package. All reach Vault through a balancer.
 type apps struct {
 	w        *world
 	balancer *balancer
@@ -57,7 +57,13 @@ type apps struct {
 // newApps opens the tenant and starts the apps that stay.
 func (w *world) newApps(ctx context.Context, t *testing.T) *apps {
 	t.Helper()
-	a := &apps{w: w, balancer: newBalancer(ctx, t, w), tallies: map[string]*tally{}, revoking: map[string]bool{}, revoked: map[string]time.Time{}}
+	a := &apps{
+		w:        w,
+		balancer: newBalancer(ctx, t, w),
+		tallies:  map[string]*tally{},
+		revoking: map[string]bool{},
+		revoked:  map[string]time.Time{},
+	}
 	t.Cleanup(func() { a.report(t) })
 	var err error
 	if a.head, err = signing.ParseHeadString("GET /orders?page=2 HTTP/1.1\nHost: api.example\n"); err != nil {
@@ -99,11 +105,15 @@ func (w *world) newApps(ctx context.Context, t *testing.T) *apps {
 func (a *apps) open(ctx context.Context) error {
 	first := a.w.cluster.Nodes[0]
 	// The policy app leaves it to leases to run out.
-	err := first.Root().Sys().PutPolicyWithContext(ctx, "give-back", `path "sys/leases/revoke" { capabilities = ["update"] }`)
+	err := first.Root().
+		Sys().
+		PutPolicyWithContext(ctx, "give-back", `path "sys/leases/revoke" { capabilities = ["update"] }`)
 	if err != nil {
 		return err
 	}
-	for _, person := range append(tour.Staff(store), devserver.Person{Name: "local-gateway", Policies: policies.Named("local-verifier")}) {
+	for _, person := range append(
+		tour.Staff(store), devserver.Person{Name: "local-gateway", Policies: policies.Named("local-verifier")},
+	) {
 		switch person.Name {
 		case store + "-app":
 			person.Policies = append(person.Policies, "give-back")
@@ -127,9 +137,16 @@ func (a *apps) open(ctx context.Context) error {
 		{store + "-admin", "POST", "my/external/keys/static", fields{"reveal": "always", "scheme": "rfc9421"}},
 		{store + "-admin", "POST", "my/external/keys/remote", fields{"reveal": "never", "scheme": "vrnt-1"}},
 		{store + "-admin", "POST", "my/external/roles/lasting", fields{"ttl": 60, "scheme": "rfc9421"}},
-		{store + "-admin", "POST", "my/external/roles/brief", fields{"ttl": briefTTL, "max_ttl": briefMost, "scheme": "vrnt-1"}},
+		{
+			store + "-admin", "POST", "my/external/roles/brief",
+			fields{"ttl": briefTTL, "max_ttl": briefMost, "scheme": "vrnt-1"},
+		},
 	} {
-		answer := a.w.send(ctx, first, request{who: s.who, method: s.method, path: "apikeys/" + s.path, fields: s.fields})
+		answer := a.w.send(
+			ctx,
+			first,
+			request{who: s.who, method: s.method, path: "apikeys/" + s.path, fields: s.fields},
+		)
 		if answer.outcome() != history.Done {
 			return fmt.Errorf("%s: %s", s.path, answer.says())
 		}
@@ -146,7 +163,12 @@ func (a *apps) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	static, err := apikeys.NewStatic(ctx, a.vault, "apikeys/my/external/static-creds/static", apikeys.WithPoll(time.Second))
+	static, err := apikeys.NewStatic(
+		ctx,
+		a.vault,
+		"apikeys/my/external/static-creds/static",
+		apikeys.WithPoll(time.Second),
+	)
 	if err != nil {
 		return err
 	}

@@ -21,12 +21,12 @@ import (
 	"time"
 )
 
-// As HAProxy asks its servers by default: how often, and how many good answers it takes until one gets requests. It is less
-// patient than that with one that fails, which gets no more at once.
+// As HAProxy asks its servers by default: how often, and how many good answers it takes until one gets requests. It is
+// less patient than that with one that fails, which gets no more at once.
 const checked, rise = 2 * time.Second, 2
 
-// balancer stands between the apps and the cluster, as an operator's load balancer does: it asks each node's sys/health, passes
-// requests on to the node that leads, and answers 503 while it knows of none.
+// balancer stands between the apps and the cluster, as an operator's load balancer does: it asks each node's
+// sys/health, passes requests on to the node that leads, and answers 503 while it knows of none.
 type balancer struct {
 	server  http.Server
 	address string
@@ -46,7 +46,15 @@ type balancer struct {
 type outage struct{ from, to time.Time }
 
 // asks are what requests are for, by what is in their paths.
-var asks = []string{"/creds/brief", "/creds/lasting", "/leases/renew", "/static-creds/", "/sign/", "/keyring/", "/verify"}
+var asks = []string{
+	"/creds/brief",
+	"/creds/lasting",
+	"/leases/renew",
+	"/static-creds/",
+	"/sign/",
+	"/keyring/",
+	"/verify",
+}
 
 var errLost = errors.New("the answer was lost")
 
@@ -58,7 +66,11 @@ func newBalancer(ctx context.Context, t *testing.T, w *world) *balancer {
 		t.Fatal(err)
 	}
 	b := &balancer{
-		address: "http://" + listener.Addr().String(), good: map[string]int{}, failed: map[string]int{}, gone: time.Now(),
+		address: "http://" + listener.Addr().
+			String(),
+		good:   map[string]int{},
+		failed: map[string]int{},
+		gone:   time.Now(),
 	}
 	b.proxy = httputil.ReverseProxy{
 		Transport: &http.Transport{}, ErrorLog: log.New(io.Discard, "", 0),

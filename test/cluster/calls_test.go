@@ -13,8 +13,8 @@ import (
 	"strings"
 	"time"
 
-	"vault-plugin-secrets-apikeys/test/cluster/history"
 	"vault-plugin-secrets-apikeys/signing"
+	"vault-plugin-secrets-apikeys/test/cluster/history"
 )
 
 // call is a signed call, in the fields that verify takes.
@@ -171,7 +171,9 @@ func (c *client) signs(ctx context.Context, k *key) *call {
 		}
 		e.KeyID, made.keyID = signed.KeyID, signed.KeyID
 		if made.fields = (fields{"message": made.ID, "signature": signed.Signature}); signed.Signature == "" {
-			made.Nonce, made.fields = true, fields{"request": head + "Authorization: " + signed.Headers["Authorization"] + "\n"}
+			made.Nonce, made.fields = true, fields{
+				"request": head + "Authorization: " + signed.Headers["Authorization"] + "\n",
+			}
 		}
 	})
 	if e.Outcome != history.Done {

@@ -26,8 +26,8 @@ const (
 	pause = 200 * time.Millisecond
 )
 
-// plain sends what it is told to, once: it follows no redirection, and keeps no connection, since net/http would send a GET
-// again when one that it kept breaks, and a GET issues leased keys.
+// plain sends what it is told to, once: it follows no redirection, and keeps no connection, since net/http would send a
+// GET again when one that it kept breaks, and a GET issues leased keys.
 var plain = &http.Client{
 	Timeout:       patience,
 	Transport:     &http.Transport{DisableKeepAlives: true},
@@ -93,12 +93,19 @@ func (a *answer) says() string {
 	return strings.Join(a.Errors, "; ")
 }
 
-// trouble are the words of a server that has failed, in answers which are otherwise those to a wrong request: leases are
-// answered so.
-var trouble = []string{"rpc error", "not the leader", "leadership lost", "local node not active", "context canceled", "raft"}
+// trouble are the words of a server that has failed, in answers which are otherwise those to a wrong request: leases
+// are answered so.
+var trouble = []string{
+	"rpc error",
+	"not the leader",
+	"leadership lost",
+	"local node not active",
+	"context canceled",
+	"raft",
+}
 
-// outcome says whether what was asked for has been done, as far as can be known. A standby that redirects may have forwarded
-// first, to a leader who died before it answered.
+// outcome says whether what was asked for has been done, as far as can be known. A standby that redirects may have
+// forwarded first, to a leader who died before it answered.
 func (a *answer) outcome() history.Outcome {
 	says := a.says()
 	for _, word := range trouble {
@@ -124,10 +131,15 @@ type client struct {
 
 func (w *world) client(name string) *client { return &client{w, name} }
 
-// ask asks one node after another, until one has done or refused what is asked for, and records each time what came of it
-// as an event of the kind given. Done is called with the answer of one that has, to complete the event. It returns the last
-// event.
-func (c *client) ask(ctx context.Context, kind history.Event, r request, done func(*history.Event, *answer)) *history.Event {
+// ask asks one node after another, until one has done or refused what is asked for, and records each time what came of
+// it as an event of the kind given. Done is called with the answer of one that has, to complete the event. It returns
+// the last event.
+func (c *client) ask(
+	ctx context.Context,
+	kind history.Event,
+	r request,
+	done func(*history.Event, *answer),
+) *history.Event {
 	return &c.askAll(ctx, []history.Event{kind}, r, func(events []history.Event, a *answer) {
 		if done != nil {
 			done(&events[0], a)
@@ -136,7 +148,12 @@ func (c *client) ask(ctx context.Context, kind history.Event, r request, done fu
 }
 
 // askAll is ask for a request that is several events.
-func (c *client) askAll(ctx context.Context, kinds []history.Event, r request, done func([]history.Event, *answer)) []history.Event {
+func (c *client) askAll(
+	ctx context.Context,
+	kinds []history.Event,
+	r request,
+	done func([]history.Event, *answer),
+) []history.Event {
 	ctx, cancel := context.WithTimeout(ctx, persistence)
 	defer cancel()
 	for {
@@ -153,7 +170,12 @@ func (c *client) askAll(ctx context.Context, kinds []history.Event, r request, d
 }
 
 // once asks any node.
-func (c *client) once(ctx context.Context, kinds []history.Event, r request, done func([]history.Event, *answer)) []history.Event {
+func (c *client) once(
+	ctx context.Context,
+	kinds []history.Event,
+	r request,
+	done func([]history.Event, *answer),
+) []history.Event {
 	node := c.w.cluster.Nodes[rand.N(len(c.w.cluster.Nodes))]
 	start := time.Now()
 	// A client that is told to stop waits for the answer to what it has begun.
@@ -180,8 +202,8 @@ func (c *client) once(ctx context.Context, kinds []history.Event, r request, don
 	return events
 }
 
-// rest waits for about so long, and reports whether to go on. Before a leader is killed nobody waits, so that it dies with
-// requests on its hands.
+// rest waits for about so long, and reports whether to go on. Before a leader is killed nobody waits, so that it dies
+// with requests on its hands.
 func (c *client) rest(ctx context.Context, about time.Duration) bool {
 	if c.w.hurry.Load() {
 		about = time.Millisecond

@@ -16,9 +16,9 @@ import (
 )
 
 const (
-	// briefTTL and briefMost are ttl and max_ttl of a role in seconds. A key of it has been renewed twice when its end comes near,
-	// and a careful client takes another from 65 s to 70 s after it has taken the first. The crew are as many apps with such a
-	// key, that begin so long before a leader is killed, from first to last.
+	// briefTTL and briefMost are ttl and max_ttl of a role in seconds. A key of it has been renewed twice when its end
+	// comes near, and a careful client takes another from 65 s to 70 s after it has taken the first. The crew are as
+	// many apps with such a key, that begin so long before a leader is killed, from first to last.
 	briefTTL, briefMost   = 50, 85
 	crew, opening, ending = 6, 68 * time.Second, 63 * time.Second
 	// disturbed is how long before a leader is killed a lease is revoked, and answers begin to be lost.
@@ -43,7 +43,8 @@ func (a *apps) during(ctx context.Context, since time.Time, killed bool) (end fu
 	}
 }
 
-// attend does to the apps what a leader's term brings, until ctx ends. The leader is killed at a time, or, when that is zero, never.
+// attend does to the apps what a leader's term brings, until ctx ends. The leader is killed at a time, or, when that is
+// zero, never.
 func (a *apps) attend(ctx context.Context, killed time.Time) {
 	starts := make(map[time.Time]func(), crew+1)
 	if !killed.IsZero() {
@@ -94,7 +95,8 @@ func (a *apps) enlist(ctx context.Context, fresh bool) {
 // rotate rotates the keys that are not leased, and renews the apps' token. What fails is done again the next time.
 func (a *apps) rotate(ctx context.Context) {
 	for _, key := range []string{"static", "remote"} {
-		_, err := a.admin.Logical().WriteWithContext(ctx, "apikeys/my/external/keys/"+key+"/rotate", fields{"overlap": overlap})
+		_, err := a.admin.Logical().
+			WriteWithContext(ctx, "apikeys/my/external/keys/"+key+"/rotate", fields{"overlap": overlap})
 		if err == nil {
 			a.count(&a.rotated)
 		}
@@ -157,7 +159,12 @@ func (a *apps) outlive(ctx context.Context, t *testing.T) {
 			select {
 			case <-time.After(pause):
 			case <-ctx.Done():
-				t.Fatalf("%s: %d calls are accepted under the new leader, %d by the keyring", s.name, s.engine.Load()-was.engine, s.local.Load()-was.local)
+				t.Fatalf(
+					"%s: %d calls are accepted under the new leader, %d by the keyring",
+					s.name,
+					s.engine.Load()-was.engine,
+					s.local.Load()-was.local,
+				)
 			}
 		}
 	}
@@ -170,10 +177,15 @@ func (a *apps) outlive(ctx context.Context, t *testing.T) {
 	if n, err := keptGood(); n != leases || err != nil {
 		t.Errorf("%d goroutines tend %d leases: %v", n, leases, err)
 	}
-	t.Logf("%d apps and both gateways went on %s after the balancer knew the new leader", len(before), time.Since(began).Round(pause/2))
+	t.Logf(
+		"%d apps and both gateways went on %s after the balancer knew the new leader",
+		len(before),
+		time.Since(began).Round(pause/2),
+	)
 }
 
-// close ends the apps and returns what became of their calls. No lease is left then, not even one whose answer was lost.
+// close ends the apps and returns what became of their calls. No lease is left then, not even one whose answer was
+// lost.
 func (a *apps) close(ctx context.Context, t *testing.T, rounds int) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, closing)
@@ -196,11 +208,21 @@ func (a *apps) close(ctx context.Context, t *testing.T, rounds int) string {
 		t.Errorf("%d goroutines tend leases that are no more: %v", n, err)
 	}
 	b := a.balancer
-	text := fmt.Sprintf("apps: %d rotations, %d leases revoked, token renewed %d times; %d answers with a new lease lost\n"+
-		"requests without a leader: %d for a key at its predecessor's end, %d for one after a revocation, "+
-		"%d to renew, %d to read, %d to sign, %d for the keyring\n",
-		a.rotated, a.tried, a.renewed, len(b.lost), b.failed["/creds/brief"], b.failed["/creds/lasting"],
-		b.failed["/leases/renew"], b.failed["/static-creds/"], b.failed["/sign/"], b.failed["/keyring/"])
+	text := fmt.Sprintf(
+		"apps: %d rotations, %d leases revoked, token renewed %d times; %d answers with a new lease lost\n"+
+			"requests without a leader: %d for a key at its predecessor's end, %d for one after a revocation, "+
+			"%d to renew, %d to read, %d to sign, %d for the keyring\n",
+		a.rotated,
+		a.tried,
+		a.renewed,
+		len(b.lost),
+		b.failed["/creds/brief"],
+		b.failed["/creds/lasting"],
+		b.failed["/leases/renew"],
+		b.failed["/static-creds/"],
+		b.failed["/sign/"],
+		b.failed["/keyring/"],
+	)
 	for _, name := range slices.Sorted(maps.Keys(a.tallies)) {
 		text += name + ": " + a.tallies[name].String() + "\n"
 	}

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"time"
 
-	"vault-plugin-secrets-apikeys/test/cluster/history"
 	"vault-plugin-secrets-apikeys/signing"
+	"vault-plugin-secrets-apikeys/test/cluster/history"
 )
 
 const (
@@ -22,8 +22,8 @@ const (
 	brood = 8 * time.Second
 )
 
-// lives are those of the keys that rotate by schedule: ttl in seconds, of which the overlap is half, and how many there are.
-// The briefest are due before the first leader's first tick, though it comes soon after the keys can be made.
+// lives are those of the keys that rotate by schedule: ttl in seconds, of which the overlap is half, and how many there
+// are. The briefest are due before the first leader's first tick, though it comes soon after the keys can be made.
 var lives = []struct{ ttl, count int }{{50, 8}, {90, 8}, {150, 6}, {240, 3}}
 
 // clients returns what there is to do, by the name of who does it.
@@ -153,7 +153,12 @@ func (c *client) revoke(ctx context.Context, k *key) {
 }
 
 func (c *client) read(ctx context.Context, k *key) *history.Event {
-	return c.ask(ctx, history.Event{Op: history.Read, Key: k.name}, request{who: tenant + "-admin", method: "GET", path: k.path()}, k.shown(c.w))
+	return c.ask(
+		ctx,
+		history.Event{Op: history.Read, Key: k.name},
+		request{who: tenant + "-admin", method: "GET", path: k.path()},
+		k.shown(c.w),
+	)
 }
 
 // log reads a key's own history.
@@ -208,7 +213,14 @@ func (w *world) watch(ctx context.Context, c *client) {
 	var due []*key
 	for _, life := range lives {
 		for i := range life.count {
-			settings := fields{"cas": 0, "scheme": signing.Vrnt1, "ttl": life.ttl, "overlap": life.ttl / 2, "auto_rotate": true, "reveal": "always"}
+			settings := fields{
+				"cas":         0,
+				"scheme":      signing.Vrnt1,
+				"ttl":         life.ttl,
+				"overlap":     life.ttl / 2,
+				"auto_rotate": true,
+				"reveal":      "always",
+			}
 			if k := c.create(ctx, fmt.Sprintf("%s/due-%d-%d", kinds[i%2], life.ttl, i+1), settings); k != nil {
 				due = append(due, k)
 			}
@@ -216,7 +228,14 @@ func (w *world) watch(ctx context.Context, c *client) {
 	}
 	// Two that owners rotate as well, so that schedule and hand meet.
 	for i := range 2 {
-		settings := fields{"cas": 0, "scheme": signing.Vrnt1, "ttl": 60, "overlap": 30, "auto_rotate": true, "reveal": "always"}
+		settings := fields{
+			"cas":         0,
+			"scheme":      signing.Vrnt1,
+			"ttl":         60,
+			"overlap":     30,
+			"auto_rotate": true,
+			"reveal":      "always",
+		}
 		if k := c.create(ctx, fmt.Sprintf("%s/both-%d", kinds[i], i+1), settings); k != nil {
 			w.mu.Lock()
 			w.keys = append(w.keys, k)

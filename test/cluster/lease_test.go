@@ -13,8 +13,8 @@ import (
 // roles are the roles of leased keys, with their ttl in seconds.
 var roles = map[string]int{"brief": 15, "steady": 60}
 
-// lease takes leased keys, uses them, renews them some times, and then gives them back or lets them end. Callers go on using
-// them.
+// lease takes leased keys, uses them, renews them some times, and then gives them back or lets them end. Callers go on
+// using them.
 func (w *world) lease(ctx context.Context, c *client) {
 	for c.rest(ctx, 2*time.Second) {
 		role := "steady"

@@ -25,12 +25,13 @@ const (
 	term = 77 * time.Second
 	// hurried is how long the clients work without a pause before a leader is killed.
 	hurried = time.Second
-	// startup, failover and closing bound what comes before the first kill, between two leaders, and after the last one.
+	// startup, failover and closing bound what comes before the first kill, between two leaders, and after the last
+	// one.
 	startup, failover, closing = 2 * time.Minute, 45 * time.Second, 2 * time.Minute
 )
 
-// TestCluster runs the clients against a cluster whose leader is killed ROUNDS times, and checks their history. ROTATIONS is
-// how many rotations by schedule there must be, if not as many as are certain.
+// TestCluster runs the clients against a cluster whose leader is killed ROUNDS times, and checks their history.
+// ROTATIONS is how many rotations by schedule there must be, if not as many as are certain.
 func TestCluster(t *testing.T) {
 	rounds, rotations := number(t, "ROUNDS", 2), number(t, "ROTATIONS", -1)
 	most := startup + closing + time.Duration(rounds+1)*(term+failover)
@@ -108,7 +109,13 @@ func (w *world) drive(ctx context.Context, t *testing.T, apps *apps, rounds int)
 		w.hurry.Store(false)
 		w.recorder.Add(led)
 		attended()
-		t.Logf("round %d: leader %s, process %d, killed after %s", round, leader.Addr, pid, led.End.Sub(since).Round(time.Second))
+		t.Logf(
+			"round %d: leader %s, process %d, killed after %s",
+			round,
+			leader.Addr,
+			pid,
+			led.End.Sub(since).Round(time.Second),
+		)
 		w.revive(ctx, t, leader)
 	}
 }
@@ -164,7 +171,8 @@ func judge(t *testing.T, dir, kept string, options history.Options) {
 	}
 	text := fmt.Sprintf("%d leaders: %d requests, %d of unknown outcome; %d writes acknowledged\n"+
 		"%d keys with %d versions, %d leased keys; %d rotations by hand, %d by schedule of which %d were certain\n"+
-		"%d calls accepted, %d refused for their version's state, %d as replayed; %d accepted again by the next leader\n",
+		"%d calls accepted, %d refused for their version's state, %d as replayed; %d accepted again by the next "+
+		"leader\n",
 		s.Terms, s.Events, s.Unknown, s.Writes, s.Keys, s.Versions, s.Leased, s.ByHand, s.BySchedule, s.Certain,
 		s.Inside, s.Outside, s.Twice, s.Again) + kept
 	if err := os.WriteFile(filepath.Join(dir, "summary"), []byte(text), 0o600); err != nil {

@@ -73,7 +73,8 @@ type made struct {
 	forged bool
 }
 
-// sign signs a call, and notes when it cannot. With a key in its hands no app fails; where Vault signs, one does while Vault is away.
+// sign signs a call, and notes when it cannot. With a key in its hands no app fails; where Vault signs, one does while
+// Vault is away.
 func (s *signer) sign(ctx context.Context) (*made, error) {
 	began := time.Now()
 	added, err := s.source.Sign(ctx, s.apps.head)
@@ -115,8 +116,8 @@ func (s *signer) run(ctx context.Context) {
 	}
 }
 
-// byEngine has the engine judge a call. Without a verdict it is asked again; the call is then a replay if only the answer was lost.
-// A call whose lease somebody has revoked is made again, as by an app that is refused.
+// byEngine has the engine judge a call. Without a verdict it is asked again; the call is then a replay if only the
+// answer was lost. A call whose lease somebody has revoked is made again, as by an app that is refused.
 func (s *signer) byEngine(call *made) {
 	ctx, cancel := context.WithTimeout(context.Background(), judged)
 	defer cancel()
@@ -168,8 +169,8 @@ func (s *signer) refuse(format string, args ...any) {
 	s.apps.fault(s.name+": refused: "+format, args...)
 }
 
-// excusable reports whether no client could have had a call accepted that was refused: its lease was revoked, or its key has
-// been replaced and given up while there was nobody to judge it.
+// excusable reports whether no client could have had a call accepted that was refused: its lease was revoked, or its
+// key has been replaced and given up while there was nobody to judge it.
 func (s *signer) excusable(code verify.Code, call *made, late bool) bool {
 	return late && code == verify.Expired || code == verify.Revoked && (late || s.apps.isRevoking(call.keyID))
 }
@@ -186,13 +187,23 @@ func (s *signer) byKeyring(call *made) {
 	switch {
 	case errors.Is(err, verify.ErrUnavailable):
 		s.tally.unjudged.Add(1)
-		if !s.apps.balancer.wasAway(began.Add(-retry), time.Now()) { // That a key could not be fetched is remembered for as long.
+		if !s.apps.balancer.wasAway(
+			began.Add(-retry),
+			time.Now(),
+		) { // That a key could not be fetched is remembered for as long.
 			s.apps.fault("%s: the keyring has no verdict: %v", s.name, err)
 		}
 	case err != nil:
 		s.apps.fault("%s: the keyring has no verdict: %v", s.name, err)
-	case call.forged != (v.Code == verify.BadSignature), !call.forged && !v.Valid && (v.Code != verify.Revoked || !s.apps.isRevoking(call.keyID)):
-		s.apps.fault("%s: the keyring finds a call that is forged=%t to be %s: %s", s.name, call.forged, v.Code, call.keyID)
+	case call.forged != (v.Code == verify.BadSignature),
+		!call.forged && !v.Valid && (v.Code != verify.Revoked || !s.apps.isRevoking(call.keyID)):
+		s.apps.fault(
+			"%s: the keyring finds a call that is forged=%t to be %s: %s",
+			s.name,
+			call.forged,
+			v.Code,
+			call.keyID,
+		)
 	case v.Valid:
 		s.tally.inside.Add(1)
 		if s.local.Add(1); s.apps.balancer.wasAway(began, time.Now()) {

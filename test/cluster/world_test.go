@@ -94,12 +94,25 @@ func (w *world) open(ctx context.Context) error {
 		who, path string
 		fields    fields
 	}{
-		{"operator", "config", fields{"min_overlap": "10s", "max_keys": 100_000, "max_leased": 100_000, "max_versions": 20}},
+		{
+			"operator", "config",
+			fields{"min_overlap": "10s", "max_keys": 100_000, "max_leased": 100_000, "max_versions": 20},
+		},
 		{"spa", "admin/tenants/" + tenant, fields{"display_name": "Acme"}},
-		{tenant + "-admin", "my/internal/roles/brief", fields{"scheme": "vrnt-1", "ttl": roles["brief"], "max_ttl": "10m"}},
-		{tenant + "-admin", "my/internal/roles/steady", fields{"scheme": "rfc9421", "ttl": roles["steady"], "max_ttl": "10m"}},
+		{
+			tenant + "-admin", "my/internal/roles/brief",
+			fields{"scheme": "vrnt-1", "ttl": roles["brief"], "max_ttl": "10m"},
+		},
+		{
+			tenant + "-admin", "my/internal/roles/steady",
+			fields{"scheme": "rfc9421", "ttl": roles["steady"], "max_ttl": "10m"},
+		},
 	} {
-		a := w.send(ctx, w.cluster.Nodes[0], request{who: s.who, method: "POST", path: "apikeys/" + s.path, fields: s.fields})
+		a := w.send(
+			ctx,
+			w.cluster.Nodes[0],
+			request{who: s.who, method: "POST", path: "apikeys/" + s.path, fields: s.fields},
+		)
 		if a.outcome() != history.Done {
 			return fmt.Errorf("%s: %s", s.path, a.says())
 		}

@@ -21,8 +21,9 @@ import (
 // attack makes one request after the other; each is a body that was made before, or a fresh one.
 type attack struct {
 	name, who, method, path string
-	want                    int // the status; what is well formed may be told 503 as well: the tenant has too much at work
-	body                    func() []byte
+	// the status; what is well formed may be told 503 as well: the tenant has too much at work
+	want int
+	body func() []byte
 
 	mu       sync.Mutex
 	statuses map[int]int
@@ -43,18 +44,81 @@ func (w *world) attacks(t *testing.T) []*attack {
 	message := base64.StdEncoding.EncodeToString(make([]byte, 700_000))
 	explained := fields{"request": wide.call("/wfo/" + strings.Repeat("y/", 60)), "body": message}
 	return []*attack{
-		{name: "a batch as one text", want: 200, who: "gateway", method: "PATCH", path: "verify", body: once(fields{"batch_json": string(unpacked)})},
-		{name: "too many in one text", want: 400, who: "gateway", method: "PATCH", path: "verify", body: once(fields{"batch_json": "[" + strings.Repeat("{},", 1<<20) + "{}]"})},
-		{name: "one item of many fields", want: 200, who: "gateway", method: "PATCH", path: "verify", body: once(fields{"batch_json": "[" + string(packed(manyFields())) + "]"})},
-		{name: "too long a text", want: 400, who: "gateway", method: "PATCH", path: "verify", body: once(fields{"batch_json": strings.Repeat("[", 7<<20)})},
-		{name: "a batch", want: 200, who: "acme-verifier", method: "PATCH", path: "my/verify", body: once(fields{"batch": items})},
-		{name: "too large a request", want: 413, who: "acme-verifier", method: "PATCH", path: "my/verify", body: once(fields{"request": strings.Repeat("x", 9<<20)})},
-		{name: "a great many fields", want: 400, who: "acme-verifier", method: "PATCH", path: "my/verify", body: once(manyFields())},
-		{name: "deep nesting", want: 400, who: "acme-verifier", method: "PATCH", path: "my/verify", body: func() []byte {
-			return []byte(`{"batch":` + strings.Repeat("[", 1<<20) + strings.Repeat("]", 1<<20) + "}")
-		}},
+		{
+			name:   "a batch as one text",
+			want:   200,
+			who:    "gateway",
+			method: "PATCH",
+			path:   "verify",
+			body:   once(fields{"batch_json": string(unpacked)}),
+		},
+		{
+			name:   "too many in one text",
+			want:   400,
+			who:    "gateway",
+			method: "PATCH",
+			path:   "verify",
+			body:   once(fields{"batch_json": "[" + strings.Repeat("{},", 1<<20) + "{}]"}),
+		},
+		{
+			name:   "one item of many fields",
+			want:   200,
+			who:    "gateway",
+			method: "PATCH",
+			path:   "verify",
+			body:   once(fields{"batch_json": "[" + string(packed(manyFields())) + "]"}),
+		},
+		{
+			name:   "too long a text",
+			want:   400,
+			who:    "gateway",
+			method: "PATCH",
+			path:   "verify",
+			body:   once(fields{"batch_json": strings.Repeat("[", 7<<20)}),
+		},
+		{
+			name:   "a batch",
+			want:   200,
+			who:    "acme-verifier",
+			method: "PATCH",
+			path:   "my/verify",
+			body:   once(fields{"batch": items}),
+		},
+		{
+			name:   "too large a request",
+			want:   413,
+			who:    "acme-verifier",
+			method: "PATCH",
+			path:   "my/verify",
+			body:   once(fields{"request": strings.Repeat("x", 9<<20)}),
+		},
+		{
+			name:   "a great many fields",
+			want:   400,
+			who:    "acme-verifier",
+			method: "PATCH",
+			path:   "my/verify",
+			body:   once(manyFields()),
+		},
+		{
+			name:   "deep nesting",
+			want:   400,
+			who:    "acme-verifier",
+			method: "PATCH",
+			path:   "my/verify",
+			body: func() []byte {
+				return []byte(`{"batch":` + strings.Repeat("[", 1<<20) + strings.Repeat("]", 1<<20) + "}")
+			},
+		},
 		{name: "explain", want: 200, who: "acme-admin", method: "POST", path: "my/explain", body: once(explained)},
-		{name: "sign a batch", want: 200, who: "acme-app", method: "PATCH", path: "my/external/sign/wide", body: once(fields{"batch": items[:900]})},
+		{
+			name:   "sign a batch",
+			want:   200,
+			who:    "acme-app",
+			method: "PATCH",
+			path:   "my/external/sign/wide",
+			body:   once(fields{"batch": items[:900]}),
+		},
 		{name: "unknown keys", want: 200, who: "gateway", method: "PATCH", path: "verify", body: func() []byte {
 			h := holder{rand.Text()[:16], []byte(strings.Repeat("k", 32))}
 			batch := make([]fields, 1000)
@@ -64,15 +128,29 @@ func (w *world) attacks(t *testing.T) []*attack {
 			}
 			return packed(fields{"batch": batch})
 		}},
-		{name: "calls to remember", want: 200, who: "acme-verifier", method: "PATCH", path: "my/verify", body: func() []byte {
-			batch := make([]fields, 1000)
-			for i := range batch {
-				batch[i] = fields{"request": wide.call("/wfo/a")}
-			}
-			return packed(fields{"batch": batch})
-		}},
+		{
+			name:   "calls to remember",
+			want:   200,
+			who:    "acme-verifier",
+			method: "PATCH",
+			path:   "my/verify",
+			body: func() []byte {
+				batch := make([]fields, 1000)
+				for i := range batch {
+					batch[i] = fields{"request": wide.call("/wfo/a")}
+				}
+				return packed(fields{"batch": batch})
+			},
+		},
 		{name: "import", want: 200, who: "acme-admin", method: "POST", path: "my/external/import", body: imports},
-		{name: "report", want: 200, who: "acme-admin", method: "GET", path: "my/report", body: func() []byte { return nil }},
+		{
+			name:   "report",
+			want:   200,
+			who:    "acme-admin",
+			method: "GET",
+			path:   "my/report",
+			body:   func() []byte { return nil },
+		},
 	}
 }
 
@@ -98,7 +176,12 @@ func imports() []byte {
 		secret := make([]byte, 32)
 		_, _ = rand.Read(secret)
 		name := strings.ToLower(rand.Text())[:20]
-		keys[i] = fields{"name": name, "key_id": rand.Text()[:20], "key": base64.RawURLEncoding.EncodeToString(secret), "description": strings.Repeat("d", 200)}
+		keys[i] = fields{
+			"name":        name,
+			"key_id":      rand.Text()[:20],
+			"key":         base64.RawURLEncoding.EncodeToString(secret),
+			"description": strings.Repeat("d", 200),
+		}
 	}
 	return packed(fields{"keys": keys})
 }
@@ -144,9 +227,23 @@ func TestMemoryUnderAttack(t *testing.T) {
 		t.Logf("%-22s %s", a.name, strings.Join(told, ", "))
 	}
 	slices.Sort(took)
-	t.Logf("%d calls of another tenant, all valid: p50 %s, p99 %s, worst %s", len(took), took[len(took)/2], took[len(took)*99/100], took[len(took)-1])
-	t.Logf("the plugin's memory: %d MiB before, %d MiB after, %d MiB at most, with GOMEMLIMIT=%dMiB and max_request_size=%d, %d connections",
-		before>>20, now>>20, most>>20, limit>>20, maxRequest, attackers)
+	t.Logf(
+		"%d calls of another tenant, all valid: p50 %s, p99 %s, worst %s",
+		len(took),
+		took[len(took)/2],
+		took[len(took)*99/100],
+		took[len(took)-1],
+	)
+	t.Logf(
+		"the plugin's memory: %d MiB before, %d MiB after, %d MiB at most, with GOMEMLIMIT=%dMiB and "+
+			"max_request_size=%d, %d connections",
+		before>>20,
+		now>>20,
+		most>>20,
+		limit>>20,
+		maxRequest,
+		attackers,
+	)
 	if most == 0 {
 		t.Error("the plugin's process was not found")
 	}
@@ -176,7 +273,13 @@ func (w *world) judged(ctx context.Context, t *testing.T, victim holder) (took [
 	t.Helper()
 	for ctx.Err() == nil {
 		began := time.Now()
-		status, data, err := w.send(ctx, "gateway", "PATCH", "verify", packed(fields{"request": victim.call("/orders/1")}))
+		status, data, err := w.send(
+			ctx,
+			"gateway",
+			"PATCH",
+			"verify",
+			packed(fields{"request": victim.call("/orders/1")}),
+		)
 		if ctx.Err() != nil {
 			return took
 		}

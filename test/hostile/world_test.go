@@ -77,7 +77,13 @@ func newWorld(t *testing.T) *world {
 	if w.tokens, err = w.Admit(t.Context(), people); err != nil {
 		t.Fatal(err)
 	}
-	w.must(t, "operator", "POST", "config", fields{"allow_import_until": time.Now().Add(time.Hour).UTC().Format(time.RFC3339)})
+	w.must(
+		t,
+		"operator",
+		"POST",
+		"config",
+		fields{"allow_import_until": time.Now().Add(time.Hour).UTC().Format(time.RFC3339)},
+	)
 	for _, tenant := range []string{"acme", "bolt"} {
 		w.must(t, "spa", "POST", "admin/tenants/"+tenant, fields{"max_keys": 20_000})
 	}
@@ -147,7 +153,11 @@ func (w *world) key(t *testing.T, tenant, name string, settings fields) holder {
 
 // call returns a fresh signed head.
 func (h holder) call(target string, headers ...string) string {
-	head, err := signing.ParseHead([]byte(strings.Join(append([]string{"GET " + target + " HTTP/1.1", "Host: api.example"}, headers...), "\n") + "\n"))
+	head, err := signing.ParseHead(
+		[]byte(
+			strings.Join(append([]string{"GET " + target + " HTTP/1.1", "Host: api.example"}, headers...), "\n") + "\n",
+		),
+	)
 	if err != nil {
 		panic(err)
 	}

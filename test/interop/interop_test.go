@@ -28,8 +28,13 @@ type message struct {
 // messages are of every method with every host, target and body.
 func messages() (all []message) {
 	for i, method := range []string{"GET", "POST", "DELETE", "PATCH"} {
-		for _, host := range []string{"example.com", "API.Example.com", "example.com:443", "example.com:8443", "127.0.0.1:9000", "[2001:db8::1]", "[::1]:8443"} {
-			for _, target := range []string{"/", "/a", "/a/b.c;d/", "/%7Ea%20b%2Fc", "/a?", "/a?b=c&d", "/?q=%C3%A9+x", "/a?b?c=/d", "/a//b?x=y%26"} {
+		for _, host := range []string{
+			"example.com", "API.Example.com", "example.com:443", "example.com:8443", "127.0.0.1:9000", "[2001:db8::1]",
+			"[::1]:8443",
+		} {
+			for _, target := range []string{
+				"/", "/a", "/a/b.c;d/", "/%7Ea%20b%2Fc", "/a?", "/a?b=c&d", "/?q=%C3%A9+x", "/a?b?c=/d", "/a//b?x=y%26",
+			} {
 				all = append(all, message{method, host, target, ""})
 				if i%2 == 1 {
 					all = append(all, message{method, host, target, fmt.Sprintf(`{"target": %q}`, target)})
@@ -43,7 +48,11 @@ func messages() (all []message) {
 func (m message) headers() [][2]string {
 	headers := [][2]string{{"Host", m.host}, {"Accept", "text/html"}, {"Accept", "text/plain;q=0.5"}, {"X-Empty", ""}}
 	if m.body != "" {
-		headers = append(headers, [2]string{"Content-Length", fmt.Sprint(len(m.body))}, [2]string{"Content-Digest", signing.DigestBody([]byte(m.body))})
+		headers = append(
+			headers,
+			[2]string{"Content-Length", fmt.Sprint(len(m.body))},
+			[2]string{"Content-Digest", signing.DigestBody([]byte(m.body))},
+		)
 	}
 	return headers
 }
@@ -59,7 +68,14 @@ func (m message) head(add ...[2]string) string {
 // request returns the message as the peer takes it.
 func (m message) request(op string, add ...[2]string) request {
 	host := strings.TrimSuffix(strings.ToLower(m.host), ":443")
-	r := request{Op: op, Method: m.method, URL: "https://" + host + m.target, Headers: map[string][]string{}, Key: key, KeyID: keyID}
+	r := request{
+		Op:      op,
+		Method:  m.method,
+		URL:     "https://" + host + m.target,
+		Headers: map[string][]string{},
+		Key:     key,
+		KeyID:   keyID,
+	}
 	for _, h := range append(m.headers(), add...) {
 		r.Headers[h[0]] = append(r.Headers[h[0]], h[1])
 	}
@@ -127,13 +143,26 @@ func theirs(t *testing.T, p *peer, m message, n int) [][2]string {
 		slices.Reverse(r.Fields)
 	}
 	now := time.Now().Unix()
-	r.Values = map[string]any{"created": now, "expires": now + 60, "nonce": fmt.Sprintf("nonce-%d", n+100), "tag": "app", "keyid": keyID}
-	r.Params = [][]string{{"created", "keyid", "nonce"}, {"keyid", "alg", "nonce", "expires", "created"}, {"tag", "nonce", "created", "keyid"}}[n/3%3]
+	r.Values = map[string]any{
+		"created": now,
+		"expires": now + 60,
+		"nonce":   fmt.Sprintf("nonce-%d", n+100),
+		"tag":     "app",
+		"keyid":   keyID,
+	}
+	r.Params = [][]string{
+		{"created", "keyid", "nonce"},
+		{"keyid", "alg", "nonce", "expires", "created"},
+		{"tag", "nonce", "created", "keyid"},
+	}[n/3%3]
 	a := p.ask(t, r)
 	if a.Error != "" {
 		t.Fatalf("the peer does not sign: %s", a.Error)
 	}
-	return [][2]string{{"Signature-Input", a.Headers["Signature-Input"].(string)}, {"Signature", a.Headers["Signature"].(string)}}
+	return [][2]string{
+		{"Signature-Input", a.Headers["Signature-Input"].(string)},
+		{"Signature", a.Headers["Signature"].(string)},
+	}
 }
 
 func TestWeVerifyThePeersSignatures(t *testing.T) {
@@ -145,7 +174,8 @@ func TestWeVerifyThePeersSignatures(t *testing.T) {
 			t.Errorf("%s: not signed to us", m.head(add...))
 			continue
 		}
-		if call.KeyID != keyID || call.Nonce != fmt.Sprintf("nonce-%d", n+100) || (call.ContentDigest != "") != (m.body != "") {
+		if call.KeyID != keyID || call.Nonce != fmt.Sprintf("nonce-%d", n+100) ||
+			(call.ContentDigest != "") != (m.body != "") {
 			t.Errorf("%s: call of %s, nonce %s", m.head(add...), call.KeyID, call.Nonce)
 		}
 		if n%2 == 1 && m.body != "" {

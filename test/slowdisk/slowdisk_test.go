@@ -23,7 +23,8 @@ import (
 const (
 	shortest = 200 * time.Millisecond // that an fsync is made to last; it changes all the while
 	longest  = 1500 * time.Millisecond
-	patience = 4 * time.Second  // the longest that a caller who goes away waits, and then stays away: two writes, as an index comes first
+	// the longest that a caller who goes away waits, and then stays away: two writes, because an index comes first.
+	patience = 4 * time.Second
 	leaves   = 3                // times that they do so at the most
 	watched  = 6 * time.Second  // for so long a subject is looked at once its change was answered
 	drained  = 3 * time.Second  // after the disk is fast again, for what was still to be written
@@ -199,8 +200,16 @@ type counts struct {
 }
 
 func (v *verb) String() string {
-	return fmt.Sprintf("%-20s %2d answered, %2d callers left before, %4d verdicts and %4d reads afterwards, %d of %d not in force",
-		v.name, v.answered, v.left, v.judged, v.read, v.contradicting, v.answered)
+	return fmt.Sprintf(
+		"%-20s %2d answered, %2d callers left before, %4d verdicts and %4d reads afterwards, %d of %d not in force",
+		v.name,
+		v.answered,
+		v.left,
+		v.judged,
+		v.read,
+		v.contradicting,
+		v.answered,
+	)
 }
 
 func (c *counts) count(s *subject) {
@@ -217,7 +226,13 @@ func (c *counts) count(s *subject) {
 	for what, all := range map[string][]seen{"a call was judged": verdicts, "its record said": records} {
 		if n := slices.IndexFunc(all, wrong); n >= 0 {
 			last := all[len(all)-1]
-			s.first = fmt.Sprintf("%s after the answer %s %s, at last %s", all[n].asked.Sub(s.answered).Round(time.Millisecond), what, all[n].told, last.told)
+			s.first = fmt.Sprintf(
+				"%s after the answer %s %s, at last %s",
+				all[n].asked.Sub(s.answered).Round(time.Millisecond),
+				what,
+				all[n].told,
+				last.told,
+			)
 		}
 	}
 	if s.first == "" {

@@ -23,7 +23,8 @@ type subject struct {
 	first             string // contradiction
 }
 
-// verb is a kind of change. From its answer on, calls of its subject get the verdict, and the field of its record is as shown.
+// verb is a kind of change. From its answer on, calls of its subject get the verdict, and the field of its record is as
+// shown.
 type verb struct {
 	name, verdict, field, shown string
 	once                        bool // it is refused as a conflict where it was made before
@@ -45,15 +46,21 @@ const external, internal = "apikeys/my/external/", "apikeys/my/internal/"
 
 // ofKey is a change of a key that is made for it.
 func ofKey(name, verdict, state, method, suffix string, with fields, before ...string) *verb {
-	return &verb{name: name, verdict: verdict, field: "state", shown: state, begin: func(t *testing.T, w *world, s *subject, tenant, key string) {
-		admin, path := tenant+"-admin", external+"keys/"+key
-		w.must(t, request{admin, "POST", path, nil})
-		s.holder(t, w.must(t, request{admin, "POST", path + "/reveal", nil}))
-		for _, first := range before {
-			w.must(t, request{admin, "POST", path + "/" + first, nil})
-		}
-		s.change, s.record = request{admin, method, path + suffix, with}, request{admin, "GET", path, nil}
-	}}
+	return &verb{
+		name:    name,
+		verdict: verdict,
+		field:   "state",
+		shown:   state,
+		begin: func(t *testing.T, w *world, s *subject, tenant, key string) {
+			admin, path := tenant+"-admin", external+"keys/"+key
+			w.must(t, request{admin, "POST", path, nil})
+			s.holder(t, w.must(t, request{admin, "POST", path + "/reveal", nil}))
+			for _, first := range before {
+				w.must(t, request{admin, "POST", path + "/" + first, nil})
+			}
+			s.change, s.record = request{admin, method, path + suffix, with}, request{admin, "GET", path, nil}
+		},
+	}
 }
 
 // ofVersion is a change that ends the version that is current, which the field names.
@@ -78,27 +85,42 @@ func narrow() *verb {
 
 // ofTenant is a change of a tenant that is opened for it.
 func ofTenant(name, verdict, state string, before ...string) *verb {
-	return &verb{name: name, verdict: verdict, field: "state", shown: state, begin: func(t *testing.T, w *world, s *subject, _, own string) {
-		path := "apikeys/admin/tenants/" + own
-		w.open(t, own)
-		ofKey("", "", "", "", "", nil).begin(t, w, s, own, "key")
-		for _, first := range before {
-			w.must(t, request{"spa", "POST", path + "/" + first, nil})
-		}
-		s.change, s.record = request{"spa", "POST", path + "/" + name, nil}, request{"spa", "GET", path, nil}
-	}}
+	return &verb{
+		name:    name,
+		verdict: verdict,
+		field:   "state",
+		shown:   state,
+		begin: func(t *testing.T, w *world, s *subject, _, own string) {
+			path := "apikeys/admin/tenants/" + own
+			w.open(t, own)
+			ofKey("", "", "", "", "", nil).begin(t, w, s, own, "key")
+			for _, first := range before {
+				w.must(t, request{"spa", "POST", path + "/" + first, nil})
+			}
+			s.change, s.record = request{"spa", "POST", path + "/" + name, nil}, request{"spa", "GET", path, nil}
+		},
+	}
 }
 
 // ofLease is a change that ends a leased key of a role that is made for it.
 func ofLease(name string, change func(s *subject, tenant, role, leaseID string) request) *verb {
-	return &verb{name: name, verdict: "revoked", field: "state", shown: "revoked", begin: func(t *testing.T, w *world, s *subject, tenant, role string) {
-		admin := tenant + "-admin"
-		w.must(t, request{admin, "POST", internal + "roles/" + role, nil})
-		told := w.must(t, request{tenant + "-app", "GET", "apikeys/tenants/" + tenant + "/internal/creds/" + role, nil})
-		s.holder(t, told)
-		s.change = change(s, tenant, role, fmt.Sprint(told["lease_id"]))
-		s.record = request{admin, "GET", internal + "leased/" + s.keyID, nil}
-	}}
+	return &verb{
+		name:    name,
+		verdict: "revoked",
+		field:   "state",
+		shown:   "revoked",
+		begin: func(t *testing.T, w *world, s *subject, tenant, role string) {
+			admin := tenant + "-admin"
+			w.must(t, request{admin, "POST", internal + "roles/" + role, nil})
+			told := w.must(
+				t,
+				request{tenant + "-app", "GET", "apikeys/tenants/" + tenant + "/internal/creds/" + role, nil},
+			)
+			s.holder(t, told)
+			s.change = change(s, tenant, role, fmt.Sprint(told["lease_id"]))
+			s.record = request{admin, "GET", internal + "leased/" + s.keyID, nil}
+		},
+	}
 }
 
 func verbs() []*verb {

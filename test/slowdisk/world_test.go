@@ -90,7 +90,8 @@ func (w *world) send(ctx context.Context, r request) (fields, error) {
 			return nil, err
 		}
 	}
-	answer, err := client.RawRequestWithContext(ctx, req) //nolint:staticcheck // what is to replace it has a function for each method
+	//nolint:staticcheck // What is to replace it has a function for each method.
+	answer, err := client.RawRequestWithContext(ctx, req)
 	if err != nil {
 		return nil, err
 	}
@@ -151,8 +152,8 @@ func (s *subject) holder(t *testing.T, told fields) {
 	s.secret, s.keyID = secret, fmt.Sprint(told["key_id"])
 }
 
-// slowDown makes each fsync of the server last, each few seconds another time, until the disk is sped up again or the test
-// ends. It shows first that it does.
+// slowDown makes each fsync of the server last, each few seconds another time, until the disk is sped up again or the
+// test ends. It shows first that it does.
 func (w *world) slowDown(t *testing.T) (speedUp func()) {
 	t.Helper()
 	strace, err := exec.LookPath("strace")
@@ -177,7 +178,10 @@ func (w *world) slowDown(t *testing.T) (speedUp func()) {
 	t.Cleanup(speedUp)
 	for range 50 {
 		begun := time.Now()
-		w.must(t, request{"root", "PUT", "sys/policies/acl/slow", fields{"policy": `path "x" { capabilities = ["deny"] }`}})
+		w.must(
+			t,
+			request{"root", "PUT", "sys/policies/acl/slow", fields{"policy": `path "x" { capabilities = ["deny"] }`}},
+		)
 		if time.Since(begun) > shortest {
 			return speedUp
 		}
@@ -189,7 +193,19 @@ func (w *world) slowDown(t *testing.T) (speedUp func()) {
 // delay makes each fsync last that long for a few seconds. It fails when strace ends by itself.
 func (w *world) delay(ctx context.Context, strace string, fsync time.Duration) error {
 	inject := fmt.Sprintf("inject=fdatasync,fsync:delay_enter=%d", fsync.Microseconds())
-	cmd := exec.Command(strace, "-f", "-q", "-p", strconv.Itoa(w.PID()), "-o", os.DevNull, "-e", "trace=fdatasync,fsync", "-e", inject) // #nosec G204 -- our own words
+	cmd := exec.Command(
+		strace,
+		"-f",
+		"-q",
+		"-p",
+		strconv.Itoa(w.PID()),
+		"-o",
+		os.DevNull,
+		"-e",
+		"trace=fdatasync,fsync",
+		"-e",
+		inject,
+	) // #nosec G204 -- our own words
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
 		return err

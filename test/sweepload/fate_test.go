@@ -19,7 +19,8 @@ func (f fate) without(now time.Time) bool {
 	return !now.Before(f.ended) && (f.rotated.IsZero() || f.rotated.After(f.ended))
 }
 
-// allReplaced returns an error when keys have ended without a successor: how many, and the first of them; or when there are none.
+// allReplaced returns an error when keys have ended without a successor: how many, and the first of them; or when there
+// are none.
 func allReplaced(fates []fate, now time.Time) error {
 	if len(fates) == 0 {
 		return errors.New("there is no key to tell by")
@@ -61,7 +62,8 @@ func TestFates(t *testing.T) {
 		switch err := allReplaced(fates, now); {
 		case !row.without && err != nil:
 			t.Errorf("%s: %v", name, err)
-		case row.without && (err == nil || !strings.Contains(err.Error(), "1 of 3 keys (33 %)") || !strings.Contains(err.Error(), "key 1 first")):
+		case row.without &&
+			(err == nil || !strings.Contains(err.Error(), "1 of 3 keys (33 %)") || !strings.Contains(err.Error(), "key 1 first")):
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -43,7 +43,8 @@ func TestManyRotations(t *testing.T) {
 	}
 }
 
-// TestUnevenTenants has a thousand keys of one tenant due together with one of another, which is the last in every list.
+// TestUnevenTenants has a thousand keys of one tenant due together with one of another, which is the last in every
+// list.
 func TestUnevenTenants(t *testing.T) {
 	const many = 1000
 	w := newWorld(t, 1)
@@ -90,7 +91,10 @@ func TestErasureBeside(t *testing.T) {
 	wait(t.Context(), time.Until(gone))
 	w.must(t, "DELETE", "apikeys/admin/tenants/bolt", nil)
 	ended := due.Add(overlap)
-	ticks := w.watch(t.Context(), func(s sample) bool { return s.rotated == five && s.at.After(due.Add(time.Minute)) || s.at.After(ended) })
+	ticks := w.watch(
+		t.Context(),
+		func(s sample) bool { return s.rotated == five && s.at.After(due.Add(time.Minute)) || s.at.After(ended) },
+	)
 	tell(t, ticks, due)
 	if len(ticks) == 0 {
 		t.Fatal("nothing was erased")

@@ -86,7 +86,13 @@ func (w *world) disturb(t *testing.T, what string, do func() error) {
 	took := time.Since(began)
 	wait(t.Context(), 500*time.Millisecond)
 	longest := p.end()
-	t.Logf("%s: took %s; the longest request to another mount %s, and %s just before", what, seconds(took), seconds(longest), seconds(before))
+	t.Logf(
+		"%s: took %s; the longest request to another mount %s, and %s just before",
+		what,
+		seconds(took),
+		seconds(longest),
+		seconds(before),
+	)
 	if err != nil {
 		t.Errorf("%s: %v", what, err)
 	}
@@ -95,8 +101,8 @@ func (w *world) disturb(t *testing.T, what string, do func() error) {
 	}
 }
 
-// offsets are how long after the first thing that a sweep does it is disturbed: while Vault waits for it, about when it stops
-// waiting, and when the sweep goes on by itself.
+// offsets are how long after the first thing that a sweep does it is disturbed: while Vault waits for it, about when it
+// stops waiting, and when the sweep goes on by itself.
 var offsets = []time.Duration{0, 1200 * time.Millisecond, 2300 * time.Millisecond, 5 * time.Second, 15 * time.Second}
 
 // rounds disturbs ROUNDS sweeps, each at another moment, and sees that the next one goes on.
@@ -106,7 +112,17 @@ func (w *world) rounds(t *testing.T, what string, do func() error, resume func()
 		w.working(t)
 		wait(t.Context(), offsets[i%len(offsets)])
 		s := w.status(t.Context())
-		w.disturb(t, fmt.Sprintf("%s %s after the sweep has begun, %d rotated and %d erased", what, seconds(offsets[i%len(offsets)]), s.rotated, s.erased), do)
+		w.disturb(
+			t,
+			fmt.Sprintf(
+				"%s %s after the sweep has begun, %d rotated and %d erased",
+				what,
+				seconds(offsets[i%len(offsets)]),
+				s.rotated,
+				s.erased,
+			),
+			do,
+		)
 		if err := resume(); err != nil {
 			t.Fatal(err)
 		}
@@ -120,7 +136,12 @@ func (w *world) rounds(t *testing.T, what string, do func() error, resume func()
 func TestSeal(t *testing.T) {
 	w := newWorld(t, 1)
 	w.burden(t)
-	w.rounds(t, "seal", func() error { return w.active.Seal(t.Context()) }, func() error { return w.active.Unseal(t.Context()) })
+	w.rounds(
+		t,
+		"seal",
+		func() error { return w.active.Seal(t.Context()) },
+		func() error { return w.active.Unseal(t.Context()) },
+	)
 }
 
 // TestStepDown has the leader of a cluster step down in the middle of sweeps.
@@ -156,8 +177,12 @@ func TestUnload(t *testing.T) {
 	const most = 10 // of requests: the server deletes record by record, and gives up each after a minute and a half
 	for try := range most {
 		if _, _, err = w.send(t.Context(), "DELETE", "sys/mounts/apikeys", nil); err == nil {
-			t.Logf("disable, which deletes all there is: took %s and %d requests; the longest request to another mount %s",
-				seconds(time.Since(began)), try+1, seconds(p.end()))
+			t.Logf(
+				"disable, which deletes all there is: took %s and %d requests; the longest request to another mount %s",
+				seconds(time.Since(began)),
+				try+1,
+				seconds(p.end()),
+			)
 			return
 		}
 	}

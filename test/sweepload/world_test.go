@@ -69,7 +69,12 @@ func (w *world) send(ctx context.Context, method, path string, body fields) (int
 	return w.sendTo(ctx, w.active, method, path, body)
 }
 
-func (w *world) sendTo(ctx context.Context, node *devserver.Server, method, path string, body fields) (int, fields, error) {
+func (w *world) sendTo(
+	ctx context.Context,
+	node *devserver.Server,
+	method, path string,
+	body fields,
+) (int, fields, error) {
 	raw, err := json.Marshal(body)
 	if err != nil {
 		return 0, nil, err
@@ -88,7 +93,13 @@ func (w *world) sendTo(ctx context.Context, node *devserver.Server, method, path
 		return answer.StatusCode, nil, err
 	}
 	if answer.StatusCode >= 300 {
-		return answer.StatusCode, nil, fmt.Errorf("%s %s: %d %s", method, path, answer.StatusCode, strings.TrimSpace(string(raw)))
+		return answer.StatusCode, nil, fmt.Errorf(
+			"%s %s: %d %s",
+			method,
+			path,
+			answer.StatusCode,
+			strings.TrimSpace(string(raw)),
+		)
 	}
 	var told struct {
 		Data fields `json:"data"`
@@ -106,8 +117,8 @@ func (w *world) must(t *testing.T, method, path string, body fields) fields {
 	return data
 }
 
-// moment returns the first time from earliest on that lies half a minute before a tick: what is due by then is swept when it
-// has waited for as long as it does on average.
+// moment returns the first time from earliest on that lies half a minute before a tick: what is due by then is swept
+// when it has waited for as long as it does on average.
 func (w *world) moment(earliest time.Time) time.Time {
 	at := w.since.Add(30 * time.Second)
 	for at.Before(earliest) {

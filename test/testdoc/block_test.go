@@ -16,12 +16,32 @@ func TestParse(t *testing.T) {
 		err        string
 	}{
 		{"no block", "Words, and `code`.\n", nil, ""},
-		{"is run", fence("sh run: TestA", "vault status\n"), []Block{{"D", 3, "sh", []string{"TestA"}, "", "vault status\n"}}, ""},
-		{"is run by two", fence("sh run: TestA, TestB", "ls\n"), []Block{{"D", 3, "sh", []string{"TestA", "TestB"}, "", "ls\n"}}, ""},
-		{"is printed", fence("text output: TestA", "$ ok\n"), []Block{{"D", 3, "text", []string{"TestA"}, "", "$ ok\n"}}, ""},
-		{"is not run", fence("sh not run: for a cluster", "ls\n"), []Block{{"D", 3, "sh", nil, "for a cluster", "ls\n"}}, ""},
+		{
+			"is run", fence("sh run: TestA", "vault status\n"),
+			[]Block{{"D", 3, "sh", []string{"TestA"}, "", "vault status\n"}},
+			"",
+		},
+		{
+			"is run by two", fence("sh run: TestA, TestB", "ls\n"),
+			[]Block{{"D", 3, "sh", []string{"TestA", "TestB"}, "", "ls\n"}},
+			"",
+		},
+		{
+			"is printed", fence("text output: TestA", "$ ok\n"),
+			[]Block{{"D", 3, "text", []string{"TestA"}, "", "$ ok\n"}},
+			"",
+		},
+		{
+			"is not run", fence("sh not run: for a cluster", "ls\n"),
+			[]Block{{"D", 3, "sh", nil, "for a cluster", "ls\n"}},
+			"",
+		},
 		{"a form", fence("text", "<time>\n"), []Block{{"D", 3, "text", nil, "", "<time>\n"}}, ""},
-		{"two", fence("text", "a\n") + fence("text", "b\n"), []Block{{"D", 3, "text", nil, "", "a\n"}, {"D", 10, "text", nil, "", "b\n"}}, ""},
+		{
+			"two", fence("text", "a\n") + fence("text", "b\n"),
+			[]Block{{"D", 3, "text", nil, "", "a\n"}, {"D", 10, "text", nil, "", "b\n"}},
+			"",
+		},
 		{"no language", fence("", "ls\n"), nil, "D:3: the fence"},
 		{"nobody runs it", fence("sh", "ls\n"), nil, "D:3: nobody runs this"},
 		{"no name of a test", fence("sh run: somebody", "ls\n"), nil, `"somebody" is no name of a test`},

@@ -119,8 +119,8 @@ func (c Call) Sign(key Key) ([]string, error) {
 	return c.rfc9421(key.ID, secret), nil
 }
 
-// rfc9421 signs the method, the host, the path and the query, if there is one, as RFC 9421 says: a line for each, and one for
-// the parameters.
+// rfc9421 signs the method, the host, the path and the query, if there is one, as RFC 9421 says: a line for each, and
+// one for the parameters.
 func (c Call) rfc9421(keyID string, secret []byte) []string {
 	path, query, hasQuery := strings.Cut(c.Target, "?")
 	names := `"@method" "@authority" "@path"`
@@ -136,8 +136,8 @@ func (c Call) rfc9421(keyID string, secret []byte) []string {
 	return []string{"Signature-Input: sig1=" + params, "Signature: sig1=:" + signature + ":"}
 }
 
-// vrnt1 returns the value of the Authorization header. It covers the method, the path without its query, the time and the headers
-// whose names start with "verint-".
+// vrnt1 returns the value of the Authorization header. It covers the method, the path without its query, the time and
+// the headers whose names start with "verint-".
 func (c Call) vrnt1(keyID string, secret []byte) string {
 	path, _, _ := strings.Cut(c.Target, "?")
 	at := c.At.UTC().Format("2006-01-02T15:04:05Z")

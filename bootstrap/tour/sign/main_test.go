@@ -70,15 +70,33 @@ func TestRun(t *testing.T) {
 		args []string
 		want []string // lines the call begins with; none when it is refused
 	}{
-		{"plain key", []string{plain, "GET", "/a?b=c"}, []string{"GET /a?b=c HTTP/1.1", "Host: api.example", "Authorization: Vrnt-1-HMAC-SHA256 salt="}},
+		{
+			"plain key",
+			[]string{plain, "GET", "/a?b=c"},
+			[]string{"GET /a?b=c HTTP/1.1", "Host: api.example", "Authorization: Vrnt-1-HMAC-SHA256 salt="},
+		},
 		{"as the CLI prints it", []string{printed, "PUT", "/a"}, []string{"PUT /a HTTP/1.1"}},
 		{
 			"headers in order",
 			[]string{"-H", "Verint-UserName: B", "-H", "verint-id: 1", plain, "GET", "/"},
 			[]string{"GET / HTTP/1.1", "Host: api.example", "verint-id: 1", "Verint-UserName: B"},
 		},
-		{"rfc9421", []string{standard, "GET", "/a?b=c"}, []string{"GET /a?b=c HTTP/1.1", "Host: api.example", `Signature-Input: sig1=("@method" "@authority" "@path" "@query");created=`}},
-		{"rfc9421 without a query", []string{standard, "GET", "/a"}, []string{"GET /a HTTP/1.1", "Host: api.example", `Signature-Input: sig1=("@method" "@authority" "@path");created=`}},
+		{
+			"rfc9421",
+			[]string{standard, "GET", "/a?b=c"},
+			[]string{
+				"GET /a?b=c HTTP/1.1", "Host: api.example",
+				`Signature-Input: sig1=("@method" "@authority" "@path" "@query");created=`,
+			},
+		},
+		{
+			"rfc9421 without a query",
+			[]string{standard, "GET", "/a"},
+			[]string{
+				"GET /a HTTP/1.1", "Host: api.example",
+				`Signature-Input: sig1=("@method" "@authority" "@path");created=`,
+			},
+		},
 		{"another scheme", []string{other, "GET", "/"}, nil},
 		{"damaged key", []string{damaged, "GET", "/"}, nil},
 		{"no key", []string{file("[]"), "GET", "/"}, nil},
@@ -106,7 +124,9 @@ func TestRFC9421(t *testing.T) {
 	secret := []byte("an example of a 32 byte HMAC key")
 	for _, target := range []string{"/wfo/v1/agents", "/a%20b?page=2&page=3", "/?"} {
 		call := Call{Method: "GET", Target: target, Salt: "a-nonce-of-16-characters", At: time.Unix(1736937000, 0)}
-		added, err := call.Sign(Key{ID: "key-0001", Secret: base64.RawURLEncoding.EncodeToString(secret), Scheme: "rfc9421"})
+		added, err := call.Sign(
+			Key{ID: "key-0001", Secret: base64.RawURLEncoding.EncodeToString(secret), Scheme: "rfc9421"},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -64,7 +64,8 @@ func BatchOf(sent map[string]any) (
 			}
 			told := map[string]any{}
 			for _, name := range []string{
-				"tenant", "kind", "name", "version", "scheme", "expires_at", "server_time", "successor_key_id", "user", "metadata",
+				"tenant", "kind", "name", "version", "scheme", "expires_at", "server_time", "successor_key_id", "user",
+				"metadata",
 			} {
 				if value, ok := data[name]; ok {
 					told[name] = value

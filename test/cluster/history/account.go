@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// A leader's first tick comes 60 s after it has begun to lead, which is a little before clients see it, and each sweep is
-// given so long.
+// A leader's first tick comes 60 s after it has begun to lead, which is a little before clients see it, and each sweep
+// is given so long.
 const (
 	tick  = 60 * time.Second
 	ahead = 5 * time.Second
@@ -16,8 +16,9 @@ const (
 	idle = 30 * time.Second
 )
 
-// certain returns how often a key must have been rotated by schedule, whatever the moments in which a right engine looks
-// at it. Each rotation is taken to be as late as it may be: an engine that was earlier has the next one earlier too.
+// certain returns how often a key must have been rotated by schedule, whatever the moments in which a right engine
+// looks at it. Each rotation is taken to be as late as it may be: an engine that was earlier has the next one earlier
+// too.
 func (c *checker) certain(s *series) int {
 	if len(s.versions) == 0 || !s.latest.AutoRotate {
 		return 0
@@ -38,7 +39,8 @@ func (c *checker) certain(s *series) int {
 	return n
 }
 
-// checkSchedule checks that enough was rotated by schedule. A key that was changed by hand as well has no certain number.
+// checkSchedule checks that enough was rotated by schedule. A key that was changed by hand as well has no certain
+// number.
 func (c *checker) checkSchedule() {
 	for _, name := range sorted(c.series) {
 		s := c.series[name]
@@ -57,7 +59,13 @@ func (c *checker) checkSchedule() {
 		}
 	}
 	if c.summary.BySchedule < c.options.Rotations {
-		c.blame(Missed, "all", "%d rotations by schedule, and there have to be %d", c.summary.BySchedule, c.options.Rotations)
+		c.blame(
+			Missed,
+			"all",
+			"%d rotations by schedule, and there have to be %d",
+			c.summary.BySchedule,
+			c.options.Rotations,
+		)
 	}
 	for _, v := range c.versions {
 		if v.change.Operation == string(Rotate) && v.change.Request != "" {
@@ -83,8 +91,8 @@ func (c *checker) checkTerms() {
 	}
 }
 
-// checkAccount checks that the accountant, after the last change, has seen every key and its history, has made a call with
-// every version and leased key that had been handed out, and that there is nothing which nobody made.
+// checkAccount checks that the accountant, after the last change, has seen every key and its history, has made a call
+// with every version and leased key that had been handed out, and that there is nothing which nobody made.
 func (c *checker) checkAccount() {
 	var last time.Time
 	for _, e := range c.events {
@@ -145,6 +153,12 @@ func (c *checker) checkLeased(listed []string) {
 	}
 	stray := slices.DeleteFunc(slices.Clone(listed), func(keyID string) bool { return c.leased[keyID] != nil })
 	if len(stray) > lost {
-		c.blame(Unasked, strings.Join(stray, " "), "%d leased keys that nobody got, and %d answers were lost", len(stray), lost)
+		c.blame(
+			Unasked,
+			strings.Join(stray, " "),
+			"%d leased keys that nobody got, and %d answers were lost",
+			len(stray),
+			lost,
+		)
 	}
 }

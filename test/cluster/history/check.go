@@ -48,11 +48,12 @@ type Options struct {
 
 // Summary counts what a history holds.
 type Summary struct {
-	Events, Unknown, Terms        int
-	Keys, Versions, Leased        int
-	Writes                        int // acknowledged
-	ByHand, BySchedule, Certain   int // rotations, and how many by schedule were certain
-	Inside, Outside, Twice, Again int // calls accepted, refused for their version's state, refused as replayed, accepted after a failover
+	Events, Unknown, Terms      int
+	Keys, Versions, Leased      int
+	Writes                      int // acknowledged
+	ByHand, BySchedule, Certain int // rotations, and how many by schedule were certain
+	// calls accepted, refused for their version's state, refused as replayed, accepted after a failover
+	Inside, Outside, Twice, Again int
 }
 
 // forever is the end of a window in which something has happened that no event shows.

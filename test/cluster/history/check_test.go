@@ -54,7 +54,12 @@ func right() []step {
 		{12, "issue-3", lease(Issue, "leased-3", 60, Unknown)},
 
 		{190, "account", account(map[string]string{
-			"hand-1": "expired", "hand-4": "valid", "due-2": "expired", "due-3": "valid", "leased-1": "unknown_key", "leased-2": "expired",
+			"hand-1":   "expired",
+			"hand-4":   "valid",
+			"due-2":    "expired",
+			"due-3":    "valid",
+			"leased-1": "unknown_key",
+			"leased-2": "expired",
 		})},
 	}
 }

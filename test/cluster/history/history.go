@@ -1,14 +1,14 @@
 // Package history is what clients of a cluster saw, and judges whether a right engine can have answered so.
 //
-// A history is a list of events, one for each request, with the times before and after it. An event was done, refused, or is
-// unknown: its answer was lost, or the server failed, and it may have happened or not. Clients and servers share one clock, so
-// times can be compared; those that the engine writes are cut to seconds.
+// A history is a list of events, one for each request, with the times before and after it. An event was done, refused,
+// or is unknown: its answer was lost, or the server failed, and it may have happened or not. Clients and servers share
+// one clock, so times can be compared; those that the engine writes are cut to seconds.
 //
-// [Check] pieces together what became of every key from all that was answered about it. A change that was acknowledged has
-// happened between the start and the end of its event. Any other, whether its answer was lost or the schedule made it, has
-// happened between the time that stands in the key's own history and the end of the first event that shows it. Within such
-// a window both outcomes are right, outside only one is. Calls that were seen are remembered by the leader alone, so each may be
-// accepted once more after every change of leader.
+// [Check] pieces together what became of every key from all that was answered about it. A change that was acknowledged
+// has happened between the start and the end of its event. Any other, whether its answer was lost or the schedule made
+// it, has happened between the time that stands in the key's own history and the end of the first event that shows it.
+// Within such a window both outcomes are right, outside only one is. Calls that were seen are remembered by the leader
+// alone, so each may be accepted once more after every change of leader.
 package history
 
 import "time"
@@ -30,7 +30,8 @@ const (
 	Renew   Op = "renew"   // the lease of KeyID, for Seconds
 	Return  Op = "return"  // revoke the lease of KeyID
 	List    Op = "list"    // answers Names: of the named keys, or key IDs of leased ones where Leased is set
-	Lead    Op = "lead"    // no request: Node led from Start to End, or to some time before where the outcome is unknown
+	// no request: Node led from Start to End, or to some time before where the outcome is unknown.
+	Lead Op = "lead"
 )
 
 // Outcome is what a client knows of its request.

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// late is how long after its answer was given up a request to a lease may still do something: the leader that works on it
-// ends only when it is killed.
+// late is how long after its answer was given up a request to a lease may still do something: the leader that works on
+// it ends only when it is killed.
 const late = 60 * time.Second
 
 // leased is all that the history says of a leased key.
@@ -53,8 +53,8 @@ func (l *leased) lives(e *Event) (surely, maybe time.Time) {
 	return surely, maybe
 }
 
-// verdicts returns what a right engine can have answered to a call made with the key. A key that has ended is erased some
-// time later, and then unknown.
+// verdicts returns what a right engine can have answered to a call made with the key. A key that has ended is erased
+// some time later, and then unknown.
 func (l *leased) verdicts(e *Event) []string {
 	var may []string
 	surely, maybe := l.lives(e)

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// before calls visit for every event, in the order of their start, after it has called passed for all that had ended by then.
+// before calls visit for every event, in the order of their start, after it has called passed for all that had ended by
+// then.
 func before(events []*Event, passed, visit func(*Event)) {
 	ended := slices.Clone(events)
 	slices.SortStableFunc(ended, func(a, b *Event) int { return a.End.Compare(b.End) })
@@ -31,7 +32,15 @@ func (c *checker) checkShown(s *series) {
 	}, func(e *Event) {
 		was, now := last.Series, e.Series
 		if now.Revision < was.Revision || (e.Op == Create || e.Op == Rotate) && now.Revision == was.Revision {
-			c.blame(Stale, s.key, "%s at %s answers revision %d after %d was shown", e.Op, clock(e.Start), now.Revision, was.Revision)
+			c.blame(
+				Stale,
+				s.key,
+				"%s at %s answers revision %d after %d was shown",
+				e.Op,
+				clock(e.Start),
+				now.Revision,
+				was.Revision,
+			)
 		}
 		if same := states[now.Revision]; same == nil {
 			states[now.Revision] = now
@@ -74,7 +83,8 @@ func (s *Series) equal(t *Series) bool {
 		}
 		return all
 	}
-	return s.TTL == t.TTL && s.Overlap == t.Overlap && s.AutoRotate == t.AutoRotate && reflect.DeepEqual(timeless(s), timeless(t))
+	return s.TTL == t.TTL && s.Overlap == t.Overlap && s.AutoRotate == t.AutoRotate &&
+		reflect.DeepEqual(timeless(s), timeless(t))
 }
 
 // checkChanges checks the key's own history against what was asked for.
@@ -127,7 +137,8 @@ func (c *checker) checkCause(s *series, change Change) {
 	}
 }
 
-// checkKept checks that an acknowledged write stands in the key's own history, and stays there until newer ones push it out.
+// checkKept checks that an acknowledged write stands in the key's own history, and stays there until newer ones push it
+// out.
 func (c *checker) checkKept(s *series, e *Event) {
 	same := func(change Change) bool {
 		if e.Op == Revoke && change.Operation == string(Revoke) && change.KeyID == e.KeyID {
@@ -146,7 +157,15 @@ func (c *checker) checkKept(s *series, e *Event) {
 	for _, log := range s.logs {
 		full := len(log.Log) >= KeptChanges && !s.changes[at].Time.After(log.Log[0].Time)
 		if e.End.Before(log.Start) && !full && !slices.ContainsFunc(log.Log, same) {
-			c.blame(LostWrite, s.key, "%s %s, acknowledged at %s, is not in the history at %s", e.Op, e.KeyID, clock(e.End), clock(log.Start))
+			c.blame(
+				LostWrite,
+				s.key,
+				"%s %s, acknowledged at %s, is not in the history at %s",
+				e.Op,
+				e.KeyID,
+				clock(e.End),
+				clock(log.Start),
+			)
 		}
 	}
 }
@@ -159,7 +178,14 @@ func (c *checker) checkMade(s *series, e *Event, change Change) {
 	}
 	switch {
 	case made == nil:
-		c.blame(LostWrite, s.key, "the answer to %s at %s does not show %s, which it made", e.Op, clock(e.End), change.KeyID)
+		c.blame(
+			LostWrite,
+			s.key,
+			"the answer to %s at %s does not show %s, which it made",
+			e.Op,
+			clock(e.End),
+			change.KeyID,
+		)
 	case made.RotatedFrom != e.KeyID:
 		c.blame(Unasked, s.key, "%s of %s at %s has replaced %q", e.Op, e.KeyID, clock(e.End), made.RotatedFrom)
 	}

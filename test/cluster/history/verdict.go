@@ -115,7 +115,17 @@ func (c *checker) checkRefusal(e *Event) {
 		Create: c.taken, Rotate: c.replaced, Sign: c.ended, Reveal: c.ended, Renew: c.over, Return: c.over,
 	}
 	if reason := reasons[e.Op]; reason == nil || !reason(e) {
-		c.blame(Refusal, e.Key+e.KeyID, "%s from %s to %s at %s: %d %s", e.Op, clock(e.Start), clock(e.End), e.Node, e.Status, e.Says)
+		c.blame(
+			Refusal,
+			e.Key+e.KeyID,
+			"%s from %s to %s at %s: %d %s",
+			e.Op,
+			clock(e.Start),
+			clock(e.End),
+			e.Node,
+			e.Status,
+			e.Says,
+		)
 	}
 }
 
@@ -156,7 +166,14 @@ func (c *checker) checkReplay() {
 		for _, other := range calls[e.Call.ID] {
 			if e.Call.Nonce && e.Call.Verdict == "valid" && other.Call.Verdict == "valid" {
 				if !c.failover(other.Start, e.End) {
-					c.blame(Replay, e.KeyID, "call %s is accepted at %s and at %s by the same leader", e.Call.ID, clock(other.Start), clock(e.Start))
+					c.blame(
+						Replay,
+						e.KeyID,
+						"call %s is accepted at %s and at %s by the same leader",
+						e.Call.ID,
+						clock(other.Start),
+						clock(e.Start),
+					)
 				}
 				c.summary.Again++
 			}
@@ -166,7 +183,8 @@ func (c *checker) checkReplay() {
 	for _, id := range sorted(calls) {
 		for _, e := range calls[id] {
 			came := slices.ContainsFunc(calls[id], func(other *Event) bool {
-				return other != e && !other.Start.After(e.End) && (other.Call.Verdict == "valid" || other.Outcome == Unknown)
+				return other != e && !other.Start.After(e.End) &&
+					(other.Call.Verdict == "valid" || other.Outcome == Unknown)
 			})
 			if e.Call.Verdict == "replayed" && (!e.Call.Nonce || !came) {
 				c.blame(Replay, e.KeyID, "call %s is replayed at %s, and nobody had sent it", id, clock(e.Start))

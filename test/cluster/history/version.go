@@ -28,19 +28,34 @@ func (c *checker) checkVersions(s *series) {
 			return change.KeyID != v.KeyID || change.Operation != string(Create) && change.Operation != string(Rotate)
 		})
 		if len(made) != 1 {
-			c.blame(Unasked, s.key, "version %d, %s, was made %d times by the key's history", v.Number, v.KeyID, len(made))
+			c.blame(
+				Unasked,
+				s.key,
+				"version %d, %s, was made %d times by the key's history",
+				v.Number,
+				v.KeyID,
+				len(made),
+			)
 		}
 		c.checkEnds(v)
 	}
 	for _, change := range s.changes {
-		if (change.Operation == string(Create) || change.Operation == string(Rotate)) && c.versions[change.KeyID] == nil {
-			c.blame(Vanished, s.key, "%s at %s made %s, which is nowhere", change.Operation, clock(change.Time), change.KeyID)
+		if (change.Operation == string(Create) || change.Operation == string(Rotate)) &&
+			c.versions[change.KeyID] == nil {
+			c.blame(
+				Vanished,
+				s.key,
+				"%s at %s made %s, which is nowhere",
+				change.Operation,
+				clock(change.Time),
+				change.KeyID,
+			)
 		}
 	}
 }
 
-// checkEnds checks a version's expires_at: the one it was born with, and after each rotation the earlier of that and what
-// the overlap leaves.
+// checkEnds checks a version's expires_at: the one it was born with, and after each rotation the earlier of that and
+// what the overlap leaves.
 func (c *checker) checkEnds(v *version) {
 	may := []time.Time{v.own()}
 	for w := v; w != nil; w = w.next {
@@ -52,7 +67,15 @@ func (c *checker) checkEnds(v *version) {
 			continue
 		}
 		if !slices.ContainsFunc(may, shown.Equal) {
-			c.blame(Expiry, v.series.key, "version %d ends at %s after version %d, and should at %s", v.Number, clock(shown), w.Number, clock(may[0]))
+			c.blame(
+				Expiry,
+				v.series.key,
+				"version %d ends at %s after version %d, and should at %s",
+				v.Number,
+				clock(shown),
+				w.Number,
+				clock(may[0]),
+			)
 		}
 		may = []time.Time{shown}
 	}
@@ -105,10 +128,23 @@ func (c *checker) checkScheduled(s *series, change Change) {
 	}
 	overlap := time.Duration(s.latest.Overlap) * time.Second
 	if due := old.own().Add(-overlap - overlap/10).Truncate(time.Second); change.Time.Before(due) {
-		c.blame(Early, s.key, "version %d was replaced at %s and is due at %s", old.Number, clock(change.Time), clock(due))
+		c.blame(
+			Early,
+			s.key,
+			"version %d was replaced at %s and is due at %s",
+			old.Number,
+			clock(change.Time),
+			clock(due),
+		)
 	}
 	if !old.revoked.from.IsZero() && old.revoked.to.Before(change.Time) {
-		c.blame(Unasked, s.key, "version %d was replaced by schedule at %s, after it was revoked", old.Number, clock(change.Time))
+		c.blame(
+			Unasked,
+			s.key,
+			"version %d was replaced by schedule at %s, after it was revoked",
+			old.Number,
+			clock(change.Time),
+		)
 	}
 }
 

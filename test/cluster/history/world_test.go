@@ -172,7 +172,13 @@ func verify(keyID, call, verdict, successor string) func(*world) *Event {
 
 func forged(keyID, verdict string) func(*world) *Event {
 	return func(w *world) *Event {
-		return w.add(Event{Op: Verify, KeyID: keyID, Call: &Call{ID: "forged", Forged: true, Signed: at(w.now), Verdict: verdict}})
+		return w.add(
+			Event{
+				Op:    Verify,
+				KeyID: keyID,
+				Call:  &Call{ID: "forged", Forged: true, Signed: at(w.now), Verdict: verdict},
+			},
+		)
 	}
 }
 

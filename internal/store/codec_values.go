@@ -1,0 +1,36 @@
+package store
+
+import (
+	"time"
+	"unique"
+
+	"vault-plugin-secrets-apikeys/internal/apikey"
+)
+
+// intern has records that are decoded about the same time share one copy of what is the same in them.
+func intern[S ~string](s S) S { return unique.Make(s).Value() }
+
+func seconds(d time.Duration) int64  { return int64(d / time.Second) }
+func duration(s int64) time.Duration { return time.Duration(s) * time.Second }
+
+func storeOverlapFrom(k *apikey.Key) *int64 {
+	if k.OverlapFrom == apikey.OverlapUnknown {
+		return nil
+	}
+	from := int64(-1)
+	if k.OverlapFrom >= 0 {
+		from = seconds(k.OverlapFrom)
+	}
+	return &from
+}
+
+func (s *storedKey) overlapFrom() time.Duration {
+	switch {
+	case s.OverlapFrom == nil:
+		return apikey.OverlapUnknown
+	case *s.OverlapFrom < 0:
+		return apikey.OverlapGiven
+	default:
+		return duration(*s.OverlapFrom)
+	}
+}
