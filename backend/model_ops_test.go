@@ -37,17 +37,13 @@ var keyActions = map[string]func(
 	},
 	"disable version": func(_ *model, _ *modelTenant, k *modelKey, a action) (string, fields, bool, func()) {
 		v := k.versions[a.Pick%len(k.versions)]
-		return "/disable", fields{
-				"key_id": v.holder.keyID,
-			}, k.writable() && !v.erased &&
-				v.revoked.IsZero(), func() { v.disabled = true }
+		able := k.writable() && !v.erased && v.revoked.IsZero()
+		return "/disable", fields{"key_id": v.holder.keyID}, able, func() { v.disabled = true }
 	},
 	"enable version": func(_ *model, _ *modelTenant, k *modelKey, a action) (string, fields, bool, func()) {
 		v := k.versions[a.Pick%len(k.versions)]
-		return "/enable", fields{
-				"key_id": v.holder.keyID,
-			}, k.writable() && !v.erased &&
-				v.revoked.IsZero(), func() { v.disabled = false }
+		able := k.writable() && !v.erased && v.revoked.IsZero()
+		return "/enable", fields{"key_id": v.holder.keyID}, able, func() { v.disabled = false }
 	},
 	"revoke": func(_ *model, _ *modelTenant, k *modelKey, _ action) (string, fields, bool, func()) {
 		return "/revoke", nil, true, func() { k.revoked = first(k.revoked) }
