@@ -194,7 +194,7 @@ func TestEveryObjectIsWhole(t *testing.T) {
 			route := w.engine.(*backend.Engine).Route(o.path)
 			for name, f := range route.Fields {
 				if !f.Required && name != "cas" && !named[route.Pattern][name] {
-					t.Errorf("%s: %s is never set", o.name, name)
+					t.Errorf("%s: %s is never set: add it to objects", o.name, name)
 				}
 			}
 		}

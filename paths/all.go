@@ -80,7 +80,11 @@ var capturedFields = map[string]*framework.FieldSchema{
 func withCaptures(pattern string, fields map[string]*framework.FieldSchema) map[string]*framework.FieldSchema {
 	all := join(fields, nil)
 	for _, m := range captures.FindAllStringSubmatch(pattern, -1) {
-		f := *capturedFields[m[1]]
+		described := capturedFields[m[1]]
+		if described == nil {
+			panic("describe the part " + m[1] + " of " + pattern + " in capturedFields")
+		}
+		f := *described
 		f.Required = true
 		all[m[1]] = &f
 	}

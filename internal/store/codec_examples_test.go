@@ -38,7 +38,7 @@ func TestExamplesLeaveNoFieldEmpty(t *testing.T) {
 			func(path string) bool { return path == "node.split" || path == "split.uses" },
 		) // each has one
 		if len(empty) > 0 {
-			t.Errorf("empty: %v", empty)
+			t.Errorf("empty: %v; set them in the examples, and keep them in both directions", empty)
 		}
 	}
 }
