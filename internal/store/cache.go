@@ -8,7 +8,9 @@ import (
 	"github.com/maypok86/otter/v2"
 )
 
-const stripes = 64
+// stripes are so many that a reader of slow storage seldom reads again for a write of somebody else's record. They take
+// 64 KiB for each kind of record.
+const stripes = 4096
 
 // cache holds decoded, immutable values by storage path or key ID. A get takes no lock.
 // A value read from storage before an invalidation can never be put in after it: whoever
