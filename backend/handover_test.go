@@ -184,12 +184,12 @@ func TestPickup(t *testing.T) {
 		}
 		next.finds("valid")
 		acme.read(billing).is(fields{"unrevealed": false})
-		w.root().
-			write("pickup", call).
-			is(fields{"verdict": "replayed", "sealed": nil})
-			// even where the key lets replays pass
+		// even where the key lets replays pass
+		w.root().write("pickup", call).is(fields{"verdict": "replayed", "sealed": nil})
 		w.root().write("pickup", old.forged()).is(fields{"verdict": "bad_signature", "sealed": nil, "key_id": nil})
-		w.root().write("pickup", next.call()).is(fields{"verdict": "valid", "sealed": nil})
+		newest := w.root().write("pickup", next.call())
+		newest.is(fields{"verdict": "valid", "sealed": nil})
+		newest.warns("there is no successor to pick up")
 		w.root().write("pickup", old.callAt(time.Now().Add(-time.Hour))).is(fields{"verdict": "too_old", "sealed": nil})
 		acme.refused(403, "provider").write("pickup", call)
 		w.root().refused(400, "message").write("pickup", fields{"message": "x"})
