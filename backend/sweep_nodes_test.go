@@ -135,9 +135,8 @@ func TestIdleTicksAreFlat(t *testing.T) {
 			w.sweep()                                                   //
 			w.cost(w.sweep).atMost(t, "after a gap", cost{Lists: 1}, 3) // in the same minute
 			wait(3 * time.Hour)                                         // so long a gap has the index listed
-			w.cost(w.sweep).
-				atMost(t, "after a long gap", cost{Lists: 3}, 3)
-			// of hours; none has begun that holds anything
+			// Lists of hours; none has begun that holds anything.
+			w.cost(w.sweep).atMost(t, "after a long gap", cost{Lists: 3}, 3)
 		})
 	}
 }
