@@ -39,9 +39,7 @@ func TestReplayInAnotherForm(t *testing.T) {
 		last := strings.IndexByte(alphabet, sig[len(sig)-1])
 		for bits := range 4 {
 			other := sig[:len(sig)-1] + string(alphabet[last&^3|bits])
-			if got := w.verdict(
-				fields{"request": before + ",sig=" + other + "\n"},
-			); other != sig &&
+			if got := w.verdict(fields{"request": before + ",sig=" + other + "\n"}); other != sig &&
 				got != "malformed" {
 				t.Errorf("bits %d: %s", bits, got)
 			}

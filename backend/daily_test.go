@@ -57,9 +57,7 @@ func TestReasonsThatComeLater(t *testing.T) {
 				{"", "stolen", false},
 			} {
 				a := with(step.given)
-				if got := row.reason(
-					a,
-				); got != step.kept ||
+				if got := row.reason(a); got != step.kept ||
 					strings.Contains(strings.Join(a.warnings, "\n"), stands) != step.told {
 					t.Errorf(
 						"%s %v with reason %q keeps %q, warnings %q",

@@ -151,10 +151,7 @@ func TestEveryPathIsDescribed(t *testing.T) {
 			help, err := w.handle(
 				&logical.Request{
 					Operation: logical.HelpOperation,
-					Path: strings.TrimSuffix(
-						example(p, "acme", "external", "billing", "app", "0123456789abcdef"),
-						"/",
-					),
+					Path:      strings.TrimSuffix(example(p, "acme", "external", "billing", "app", "0123456789abcdef"), "/"),
 				},
 			)
 			if err != nil || !strings.Contains(help.Data["help"].(string), p.HelpSynopsis) {

@@ -28,44 +28,71 @@ func (h holder) living(created time.Time, life time.Duration) fields {
 func TestExplainTimes(t *testing.T) {
 	of := func(acme person) holder { return acme.key(explained, nil) }
 	for _, row := range []explainedRow{
-		{"expires has passed", "too_old", "The call's own expires has passed", func(_ *testing.T, _ *world, acme person) fields {
-			return of(acme).living(time.Now().Add(-20*time.Second), 10*time.Second)
-		}},
-		{"expires is now", "too_old", "The call's own expires has passed", func(_ *testing.T, _ *world, acme person) fields {
-			return of(acme).living(time.Now().Add(-20*time.Second), 20*time.Second)
-		}},
-		{"never alive", "too_old", "The call's own expires has passed", func(_ *testing.T, _ *world, acme person) fields {
-			return of(acme).living(time.Now(), 0)
-		}},
-		{"expires has passed, and the window too", "too_old", "301 seconds old, and may be 300", func(_ *testing.T, _ *world, acme person) fields {
-			return of(acme).living(time.Now().Add(-301*time.Second), 10*time.Second)
-		}},
-		{"expires is far, and the window has passed", "too_old", "301 seconds old, and may be 300", func(_ *testing.T, _ *world, acme person) fields {
-			return of(acme).living(time.Now().Add(-301*time.Second), time.Hour)
-		}},
-		{"ahead", "too_new", "61 seconds ahead, and may be 60", func(_ *testing.T, _ *world, acme person) fields {
-			return of(acme).living(time.Now().Add(61*time.Second), time.Hour)
-		}},
-		{"the tenant's own window", "too_old", "31 seconds old, and may be 30", func(_ *testing.T, _ *world, acme person) fields {
-			acme.patch("my", fields{"window_past": 30})
-			return of(acme).callAt(time.Now().Add(-31 * time.Second))
-		}},
-		{"before the start, strictly", "too_old", "The server has started since the call was signed", func(_ *testing.T, w *world, acme person) fields {
-			h := of(acme)
-			w.root().write("config", fields{"replay": "strict"})
-			call := h.call()
-			wait(10 * time.Second)
-			w.restart()
-			return call
-		}},
-		{"before the start, strictly, expires has passed", "too_old", "The call's own expires has passed", func(_ *testing.T, w *world, acme person) fields {
-			h := of(acme)
-			w.root().write("config", fields{"replay": "strict"})
-			call := h.living(time.Now(), 5*time.Second)
-			wait(10 * time.Second)
-			w.restart()
-			return call
-		}},
+		{
+			"expires has passed", "too_old", "The call's own expires has passed",
+			func(_ *testing.T, _ *world, acme person) fields {
+				return of(acme).living(time.Now().Add(-20*time.Second), 10*time.Second)
+			},
+		},
+		{
+			"expires is now", "too_old", "The call's own expires has passed",
+			func(_ *testing.T, _ *world, acme person) fields {
+				return of(acme).living(time.Now().Add(-20*time.Second), 20*time.Second)
+			},
+		},
+		{
+			"never alive", "too_old", "The call's own expires has passed",
+			func(_ *testing.T, _ *world, acme person) fields {
+				return of(acme).living(time.Now(), 0)
+			},
+		},
+		{
+			"expires has passed, and the window too", "too_old", "301 seconds old, and may be 300",
+			func(_ *testing.T, _ *world, acme person) fields {
+				return of(acme).living(time.Now().Add(-301*time.Second), 10*time.Second)
+			},
+		},
+		{
+			"expires is far, and the window has passed", "too_old", "301 seconds old, and may be 300",
+			func(_ *testing.T, _ *world, acme person) fields {
+				return of(acme).living(time.Now().Add(-301*time.Second), time.Hour)
+			},
+		},
+		{
+			"ahead", "too_new", "61 seconds ahead, and may be 60",
+			func(_ *testing.T, _ *world, acme person) fields {
+				return of(acme).living(time.Now().Add(61*time.Second), time.Hour)
+			},
+		},
+		{
+			"the tenant's own window", "too_old", "31 seconds old, and may be 30",
+			func(_ *testing.T, _ *world, acme person) fields {
+				acme.patch("my", fields{"window_past": 30})
+				return of(acme).callAt(time.Now().Add(-31 * time.Second))
+			},
+		},
+		{
+			"before the start, strictly", "too_old", "The server has started since the call was signed",
+			func(_ *testing.T, w *world, acme person) fields {
+				h := of(acme)
+				w.root().write("config", fields{"replay": "strict"})
+				call := h.call()
+				wait(10 * time.Second)
+				w.restart()
+				return call
+			},
+		},
+		{
+			"before the start, strictly, expires has passed", "too_old", "The call's own expires has passed",
+			func(_ *testing.T, w *world, acme person) fields {
+				h := of(acme)
+				w.root().write("config", fields{"replay": "strict"})
+				call := h.living(time.Now(), 5*time.Second)
+				wait(10 * time.Second)
+				w.restart()
+				return call
+			},
+		},
 	} {
 		row.holds(t)
 	}
@@ -98,9 +125,7 @@ func TestExplainReplayedWithoutNonce(t *testing.T) {
 		call := fields{"request": "GET / HTTP/1.1\nHost: api.example.com\nSignature-Input: sig1=" + params +
 			"\nSignature: sig1=:" + base64.StdEncoding.EncodeToString(tag[:]) + ":\n"}
 		a := w.root().write("verify", call)
-		if a.is(
-			fields{"verdict": "valid", "variant": "no_nonce"},
-		); acme.write("my/explain", h.call()).
+		if a.is(fields{"verdict": "valid", "variant": "no_nonce"}); acme.write("my/explain", h.call()).
 			findings() !=
 			"" {
 			t.Error("another call is not good")

@@ -46,9 +46,7 @@ func TestExplainKnowsOwnKeysAlone(t *testing.T) {
 			"my/explain",
 			fields{"request": strings.Replace(call["request"].(string), ",kid", ", kid", 1)},
 		)
-		if odd.is(
-			fields{"verdict": "malformed", "key_id": h.keyID},
-		); odd.findings() != "param_whitespace" ||
+		if odd.is(fields{"verdict": "malformed", "key_id": h.keyID}); odd.findings() != "param_whitespace" ||
 			odd.about("param_whitespace")["variant"] != "param_whitespace" {
 			t.Errorf("found %v", odd.data["findings"])
 		}

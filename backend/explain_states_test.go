@@ -112,9 +112,7 @@ func TestExplainStates(t *testing.T) {
 				func(_ *testing.T, w *world, acme person) fields {
 					return row.change(w, acme, acme.key(explained, fields{"scheme": scheme}))
 				},
-			}.holds(
-				t,
-			)
+			}.holds(t)
 		}
 	}
 }
@@ -157,9 +155,7 @@ func TestExplainUser(t *testing.T) {
 			func(_ *testing.T, _ *world, acme person) fields {
 				return acme.key(explained, fields{"scheme": scheme, "user": "Agent-7"}).asAgent("agent-8")
 			},
-		}.holds(
-			t,
-		)
+		}.holds(t)
 		explainedRow{
 			scheme + " another, out of scope too",
 			"out_of_scope",
@@ -168,9 +164,7 @@ func TestExplainUser(t *testing.T) {
 				return acme.key(explained, fields{"scheme": scheme, "user": "Agent-7", "scopes": []any{"POST /**"}}).
 					asAgent("agent-8")
 			},
-		}.holds(
-			t,
-		)
+		}.holds(t)
 		clocked(t, scheme+" the same", func(t *testing.T, w *world) {
 			acme := w.tenant("acme")
 			h := acme.key(explained, fields{"scheme": scheme, "user": "Agent-7"})
@@ -194,7 +188,5 @@ func TestExplainBoundMessages(t *testing.T) {
 			w.root().write("config", fields{"external_published": []any{"/api/**"}})
 			return acme.key(explained, fields{"scheme": "hmac-sha256"}).call()
 		},
-	}.holds(
-		t,
-	)
+	}.holds(t)
 }

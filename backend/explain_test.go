@@ -46,7 +46,8 @@ func (h holder) mistaken(requestLine string, key []byte, text func(salt, iat str
 	mac.Write([]byte(text(salt, iat)))
 	sig := base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 	return fields{
-		"request": requestLine + "\nAuthorization: Vrnt-1-HMAC-SHA256 salt=" + salt + ",iat=" + iat + ",kid=" + h.keyID + ",sig=" + sig + "\n",
+		"request": requestLine + "\nAuthorization: Vrnt-1-HMAC-SHA256 salt=" + salt + ",iat=" + iat +
+			",kid=" + h.keyID + ",sig=" + sig + "\n",
 	}
 }
 
@@ -60,17 +61,15 @@ func TestExplainMistakes(t *testing.T) {
 		call := h.mistaken("GET /a?x=1", h.secret, query)
 		a := acme.write("my/explain", call)
 		a.is(fields{
-			"verdict": "bad_signature",
-			"tenant":  "acme",
-			"key_id":  h.keyID,
-			"name":    "billing",
-			"kind":    "external",
-			"scheme":  "vrnt-1",
-			"string_to_sign": "oKGio6SlpqeoqaqrrK2urw\nGET\n/a\n" + stamp(
-				0,
-			) + "\n\n",
-			"server_time":  stamp(0),
-			"skew_seconds": 0,
+			"verdict":        "bad_signature",
+			"tenant":         "acme",
+			"key_id":         h.keyID,
+			"name":           "billing",
+			"kind":           "external",
+			"scheme":         "vrnt-1",
+			"string_to_sign": "oKGio6SlpqeoqaqrrK2urw\nGET\n/a\n" + stamp(0) + "\n\n",
+			"server_time":    stamp(0),
+			"skew_seconds":   0,
 		})
 		if got := a.findings(); got != "path_query" || a.about("path_query")["variant"] != "path_query" {
 			t.Errorf("found %s, %v", got, a.data["findings"])
@@ -125,10 +124,7 @@ func TestExplainBodiesAndMessages(t *testing.T) {
 		if a.findings() != "message_final_lf" {
 			t.Errorf("found %s", a.findings())
 		}
-		if a = acme.write(
-			"my/explain",
-			withKeyID(h, m.keyID).call(),
-		); a.findings() != "wrong_scheme" ||
+		if a = acme.write("my/explain", withKeyID(h, m.keyID).call()); a.findings() != "wrong_scheme" ||
 			a.data["string_to_sign"] != nil {
 			t.Errorf("another scheme: %v", a.data)
 		}

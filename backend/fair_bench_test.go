@@ -76,10 +76,7 @@ func BenchmarkVictim(b *testing.B) {
 			for b.Loop() {
 				time.Sleep(time.Millisecond) // as calls come from outside: whoever spins keeps its processor
 				began := time.Now()
-				if resp, err := x.engine.HandleRequest(
-					b.Context(),
-					req,
-				); err != nil ||
+				if resp, err := x.engine.HandleRequest(b.Context(), req); err != nil ||
 					resp.Data["verdict"] != "valid" {
 					b.Fatal(resp, err)
 				}

@@ -50,14 +50,8 @@ func TestTenantsAreApart(t *testing.T) {
 		for _, theirs := range []holder{acme.h, acme.leased} {
 			call := theirs.call()
 			got := bolt.write("my/verify", call)
-			if nobodys := bolt.write(
-				"my/verify",
-				withKeyID(theirs, "0123456789abcdef").call(),
-			); string(
-				raw(got),
-			) != string(
-				raw(nobodys),
-			) {
+			nobodys := bolt.write("my/verify", withKeyID(theirs, "0123456789abcdef").call())
+			if string(raw(got)) != string(raw(nobodys)) {
 				t.Errorf("another tenant's key %s, nobody's %s", raw(got), raw(nobodys))
 			}
 			got.is(fields{"verdict": "unknown_key"})

@@ -38,9 +38,7 @@ func TestKeyring(t *testing.T) {
 		})
 		a := w.root().read("keyring/" + h.keyID)
 		a.is(fields{
-			"key": base64.RawURLEncoding.EncodeToString(
-				h.secret,
-			),
+			"key":              base64.RawURLEncoding.EncodeToString(h.secret),
 			"max_age":          45,
 			"tenant":           "acme",
 			"kind":             "external",

@@ -57,9 +57,7 @@ func TestKeyInfo(t *testing.T) {
 				"description":    "Orders",
 				"current_key_id": rotated.str("current_key_id"),
 				"expires_at":     stamp(90*day - 2*time.Hour),
-				"next_rotation": rotated.str(
-					"next_rotation",
-				),
+				"next_rotation":  rotated.str("next_rotation"),
 				"last_used_at":   usedAt,
 				"unrevealed":     true,
 				"rotation_error": "",

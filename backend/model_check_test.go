@@ -15,10 +15,7 @@ import (
 
 // what may happen, as often as it is worth it.
 var happenings = slices.Concat(
-	repeat(
-		1,
-		"nothing",
-	),
+	repeat(1, "nothing"),
 	repeat(14, "tick"),
 	repeat(6, "create", "use"),
 	repeat(2, "rotate", "creds", "end lease", "patch", "disable", "enable", "delete", "restore"),
@@ -51,11 +48,7 @@ var (
 			Wait: pauses[evenly(t, "wait", len(pauses))],
 		}
 		if evenly(t, "fails", 3) == 1 {
-			a.Fail, a.Landed, a.Restart = 1+evenly(
-				t,
-				"fail",
-				30,
-			), rapid.Bool().
+			a.Fail, a.Landed, a.Restart = 1+evenly(t, "fail", 30), rapid.Bool().
 				Draw(t, "landed"),
 				rapid.Bool().
 					Draw(t, "restart")

@@ -13,9 +13,7 @@ func TestRevealOnce(t *testing.T) {
 		a := acme.write(billing+"/reveal", fields{"request_id": "one"})
 		a.is(fields{"tenant": "acme", "kind": "external", "name": "billing", "scheme": "rfc9421"})
 		h := a.holder(w)
-		if c := a.str(
-			"credential",
-		); !strings.HasPrefix(c, "vak_"+h.keyID+"_"+a.str("key")+"_") ||
+		if c := a.str("credential"); !strings.HasPrefix(c, "vak_"+h.keyID+"_"+a.str("key")+"_") ||
 			len(c) != 4+16+1+43+1+6 {
 			w.t.Errorf("credential has %d characters", len(c))
 		}

@@ -170,9 +170,7 @@ func TestStaticTTL(t *testing.T) {
 		acme, root := w.tenant("acme"), w.root()
 		effective := func(want int) {
 			t.Helper()
-			if got := fmt.Sprint(
-				root.read("config").data["effective"],
-			); got != fmt.Sprintf(
+			if got := fmt.Sprint(root.read("config").data["effective"]); got != fmt.Sprintf(
 				"map[static_ttl:%d]",
 				want,
 			) {

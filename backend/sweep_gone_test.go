@@ -39,10 +39,7 @@ func TestSweepOfADeletedKey(t *testing.T) {
 			t.Errorf("left: %v", left)
 		}
 		acme.write(billing, fields{"cas": 0}).is(fields{"revision": 1}) // the name is free
-		w.ticking(
-			keyLife,
-			12*time.Hour,
-		) // and what led to the former key does the new one no harm
+		w.ticking(keyLife, 12*time.Hour)                                // and what led to the former key does the new one no harm
 		acme.stands(billing, "expired")
 		if due := w.entries("due/"); len(due) != 1 {
 			t.Errorf("due: %v", due)

@@ -35,9 +35,7 @@ func TestMissedRotations(t *testing.T) {
 				second.finds("valid")
 				a := acme.read(billing)
 				a.is(fields{"last_rotation": now.UTC().Format(time.RFC3339)})
-				if left := instant(
-					a.str("next_rotation"),
-				).Sub(now); left > keyLife-rotateLap ||
+				if left := instant(a.str("next_rotation")).Sub(now); left > keyLife-rotateLap ||
 					left < keyLife-rotateLead {
 					t.Errorf("again in %s", left)
 				}

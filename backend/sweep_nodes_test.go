@@ -129,9 +129,7 @@ func TestIdleTicksAreFlat(t *testing.T) {
 				wait(time.Minute)
 				w.cost(w.sweep).atMost(t, fmt.Sprintf("tick %d", n), cost{Lists: 2}, 3)
 			}
-			wait(
-				time.Hour,
-			) // in which nobody ticked; the walk is due as well
+			wait(time.Hour)                                             // in which nobody ticked; the walk is due as well
 			w.sweep()                                                   //
 			w.cost(w.sweep).atMost(t, "after a gap", cost{Lists: 1}, 3) // in the same minute
 			wait(3 * time.Hour)                                         // so long a gap has the index listed

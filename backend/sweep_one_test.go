@@ -137,9 +137,7 @@ func TestSweepOfARecordThatFails(t *testing.T) {
 			}
 			report := w.root().write("tidy", nil)
 			about := map[string]string{get: "ids/", "": path}[row.verb] // the ID leads to the record
-			if n := report.num(
-				"failures",
-			); n > 0 != (row.verb != put) ||
+			if n := report.num("failures"); n > 0 != (row.verb != put) ||
 				!strings.Contains(report.str("last_failure"), about) {
 				t.Errorf("tidy: %v", report.data)
 			}

@@ -194,10 +194,7 @@ func TestMessages(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if call, err := signing.ParseTagged(
-			[]byte("hello"),
-			signature,
-		); err != nil ||
+		if call, err := signing.ParseTagged([]byte("hello"), signature); err != nil ||
 			!call.SignedBy(f.keys[call.KeyID].secret) {
 			t.Error(err)
 		}

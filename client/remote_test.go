@@ -47,10 +47,7 @@ func TestRemote(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if call, err := signing.ParseTagged(
-				[]byte("hello\xff"),
-				signature,
-			); err != nil ||
+			if call, err := signing.ParseTagged([]byte("hello\xff"), signature); err != nil ||
 				!call.SignedBy(f.keys[call.KeyID].secret) {
 				t.Error(err)
 			}
@@ -96,10 +93,7 @@ func TestRemoteWithoutPatch(t *testing.T) {
 				"PUT " + signPath,
 				"PUT " + signPath,
 				"PUT " + signPath,
-			}; !slices.Equal(
-				f.Asked,
-				want,
-			) {
+			}; !slices.Equal(f.Asked, want) {
 				t.Errorf("asked %v", f.Asked)
 			}
 		})

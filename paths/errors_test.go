@@ -131,10 +131,7 @@ func TestWhatTheEndOfARequestIsToldAs(t *testing.T) {
 		{t.Context(), context.DeadlineExceeded, context.DeadlineExceeded},
 		{gone, nil, nil},
 	} {
-		if got := orGone(
-			row.ctx,
-			row.err,
-		); !errors.Is(got, row.want) ||
+		if got := orGone(row.ctx, row.err); !errors.Is(got, row.want) ||
 			errors.Is(got, errGone) != errors.Is(row.want, errGone) {
 			t.Errorf("%v of a request that is %v: %v, want %v", row.err, row.ctx.Err(), got, row.want)
 		}

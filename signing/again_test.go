@@ -37,9 +37,8 @@ func TestTransportRedirects(t *testing.T) {
 				if got := j.seen(); !slices.Equal(got, want) {
 					t.Errorf("%q, want %q", got, want)
 				}
-				_, err = client.Do(
-					newRequest(t, "POST", j.URL+"/away", strings.NewReader("hello")),
-				) //nolint:bodyclose // There is none.
+				//nolint:bodyclose // There is none.
+				_, err = client.Do(newRequest(t, "POST", j.URL+"/away", strings.NewReader("hello")))
 				if !errors.Is(err, ErrHost) && !errors.Is(err, ErrUnsignable) {
 					t.Error(err)
 				}

@@ -14,10 +14,7 @@ import (
 func alike(prefix string, n, length int) []string {
 	names := make([]string, n)
 	for i := range names {
-		names[i] = prefix + strings.Repeat(
-			"a",
-			length-len(prefix)-2,
-		) + string(
+		names[i] = prefix + strings.Repeat("a", length-len(prefix)-2) + string(
 			[]byte{"abcdefghij"[i/10], "abcdefghij"[i%10]},
 		)
 	}
@@ -51,10 +48,7 @@ func lenient(size int) string {
 	const lines = 97
 	head := "GET /%20?q HTTP/1.1\nAuthorization: Vrnt-1-HMAC-SHA256 " +
 		"salt=abcdefgh,iat=2025-01-15T10:30:00Z,kid=tEsTkId1,sig=" +
-		strings.TrimRight(
-			base64.URLEncoding.EncodeToString(make([]byte, TagSize)),
-			"=",
-		)
+		strings.TrimRight(base64.URLEncoding.EncodeToString(make([]byte, TagSize)), "=")
 	names := alike("verint-", lines, max(12, (size-len(head))/lines-3))
 	slices.Reverse(names)
 	for _, name := range names {

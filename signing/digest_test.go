@@ -49,10 +49,7 @@ func TestDigestRFC9530(t *testing.T) {
 			}
 		}
 		w, matches := d.Verifier()
-		if _, err := io.Copy(
-			w,
-			iotest.OneByteReader(strings.NewReader(v.Body)),
-		); err != nil || !matches() ||
+		if _, err := io.Copy(w, iotest.OneByteReader(strings.NewReader(v.Body))); err != nil || !matches() ||
 			!matches() {
 			t.Errorf("%s: does not match in pieces (%v)", value, err)
 		}

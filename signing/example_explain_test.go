@@ -37,7 +37,7 @@ func ExampleAttempt_Explain() {
 
 // A server looks up the key that a head names, checks the signature, and then
 // what the signature says: the time, and whether the nonce is new. A
-// client.Verifier or client.Keyring does all of it.
+// verify.Verifier or verify.Keyring of client/verify does all of it.
 func ExampleParseCall() {
 	keys := map[string]*signing.MACKey{"tEsTkId1": signing.NewMACKey([]byte("an example of a 32 byte HMAC key"))}
 	seen := map[string]bool{}

@@ -13,7 +13,7 @@ import (
 )
 
 // An HTTP client that signs all that it sends to its API, and sends nothing to
-// anybody else. The handler does by hand what client.Middleware does for a
+// anybody else. The handler does by hand what client/middleware does for a
 // server.
 func ExampleTransport() {
 	secret := []byte("an example of a 32 byte HMAC key")

@@ -27,11 +27,8 @@ var (
 		"path_encoded",
 		"The path was signed with other percent-encoding than it was sent: sign it as it is sent.",
 	)
-	pathLower = newFinding("path_case", "The path was signed in lower case: sign it as it is sent.")
-	pathSlash = newFinding(
-		"path_slash",
-		"The path was signed with a slash at its end more or less than it was sent.",
-	)
+	pathLower      = newFinding("path_case", "The path was signed in lower case: sign it as it is sent.")
+	pathSlash      = newFinding("path_slash", "The path was signed with a slash at its end more or less than it was sent.")
 	pathFirstSlash = newFinding("path_first_slash", "The path was signed without its first slash.")
 	fullURL        = newFinding(
 		"full_url",
@@ -65,11 +62,8 @@ var (
 		"header_name_case",
 		"The names of Verint- headers were signed as they are: sign them in lower case.",
 	)
-	headerBlank = newFinding(
-		"header_blank",
-		"A blank was signed after the colon of Verint- headers: sign name:value.",
-	)
-	lfMissing = newFinding(
+	headerBlank = newFinding("header_blank", "A blank was signed after the colon of Verint- headers: sign name:value.")
+	lfMissing   = newFinding(
 		"final_lf_missing",
 		"The text ends too early: it ends with an empty line, so without Verint- headers with two LFs after the time.",
 	)

@@ -24,9 +24,7 @@ func posted() string {
 func base(replaced ...string) string {
 	text := "\"@method\": POST\n\"@authority\": api.example.com\n\"@path\": /a%20b/C\n\"@query\": " +
 		"?x=%201\n\"content-digest\": " +
-		DigestBody(
-			[]byte(postedBody),
-		) + "\n\"@signature-params\": " + covered + inputParams
+		DigestBody([]byte(postedBody)) + "\n\"@signature-params\": " + covered + inputParams
 	return strings.NewReplacer(replaced...).Replace(text)
 }
 

@@ -171,15 +171,9 @@ func FuzzSignatureInput(f *testing.F) {
 				in.has&hasExpires != 0 && expires != in.expires {
 				t.Fatalf("parameters are %v, %v, %v, %v to the oracle", created, keyID, nonce, expires)
 			}
-			if want := 2 + int(
-				in.has&hasNonce,
-			)/hasNonce + int(
+			if want := 2 + int(in.has&hasNonce)/hasNonce + int(
 				in.has&hasExpires,
-			)/hasExpires + int(
-				in.has&hasAlg,
-			)/hasAlg + int(
-				in.has&hasTag,
-			)/hasTag; len(list.Params.Names()) != want ||
+			)/hasExpires + int(in.has&hasAlg)/hasAlg + int(in.has&hasTag)/hasTag; len(list.Params.Names()) != want ||
 				len(list.Items) != len(in.components.names) {
 				t.Fatalf("the oracle reads %v and %d components", list.Params.Names(), len(list.Items))
 			}

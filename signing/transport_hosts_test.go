@@ -108,9 +108,8 @@ func TestTransportUserInfo(t *testing.T) {
 	for _, scheme := range []Scheme{Vrnt1, RFC9421} {
 		j := newJudge(t, false, nil)
 		client := &http.Client{Transport: j.transport(t, scheme)}
-		_, err := client.Do(
-			newRequest(t, "GET", strings.Replace(j.URL, "//", "//api.example:secret@", 1)+"/", nil),
-		) //nolint:bodyclose // There is none.
+		//nolint:bodyclose // There is none.
+		_, err := client.Do(newRequest(t, "GET", strings.Replace(j.URL, "//", "//api.example:secret@", 1)+"/", nil))
 		if !errors.Is(err, ErrSigned) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: %v", scheme, err)
 		}
@@ -135,9 +134,8 @@ func TestTransportRedirectsElsewhere(t *testing.T) {
 		j.Config.Handler = http.RedirectHandler(where, http.StatusTemporaryRedirect)
 		tr := j.transport(t, RFC9421)
 		tr.Hosts = []string{here, "api.example"}
-		_, err := (&http.Client{Transport: tr}).Do(
-			newRequest(t, "PUT", j.URL+"/", strings.NewReader("hello")),
-		) //nolint:bodyclose // There is none.
+		//nolint:bodyclose // There is none.
+		_, err := (&http.Client{Transport: tr}).Do(newRequest(t, "PUT", j.URL+"/", strings.NewReader("hello")))
 		if where == "https://"+here+"/" { // It is named, but speaks no TLS: nothing signed leaves in the clear.
 			if err == nil || len(j.seen()) > 0 {
 				t.Errorf("%s: %v", where, err)

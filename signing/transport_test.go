@@ -86,10 +86,8 @@ func TestTransportBodies(t *testing.T) {
 						if h2 && method != "HEAD" && string(version) != "2" {
 							t.Errorf("HTTP/%s", version)
 						}
-						if got := j.seen(); !slices.Equal(
-							got,
-							[]string{fmt.Sprintf("%s /a%%2Fb/?q=%%20x&y %d", method, want)},
-						) {
+						seen := []string{fmt.Sprintf("%s /a%%2Fb/?q=%%20x&y %d", method, want)}
+						if got := j.seen(); !slices.Equal(got, seen) {
 							t.Error(got)
 						}
 						if !cmp.Equal(r.Header, before.Header) || r.ContentLength != before.ContentLength ||

@@ -183,10 +183,7 @@ func TestVariantsAreBounded(t *testing.T) {
 // them.
 func TestBytesOfVariantsAreBounded(t *testing.T) {
 	for _, size := range []int{100, 1000, 3900, 5000, 8000, 16_000, 30_000} {
-		head := "GET /a%20b?" + strings.Repeat(
-			"c",
-			size/2,
-		) + "\nVerint-C: " + strings.Repeat(
+		head := "GET /a%20b?" + strings.Repeat("c", size/2) + "\nVerint-C: " + strings.Repeat(
 			"B",
 			size/2,
 		) + "\nVerint-A: D"

@@ -27,12 +27,9 @@ func left(t *testing.T, port int) string {
 		t.Fatal(err)
 	}
 	tokens := map[string]string{
-		"acme-app": fmt.Sprintf(
-			"app-%d",
-			port,
-		),
-		"spa":  fmt.Sprintf("spa-%d", port),
-		"root": fmt.Sprintf("root-%d", port),
+		"acme-app": fmt.Sprintf("app-%d", port),
+		"spa":      fmt.Sprintf("spa-%d", port),
+		"root":     fmt.Sprintf("root-%d", port),
 	}
 	if err := leave(
 		dir,

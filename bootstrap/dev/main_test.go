@@ -87,9 +87,7 @@ func TestClaim(t *testing.T) {
 	if err := again.release(); err != nil {
 		t.Error(err)
 	}
-	if left, err := filepath.Glob(
-		filepath.Join(root, "*"),
-	); err != nil ||
+	if left, err := filepath.Glob(filepath.Join(root, "*")); err != nil ||
 		!slices.Equal(left, []string{first.dir + ".lock", second.dir + ".lock"}) {
 		t.Errorf("left %v, %v", left, err)
 	}

@@ -107,10 +107,8 @@ func TestScriptShows(t *testing.T) {
 		}
 	}
 	if out, errs, ok := script(t, "/nowhere/vault", "-n", "-m", "team", "variants/app-by-group", "monitor"); !ok ||
-		!strings.Contains(
-			out,
-			"write apikeys-app-by-group -",
-		) || !strings.Contains(out, "path \"team/tenants/+/+/creds/*\"") ||
+		!strings.Contains(out, "write apikeys-app-by-group -") ||
+		!strings.Contains(out, "path \"team/tenants/+/+/creds/*\"") ||
 		strings.Count(out, "vault policy write ") != 2 {
 		t.Errorf("two policies by name: %q %q", out, errs)
 	}

@@ -11,9 +11,7 @@ import (
 func fits(t *testing.T, text string) {
 	t.Helper()
 	for line := range strings.Lines(text) {
-		if width := utf8.RuneCountInString(
-			strings.TrimRight(line, "\n"),
-		); width > Columns ||
+		if width := utf8.RuneCountInString(strings.TrimRight(line, "\n")); width > Columns ||
 			strings.Contains(line, "\t") {
 			t.Errorf("%d columns: %q", width, line)
 		}

@@ -46,9 +46,7 @@ func (a *author) call() verify.Call {
 		netip.Addr{},
 		netip.MustParseAddr("192.0.2.7"),
 		netip.MustParseAddr("2001:db8::1"),
-		netip.MustParseAddr(
-			"198.51.100.1",
-		),
+		netip.MustParseAddr("198.51.100.1"),
 		netip.MustParseAddr("::ffff:192.0.2.9"),
 		netip.MustParseAddr("fe80::1%eth0"),
 	)

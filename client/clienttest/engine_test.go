@@ -151,9 +151,7 @@ func TestAnswers(t *testing.T) {
 			}, 400, "nonsense"},
 		} {
 			err := ask.do()
-			if refused, ok := errors.AsType[*api.ResponseError](
-				err,
-			); !ok || refused.StatusCode != ask.status ||
+			if refused, ok := errors.AsType[*api.ResponseError](err); !ok || refused.StatusCode != ask.status ||
 				!strings.Contains(err.Error(), ask.about) {
 				t.Errorf("%s: %v", name, err)
 			}

@@ -24,17 +24,32 @@ func TestMiddlewareBodies(t *testing.T) {
 		code         int
 		problem      string
 	}{
-		"as signed":          {scheme: signing.RFC9421, signed: "hi", body: "hi", code: 200},
-		"chunked":            {scheme: signing.RFC9421, signed: "hi", body: "hi", chunked: true, code: 200},
-		"another":            {scheme: signing.RFC9421, signed: "hi", body: "ho", code: 401, problem: "digest_mismatch"},
-		"another, chunked":   {scheme: signing.RFC9421, signed: "hi", body: "ho", chunked: true, code: 401, problem: "digest_mismatch"},
-		"none":               {scheme: signing.RFC9421, signed: "hi", body: "", code: 401, problem: "digest_mismatch"},
-		"long":               {scheme: signing.RFC9421, signed: long, body: long, code: 413, problem: "body_too_large"},
-		"long, chunked":      {scheme: signing.RFC9421, signed: long, body: long, chunked: true, code: 413, problem: "body_too_large"},
-		"just not long":      {scheme: signing.RFC9421, signed: long[1:], body: long[1:], chunked: true, code: 200},
-		"unsigned":           {scheme: signing.Vrnt1, signed: "hi", body: long, code: 200},
-		"unsigned, refused":  {opts: []Option{WithSignedBody()}, scheme: signing.Vrnt1, signed: "hi", body: "hi", code: 401, problem: "body_not_signed"},
-		"unsigned, chunked":  {opts: []Option{WithSignedBody()}, scheme: signing.Vrnt1, signed: "hi", body: "hi", chunked: true, code: 401, problem: "body_not_signed"},
+		"as signed": {scheme: signing.RFC9421, signed: "hi", body: "hi", code: 200},
+		"chunked":   {scheme: signing.RFC9421, signed: "hi", body: "hi", chunked: true, code: 200},
+		"another": {
+			scheme: signing.RFC9421, signed: "hi", body: "ho", code: 401,
+			problem: "digest_mismatch",
+		},
+		"another, chunked": {
+			scheme: signing.RFC9421, signed: "hi", body: "ho", chunked: true, code: 401,
+			problem: "digest_mismatch",
+		},
+		"none": {scheme: signing.RFC9421, signed: "hi", body: "", code: 401, problem: "digest_mismatch"},
+		"long": {scheme: signing.RFC9421, signed: long, body: long, code: 413, problem: "body_too_large"},
+		"long, chunked": {
+			scheme: signing.RFC9421, signed: long, body: long, chunked: true, code: 413,
+			problem: "body_too_large",
+		},
+		"just not long": {scheme: signing.RFC9421, signed: long[1:], body: long[1:], chunked: true, code: 200},
+		"unsigned":      {scheme: signing.Vrnt1, signed: "hi", body: long, code: 200},
+		"unsigned, refused": {
+			opts: []Option{WithSignedBody()}, scheme: signing.Vrnt1, signed: "hi", body: "hi",
+			code: 401, problem: "body_not_signed",
+		},
+		"unsigned, chunked": {
+			opts: []Option{WithSignedBody()}, scheme: signing.Vrnt1, signed: "hi", body: "hi",
+			chunked: true, code: 401, problem: "body_not_signed",
+		},
 		"unsigned, and none": {opts: []Option{WithSignedBody()}, scheme: signing.Vrnt1, code: 200},
 	} {
 		head := "POST / HTTP/1.1\nHost: a\nContent-Digest: " + signing.DigestBody([]byte(row.signed)) + "\n"
@@ -125,11 +140,7 @@ func TestMiddlewareOptions(t *testing.T) {
 			t.Error(judge.last())
 		}
 	}
-	if w := serve(
-		t,
-		h,
-		"GET / HTTP/1.1\r\nHost: a\r\nX-From: ::1\r\n\r\n",
-	); w.Code != 401 ||
+	if w := serve(t, h, "GET / HTTP/1.1\r\nHost: a\r\nX-From: ::1\r\n\r\n"); w.Code != 401 ||
 		w.Header().Get("WWW-Authenticate") != "Other" {
 		t.Errorf("%d %v", w.Code, w.Header())
 	}

@@ -90,7 +90,8 @@ func TestMiddlewareHeaders(t *testing.T) {
 
 // TestMiddlewareCoveredHeaders lets a Verint- header through that an rfc9421 call covers.
 func TestMiddlewareCoveredHeaders(t *testing.T) {
-	const input = `sig1=("@method" "@authority" "@path" "verint-username" "x-odd");created=1700000000;keyid="tEsTkId1";nonce="12345678"`
+	const input = `sig1=("@method" "@authority" "@path" "verint-username" "x-odd");` +
+		`created=1700000000;keyid="tEsTkId1";nonce="12345678"`
 	base := "\"@method\": GET\n\"@authority\": api.example\n\"@path\": /\n\"verint-username\": Agent7\n\"x-odd\": 1, " +
 		"2\n\"@signature-params\": " + input[5:]
 	tag := signing.MAC(judgeSecret, []byte(base))
@@ -116,10 +117,16 @@ func TestHeadText(t *testing.T) {
 			"GET /a%20b//?q HTTP/1.1\r\nVerint-B: 2\r\nhost: A.example:80\r\nverint-a: 1\r\nAccept: x\r\n\r\n",
 			"GET /a%20b//?q HTTP/1.1\nHost: A.example:80\nVerint-A: 1\nVerint-B: 2\n",
 		},
-		"length": {"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", "PUT / HTTP/1.1\nContent-Length: 3\nHost: a\n"},
+		"length": {
+			"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+			"PUT / HTTP/1.1\nContent-Length: 3\nHost: a\n",
+		},
 		"no length": {"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", "PUT / HTTP/1.1\nContent-Length: " +
 			"0\nHost: a\n"},
-		"chunked": {"PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "PUT / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n"},
+		"chunked": {
+			"PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+			"PUT / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n",
+		},
 		"both": {"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\nTransfer-Encoding: " +
 			"chunked\r\n\r\n0\r\n\r\n", "PUT / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n"},
 		"another token": {"GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer x\r\n\r\n", "GET / HTTP/1.1\nHost: a\n"},
@@ -136,9 +143,7 @@ func TestHeadText(t *testing.T) {
 	}
 	r := httptest.NewRequest("POST", "/", struct{ io.Reader }{strings.NewReader("x")})
 	r.Proto = "HTTP/2.0"
-	if got, err := headText(
-		r,
-	); err != nil ||
+	if got, err := headText(r); err != nil ||
 		got != "POST / HTTP/2.0\nHost: example.com\nTransfer-Encoding: chunked\n" {
 		t.Errorf("HTTP/2: %v\n%s", err, got)
 	}

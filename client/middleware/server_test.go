@@ -24,11 +24,7 @@ func (g *gated) wire(t *testing.T) wired {
 	t.Helper()
 	conn, err := (&tls.Dialer{
 		Config: &tls.Config{RootCAs: g.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs},
-	}).DialContext(
-		t.Context(),
-		"tcp",
-		g.Listener.Addr().String(),
-	)
+	}).DialContext(t.Context(), "tcp", g.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,11 +77,9 @@ func TestMiddlewareOnTheWire(t *testing.T) {
 		"another's absolute form": {strings.Replace(
 			ours, "GET /", "GET http://evil.test/", 1,
 		), "GET", 401, `"status":401`},
-		"CONNECT":   {"CONNECT api.example:443 HTTP/1.1\r\nHost: api.example:443\r\n\r\n", "CONNECT", 401, `"status":401`},
-		"OPTIONS *": {"OPTIONS * HTTP/1.1\r\nHost: api.example\r\n\r\n", "OPTIONS", 401, `"status":401`},
-		"OPTIONS": {signed(
-			"OPTIONS /x HTTP/1.1\nHost: api.example\n", "",
-		), "OPTIONS", 200, "OPTIONS /x 0"},
+		"CONNECT":             {"CONNECT api.example:443 HTTP/1.1\r\nHost: api.example:443\r\n\r\n", "CONNECT", 401, `"status":401`},
+		"OPTIONS *":           {"OPTIONS * HTTP/1.1\r\nHost: api.example\r\n\r\n", "OPTIONS", 401, `"status":401`},
+		"OPTIONS":             {signed("OPTIONS /x HTTP/1.1\nHost: api.example\n", ""), "OPTIONS", 200, "OPTIONS /x 0"},
 		"HEAD":                {signed("HEAD /x HTTP/1.1\nHost: api.example\n", ""), "HEAD", 200, ""},
 		"HEAD, signed as GET": {strings.Replace(ours, "GET", "HEAD", 1), "HEAD", 401, ""},
 		"GET, another path":   {strings.Replace(ours, "GET /", "GET /x", 1), "GET", 401, `"status":401`},

@@ -88,13 +88,7 @@ func optional[T any](d *decoder, name string) (value T) {
 
 // verdictFields reads what a verdict tells of the version whose signature is right.
 func (d *decoder) verdictFields(v *Verdict) {
-	v.Tenant, v.Kind, v.Name, v.Scheme = d.nonEmpty(
-		"tenant",
-	), d.nonEmpty(
-		"kind",
-	), d.nonEmpty(
-		"name",
-	), d.nonEmpty(
+	v.Tenant, v.Kind, v.Name, v.Scheme = d.nonEmpty("tenant"), d.nonEmpty("kind"), d.nonEmpty("name"), d.nonEmpty(
 		"scheme",
 	)
 	v.User, v.SuccessorKeyID = optional[string](d, "user"), optional[string](d, "successor_key_id")

@@ -139,13 +139,7 @@ func ruleSetOf(answer *api.Secret, keyID string, sent time.Time) (*ruleSet, erro
 
 // keyFields reads what is the same in all verdicts on a key's calls.
 func (d *decoder) keyFields(v *Verdict) {
-	v.Tenant, v.Kind, v.Name, v.KeyID = d.nonEmpty(
-		"tenant",
-	), d.nonEmpty(
-		"kind",
-	), d.nonEmpty(
-		"name",
-	), d.nonEmpty(
+	v.Tenant, v.Kind, v.Name, v.KeyID = d.nonEmpty("tenant"), d.nonEmpty("kind"), d.nonEmpty("name"), d.nonEmpty(
 		"key_id",
 	)
 	v.Version = int(d.positiveInt("version"))

@@ -34,16 +34,9 @@ func TestKeyringUnknown(t *testing.T) {
 		busy := make(chan error, 2000)
 		for i := range 2000 {
 			made := stranger
-			made.ID = "stranger" + strings.Repeat(
-				"x",
-				i%40,
-			) + string(
+			made.ID = "stranger" + strings.Repeat("x", i%40) + string(
 				rune('a'+i%26),
-			) + string(
-				rune('a'+i/26%26),
-			) + string(
-				rune('a'+i/676),
-			)
+			) + string(rune('a'+i/26%26)) + string(rune('a'+i/676))
 			calls.Go(func() {
 				v, err := r.Verify(t.Context(), r.call(made))
 				if err == nil && v.Code != UnknownKey {

@@ -60,10 +60,7 @@ func testVerifierBytes(t *testing.T, apart bool, want []int) {
 			"bytes":            {Signature: "\xff"},
 			"both":             {Request: "valid", Signature: "v1:x:x"},
 		} {
-			if got, err := v.Verify(
-				t.Context(),
-				c,
-			); err != nil || got.Code != Malformed ||
+			if got, err := v.Verify(t.Context(), c); err != nil || got.Code != Malformed ||
 				len(e.sent) != len(sizes) {
 				t.Errorf("%s: %v %v", name, got, err)
 			}

@@ -68,9 +68,7 @@ func TestVerifierGathers(t *testing.T) {
 				n++
 			}
 		}
-		if took := time.Since(
-			before,
-		); !slices.Equal(sizes, []int{1, 1000, 499}) ||
+		if took := time.Since(before); !slices.Equal(sizes, []int{1, 1000, 499}) ||
 			took != 3*time.Second+maxCollectWindow {
 			t.Errorf("sent %v in %s", sizes, took)
 		}

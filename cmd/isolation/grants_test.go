@@ -97,9 +97,7 @@ func TestLeads(t *testing.T) {
 			{"sys/remount", []string{"deny"}},
 		},
 		nil,
-	); len(
-		got,
-	) > 0 {
+	); len(got) > 0 {
 		t.Errorf("denied, and still named: %v", got)
 	}
 }

@@ -120,9 +120,7 @@ func TestCheckCompat(t *testing.T) {
 }
 
 func TestCompatLines(t *testing.T) {
-	if l, err := CompatLines(
-		[]string{"path_query", "headers_sorted"},
-	); err != nil ||
+	if l, err := CompatLines([]string{"path_query", "headers_sorted"}); err != nil ||
 		l != "path_query\nheaders_sorted" {
 		t.Errorf("%q, %v", l, err)
 	}

@@ -99,11 +99,7 @@ func TestChange(t *testing.T) {
 	if diff := cmp.Diff(k.Versions, c.Versions); diff != "" {
 		t.Errorf("a changed ttl moved a clock (-before +after):\n%s", diff)
 	}
-	if next := rotated(
-		c,
-		1,
-		at(3*day),
-	); next.Newest().ExpiresAt != at(33*day) ||
+	if next := rotated(c, 1, at(3*day)); next.Newest().ExpiresAt != at(33*day) ||
 		next.Versions[1].ExpiresAt != at(4*day) {
 		t.Errorf("the next version expires %s, the one before %s", next.Newest().ExpiresAt, next.Versions[1].ExpiresAt)
 	}

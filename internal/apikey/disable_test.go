@@ -45,13 +45,8 @@ func TestDisableAndEnableVersion(t *testing.T) {
 	if got := states(must(both.Enable("", app, at(3*day))), at(3*day)); !slices.Equal(got, []State{Disabled, Current}) {
 		t.Errorf("enabling the key enabled a disabled version too: %v", got)
 	}
-	if got := states(
-		must(both.Enable(id(1), app, at(3*day))),
-		at(3*day),
-	); !slices.Equal(
-		got,
-		[]State{Disabled, Disabled},
-	) {
+	got := states(must(both.Enable(id(1), app, at(3*day))), at(3*day))
+	if !slices.Equal(got, []State{Disabled, Disabled}) {
 		t.Errorf("enabling a version enabled the key: %v", got)
 	}
 }

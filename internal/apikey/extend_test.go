@@ -29,9 +29,7 @@ func TestExtend(t *testing.T) {
 	}
 	// The current version's extension moves the schedule.
 	auto := newKey(rotating)
-	if moved := must(
-		auto.Extend(id(1), at(92*day), extension, "", admin, start),
-	); !moved.NextRotation().
+	if moved := must(auto.Extend(id(1), at(92*day), extension, "", admin, start)); !moved.NextRotation().
 		Equal(auto.NextRotation().Add(2 * day)) {
 		t.Errorf("rotates %s, before %s", moved.NextRotation(), auto.NextRotation())
 	}
@@ -82,9 +80,7 @@ func TestExtendIsRefused(t *testing.T) {
 		}
 		refusedAs(t, err, row.kind, row.about)
 	}
-	if c := must(
-		k.Extend(id(1), at(97*day), extension, "", admin, at(90*day-time.Second)),
-	); c.Newest().ExpiresAt != at(
+	if c := must(k.Extend(id(1), at(97*day), extension, "", admin, at(90*day-time.Second))); c.Newest().ExpiresAt != at(
 		97*day,
 	) {
 		t.Errorf("at the last moment, to the last moment: %s", c.Newest().ExpiresAt)

@@ -71,7 +71,7 @@ func (k *Key) Maintain(c MaintainInput, now time.Time) (*Key, Maintained, error)
 	return erased, did, nil
 }
 
-// Overdue reports whether Tend would do anything at now.
+// Overdue reports whether Maintain would do anything at now.
 func (k *Key) Overdue(c MaintainInput, now time.Time) bool {
 	tended, _, err := k.Maintain(c, now)
 	return err != nil || tended != k

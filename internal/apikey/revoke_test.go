@@ -33,10 +33,7 @@ func TestRevokeCurrentVersionLeavesNoneUntilSomebodyRotates(t *testing.T) {
 
 func TestRevokeOldVersion(t *testing.T) {
 	c := must(rotated(newKey(), 1, at(day)).Revoke(id(1), "old client", app, at(2*day)))
-	if got := states(
-		c,
-		at(2*day),
-	); !slices.Equal(got, []State{Revoked, Current}) ||
+	if got := states(c, at(2*day)); !slices.Equal(got, []State{Revoked, Current}) ||
 		c.Current(at(2*day)).KeyID != id(2) {
 		t.Errorf("versions %v", got)
 	}

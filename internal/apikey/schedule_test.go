@@ -137,10 +137,8 @@ func TestHeldOverlap(t *testing.T) {
 	}{
 		"as asked for":                {newKey(rotating), 7 * day},
 		"half of a life that was cut": {cutTo(10 * time.Minute), 5 * time.Minute},
-		"by hand": {deepWith(
-			cutTo(10*time.Minute), func(k *Key) { k.AutoRotate = false },
-		), 7 * day},
-		"no expiry": {newKey(living(0)), 7 * day},
+		"by hand":                     {deepWith(cutTo(10*time.Minute), func(k *Key) { k.AutoRotate = false }), 7 * day},
+		"no expiry":                   {newKey(living(0)), 7 * day},
 	} {
 		if got := row.k.HeldOverlap(); got != row.want {
 			t.Errorf("%s: %s, want %s", name, got, row.want)

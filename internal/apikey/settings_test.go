@@ -267,11 +267,7 @@ func TestOverlapsOfBefore(t *testing.T) {
 		{10 * day, day, OverlapGiven},
 		{90 * day, 0, OverlapGiven},
 	} {
-		if got := settings(
-			living(row.ttl),
-			overlap(row.overlap),
-			overlapFrom(OverlapUnknown),
-		).Known(External, c).
+		if got := settings(living(row.ttl), overlap(row.overlap), overlapFrom(OverlapUnknown)).Known(External, c).
 			OverlapFrom; got != row.want {
 			t.Errorf("%s of %s: %d, want %d", row.overlap, row.ttl, got, row.want)
 		}

@@ -119,14 +119,10 @@ var exampleWords = []string{
 
 // printedKeys are keys that standards and manuals have printed, as bytes or as the text of them.
 var printedKeys = [][]byte{
-	[]byte(
-		"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
-	),
+	[]byte("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
 	[]byte("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
 	[]byte("je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY"),
-	[]byte(
-		"your-256-bit-secret",
-	),
+	[]byte("your-256-bit-secret"),
 	[]byte("your-384-bit-secret"),
 	[]byte("your-512-bit-secret"),
 	[]byte("a-string-secret-at-least-256-bits-long"),

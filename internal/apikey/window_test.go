@@ -179,9 +179,7 @@ func TestVersionsEndInTheWindow(t *testing.T) {
 	if got := rotated(k, 1, next).Versions[0].ExpiresAt; !got.Equal(want) {
 		t.Errorf("rotated by schedule, it ends %s, want %s", got, want)
 	}
-	if ended := must(
-		k.Rotate(Rotation{NewKeyID: id(2), Life: day}, admin, start),
-	); !ended.Versions[0].ExpiresAt.Equal(
+	if ended := must(k.Rotate(Rotation{NewKeyID: id(2), Life: day}, admin, start)); !ended.Versions[0].ExpiresAt.Equal(
 		start,
 	) {
 		t.Errorf("overlap=0 ends %s", ended.Versions[0].ExpiresAt)
@@ -208,9 +206,7 @@ func TestSkippedMidnight(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := Window(
-			row.window,
-		).Cut(at.Add(-20*day), at); row.want != got.In(zoned(t, row.window)).
+		if got := Window(row.window).Cut(at.Add(-20*day), at); row.want != got.In(zoned(t, row.window)).
 			Format(time.RFC3339) {
 			t.Errorf(
 				"%s at %s: %s, want %s",

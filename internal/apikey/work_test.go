@@ -34,9 +34,7 @@ func work(t *testing.T, h hostile) (under, plain int) {
 	cidrs := slices.Repeat([]string{"192.0.2.0/24"}, 31)
 	k.Scheme = signing.Vrnt1
 	k.Rules = Intern(Rules{Limits: Limits{
-		Scopes: match.ScopesOf(
-			h.scopes,
-		),
+		Scopes: match.ScopesOf(h.scopes),
 		CIDRs:  match.RangesOf(append(cidrs, "2001:db8::/32")),
 		Compat: "headers_sorted\nheader_value_case\npath_query\nkey_ascii",
 	}})

@@ -85,7 +85,8 @@ func (l *Lookup) ask(ctx context.Context, entityID, metadata string) (caller, er
 		began := time.Now()
 		who, err := l.lookup(entityID, metadata)
 		// Whoever joins later learns what was so then.
-		//mutate:instead:1 "when a shared answer is too old" TestSharedAnswersAreNotKeptForLonger => maxAge + time.Since(began)
+		//mutate:instead:1 "when a shared answer is too old" TestSharedAnswersAreNotKeptForLonger
+		//mutate:more => maxAge + time.Since(began)
 		who.until = began.Add(maxAge)
 		return who, err
 	})

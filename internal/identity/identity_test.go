@@ -39,12 +39,7 @@ func TestIdentitiesOfOthers(t *testing.T) {
 		lookup, metadata := New(d), "tenant"
 		for n := range maxCallers + maxCallers/5 {
 			if n%10_000 == 0 {
-				if name, err := lookup.TenantOf(
-					t.Context(),
-					"acme-1",
-					metadata,
-					time.Now(),
-				); name != "acme" ||
+				if name, err := lookup.TenantOf(t.Context(), "acme-1", metadata, time.Now()); name != "acme" ||
 					err != nil {
 					t.Errorf("%q, %v", name, err)
 				}

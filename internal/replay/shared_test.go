@@ -84,9 +84,7 @@ func TestSharedRoom(t *testing.T) {
 func silent(t *testing.T, table *Table, last map[int]time.Time, now time.Time) {
 	t.Helper()
 	for tenant, at := range last {
-		if _, held := table.tenants.Load(
-			fmt.Sprint("tenant", tenant),
-		); held &&
+		if _, held := table.tenants.Load(fmt.Sprint("tenant", tenant)); held &&
 			now.Sub(at) > time.Minute+overtaking+2*time.Second {
 			t.Fatalf("tenant %d is held, silent for %s", tenant, now.Sub(at))
 		}

@@ -97,10 +97,7 @@ func TestClaimsAreNeverOverwritten(t *testing.T) {
 			if _, err := w.update(
 				"billing",
 				func(k *apikey.Key) (*apikey.Key, error) { return rotate(k, taken, start) },
-			); !errors.Is(
-				err,
-				ErrTaken,
-			) {
+			); !errors.Is(err, ErrTaken) {
 				t.Errorf("%s for a rotation: %v", taken, err)
 			}
 			if taken == id(2) {

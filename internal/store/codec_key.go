@@ -124,16 +124,14 @@ type storedChange struct {
 func encodeKey(k *apikey.Key) ([]byte, error) {
 	rules := k.Rules.Get()
 	s := storedKey{
-		header:      header{schema},
-		UID:         k.UID,
-		Revision:    k.Revision,
-		Description: k.Description,
-		Owner:       k.Owner,
-		Metadata:    k.Metadata.Map(),
-		Scheme:      string(k.Scheme),
-		TTL: seconds(
-			k.TTL,
-		),
+		header:            header{schema},
+		UID:               k.UID,
+		Revision:          k.Revision,
+		Description:       k.Description,
+		Owner:             k.Owner,
+		Metadata:          k.Metadata.Map(),
+		Scheme:            string(k.Scheme),
+		TTL:               seconds(k.TTL),
 		AutoRotate:        k.AutoRotate,
 		Overlap:           seconds(k.Overlap),
 		OverlapFrom:       storeOverlapFrom(k),
@@ -209,13 +207,11 @@ func decodeKey(at location, raw []byte) (*apikey.Key, error) {
 		UID:      intern(s.UID),
 		Revision: s.Revision,
 		Settings: apikey.Settings{
-			Description: s.Description,
-			Owner:       s.Owner,
-			Metadata:    apikey.PairsOf(s.Metadata),
-			Scheme:      intern(signing.Scheme(s.Scheme)),
-			TTL: duration(
-				s.TTL,
-			),
+			Description:       s.Description,
+			Owner:             s.Owner,
+			Metadata:          apikey.PairsOf(s.Metadata),
+			Scheme:            intern(signing.Scheme(s.Scheme)),
+			TTL:               duration(s.TTL),
 			AutoRotate:        s.AutoRotate,
 			Overlap:           duration(s.Overlap),
 			OverlapFrom:       s.overlapFrom(),

@@ -56,18 +56,16 @@ func encodeConfig(c *tenant.Config) ([]byte, error) {
 		}
 	}
 	return encode(storedConfig{
-		header:        header{schema},
-		Revision:      c.Revision,
-		Internal:      kind(c.Internal),
-		External:      kind(c.External),
-		AllowNoExpiry: c.AllowNoExpiry,
-		MinOverlap:    seconds(c.MinOverlap),
-		Retention:     seconds(c.Retention),
-		WindowPast:    seconds(c.WindowPast),
-		WindowFuture:  seconds(c.WindowFuture),
-		Replay: string(
-			c.Replay,
-		),
+		header:         header{schema},
+		Revision:       c.Revision,
+		Internal:       kind(c.Internal),
+		External:       kind(c.External),
+		AllowNoExpiry:  c.AllowNoExpiry,
+		MinOverlap:     seconds(c.MinOverlap),
+		Retention:      seconds(c.Retention),
+		WindowPast:     seconds(c.WindowPast),
+		WindowFuture:   seconds(c.WindowFuture),
+		Replay:         string(c.Replay),
 		ReplayEntries:  c.ReplayEntries,
 		ReplayTotal:    c.ReplayTotal,
 		CacheEntries:   c.CacheEntries,
@@ -76,15 +74,13 @@ func encodeConfig(c *tenant.Config) ([]byte, error) {
 		MaxKeys:        c.MaxKeys,
 		MaxLeased:      c.MaxLeased,
 		MaxVersions:    c.MaxVersions,
-		MaxExtension: seconds(
-			c.MaxExtension,
-		),
-		IdleAfter:     seconds(c.IdleAfter),
-		ForceWrap:     c.ForceWrap,
-		ImportUntil:   c.ImportUntil,
-		LocalVerify:   c.LocalVerify,
-		KeyringMaxAge: seconds(c.KeyringMaxAge),
-		StaticTTL:     seconds(c.StaticTTL),
+		MaxExtension:   seconds(c.MaxExtension),
+		IdleAfter:      seconds(c.IdleAfter),
+		ForceWrap:      c.ForceWrap,
+		ImportUntil:    c.ImportUntil,
+		LocalVerify:    c.LocalVerify,
+		KeyringMaxAge:  seconds(c.KeyringMaxAge),
+		StaticTTL:      seconds(c.StaticTTL),
 	})
 }
 
@@ -118,15 +114,13 @@ func decodeConfig(at location, raw []byte) (*tenant.Config, error) {
 		MaxKeys:        s.MaxKeys,
 		MaxLeased:      s.MaxLeased,
 		MaxVersions:    s.MaxVersions,
-		MaxExtension: duration(
-			s.MaxExtension,
-		),
-		IdleAfter:     duration(s.IdleAfter),
-		ForceWrap:     s.ForceWrap,
-		ImportUntil:   s.ImportUntil,
-		LocalVerify:   s.LocalVerify,
-		KeyringMaxAge: cmp.Or(duration(s.KeyringMaxAge), tenant.DefaultConfig().KeyringMaxAge),
-		StaticTTL:     cmp.Or(duration(s.StaticTTL), tenant.DefaultConfig().StaticTTL),
+		MaxExtension:   duration(s.MaxExtension),
+		IdleAfter:      duration(s.IdleAfter),
+		ForceWrap:      s.ForceWrap,
+		ImportUntil:    s.ImportUntil,
+		LocalVerify:    s.LocalVerify,
+		KeyringMaxAge:  cmp.Or(duration(s.KeyringMaxAge), tenant.DefaultConfig().KeyringMaxAge),
+		StaticTTL:      cmp.Or(duration(s.StaticTTL), tenant.DefaultConfig().StaticTTL),
 	}, nil
 }
 
@@ -197,13 +191,11 @@ func decodeTenant(at location, raw []byte) (*tenant.Tenant, error) {
 	}
 	caps := func(c storedCaps) tenant.Caps {
 		return tenant.Caps{
-			MaxKeys:     c.MaxKeys,
-			MaxLeased:   c.MaxLeased,
-			MaxVersions: c.MaxVersions,
-			MaxTTL:      duration(c.MaxTTL),
-			WindowPast: duration(
-				c.WindowPast,
-			),
+			MaxKeys:      c.MaxKeys,
+			MaxLeased:    c.MaxLeased,
+			MaxVersions:  c.MaxVersions,
+			MaxTTL:       duration(c.MaxTTL),
+			WindowPast:   duration(c.WindowPast),
 			WindowFuture: duration(c.WindowFuture),
 			IdleAfter:    duration(c.IdleAfter),
 			Published:    match.GlobsOf(c.Published),

@@ -174,10 +174,7 @@ func TestDueMinutesOfAWholeIndex(t *testing.T) {
 	w.s.StepIn(nil, nil)
 	if ops := w.s.Operations(
 		func() { _, err := w.st.DueMinutes(t.Context(), w.s, start); must(t, err) },
-	); !strings.HasPrefix(
-		ops[0],
-		"list due/",
-	) {
+	); !strings.HasPrefix(ops[0], "list due/") {
 		t.Errorf("after a list that failed: %v", ops)
 	}
 }

@@ -102,11 +102,7 @@ func TestDuePath(t *testing.T) {
 			t.Errorf("%q is taken for %+v", name, at)
 		}
 	}
-	if earlier, later := duePath(
-		start,
-		locations[2].at,
-		chore,
-	), duePath(
+	if earlier, later := duePath(start, locations[2].at, chore), duePath(
 		start.Add(time.Minute),
 		locations[2].at,
 		chore,

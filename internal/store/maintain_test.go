@@ -101,9 +101,7 @@ func TestTendOfTheFormerTenants(t *testing.T) {
 	w.create("billing", id(1))
 	w.open("acme", "uid-of-another")
 	w.tends(w.entry("billing"), true, fails)
-	if left := w.s.Entries(
-		t,
-	); left["keys/acme/external/billing"] != nil || left["ids/"+id(1)] != nil ||
+	if left := w.s.Entries(t); left["keys/acme/external/billing"] != nil || left["ids/"+id(1)] != nil ||
 		left["tenants/acme"] == nil {
 		t.Errorf("left: %d entries", len(left))
 	}
@@ -156,11 +154,7 @@ func TestDropStray(t *testing.T) {
 		"delete ids/"+id(3),
 	)
 	w.s.Write(t, "keys/acme/external/billing", "{")
-	if dropped, err := w.st.DropStray(
-		t.Context(),
-		w.s,
-		id(1),
-	); dropped || !errors.Is(err, ErrCorrupt) ||
+	if dropped, err := w.st.DropStray(t.Context(), w.s, id(1)); dropped || !errors.Is(err, ErrCorrupt) ||
 		!strings.Contains(err.Error(), "billing") {
 		t.Errorf("of a damaged record: %t, %v", dropped, err)
 	}

@@ -227,16 +227,12 @@ func TestWhoDidWhatStaysOutOfMemory(t *testing.T) {
 	must(t, err)
 	w.issue(id(2))
 	for _, w := range []*world{w, w.fresh()} {
-		if k := w.find(
-			id(1),
-		).Key; k.History != nil || k.Versions[0].RevealedTo != nil ||
+		if k := w.find(id(1)).Key; k.History != nil || k.Versions[0].RevealedTo != nil ||
 			k.Versions[0].RevealedAt.IsZero() {
 			t.Errorf("the cache holds %d changes and who took the secret, %v", len(k.History), k.Versions[0].RevealedTo)
 		}
 		want := apikey.Actor{EntityID: admin.EntityID}
-		if k := w.find(
-			id(2),
-		).Key; k.History != nil || k.Versions[0].RevealedTo == nil ||
+		if k := w.find(id(2)).Key; k.History != nil || k.Versions[0].RevealedTo == nil ||
 			*k.Versions[0].RevealedTo != want {
 			t.Errorf(
 				"of a leased key the cache holds %d changes and who asked for it, %v",
@@ -246,10 +242,7 @@ func TestWhoDidWhatStaysOutOfMemory(t *testing.T) {
 		}
 		whole, err := w.st.KeyWithHistory(t.Context(), w.s, w.tenant, apikey.External, "billing")
 		must(t, err)
-		if diff := cmp.Diff(
-			returned,
-			whole,
-		); diff != "" || len(whole.History) != 2 ||
+		if diff := cmp.Diff(returned, whole); diff != "" || len(whole.History) != 2 ||
 			whole.Versions[0].RevealedTo.RequestID != "attempt-1" {
 			t.Errorf("storage and a change's answer hold it all (-answer +storage):\n%s", diff)
 		}

@@ -77,13 +77,7 @@ func TestUsesThatFindNoRoom(t *testing.T) {
 	w := newWorld(t)
 	w.begin()
 	w.st.usage.most = 3
-	first, last, beside := w.create(
-		"first",
-		id(1),
-	), w.create(
-		"last",
-		id(9),
-	), w.in("beside", "uid-of-beside").
+	first, last, beside := w.create("first", id(1)), w.create("last", id(9)), w.in("beside", "uid-of-beside").
 		create("billing", id(10))
 	for n := range 9 {
 		w.st.Used(map[bool]*apikey.Key{true: last, false: first}[n == 8], id(n+1), "", minute(n+1))

@@ -110,10 +110,7 @@ func TestSplitThatAnotherHasDone(t *testing.T) {
 	other := w.fresh()
 	other.useAll(all, minute(1))
 	other.flush()
-	if puts := storagetest.Only(
-		w.s.Operations(w.flush),
-		"put",
-	); len(puts) != 0 ||
+	if puts := storagetest.Only(w.s.Operations(w.flush), "put"); len(puts) != 0 ||
 		len(w.st.usage.of("uid-of-acme", "acme").unfinished) != 0 {
 		t.Errorf("%d Puts", len(puts))
 	}

@@ -75,12 +75,8 @@ func TestAFullShareIsSettledAtOnce(t *testing.T) {
 	if _, err := w.update("billing", disable); !errors.Is(err, refusal.Unavailable) {
 		t.Errorf("storage does not answer: %v", err)
 	}
-	if got := storagetest.Only(
-		w.s.Operations(func() { must(t, errOf(beside.update("billing", disable))) }),
-		"delete",
-	); len(
-		got,
-	) != 0 {
+	operations := w.s.Operations(func() { must(t, errOf(beside.update("billing", disable))) })
+	if got := storagetest.Only(operations, "delete"); len(got) != 0 {
 		t.Errorf("another tenant settles %v", got)
 	}
 	w.s.StepIn(nil, nil)

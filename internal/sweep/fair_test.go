@@ -124,10 +124,7 @@ func TestRotationsAreFairByTenant(t *testing.T) {
 		w.fill(w.open("bolt", func(*tenant.Tenant) {}), 1, 1010*time.Hour)
 		w.now = w.now.Add(1020 * time.Hour)
 		ops := w.writes()
-		if at := last(
-			ops,
-			"bolt",
-		); len(ops) != 1001 || at < 0 ||
+		if at := last(ops, "bolt"); len(ops) != 1001 || at < 0 ||
 			n == 1 && at > 1 { // several workers keep no exact order
 			t.Errorf("%d workers: write %d of %d", n, at, len(ops))
 		}

@@ -21,10 +21,7 @@ func (w *Sweeper) Status(now time.Time) Status {
 	}
 	due, oldest := w.waiting(now)
 	return Status{
-		Lag: max(
-			0,
-			now.Sub(since),
-		).Truncate(time.Second),
+		Lag:     max(0, now.Sub(since)).Truncate(time.Second),
 		Due:     due,
 		Oldest:  max(0, now.Sub(oldest)).Truncate(time.Second),
 		Rotated: w.rotated.Load(),

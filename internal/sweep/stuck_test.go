@@ -94,9 +94,7 @@ func TestPanicInASweep(t *testing.T) {
 	if err := w.sweep.Tick(t.Context(), panicking{w.s}, w.now); !errors.Is(err, errPanicked) {
 		t.Errorf("%v", err)
 	}
-	if s := w.sweep.Status(
-		w.now,
-	); s.Rotated != 29 || s.Failed != 1 || len(told) == 0 ||
+	if s := w.sweep.Status(w.now); s.Rotated != 29 || s.Failed != 1 || len(told) == 0 ||
 		strings.Contains(fmt.Sprint(told), "secret") {
 		t.Errorf("%+v, told %v", s, told)
 	}

@@ -152,10 +152,7 @@ func TestOwnLimitThatTheProviderHasUndercutMayStay(t *testing.T) {
 		t.Errorf("as it was: %v", err)
 	}
 	tn.Own.MaxKeys--
-	if err := tn.CheckOwn(
-		caps(2),
-		DefaultConfig(),
-	); !errors.Is(err, refusal.Invalid) ||
+	if err := tn.CheckOwn(caps(2), DefaultConfig()); !errors.Is(err, refusal.Invalid) ||
 		!strings.HasPrefix(err.Error(), "max_keys:") {
 		t.Errorf("changed, and still over: %v", err)
 	}
@@ -190,10 +187,7 @@ func TestLocalVerify(t *testing.T) {
 		if got := tn.Caps(c).LocalVerify; got != row.want {
 			t.Errorf("mount %v, provider %d, tenant %d: %d, want %d", row.mount, row.provider, row.own, got, row.want)
 		}
-		if err := tn.CheckOwn(
-			Caps{},
-			c,
-		); (err != nil) != row.refused ||
+		if err := tn.CheckOwn(Caps{}, c); (err != nil) != row.refused ||
 			err != nil && !errors.Is(err, refusal.Invalid) {
 			t.Errorf("mount %v, provider %d, tenant %d: %v", row.mount, row.provider, row.own, err)
 		}

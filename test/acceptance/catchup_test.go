@@ -98,10 +98,7 @@ func TestCatchUp(t *testing.T) {
 	until(t, "first use", func() error { return admin.get(keys+"used", "versions.0.last_used_ip", "192.0.2.7") })
 	if got, want := admin.must("GET", keys+"used", nil).
 		version(0, "first_used_at"),
-		wasUsed.version(
-			0,
-			"first_used_at",
-		); got != want ||
+		wasUsed.version(0, "first_used_at"); got != want ||
 		got == "" {
 		t.Errorf("first used at %q, and it was %q", got, want)
 	}

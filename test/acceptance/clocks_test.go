@@ -56,23 +56,16 @@ func TestExtend(t *testing.T) {
 	second := admin.must("POST", key+"/rotate", nil).field("current_key_id")
 	ends = admin.must("GET", key, nil).at(t, "versions.0.expires_at")
 	got := issuer.must("POST", key+"/extend", longer(7*day))
-	if at := got.at(
-		t,
-		"versions.0.expires_at",
-	); !at.Equal(ends.Add(7*day)) || got.version(0, "extended_at") == "" ||
+	if at := got.at(t, "versions.0.expires_at"); !at.Equal(ends.Add(7*day)) || got.version(0, "extended_at") == "" ||
 		got.version(1, "extended_at") != "" {
 		t.Errorf("%s ends at %s, and was to end at %s", first, at, ends.Add(7*day))
 	}
 	ends = ends.Add(7 * day)
 	admin.refused(invalid, "extended once", "POST", key+"/extend", longer(day))
 	history := admin.must("GET", key+"/history", nil)
-	if entry := history.field(
-		"entries.2.operation",
-	) + " " + history.field(
+	if entry := history.field("entries.2.operation") + " " + history.field(
 		"entries.2.key_id",
-	) + " " + history.field(
-		"entries.2.reason",
-	); entry != "extend "+first+" the customer is on holiday" {
+	) + " " + history.field("entries.2.reason"); entry != "extend "+first+" the customer is on holiday" {
 		t.Errorf("history has %q", entry)
 	}
 
@@ -167,10 +160,7 @@ func TestExpiryWindow(t *testing.T) {
 		keys+"billing/extend",
 		fields{"expires_at": rfc3339(was.Add(50 * time.Hour)), "reason": "for long"},
 	)
-	if at := later.at(
-		t,
-		"versions.1.expires_at",
-	); !holds(at) || at.Sub(was) != 48*time.Hour ||
+	if at := later.at(t, "versions.1.expires_at"); !holds(at) || at.Sub(was) != 48*time.Hour ||
 		!strings.Contains(later.says(), "by expiry_window") {
 		t.Errorf("extended from %s to %s; warned of %q", was, at, later.says())
 	}

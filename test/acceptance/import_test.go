@@ -151,9 +151,7 @@ func TestMigration(t *testing.T) {
 	if got := admin.must("GET", key, nil).field("provider_knows"); got != "true" {
 		t.Errorf("provider_knows is %s", got)
 	}
-	if got := string(
-		admin.must("GET", "apikeys/my/report", nil).body,
-	); !strings.Contains(got, `"provider_knows"]`) &&
+	if got := string(admin.must("GET", "apikeys/my/report", nil).body); !strings.Contains(got, `"provider_knows"]`) &&
 		!strings.Contains(got, `"provider_knows",`) {
 		t.Errorf("the report does not say so: %s", got)
 	}

@@ -90,9 +90,7 @@ func TestInterrupted(t *testing.T) {
 
 	for i := range many {
 		key := admin.must("GET", path(i), nil)
-		if n := len(
-			key.Data["versions"].([]any),
-		); n != 2 || key.version(0, "key_id") != firsts[i] ||
+		if n := len(key.Data["versions"].([]any)); n != 2 || key.version(0, "key_id") != firsts[i] ||
 			key.field("rotation_error") != "" {
 			t.Errorf(
 				"%s has %d versions, the first is %s and was %s: %s",
@@ -113,11 +111,7 @@ func TestInterrupted(t *testing.T) {
 			map[string]string{"verdict": "valid", "key_id": has.keyID, "name": name(i)},
 		)
 	}
-	if status := operator.must(
-		"GET",
-		"apikeys/status",
-		nil,
-	); status.field("failed") != "0" ||
+	if status := operator.must("GET", "apikeys/status", nil); status.field("failed") != "0" ||
 		status.field("due") != "0" {
 		t.Errorf("status: %s", status.body)
 	}

@@ -76,18 +76,11 @@ func TestListsAreWhole(t *testing.T) {
 			t.Error(err)
 		}
 		info, _ := detailed.Data["key_info"].(map[string]any)
-		if equal(
-			"with what is told",
-			want,
-			names(&detailed),
-		); len(info) != many || detailed.Data["total"] != nil ||
+		if equal("with what is told", want, names(&detailed)); len(info) != many || detailed.Data["total"] != nil ||
 			detailed.Data["next"] != nil {
 			t.Errorf("of %d is told, total %v, next %v", len(info), detailed.Data["total"], detailed.Data["next"])
 		}
-		if lines := strings.Split(
-			strings.TrimSpace(admin.run("list", "-detailed", path)),
-			"\n",
-		); len(lines) < many ||
+		if lines := strings.Split(strings.TrimSpace(admin.run("list", "-detailed", path)), "\n"); len(lines) < many ||
 			!strings.Contains(lines[0], "current_key_id") {
 			t.Errorf("a detailed table of %d lines, headed %s", len(lines), lines[0])
 		}

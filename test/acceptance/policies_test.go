@@ -88,30 +88,17 @@ func TestPoliciesForAnotherMount(t *testing.T) {
 	})
 	before := shared.policy(t, "apikeys-app")
 	for range 2 { // the second time over its own
-		if says, ok := shared.loads(
-			t,
-			"-m",
-			mount,
-			"-p",
-			prefix,
-		); !ok ||
+		if says, ok := shared.loads(t, "-m", mount, "-p", prefix); !ok ||
 			!strings.Contains(says, prefix+"tenant-admin\n") {
 			t.Fatal(says)
 		}
 	}
-	if says, ok := shared.loads(
-		t,
-		"-m",
-		mount,
-	); ok ||
+	if says, ok := shared.loads(t, "-m", mount); ok ||
 		!strings.Contains(says, "was not written by this script for team/eu-keys/: nothing was written") {
 		t.Errorf("over the policies of another mount: %s", says)
 	}
 	// What the tests load into a server is what the script writes into one.
-	if says, ok := shared.loads(
-		t,
-		"app",
-	); !ok ||
+	if says, ok := shared.loads(t, "app"); !ok ||
 		strings.TrimRight(before, "\n") != strings.TrimRight(shared.policy(t, "apikeys-app"), "\n") {
 		t.Errorf("the policy of this mount has changed: %s", says)
 	}
@@ -137,12 +124,8 @@ func TestPoliciesForAnotherMount(t *testing.T) {
 	admin := as(tenant + "-admin")
 	admin.must("POST", mount+"/my/external/keys/billing", nil)
 	admin.must("POST", mount+"/my/external/roles/desktop", nil)
-	if got := names(
-		as(tenant+"-auditor").must("LIST", mount+"/my/external/keys", nil),
-	); !slices.Equal(
-		got,
-		[]string{"billing"},
-	) {
+	got := names(as(tenant+"-auditor").must("LIST", mount+"/my/external/keys", nil))
+	if !slices.Equal(got, []string{"billing"}) {
 		t.Errorf("the auditor sees %v", got)
 	}
 	lease := as(tenant+"-app").must("GET", mount+"/tenants/"+tenant+"/external/creds/desktop", nil)

@@ -90,11 +90,7 @@ func TestRFC9421(t *testing.T) {
 	// A client without nonces is let in where the key says so, and its calls are good once all the same.
 	admin.must("PATCH", "apikeys/my/external/keys/orders", fields{"compat": []any{"no_nonce"}})
 	plain := h.base(get, []string{method, target}, fmt.Sprintf(`;created=%d;keyid=%q`, time.Now().Unix(), h.keyID))
-	if a := gateway.must(
-		"PATCH",
-		"apikeys/verify",
-		fields{"request": plain},
-	); a.field("verdict") != "valid" ||
+	if a := gateway.must("PATCH", "apikeys/verify", fields{"request": plain}); a.field("verdict") != "valid" ||
 		a.field("variant") != "no_nonce" {
 		t.Errorf("without nonce: %s by %q", a.field("verdict"), a.field("variant"))
 	}
@@ -108,19 +104,10 @@ func TestKeyring(t *testing.T) {
 	t.Parallel()
 	w := ownWorld(t, false) // whose config is changed
 	tenant := w.tenant(t, "keyring")
-	admin, local, operator, spa := w.caller(
-		t,
-		tenant+"-admin",
-	), w.caller(
+	admin, local, operator, spa := w.caller(t, tenant+"-admin"), w.caller(
 		t,
 		"local-gateway",
-	), w.caller(
-		t,
-		"operator",
-	), w.caller(
-		t,
-		"spa",
-	)
+	), w.caller(t, "operator"), w.caller(t, "spa")
 	admin.must("POST", "apikeys/my/external/keys/orders", fields{"reveal": "always", "scopes": []any{"GET /wfo/**"}})
 	h := admin.must("POST", "apikeys/my/external/keys/orders/reveal", nil).holder(t)
 	path := "apikeys/keyring/" + h.keyID

@@ -165,11 +165,7 @@ func TestSchedule(t *testing.T) {
 	}
 
 	checkHistory(t, admin.must("GET", key+"/history", nil))
-	if status := operator.must(
-		"GET",
-		"apikeys/status",
-		nil,
-	); status.field("rotated") != "4" ||
+	if status := operator.must("GET", "apikeys/status", nil); status.field("rotated") != "4" ||
 		status.field("failed") != "0" {
 		t.Errorf("status: %s", status.body)
 	}

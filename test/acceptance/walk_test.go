@@ -45,16 +45,10 @@ type furnished struct {
 func furnish(t *testing.T, prefix string) furnished {
 	t.Helper()
 	tenant := shared.tenant(t, prefix)
-	admin, app, gateway := shared.caller(
-		t,
-		tenant+"-admin",
-	), shared.caller(
+	admin, app, gateway := shared.caller(t, tenant+"-admin"), shared.caller(
 		t,
 		tenant+"-app",
-	), shared.caller(
-		t,
-		"gateway",
-	)
+	), shared.caller(t, "gateway")
 	f := furnished{
 		tenant: tenant,
 		people: []*caller{shared.caller(t, "spa"), shared.caller(t, "operator"), gateway, shared.caller(t, "root")},
@@ -112,9 +106,7 @@ func TestNothingTells(t *testing.T) {
 					t.Errorf("%s %s %s: %d holds a secret", who.name, method, path, a.status)
 				}
 				if a.status == http.StatusOK {
-					if of := a.field(
-						"tenant",
-					); of != f.tenant &&
+					if of := a.field("tenant"); of != f.tenant &&
 						(strings.HasPrefix(template, "/my") || strings.HasPrefix(template, "/tenants/")) {
 						t.Errorf("%s %s %s: does not say that it is of %s", who.name, method, path, f.tenant)
 					}

@@ -59,7 +59,8 @@ func Parse(document, text string) ([]Block, error) {
 			found := mark.FindStringSubmatch(info)
 			if found == nil {
 				return nil, fmt.Errorf(
-					"%s:%d: the fence %q does not say what the block is: LANGUAGE run: TEST, LANGUAGE output: TEST, LANGUAGE not run: REASON, or text",
+					"%s:%d: the fence %q does not say what the block is: LANGUAGE run: TEST, LANGUAGE output: TEST, "+
+						"LANGUAGE not run: REASON, or text",
 					document,
 					number,
 					info,
