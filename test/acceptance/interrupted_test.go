@@ -83,7 +83,11 @@ func TestInterrupted(t *testing.T) {
 	rotated := make([]time.Time, many)
 	for i := range many {
 		key := admin.must("GET", path(i), nil)
-		rotated[i], _ = time.Parse(time.RFC3339, key.version(1, "created_at"))
+		at, err := time.Parse(time.RFC3339, key.version(1, "issued_at"))
+		if err != nil {
+			t.Fatalf("%s: %v", name(i), err)
+		}
+		rotated[i] = at
 		if n := len(key.Data["versions"].([]any)); n != 2 || key.version(0, "key_id") != firsts[i] ||
 			key.field("rotation_error") != "" {
 			t.Errorf(
