@@ -248,7 +248,7 @@ func TestManySplitsAtOnce(t *testing.T) {
 	w.s.StepIn(nil, func(string) error {
 		n := 0
 		w.st.usage.tenants.Range(func(uid, v any) bool {
-			if len(v.(*owned).unfinished) > 0 {
+			if len(v.(*pendingUses).unfinished) > 0 {
 				splits[uid.(string)] = true
 				n++
 			}
