@@ -179,7 +179,7 @@ func TestDueMinutesOfAWholeIndex(t *testing.T) {
 	}
 }
 
-// A write that fails may have landed: the sweep looks where the entry would be.
+// A write that fails may have succeeded in storage, so the sweep looks where the entry would be.
 func TestEntryThatMayHaveLanded(t *testing.T) {
 	w := newWorld(t)
 	w.st.cursor.sweeps(start)

@@ -68,8 +68,8 @@ func TestSlots(t *testing.T) {
 	}
 }
 
-// A chore that is looked after leaves the rotation's entry alone; one of the old form has
-// all written anew, for nobody knows what is there.
+// Handling a chore leaves the rotation's entry alone. After an entry of the old form all entries are written again,
+// because the index is unknown.
 func TestTendOfEachClass(t *testing.T) {
 	const name = "keys:acme:external:billing"
 	base := newWorld(t)

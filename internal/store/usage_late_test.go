@@ -11,8 +11,8 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// Tenants for whose uses flush after flush has no time are told of: how many, and since when. It ends when one comes
-// further.
+// If several flushes in a row have no time for some tenants, the error says how many, and since when. It ends once a
+// flush makes progress.
 func TestUsesThatNoFlushHasTimeFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
