@@ -38,8 +38,8 @@ func (st *Store) PruneUsage(
 	}
 }
 
-// pruneTenant erases the uses of a tenant that is gone, or returns the entries of one that exists. Without a root it
-// deletes nothing: readers do not look below, or the root is not written yet.
+// pruneTenant erases the uses of a tenant that is gone, or returns the entries of one that exists. Without a root the
+// tenant is unknown; dropStale then decides about the entries below.
 func (st *Store) pruneTenant(ctx context.Context, s logical.Storage, uid string) ([]string, error) {
 	root, there, err := loadNode(ctx, s, uid, "")
 	if err != nil {
