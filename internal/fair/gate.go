@@ -1,5 +1,5 @@
-// Package fair shares out places to work among tenants, so that what one of them asks
-// for does not make the others wait longer than their turn.
+// Package fair shares a limited number of places among tenants, so that one tenant's requests never make the others
+// wait longer than their turn.
 package fair
 
 import (
@@ -10,56 +10,56 @@ import (
 	"time"
 )
 
-// The reasons for which a caller does not get in, beside its own going.
+// Why a caller gets no place. A caller whose context ended gets the context's error instead.
 var (
-	ErrCrowded  = errors.New("too many of one tenant wait already")
-	ErrPatience = errors.New("no place came free in time")
+	ErrCrowded  = errors.New("too many callers of one tenant are waiting")
+	ErrPatience = errors.New("no place became free in time")
 )
 
-// Bounds are how much goes on at once, and how much waits.
+// Bounds limit the callers that work at once and the callers that wait.
 type Bounds struct {
-	All   int // at work at once, over all tenants
-	Each  int // at work at once, of one tenant
-	Queue int // waiting, of one tenant; who has given way waits beside them, and counts
+	All   int // callers with a place, over all tenants
+	Each  int // callers with a place, of one tenant
+	Queue int // callers of one tenant that wait; callers in Pass count, but are never refused
 }
 
-// Gate lets in at most so many at once of each tenant, and of all together. Who waits
-// comes in by the order of tenants, and among those of one tenant in the order of
-// arrival. It keeps a tenant for as long as one of its callers is in or waits.
+// Gate limits how many callers hold a place at once, of each tenant and in total. Tenants take turns; the callers of
+// one tenant are served in the order of arrival. The gate forgets a tenant once none of its callers holds a place or
+// waits.
 type Gate struct {
 	bounds  Bounds
 	mu      sync.Mutex
 	in      int
 	tenants map[string]*share
-	turns   list.List // of *share: those who wait and may come in, whose turn is next first
+	turns   list.List // of *share: tenants with a waiting caller and a place left; the next turn first
 }
 
-// share is what a tenant has of a gate.
+// share is one tenant's part of a gate.
 type share struct {
 	tenant  string
 	in      int
-	waiting list.List     // of *waiter, the first to come first
-	turn    *list.Element // in Gate.turns; nil: has nobody to send, or all that it may have
+	waiting list.List     // of *waiter, in the order of arrival
+	turn    *list.Element // in Gate.turns; nil: no caller waits, or the tenant has all its places
 }
 
 type waiter struct {
 	let chan struct{} // closed with the gate's lock held
 }
 
-// New returns a gate that nobody is in. The bounds are above 0.
+// New returns an empty gate. All bounds must be above 0.
 func New(b Bounds) *Gate {
 	return &Gate{bounds: b, tenants: make(map[string]*share)}
 }
 
-// Place is somebody's place in a gate; whoever has one leaves it once.
+// Place is one caller's place in a gate. Its holder must call [Place.Leave] once.
 type Place struct {
 	gate  *Gate
 	share *share
 }
 
-// Enter waits for a place for the tenant, for as long as its patience lasts; without any,
-// it takes one that is free. Nobody waits for a place while holding one of the same gate,
-// or two could wait for each other.
+// Enter takes a place for the tenant and waits up to patience for one; a patience of 0 takes only a free place. It
+// returns [ErrCrowded] if the tenant's queue is full, [ErrPatience] after the wait, or the context's error. A caller
+// that holds a place must not enter the same gate again: two such callers could wait for each other.
 func (g *Gate) Enter(ctx context.Context, tenant string, patience time.Duration) (Place, error) {
 	//mutate:false "imports whose caller has gone" ./backend TestWorkStopsWhenItsCallerGoes
 	if err := ctx.Err(); err != nil {
@@ -96,7 +96,7 @@ func (g *Gate) wait(
 	return Place{}, err
 }
 
-// ask takes a place, or one in the queue: then there is a waiter.
+// ask takes a place, or queues a waiter. The waiter is nil if the place was taken.
 func (g *Gate) ask(tenant string) (*share, *waiter, *list.Element, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -113,7 +113,7 @@ func (g *Gate) ask(tenant string) (*share, *waiter, *list.Element, error) {
 	}
 	//mutate:false "one tenant's queue" TestWhoDoesNotGetIn
 	if s.waiting.Len() >= g.bounds.Queue {
-		return nil, nil, nil, ErrCrowded // it has callers who wait: it is kept
+		return nil, nil, nil, ErrCrowded // the tenant stays in the map, because it has callers that wait
 	}
 	w := &waiter{make(chan struct{})}
 	e := s.waiting.PushBack(w)
@@ -121,7 +121,7 @@ func (g *Gate) ask(tenant string) (*share, *waiter, *list.Element, error) {
 	return s, w, e, nil
 }
 
-// goAway takes back a waiter, or the place that came at the same moment.
+// goAway removes a waiter from the queue. If the waiter got its place at the same moment, it leaves that place.
 func (g *Gate) goAway(s *share, w *waiter, e *list.Element) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -134,7 +134,7 @@ func (g *Gate) goAway(s *share, w *waiter, e *list.Element) {
 	}
 }
 
-// Leave gives the place to whose turn it is. Without a place it does nothing.
+// Leave gives the place to the next tenant in turn. It does nothing if p holds no place.
 func (p *Place) Leave() {
 	if p.gate == nil {
 		return
@@ -145,7 +145,7 @@ func (p *Place) Leave() {
 	*p = Place{}
 }
 
-// leave is called with the lock held, as are the next.
+// leave, admit and settle are called with the lock held.
 func (g *Gate) leave(s *share) {
 	s.in--
 	g.in--
@@ -155,7 +155,7 @@ func (g *Gate) leave(s *share) {
 	}
 }
 
-// admit lets the first who waits of a tenant in, whose next one comes after all others'.
+// admit gives a place to the tenant's first waiter and moves the tenant to the end of the turns.
 func (g *Gate) admit(s *share) {
 	w := s.waiting.Remove(s.waiting.Front()).(*waiter)
 	s.in++
@@ -166,8 +166,7 @@ func (g *Gate) admit(s *share) {
 	g.settle(s)
 }
 
-// settle has a tenant be among the turns if it has somebody to send, and forgotten if it
-// has nobody at all.
+// settle puts a tenant into the turns, or takes it out, and deletes a tenant without callers.
 func (g *Gate) settle(s *share) {
 	ready := s.waiting.Len() > 0 && s.in < g.bounds.Each
 	switch {
@@ -184,9 +183,8 @@ func (g *Gate) settle(s *share) {
 	}
 }
 
-// Pass lets others have a turn, where some wait that may come in: the place is left, and
-// waited for again, which no queue is too full for. Without it who has much to do would
-// keep its place for long. After an error there is no place left.
+// Pass lets waiting callers have a turn: it gives the place up and waits for another one, whatever the length of the
+// queue. It returns at once if nobody waits. Long work calls it now and then. After an error p holds no place.
 func (p *Place) Pass(ctx context.Context, patience time.Duration) error {
 	if err := ctx.Err(); err != nil {
 		p.Leave()
@@ -202,8 +200,8 @@ func (p *Place) Pass(ctx context.Context, patience time.Duration) error {
 	return err
 }
 
-// giveWay turns a place into one in the queue, or leaves it where nobody wants it. Nobody
-// comes between: the queue could be full by then, or the tenant forgotten.
+// giveWay swaps a place for the last place in the queue, or returns nil if nobody waits. It holds the lock
+// throughout, or the queue could fill up and the tenant could be deleted in between.
 func (g *Gate) giveWay(s *share) (*waiter, *list.Element) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

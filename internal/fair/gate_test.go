@@ -33,7 +33,7 @@ type crowd struct {
 	got      []string
 }
 
-// seen returns who got in, or not, once all stand still.
+// seen returns which callers got in, or not, once all goroutines wait.
 func (c *crowd) seen() []string {
 	synctest.Wait()
 	c.mu.Lock()
@@ -124,7 +124,7 @@ func TestWhoDoesNotGetIn(t *testing.T) {
 	})
 }
 
-// Who has much to do gives way, to its own tenant's next caller too.
+// A caller with much work gives way, even to the next caller of its own tenant.
 func TestPass(t *testing.T) {
 	for _, next := range []string{"a", "b"} {
 		synctest.Test(t, func(t *testing.T) {
@@ -147,7 +147,7 @@ func TestPass(t *testing.T) {
 	}
 }
 
-// Who gives way is in no queue that can be full: it has a place, and its work is begun.
+// A caller that gives way is not refused by a full queue: its work has begun.
 func TestPassWhileTheQueueIsFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := crowd{patience: time.Minute, g: New(Bounds{All: 1, Each: 1, Queue: 2})}
@@ -174,8 +174,8 @@ func TestNothingIsKeptOfWhoHasLeft(t *testing.T) {
 	}
 }
 
-// Whoever comes, goes and loses patience in whatever order, the bounds hold and nothing
-// is left behind.
+// Whatever the order in which callers come, leave and run out of patience, the bounds hold and nothing is left
+// behind.
 func TestBoundsHoldWhateverCallersDo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := New(bounds)

@@ -1,5 +1,5 @@
-// Package identity takes a caller's tenant from Vault's identity store: from the metadata of the caller's entity and of
-// its groups. Answers are kept for seconds, and a store that hangs refuses its callers and nobody else.
+// Package identity finds a caller's tenant in Vault's identity store: in the metadata of the caller's entity and of
+// its groups. It keeps answers for a few seconds. If the store hangs, only the callers that need it are refused.
 package identity
 
 import (
@@ -15,9 +15,9 @@ import (
 )
 
 const (
-	maxAge     = 5 * time.Second // how late a changed identity may be noticed
-	deadline   = 2 * time.Second // Vault's own calls have none
-	maxCallers = 50_000          // in memory
+	maxAge     = 5 * time.Second // until a changed identity is noticed, at most
+	deadline   = 2 * time.Second // Vault's own calls have no deadline
+	maxCallers = 50_000          // cached
 )
 
 // Store is Vault's identity store.
@@ -33,15 +33,15 @@ type Lookup struct {
 	lookups singleflight.Group
 }
 
-// caller is what is known of an entity. A caller without a tenant belongs to the provider, or to nobody.
+// caller is the cached answer about an entity. A caller without a tenant belongs to the provider, or to nobody.
 type caller struct {
 	tenant   tenant.Name
-	metadata string // the name of the metadata that was looked at
-	problem  error  // why the caller is refused everywhere
+	metadata string // the name of the metadata that was read
+	problem  error  // nil, or why every request of the caller is refused
 	until    time.Time
 }
 
-// New returns a lookup in a store.
+// New returns a lookup that asks store.
 func New(store Store) *Lookup {
 	return &Lookup{
 		store: store,
@@ -52,8 +52,8 @@ func New(store Store) *Lookup {
 	}
 }
 
-// TenantOf returns the caller's tenant, "" when it has none. The root token and other tokens without an entity have
-// none. The metadata is the name of the one that names tenants.
+// TenantOf returns the tenant of the entity, or "" if it has none. Tokens without an entity, such as the root token,
+// have none. Metadata is the name of the metadata entry that holds the tenant's name. The error is a refusal.
 func (l *Lookup) TenantOf(ctx context.Context, entityID, metadata string, now time.Time) (tenant.Name, error) {
 	if entityID == "" {
 		return "", nil
@@ -70,8 +70,9 @@ func (l *Lookup) TenantOf(ctx context.Context, entityID, metadata string, now ti
 	return who.tenant, who.problem
 }
 
-// ask looks the entity and its groups up, within our own deadline. Callers of one entity share a lookup. One that hangs
-// goes on in the background, because nothing can stop it; its answer is dropped, and the next caller begins anew.
+// ask looks the entity and its groups up, with a deadline. Callers of the same entity share a lookup. A lookup that
+// hangs goes on in the background, because nothing can stop it; its answer is dropped, and the next caller starts a
+// new one.
 func (l *Lookup) ask(ctx context.Context, entityID, metadata string) (caller, error) {
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
@@ -84,7 +85,7 @@ func (l *Lookup) ask(ctx context.Context, entityID, metadata string) (caller, er
 		}()
 		began := time.Now()
 		who, err := l.lookup(entityID, metadata)
-		// Whoever joins later learns what was so then.
+		// A caller that joins later gets an answer from this moment.
 		//mutate:instead:1 "when a shared answer is too old" TestSharedAnswersAreNotKeptForLonger
 		//mutate:more => maxAge + time.Since(began)
 		who.until = began.Add(maxAge)
@@ -111,7 +112,7 @@ func (l *Lookup) lookup(entityID, metadata string) (caller, error) {
 		//mutate:zero:2 "an entity that Vault fails to tell" ./backend TestVaultThatDoesNotAnswerIsARefusal
 		return caller{}, errAway
 	}
-	if entity == nil { // Vault's answer, and no failure of it
+	if entity == nil { // an answer, not a failure
 		//mutate:zero:1.2 "an entity that Vault does not tell" ./backend TestCallersOfAnotherNamespace
 		return caller{metadata: metadata, problem: errNotHere}, nil
 	}
@@ -130,7 +131,8 @@ func (l *Lookup) lookup(entityID, metadata string) (caller, error) {
 	return who, nil
 }
 
-// singleTenant returns the one tenant that the entity and its groups name. All that name one must name the same.
+// singleTenant returns the tenant that the entity and its groups name, or "" if none does. It is a refusal if they
+// name different tenants.
 func singleTenant(metadata string, entity *logical.Entity, groups []*logical.Group) (tenant.Name, error) {
 	said := []string{entity.Metadata[metadata]}
 	for _, g := range groups {

@@ -31,8 +31,8 @@ func (d *directory) EntityInfo(id string) (*logical.Entity, error) {
 
 func (d *directory) GroupsForEntity(string) ([]*logical.Group, error) { return nil, nil }
 
-// Whoever calls with ever new identities, or with one that Vault does not answer about, costs another caller a lookup,
-// and never changes whose that caller is.
+// A caller with ever new identities, or with one that Vault does not answer about, costs other callers a lookup at
+// most, and never changes their tenant.
 func TestIdentitiesOfOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &directory{hang: make(chan struct{})}

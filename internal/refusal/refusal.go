@@ -1,5 +1,5 @@
-// Package refusal names the ways in which a request is turned down, so that rules
-// can be written without knowing HTTP and statuses are chosen in one place.
+// Package refusal defines the kinds of refused requests, so that rules need no HTTP and one table chooses the status
+// codes.
 package refusal
 
 import (
@@ -13,11 +13,11 @@ import (
 //
 //nolint:errname,revive,staticcheck // They are kinds, and read as such where they are used: refusal.Invalid.
 var (
-	Invalid     = errors.New("invalid request")    // the caller's input, a limit or a guard
-	Forbidden   = errors.New("forbidden")          // who the caller is
-	NotFound    = errors.New("not found")          // no such object for this caller
-	Conflict    = errors.New("conflict")           // a lost race
-	Unavailable = errors.New("cannot be answered") // something needed to decide is away
+	Invalid     = errors.New("invalid request")    // bad input, a limit, or a guard
+	Forbidden   = errors.New("forbidden")          // the caller may not do it
+	NotFound    = errors.New("not found")          // the caller has no such object
+	Conflict    = errors.New("conflict")           // another change came first
+	Unavailable = errors.New("cannot be answered") // something that the decision needs does not answer
 )
 
 type refused struct {
@@ -25,8 +25,7 @@ type refused struct {
 	text string
 }
 
-// Errorf returns an error of the given kind whose text is the formatted message
-// alone, ready to be shown to the caller.
+// Errorf returns an error of the given kind. Its text is the formatted message alone, and may be shown to the caller.
 func Errorf(kind error, format string, args ...any) error {
 	return &refused{kind: kind, text: fmt.Sprintf(format, args...)}
 }
@@ -34,8 +33,8 @@ func Errorf(kind error, format string, args ...any) error {
 func (r *refused) Error() string        { return r.text }
 func (r *refused) Is(target error) bool { return target == r.kind }
 
-// Told returns what may be shown of an error: its text where it is a refusal, otherwise
-// what is said of everything else. Storage's own words may name the server's files.
+// Told returns the text of err that may be shown to callers: its own if it is a refusal, otherwise the given one.
+// Storage errors may contain names of the server's files.
 func Told(err error, otherwise string) string {
 	var r *refused
 	if errors.As(err, &r) {
@@ -44,10 +43,9 @@ func Told(err error, otherwise string) string {
 	return otherwise
 }
 
-// Quote returns the beginning of what a caller gave as a name, to be shown to it again.
-// Letters, digits and what names have between them stay; a space becomes ␣ and the rest �:
-// servers know some errors by their text, which no name may bring in. It is not for what
-// may be secret.
+// Quote returns a name that a caller sent, shortened to 64 bytes, to be shown in an error. Letters, digits and common
+// separators stay, a space becomes ␣, and the rest becomes �. Servers recognize some errors by their text, which a
+// name must not imitate. Do not quote secrets.
 func Quote(s string) string {
 	const most = 64
 	end := ""

@@ -41,8 +41,8 @@ func TestShares(t *testing.T) {
 	}
 }
 
-// Whatever tenants do: the bound is never passed, who has less than is left is not refused, what a tenant is refused
-// for is told, and of those who fall silent nothing is left.
+// Whatever tenants do, the bound holds, a tenant with less than the free rest is not refused, a refusal names its
+// reason, and nothing is kept of tenants that fall silent.
 func TestSharedRoom(t *testing.T) {
 	for _, seed := range []uint64{1, 2, 3, rand.Uint64()} {
 		r := rand.New(rand.NewPCG(seed, 0))
@@ -149,7 +149,7 @@ func TestDroppedWhileInUse(t *testing.T) {
 	}
 }
 
-// Who has got hold of a ledger before it was dropped looks for another.
+// A caller that got a ledger before it was dropped looks for another one.
 func TestDroppedLedgerTakesNoCalls(t *testing.T) {
 	var table Table
 	c := of(1, 1, start)

@@ -1,5 +1,4 @@
-// Package replay remembers the calls a node has accepted, so that none is accepted twice
-// inside its clock window.
+// Package replay remembers the calls that a node has accepted, so that it accepts none twice within the clock window.
 package replay
 
 import (
@@ -11,29 +10,29 @@ import (
 	"time"
 )
 
-const shards = 16 // so that two callers of one tenant seldom wait for each other
+const shards = 16 // so many that callers of one tenant seldom wait for each other
 
-// overtaking is how long calls are kept beyond their window: a request that has read the
-// clock may be overtaken by later ones, and must still find what was seen.
+// overtaking is how long calls are kept beyond their window. Later requests may overtake one that has read the clock
+// already, and it must still find the calls it would have seen.
 const overtaking = 30 * time.Second
 
-// Table holds the calls seen of all tenants, each bounded for itself, and all together: one
-// tenant's load cannot push out another's entries, nor take all the room. It is safe for
-// concurrent use. Nothing inside its window is ever evicted; a full table refuses.
+// Table holds the calls seen. It bounds each tenant and the total, so that no tenant can evict another's calls or
+// take all the room. It never evicts a call within its window: a full table refuses new calls. It is safe for
+// concurrent use.
 type Table struct {
 	tenants sync.Map     // string -> *ledger
 	used    atomic.Int64 // calls of all tenants
-	mu      sync.Mutex   // held to add a ledger, and to drop one
-	floor   int64        // calls stamped before may have been in a ledger that was dropped
+	mu      sync.Mutex   // held while a ledger is added or dropped
+	floor   int64        // a dropped ledger may have held calls from before this second
 }
 
-// Bounds are how many calls may be remembered.
+// Bounds limit the calls that are remembered.
 type Bounds struct {
 	Tenant int // of one tenant
-	Node   int // of all. A tenant may have as many as are left free, so that n that ask for more get 1/(n+1) each
+	Node   int // in total; a tenant gets at most the free rest: n greedy tenants get 1/(n+1) each
 }
 
-// Call names one signed call. Window is how long after Time it would still be accepted.
+// Call identifies one signed call. Window is how long after Time the call would still be accepted.
 type Call struct {
 	Tenant string
 	KeyID  string
@@ -42,18 +41,18 @@ type Call struct {
 	Window time.Duration
 }
 
-// Outcome is what the table knows of a call.
+// Outcome is the result of [Table.Check].
 type Outcome int
 
 // The outcomes.
 const (
 	New     Outcome = iota // not seen before
-	Seen                   // seen, or of a time that the table cannot vouch for
-	Full                   // the tenant has as many as one may have
-	Crowded                // the tenant has its share of what all may have
+	Seen                   // seen before, or so old that the table may have forgotten it
+	Full                   // the tenant has reached its limit
+	Crowded                // the tenant has reached its share of the total
 )
 
-// NoRoom reports whether the call was refused because no more can be remembered.
+// NoRoom reports whether the call was refused because the table is full.
 func (o Outcome) NoRoom() bool { return o == Full || o == Crowded }
 
 type (
@@ -64,22 +63,21 @@ type (
 // ledger holds the calls of one tenant.
 type ledger struct {
 	shards [shards]shard
-	count  atomic.Int64 // of all shards
+	count  atomic.Int64 // over all shards
 	window atomic.Int64 // of its last call, in nanoseconds
-	swept  atomic.Int64 // the second in which all shards were last looked at to make room
+	swept  atomic.Int64 // the second in which all shards were last expired to make room
 }
 
 type shard struct {
 	mu     sync.Mutex
-	seen   map[int64]marks // by the second of the call's time, so that those of one go together
-	count  int             // of all seconds
+	seen   map[int64]marks // by the second of the call's time, so that one second expires as a whole
+	count  int             // over all seconds
 	oldest int64           // no mark is of a call before this second
-	floor  int64           // calls stamped before this second may have been let go
+	floor  int64           // calls from before this second may have expired
 	gone   bool            // the ledger was dropped
 }
 
-// Check reports what is known of the call at now and, when record is set and it is new,
-// remembers it.
+// Check looks the call up at now. If record is set and the call is new, Check remembers it.
 func (t *Table) Check(c Call, b Bounds, record bool, now time.Time) Outcome {
 	m := c.mark()
 	for {
@@ -117,7 +115,7 @@ func (t *Table) check(l *ledger, c *Call, m mark, b Bounds, record bool, now tim
 	return New, false
 }
 
-// reserve takes room for one call of the tenant, if take is set, or reports that there is none.
+// reserve checks that there is room for one call of the tenant, and takes it if take is set.
 func (t *Table) reserve(l *ledger, b Bounds, take bool) Outcome {
 	own := l.count.Load()
 	for {
@@ -154,8 +152,8 @@ func (t *Table) release(l *ledger, n int) {
 // Len returns how many calls are remembered, over all tenants.
 func (t *Table) Len() int { return int(t.used.Load()) }
 
-// Expire lets go of calls that have left the window of their tenant's last call, of tenants that make none too, and
-// drops what is kept of tenants without any. Most is the longest window that there can be.
+// Expire drops calls beyond the window of their tenant's last call, and ledgers without calls. Most is the longest
+// window that any tenant can have.
 func (t *Table) Expire(most time.Duration, now time.Time) {
 	t.tenants.Range(func(tenant, v any) bool {
 		l := v.(*ledger)
@@ -179,17 +177,16 @@ func (t *Table) expire(l *ledger, now time.Time) {
 	}
 }
 
-// Forget drops what is remembered of a tenant, once it is gone for good.
+// Forget drops all calls of a tenant that is erased.
 func (t *Table) Forget(tenant string) {
 	if v, ok := t.tenants.Load(tenant); ok {
 		t.drop(tenant, v.(*ledger), math.MaxInt64)
 	}
 }
 
-// drop drops a ledger that holds nothing and has let go only of calls of before a second, or any ledger if that is the
-// end of time: its tenant never comes back, and must not have other tenants' calls taken for seen. Whoever has got hold
-// of the ledger meanwhile looks for another, in which calls from before are still taken for seen: the clock may be set
-// back.
+// drop removes a ledger if it is empty and has expired only calls from before until. With math.MaxInt64 it removes
+// any ledger: an erased tenant never returns, and must not raise the floor of other tenants. A caller that holds the
+// ledger meanwhile gets a new one, whose floor still covers the dropped calls: the clock may be set back.
 func (t *Table) drop(tenant string, l *ledger, until int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -229,14 +226,12 @@ func (t *Table) ledger(tenant string) *ledger {
 	return v.(*ledger)
 }
 
-// before returns the second before which a call has left the window.
+// before returns the second before which calls are outside their window.
 func before(now time.Time, window time.Duration) int64 { return now.Add(-window - overtaking).Unix() }
 
-// mark identifies a call by its decoded parts. The time comes first and takes the same room
-// for all, and the others cannot contain NUL, so no two calls run together. Nobody who signs
-// calls can look for two of one mark, since nobody is told the seed; that a call has by chance
-// that of another of its second, and is refused, is less likely than one in 10^13 where a million
-// share it.
+// mark hashes the decoded parts of a call. The time comes first with a fixed size, and the other parts cannot contain
+// NUL, so that different calls give different inputs. Callers cannot search for collisions, because the seed is
+// secret. A chance collision refuses a call: less than once in 10^13 calls, with a million calls in the same second.
 func (c *Call) mark() mark {
 	var room [256]byte
 	buf := binary.BigEndian.AppendUint64(room[:0], uint64(c.Time.Unix())) //nolint:gosec // bits, not a number
@@ -249,8 +244,7 @@ func (c *Call) mark() mark {
 
 var seed = maphash.MakeSeed()
 
-// add remembers a call that is not there. The calls of a second are taken to be about as
-// many as those of the one before.
+// add remembers a new call. The map of a second starts at the size of the second before.
 func (s *shard) add(m mark, stamp int64) {
 	if s.seen == nil {
 		s.seen = make(map[int64]marks)
@@ -265,8 +259,8 @@ func (s *shard) add(m mark, stamp int64) {
 	s.oldest = min(s.oldest, stamp)
 }
 
-// expire lets go of calls of before a second, which have left the window, and returns how many they were. Should a
-// wider window or a clock set back bring that time in again, its calls count as seen.
+// expire drops the calls from before a second and returns how many they were. If a wider window or a clock set back
+// makes that time valid again, its calls count as seen.
 func (s *shard) expire(before int64) int {
 	had := s.count
 	switch {

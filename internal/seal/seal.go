@@ -1,5 +1,5 @@
-// Package seal closes texts so that only the holder of a recipient's own key can read
-// them: age files (age-encryption.org/v1), armoured, so that they may go by email.
+// Package seal encrypts texts for recipients, as armoured age files (age-encryption.org/v1) that can be sent by
+// email.
 package seal
 
 import (
@@ -14,26 +14,26 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// MaxRecipient is the length of a recipient in bytes: a post-quantum one has about two
-// thousand, an RSA key of 8192 bits about 1400.
+// MaxRecipient is the longest recipient, in bytes. A post-quantum one has about 2,000, an RSA key of 8192 bits about
+// 1,400.
 const MaxRecipient = 4096
 
-// ErrRecipient is returned for what is no recipient.
+// ErrRecipient is returned for a text that is not a recipient.
 var ErrRecipient = errors.New("not a recipient: give an age recipient (age1…), or an ssh-ed25519 or ssh-rsa public key")
 
-// ErrMixed is returned for recipients that cannot read the same file: one of them would
-// undo the others' protection against quantum computers.
+// ErrMixed is returned if only some recipients are post-quantum: the others would undo the protection against quantum
+// computers.
 var ErrMixed = errors.New("post-quantum recipients (age1pq1…) cannot be mixed with others")
 
-// Bounds of an RSA recipient: what sealing to one costs grows with the cube of the one,
-// and with the other. The exponent is 65537 in all but a few keys; 3 is another.
+// Bounds of an RSA recipient. The cost of sealing grows with the cube of the modulus and with the exponent. Almost
+// all keys have the exponent 65537, a few have 3.
 const (
 	minModulus  = 2048 // bits
 	maxModulus  = 8192
 	maxExponent = 65537
 )
 
-// ErrRSA is returned for an RSA key that is too short, or costs too much.
+// ErrRSA is returned for an RSA key that is too short or too expensive.
 var ErrRSA = fmt.Errorf(
 	"an ssh-rsa recipient has %d to %d bits and an exponent of at most %d: make another key, or give an ssh-ed25519 "+
 		"or age1… one",
@@ -42,8 +42,8 @@ var ErrRSA = fmt.Errorf(
 	maxExponent,
 )
 
-// Check returns [ErrRecipient] for what is no recipient: X25519 (age1…), the hybrid
-// post-quantum form (age1pq1…), or an SSH public key in one line, with or without a comment.
+// Check returns an error unless recipient is an X25519 recipient (age1…), a hybrid post-quantum one (age1pq1…), or an
+// SSH public key on one line, with or without a comment. The error is [ErrRecipient] or [ErrRSA].
 func Check(recipient string) error {
 	_, err := parse(recipient)
 	return err
@@ -76,7 +76,7 @@ func parse(s string) (age.Recipient, error) {
 	return r, nil
 }
 
-// checkRSA keeps what sealing to a key costs within bounds.
+// checkRSA bounds the cost of sealing to a key.
 func checkRSA(s string) error {
 	parsed, _, _, _, err := ssh.ParseAuthorizedKey([]byte(s))
 	if err != nil {
@@ -98,7 +98,7 @@ func checkRSA(s string) error {
 	return nil
 }
 
-// CheckAll is Check of recipients that are to read one file.
+// CheckAll checks recipients that are to read the same file. It returns the errors of [Check], or [ErrMixed].
 func CheckAll(recipients []string) error {
 	_, err := parseAll(recipients)
 	return err
@@ -121,8 +121,8 @@ func parseAll(recipients []string) ([]age.Recipient, error) {
 	return parsed, nil
 }
 
-// Seal returns text as an armoured age file that each of the recipients can open alone.
-// There must be at least one.
+// Seal returns text as an armoured age file that any one of the recipients can open. It returns [ErrRecipient] if
+// there is none, and the errors of [CheckAll].
 func Seal(text []byte, recipients []string) (string, error) {
 	if len(recipients) == 0 {
 		return "", ErrRecipient

@@ -17,9 +17,8 @@ const redacted = "[redacted]"
 // KeySize is the length in bytes of a secret this engine makes (256 bits, PCI DSS 3.7.1).
 const KeySize = 32
 
-// Bytes is a secret. The zero value is an erased one. The bytes sit behind two pointers
-// because fmt reads unexported fields without asking their methods, and follows one
-// pointer when the verb does not fit.
+// Bytes is a secret; the zero value is an erased one. The bytes sit behind two pointers, because fmt reads unexported
+// fields without calling their methods, and follows one pointer if the verb does not fit.
 type Bytes struct {
 	p **[]byte
 }
@@ -44,8 +43,8 @@ func hold(b []byte) Bytes {
 	return Bytes{p: &p}
 }
 
-// Reveal hands the bytes out; the caller must not change them. Every place where a
-// secret leaves its type is found by searching for this name and [Bytes.RevealText].
+// Reveal returns the bytes, which the caller must not change; nil for an erased secret. To find every place where a
+// secret leaves its type, search for this name and [Bytes.RevealText].
 func (s Bytes) Reveal() []byte {
 	if s.p == nil {
 		return nil
@@ -53,35 +52,35 @@ func (s Bytes) Reveal() []byte {
 	return **s.p
 }
 
-// RevealText returns the secret as unpadded base64url, as people and clients keep it.
+// RevealText returns the secret as unpadded base64url, the form that people and clients store.
 func (s Bytes) RevealText() string { return base64.RawURLEncoding.EncodeToString(s.Reveal()) }
 
-// Erased reports whether there is no secret here, or none any more.
+// Erased reports whether the secret is empty: it was erased, or never set.
 func (s Bytes) Erased() bool { return s.p == nil }
 
-// Equal reports in constant time whether both hold the same bytes.
+// Equal reports in constant time whether both secrets hold the same bytes.
 func (s Bytes) Equal(o Bytes) bool { return subtle.ConstantTimeCompare(s.Reveal(), o.Reveal()) == 1 }
 
-// String redacts.
+// String returns "[redacted]".
 func (Bytes) String() string { return redacted }
 
-// GoString redacts.
+// GoString returns "[redacted]".
 func (Bytes) GoString() string { return redacted }
 
-// Format redacts for every verb.
+// Format writes "[redacted]" for every verb.
 func (Bytes) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 
-// LogValue redacts.
+// LogValue returns "[redacted]".
 func (Bytes) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// ErrMarshal is returned by every marshaller: a secret is written through Reveal or not at all.
+// ErrMarshal is returned by every marshaller. Only Reveal and RevealText give a secret out.
 var ErrMarshal = errors.New("a secret cannot be marshalled")
 
-// MarshalJSON refuses.
+// MarshalJSON returns [ErrMarshal].
 func (Bytes) MarshalJSON() ([]byte, error) { return nil, ErrMarshal }
 
-// MarshalText refuses.
+// MarshalText returns [ErrMarshal].
 func (Bytes) MarshalText() ([]byte, error) { return nil, ErrMarshal }
 
-// GobEncode refuses.
+// GobEncode returns [ErrMarshal].
 func (Bytes) GobEncode() ([]byte, error) { return nil, ErrMarshal }

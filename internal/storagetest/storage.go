@@ -1,5 +1,5 @@
-// Package storagetest is Vault's storage in memory for tests. It counts and notes what is
-// done with it, and lets a test step in before and after each operation.
+// Package storagetest provides an in-memory Vault storage for tests. It counts and records operations, and calls
+// hooks of the test before and after each one.
 package storagetest
 
 import (
@@ -12,8 +12,8 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 )
 
-// Storage is empty at first, and safe for concurrent use. An operation is named by its verb
-// and path, such as "put keys/acme/external/billing"; the verbs are get, put, delete, list.
+// Storage starts empty and is safe for concurrent use. An operation is written as its verb and path, such as "put
+// keys/acme/external/billing". The verbs are get, put, delete and list.
 type Storage struct {
 	logical.InmemStorage
 
@@ -21,19 +21,19 @@ type Storage struct {
 	counts        map[string]int // by verb
 	noting        bool
 	noted         []string
-	sealed        map[string]bool // paths whose last Put asked for seal-wrapping, which memory forgets
+	sealed        map[string]bool // paths whose last Put asked for seal-wrapping, which InmemStorage does not keep
 	before, after func(operation string) error
 }
 
-// StepIn sets what is called before each operation, whose error keeps it from being done,
-// and after it, whose error is told although it was done. Nil calls nothing.
+// StepIn sets hooks that are called before and after each operation. An error of before prevents the operation. An
+// error of after is returned although the operation was done. Nil calls nothing.
 func (s *Storage) StepIn(before, after func(operation string) error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.before, s.after = before, after
 }
 
-// Count returns how often something was done: one of the verbs, or with none anything.
+// Count returns how many operations had one of the verbs, or how many there were if no verb is given.
 func (s *Storage) Count(verbs ...string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -46,14 +46,14 @@ func (s *Storage) Count(verbs ...string) int {
 	return n
 }
 
-// Operations returns what do comes to, in its order.
+// Operations calls do and returns the operations meanwhile, in order.
 func (s *Storage) Operations(do func()) []string {
 	s.note(true)
 	do()
 	return s.note(false)
 }
 
-// note begins or ends the noting of operations, and returns those that were noted.
+// note starts or stops recording, and returns what was recorded.
 func (s *Storage) note(on bool) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -69,7 +69,7 @@ func (s *Storage) Sealed(path string) bool {
 	return s.sealed[path]
 }
 
-// Entries returns all that is there, by path. It counts as no operation.
+// Entries returns all entries by path. It does not count as an operation.
 func (s *Storage) Entries(t testing.TB) map[string]*logical.StorageEntry {
 	t.Helper()
 	paths, err := logical.CollectKeys(context.Background(), &s.InmemStorage)
@@ -85,7 +85,7 @@ func (s *Storage) Entries(t testing.TB) map[string]*logical.StorageEntry {
 	return all
 }
 
-// Write puts an entry there, as another node or a fault would. It counts as no operation.
+// Write stores an entry, as another node or a fault would. It does not count as an operation.
 func (s *Storage) Write(t testing.TB, path, value string) {
 	t.Helper()
 	err := s.InmemStorage.Put(context.Background(), &logical.StorageEntry{Key: path, Value: []byte(value)})
@@ -136,7 +136,7 @@ func (s *Storage) List(ctx context.Context, prefix string) (names []string, err 
 	return names, nil
 }
 
-// operate does an operation between what the test has set.
+// operate counts and records an operation, and does it between the hooks.
 func (s *Storage) operate(verb, path string, do func() error) error {
 	operation := verb + " " + path
 	s.mu.Lock()
@@ -160,7 +160,7 @@ func (s *Storage) operate(verb, path string, do func() error) error {
 	return after(operation)
 }
 
-// Only returns the operations of one verb.
+// Only returns the operations that have the verb.
 func Only(operations []string, verb string) []string {
 	return slices.DeleteFunc(slices.Clone(operations), func(o string) bool { return !strings.HasPrefix(o, verb+" ") })
 }

@@ -8,23 +8,22 @@ import (
 	"github.com/maypok86/otter/v2"
 )
 
-// stripes are so many that a reader of slow storage seldom reads again for a write of somebody else's record. They take
-// 64 KiB for each kind of record.
+// stripes is the number of generations in a cache. With so many, a reader of slow storage seldom reads again because
+// of a write to another record. They take 64 KiB for each kind of record.
 const stripes = 4096
 
-// cache holds decoded, immutable values by storage path or key ID. A get takes no lock.
-// A value read from storage before an invalidation can never be put in after it: whoever
-// fills shows the generation it has read under.
+// cache holds decoded, immutable values by storage path or key ID. A get takes no lock. A value that was read from
+// storage before an invalidation cannot be put in after it, because fill needs the generation from before the read.
 type cache[V any] struct {
 	values *otter.Cache[string, V]
 	seed   maphash.Seed
 	gens   [stripes]generation
 }
 
-// generation counts the changes of the keys of a stripe. Each is counted once the cache has it: whoever has read before
-// sees that something has changed since.
+// generation counts the changes of the keys of a stripe. A change is counted once the cache has it, so that readers
+// who started before notice it.
 type generation struct {
-	mu sync.Mutex // held by who changes or fills
+	mu sync.Mutex // held while a value is changed or filled
 	n  atomic.Uint64
 }
 
@@ -40,12 +39,12 @@ func newCache[V any](size int) *cache[V] {
 
 func (c *cache[V]) get(k string) (V, bool) { return c.values.GetIfPresent(k) }
 
-// generation returns what [cache.fill] wants; it is taken before reading storage.
+// generation returns the generation that [cache.fill] needs. Call it before reading storage.
 func (c *cache[V]) generation(k string) uint64 {
 	return c.stripe(k).n.Load()
 }
 
-// fill keeps v unless k's generation has passed since, and reports whether it did.
+// fill caches v unless the generation of k has changed, and reports whether it did.
 func (c *cache[V]) fill(k string, v V, generation uint64) bool {
 	g := c.stripe(k)
 	g.mu.Lock()
@@ -57,7 +56,7 @@ func (c *cache[V]) fill(k string, v V, generation uint64) bool {
 	return true
 }
 
-// put keeps v, which its writer knows to be what storage holds.
+// put caches v. The caller has just written it to storage.
 func (c *cache[V]) put(k string, v V) {
 	g := c.stripe(k)
 	g.mu.Lock()

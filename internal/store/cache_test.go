@@ -85,7 +85,9 @@ func TestBoundedCachesOfTheStore(t *testing.T) {
 	c.CacheEntries = bound
 	w.st.Resize(c)
 	for what, most := range map[string]uint64{
-		"keys": w.st.keys.cache.values.GetMaximum(), "key IDs": w.st.ids.values.GetMaximum(), "roles": w.st.roles.cache.values.GetMaximum(),
+		"keys":    w.st.keys.cache.values.GetMaximum(),
+		"key IDs": w.st.ids.values.GetMaximum(),
+		"roles":   w.st.roles.cache.values.GetMaximum(),
 	} {
 		if most != bound {
 			t.Errorf("the cache of %s holds %d, and the bound is %d", what, most, bound)

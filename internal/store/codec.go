@@ -12,24 +12,23 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// schema is the number that every entry written by this version carries. Entries of
-// older schemas decode for ever; a newer one is refused and left alone.
+// schema is written into every entry. Entries of older schemas stay readable for ever. Entries of newer schemas are
+// refused and left alone.
 const schema = 1
 
-// maxRecord bounds an encoded record; Vault's storage refuses values of 512 KiB and up
-// on some backends.
+// maxRecord bounds an encoded record. Some backends of Vault refuse values of 512 KiB and more.
 const maxRecord = 256 << 10
 
-// ErrCorrupt is returned for an entry that is not what this package writes.
+// ErrCorrupt is returned for an entry that this package cannot have written.
 var ErrCorrupt = errors.New("entry is damaged")
 
-// Unreadable reports whether an error is of an entry that is there and cannot be read: it is damaged, or of a newer
-// schema.
+// Unreadable reports whether err is about an entry that exists and cannot be read, because it is damaged or of a
+// newer schema.
 func Unreadable(err error) bool {
 	return errors.Is(err, ErrCorrupt) || errors.Is(err, refusal.Unavailable) && !errors.Is(err, errUnanswered)
 }
 
-// Told returns what may be shown of an error: storage's own words are for the log.
+// Told returns the text of err that may be shown to callers. The text of storage errors is for the log only.
 func Told(err error) string {
 	//mutate:true "errors of storage in reports of walks" ./backend TestSweepOfARecordThatFails
 	if Unreadable(err) {
@@ -38,7 +37,7 @@ func Told(err error) string {
 	return refusal.Told(err, "storage has failed; the server's log says how")
 }
 
-// header is the part that all entries share.
+// header is the common part of all entries.
 type header struct {
 	Schema int `json:"schema"`
 }
@@ -48,18 +47,18 @@ func encode(v any) ([]byte, error) { return encodeUpTo(v, maxRecord) }
 func encodeUpTo(v any, most int) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false) // it would grow texts sixfold
+	e.SetEscapeHTML(false) // escaping makes texts up to six times longer
 	if err := e.Encode(v); err != nil {
 		return nil, err
 	}
 	raw := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 	if len(raw) > most {
-		return nil, refusal.Errorf(refusal.Invalid, "the record would be %d bytes, and %d is the most", len(raw), most)
+		return nil, refusal.Errorf(refusal.Invalid, "the record would have %d bytes and %d is the most", len(raw), most)
 	}
 	return raw, nil
 }
 
-// decode reads an entry strictly. The errors never quote it: it may hold secrets.
+// decode parses an entry strictly. Its errors never quote the entry, which may hold secrets.
 func decode(family string, raw []byte, v any) error {
 	var h header
 	if err := json.Unmarshal(raw, &h); err != nil || h.Schema < 1 {
@@ -85,7 +84,7 @@ func decode(family string, raw []byte, v any) error {
 	return nil
 }
 
-// storedClaim is an ids entry:
+// storedClaim is an entry under ids/:
 //
 //	{"schema":1,"family":"keys","tenant":"acme","kind":"external","name":"billing","uid":"…"}
 type storedClaim struct {
@@ -113,7 +112,7 @@ func decodeClaim(raw []byte) (claim, error) {
 	return claim{at: at, uid: intern(c.UID)}, nil
 }
 
-// storedDue is a due entry: {"schema":1,"uid":"…"}. Where and when are its path.
+// storedDue is an entry under due/: {"schema":1,"uid":"…"}. Its path holds the record's place and the time.
 type storedDue struct {
 	header
 	UID string `json:"uid"`

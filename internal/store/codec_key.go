@@ -11,8 +11,8 @@ import (
 	"vault-plugin-secrets-apikeys/signing"
 )
 
-// storedKey is a record under keys/ or leased/; where it is says whose it is. Durations
-// are seconds, times RFC 3339, secrets base64:
+// storedKey is a record under keys/ or leased/. Its path holds the tenant, the kind and the name. Durations are in
+// seconds, times in RFC 3339, secrets in base64:
 //
 //	{"schema":1,"uid":"…","revision":3,"created_at":"…","scheme":"vrnt-1","ttl":7776000,
 //	 "overlap":604800,"auto_rotate":true,"reveal":"once","replay":true,
@@ -49,7 +49,7 @@ type storedKey struct {
 	RotatedLate    bool      `json:"rotated_late,omitempty"`
 	EnabledAt      time.Time `json:"enabled_at,omitzero"`
 	UsedAt         time.Time `json:"used_at,omitzero"`
-	UseKnown       bool      `json:"use_known,omitempty"` // absent in older records: it may be or not
+	UseKnown       bool      `json:"use_known,omitempty"` // absent in older records: unclear
 
 	RotationError    string    `json:"rotation_error,omitempty"`
 	RotationFailures int       `json:"rotation_failures,omitempty"`
@@ -270,7 +270,7 @@ func decodeKey(at location, raw []byte) (*apikey.Key, error) {
 			RevokedReason:  v.RevokedReason,
 		}
 	}
-	for i := 1; i < len(k.Versions); i++ { // one copy of an ID serves both neighbours
+	for i := 1; i < len(k.Versions); i++ { // neighbours share one copy of an ID
 		if was, is := &k.Versions[i-1], &k.Versions[i]; was.RotatedTo == is.KeyID && is.RotatedFrom == was.KeyID {
 			was.RotatedTo, is.RotatedFrom = is.KeyID, was.KeyID
 		}

@@ -16,7 +16,7 @@ type storedKind struct {
 	Published         []string `json:"published,omitempty"`
 }
 
-// storedConfig is the config entry; durations are seconds.
+// storedConfig is the entry config. Durations are in seconds.
 type storedConfig struct {
 	header
 	Revision       int        `json:"revision"`
@@ -42,7 +42,7 @@ type storedConfig struct {
 	ImportUntil    time.Time  `json:"allow_import_until,omitzero"`
 	LocalVerify    bool       `json:"allow_local_verify,omitempty"`
 	KeyringMaxAge  int64      `json:"keyring_max_age,omitempty"` // absent in older records: the default
-	StaticTTL      int64      `json:"static_ttl,omitempty"`      // likewise
+	StaticTTL      int64      `json:"static_ttl,omitempty"`      // absent in older records: the default
 }
 
 func encodeConfig(c *tenant.Config) ([]byte, error) {

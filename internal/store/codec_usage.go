@@ -12,11 +12,11 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// storedNode is an entry of one tenant's uses, with minutes since 1970, by group and key ID:
+// storedNode is an entry of one tenant's uses, by group and key ID. Times are in minutes since 1970:
 //
 //	{"schema":1,"tenant":"acme","uses":{"3fa":{"<key_id>":{"first":29400000,"last":29400007,"from":"192.0.2.1"}}}}
 //
-// One that would be too large is split: {"schema":1,"tenant":"acme","split":true}.
+// An entry that would be too large is split: {"schema":1,"tenant":"acme","split":true}.
 type storedNode struct {
 	header
 	Tenant    string                          `json:"tenant"`
@@ -31,16 +31,16 @@ type storedUse struct {
 	From  string `json:"from,omitempty"`
 }
 
-// node is one entry of a tenant's uses. All groups that begin as the node is named are in
-// it, or below it when it is split.
+// node is one entry of a tenant's uses. It holds all groups that begin with its prefix, or the nodes below it do if
+// it is split.
 type node struct {
 	tenant    tenant.Name
 	split     bool
-	forgotten int64                     // the minute of the latest use that was forgotten here or below; 0: none was
+	forgotten int64                     // minute of the latest use that was forgotten here or below; 0: none
 	uses      map[string]map[string]Use // by group and key ID
 }
 
-// maxUsage bounds an entry.
+// maxUsage bounds an encoded node, in bytes.
 const maxUsage = 400 << 10
 
 func decodeNode(prefix string, raw []byte) (*node, error) {
@@ -85,8 +85,7 @@ func (u storedUse) use() Use {
 	return Use{First: minuteTime(u.First), Last: minuteTime(u.Last), From: u.From}
 }
 
-// cut forgets the uses that were longest ago until the node fits, and remembers until when
-// they were.
+// cut forgets the oldest uses until the node fits, and records the minute of the latest one it forgot.
 func (n *node) cut() ([]byte, error) {
 	type one struct {
 		group, keyID string
@@ -116,17 +115,17 @@ func (n *node) cut() ([]byte, error) {
 	}
 }
 
-// storedMark says whether uses may have been lost that no entry tells of. Life names who is
-// collecting uses; it is empty after an end at which all of them were written.
+// storedMark tells whether uses may have been lost. Life names the store that collects uses; it is empty after a
+// shutdown that has written all of them.
 //
 //	{"schema":1,"life":"…","forgotten_until":1764000000}
 type storedMark struct {
 	header
 	Life      string `json:"life"`
-	Forgotten int64  `json:"forgotten_until"` // seconds since 1970; any key may have been used until then
+	Forgotten int64  `json:"forgotten_until"` // seconds since 1970: until then, any key may have been used
 }
 
-// storedShard is an entry as versions before wrote them, of all tenants together.
+// storedShard is an entry of older versions, which kept the uses of all tenants together.
 type storedShard struct {
 	header
 	Keys map[string]storedUse `json:"keys"`

@@ -7,7 +7,7 @@ import (
 	"vault-plugin-secrets-apikeys/internal/apikey"
 )
 
-// intern has records that are decoded about the same time share one copy of what is the same in them.
+// intern lets decoded records share one copy of equal strings.
 func intern[S ~string](s S) S { return unique.Make(s).Value() }
 
 func seconds(d time.Duration) int64  { return int64(d / time.Second) }

@@ -12,19 +12,19 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// counts are how many keys and leased keys each tenant has. A count is made from one
-// list per kind when it is first needed after a start, and kept afterwards.
+// counts holds the numbers of keys and leased keys of each tenant. A number is counted with one list per kind when it
+// is first needed after a start, and kept up to date from then on.
 type counts struct {
 	m sync.Map // family and tenant UID -> *count
 }
 
 type count struct {
 	mu     sync.Mutex
-	known  bool                // n has been counted
-	n      int                 // entries, those being made included
-	making int                 // places taken whose records may not be in storage yet
-	ended  map[string]struct{} // key IDs of entries that are there and take no place any more
-	looked bool                // ended holds those of before the start too
+	known  bool                // n is valid
+	n      int                 // entries, including those being made
+	making int                 // reserved places whose records may not be in storage yet
+	ended  map[string]struct{} // key IDs of entries that exist but take no place
+	looked bool                // ended includes those from before the start
 }
 
 func (c *counts) of(family, uid string) *count {
@@ -32,8 +32,8 @@ func (c *counts) of(family, uid string) *count {
 	return v.(*count)
 }
 
-// load counts, unless records are being made: a list would miss them. What a list lacks is gone and has not ended any
-// more: a deletion that was told as failed may have landed.
+// load counts the entries, unless records are being made, which a list could miss. Entries that are not listed are
+// removed from ended: a deletion that was reported as failed may have succeeded.
 func (c *count) load(ctx context.Context, s logical.Storage, family string, t *tenant.Tenant) error {
 	if c.known || c.making > 0 {
 		return nil
@@ -59,8 +59,8 @@ func (c *count) load(ctx context.Context, s logical.Storage, family string, t *t
 // live returns how many places are taken.
 func (c *count) live() int { return c.n - len(c.ended) }
 
-// countEnded finds the leased keys that had ended before the start, so that nobody is refused
-// because of them. It happens once, and only for who seems to have reached the limit.
+// countEnded finds the leased keys that had ended before the start, so that they count against no limit. It runs
+// once, when a tenant seems to have reached its limit.
 func (c *count) countEnded(
 	ctx context.Context,
 	s logical.Storage,
@@ -86,8 +86,7 @@ func (c *count) countEnded(
 	return nil
 }
 
-// end notes that an entry takes no place any more, once however often it is called. The
-// caller holds the lock.
+// end notes that an entry takes no place any more. Calling it twice does no harm. The caller holds the lock.
 func (c *count) end(keyID string) {
 	if c.ended == nil {
 		c.ended = make(map[string]struct{})
@@ -111,9 +110,8 @@ func (c *counts) read(ctx context.Context, s logical.Storage, family string, t *
 	return n.live(), err
 }
 
-// reserve takes one place under the limit; the caller gives it back by calling undo when
-// the entry was not made after all. Look is called before anybody is refused; it may be
-// nil.
+// reserve takes one place under the limit. The caller calls undo if it does not make the entry. Look is called before
+// a refusal, to find ended entries; it may be nil. The error is errFull or errEnded if there is no place.
 func (c *counts) reserve(
 	ctx context.Context,
 	s logical.Storage,
@@ -146,18 +144,17 @@ func (c *counts) reserve(
 	return n.forget, nil
 }
 
-// leastEnded is for how many ended leased keys there is room beside the living, however few may live: programs under
-// test are started again and again.
+// leastEnded is the least number of ended leased keys that a tenant may have beside its live ones, even with a low
+// limit: programs under test restart often.
 const leastEnded = 64
 
-// Why there is no place left: as many live as may, or all places of those that ended are taken. Keys that are no leased
-// ones all live.
+// Why there is no place. Only leased keys end.
 var (
-	errFull  = errors.New("no place is left")
-	errEnded = errors.New("ended ones are in the place")
+	errFull  = errors.New("all places are taken")
+	errEnded = errors.New("all places of ended entries are taken")
 )
 
-// forget has the tenant counted anew: after a failure, storage alone knows.
+// forget makes the next call count again: after a failure, only storage knows the number.
 func (c *count) forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -165,7 +162,7 @@ func (c *count) forget() {
 	c.known = false
 }
 
-// recount has the tenant's entries counted anew.
+// recount makes the next call count the tenant's entries again.
 func (c *counts) recount(family, uid string) {
 	n := c.of(family, uid)
 	n.mu.Lock()
@@ -173,7 +170,8 @@ func (c *counts) recount(family, uid string) {
 	n.known = false
 }
 
-// ReserveKey takes one of the tenant's places for keys.
+// ReserveKey takes one of the tenant's places for keys. The caller calls undo if it does not make the key. It is a
+// refusal if limit keys exist.
 func (st *Store) ReserveKey(
 	ctx context.Context,
 	s logical.Storage,
@@ -192,8 +190,8 @@ func (st *Store) ReserveKey(
 	return undo, err
 }
 
-// ReserveLeased takes one of the tenant's places for leased keys: as many as the limit may live, and there is room for
-// as many more, or for leastEnded, since those that have ended stay for a while.
+// ReserveLeased takes one of the tenant's places for leased keys; undo is as in [Store.ReserveKey]. Ended leased keys
+// stay in storage for a while, so that there is room for as many of them as limit, and for leastEnded at least.
 func (st *Store) ReserveLeased(
 	ctx context.Context,
 	s logical.Storage,
@@ -213,7 +211,7 @@ func (st *Store) ReserveLeased(
 	if errors.Is(err, errEnded) {
 		err = refusal.Errorf(
 			refusal.Invalid,
-			"max_leased: with those that have ended, the tenant has the %d leased keys that it may have; "+
+			"max_leased: the tenant has the %d leased keys that it may have, ended ones included; "+
 				"each that has ended is erased within the hour: try again then, take leases that live longer, or "+
 				"have the limit raised",
 			limit+max(limit, leastEnded),
@@ -222,8 +220,8 @@ func (st *Store) ReserveLeased(
 	return undo, err
 }
 
-// destroy deletes a key's record and gives its place up, if that was not done before. Who
-// counts meanwhile waits: it would see the record or not, and could not know.
+// destroy deletes a key's record and gives up its place, unless it had ended. Other calls wait for the lock
+// meanwhile, because a list could contain the record or not.
 func (c *counts) destroy(family string, k *apikey.Key, remove func() error) error {
 	n := c.of(family, k.UID)
 	n.mu.Lock()
@@ -239,15 +237,14 @@ func (c *counts) destroy(family string, k *apikey.Key, remove func() error) erro
 	return nil
 }
 
-// forget drops what is known of a tenant that is gone.
+// forget deletes the counts of an erased tenant.
 func (c *counts) forget(uid string) {
 	c.m.Delete(familyKeys + "/" + uid)
 	c.m.Delete(familyLeased + "/" + uid)
 }
 
-// changed notes what a written key means for its tenant's places. Counts of after a
-// start include leased keys that had ended before: they may be over the truth, never
-// under, and are made exact before anybody is refused.
+// changed updates the counts after a key was written. After a start, they include leased keys that had ended before,
+// so that they may be too high, but never too low. They are made exact before a refusal.
 func (c *counts) changed(family string, t *tenant.Tenant, before, k *apikey.Key) {
 	n := c.of(family, t.UID)
 	n.mu.Lock()

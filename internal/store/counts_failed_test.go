@@ -8,8 +8,8 @@ import (
 	"vault-plugin-secrets-apikeys/internal/refusal"
 )
 
-// An ended key whose deletion landed, but was told as failed, takes no place and gives none twice, whoever finds out
-// first.
+// An ended key takes no place after a deletion that succeeded but was reported as failed, and its place is given up
+// only once, whichever call notices first.
 func TestCountsAfterADeletionToldAsFailed(t *testing.T) {
 	const limit = 2
 	for name, found := range map[string]func(w *world, e DueEntry){

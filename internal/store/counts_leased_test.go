@@ -59,7 +59,7 @@ func TestEndWhileOthersLook(t *testing.T) {
 	}
 }
 
-// After a start ended keys are counted too, until somebody would be refused for it.
+// After a start, ended keys are counted too, but they are left out before a refusal.
 func TestNobodyIsRefusedForWhatHasEnded(t *testing.T) {
 	w := newWorld(t)
 	for n := 1; n <= 3; n++ {
@@ -128,8 +128,8 @@ func TestRecountBesideAKeyBeingMade(t *testing.T) {
 	}
 }
 
-// Leases that end at once take places too, as long as they are kept: as many as may live, or a few at the least. Who is
-// refused for that is told so; a restart changes nothing, and what is erased makes room.
+// Leases that end at once take places as long as they are kept: as many as may live, or a few at least. The refusal
+// says so. A restart changes nothing, and an erasure makes room.
 func TestEndedLeasesAreBounded(t *testing.T) {
 	const limit = 3
 	w := newWorld(t)

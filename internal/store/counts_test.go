@@ -107,7 +107,7 @@ func TestUndoGivesThePlaceBack(t *testing.T) {
 	w.reserved(2)
 }
 
-// After an error nobody knows whether the record was written: storage is asked.
+// After an error it is unknown whether the record was written, so storage is asked.
 func TestUndoOfAWriteThatLanded(t *testing.T) {
 	w := newWorld(t)
 	undo := w.reserved(1)

@@ -10,7 +10,7 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// DueEntry is one entry of the due index: a record that is to be looked at.
+// DueEntry is one entry of the due index. It names a record that is due in a minute.
 type DueEntry struct {
 	at     location
 	minute time.Time
@@ -20,25 +20,24 @@ type DueEntry struct {
 // Minute returns when the record is due.
 func (e DueEntry) Minute() time.Time { return e.minute }
 
-// Rotation reports whether a rotation is due, or may be: what an entry of the old form is
-// about is seen when the key is looked at.
+// Rotation reports whether a rotation is due, or may be: an entry of the old form does not tell.
 func (e DueEntry) Rotation() bool { return e.at.family == familyKeys && e.of != chore }
 
-// Ends returns the minute in which the version ends that a rotation replaces; zero: not known.
+// Ends returns the minute in which the version to be rotated ends; zero: not known.
 func (e DueEntry) Ends() time.Time {
 	end, _ := e.of.ends()
 	return end
 }
 
-// Tenant returns whose record it is, and whether it is the tenant's own.
+// Tenant returns the record's tenant, and whether the record is the tenant's own.
 func (e DueEntry) Tenant() (name tenant.Name, itself bool) {
 	return e.at.tenant, e.at.family == familyTenants
 }
 
-// String returns the record's place, for logs.
+// String returns the record's path, for logs.
 func (e DueEntry) String() string { return e.at.path() }
 
-// DueMinutes returns the minutes up to now that may hold due entries, oldest first.
+// DueMinutes returns the minutes up to now that may have due entries, oldest first.
 func (st *Store) DueMinutes(ctx context.Context, s logical.Storage, now time.Time) ([]Minute, error) {
 	if !st.cursor.begin(now) {
 		minutes, err := allMinutes(ctx, s, now)
@@ -51,8 +50,7 @@ func (st *Store) DueMinutes(ctx context.Context, s logical.Storage, now time.Tim
 	return st.cursor.minutes(now), nil
 }
 
-// allMinutes lists the index up to now. What is no minute there was not written by this
-// package, and is left alone.
+// allMinutes lists the index up to now. It skips names that are no minute, which this package has not written.
 func allMinutes(ctx context.Context, s logical.Storage, now time.Time) ([]time.Time, error) {
 	hours, err := s.List(ctx, familyDue+"/")
 	if err != nil {
@@ -91,22 +89,21 @@ func (st *Store) Due(ctx context.Context, s logical.Storage, m Minute) ([]DueEnt
 	return entries, nil
 }
 
-// ResetSweep has the next sweep list the index: another node may have written to it. The same goes for uses: another
-// node may have collected some, and lost them.
+// ResetSweep makes the next sweep list the whole index and check the uses again, because another node may have
+// written meanwhile, or have collected uses and lost them.
 func (st *Store) ResetSweep() {
 	st.cursor.reset()
 	st.usage.begun.Store(nil)
 }
 
-// Finish says that nothing is left of a minute to do now.
+// Finish closes a minute in which nothing more is due.
 func (st *Store) Finish(m Minute) { st.cursor.finish(m) }
 
-// DoneUntil returns the time up to which all that was due has been done, as far as this
-// node knows; zero: it has not looked yet.
+// DoneUntil returns the time up to which this node knows that everything due is done; zero: it has not looked yet.
 func (st *Store) DoneUntil() time.Time { return st.cursor.since() }
 
-// Defer moves an entry to a later time, for a record that cannot be dealt with, and reports
-// whether it has left its minute.
+// Defer moves the entry of a record that cannot be handled now to a later time. It reports whether the entry has left
+// its minute.
 func (st *Store) Defer(ctx context.Context, s logical.Storage, e DueEntry, until time.Time) (bool, error) {
 	if until.Truncate(time.Minute).Equal(e.minute) {
 		return false, nil
@@ -125,7 +122,7 @@ func (st *Store) putDue(ctx context.Context, s logical.Storage, in slot, at loca
 	}
 	entry := &logical.StorageEntry{Key: duePath(in.due, at, in.of), Value: raw}
 	err = uninterrupted(ctx, func(ctx context.Context) error { return s.Put(ctx, entry) })
-	st.cursor.reopen(in.due) // after an error too: it may have landed
+	st.cursor.reopen(in.due) // also after an error, because the write may have succeeded
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", familyDue, err)
 	}

@@ -6,22 +6,20 @@ import (
 	"time"
 )
 
-// dueCursor is how far this node has worked through the due index. Going on from there, a
-// sweep with nothing to do lists a minute or two, however large the index is. It is in
-// memory: after a start the index is listed once as a whole.
+// dueCursor is how far this node has swept the due index. Sweeps continue from there, so that a sweep without work
+// lists only a minute or two of a large index. It is in memory: the first sweep after a start lists the whole index.
 type dueCursor struct {
 	mu      sync.Mutex
-	sweptTo time.Time // the minute that was swept last; what is due before it is done, or open; zero: not known
+	sweptTo time.Time // the last swept minute; earlier ones are done or open; zero: not known
 	open    map[time.Time]uint64
 	noted   uint64
 }
 
-// longestGap is how much time may have passed since the last sweep for its minutes to be
-// looked at one by one.
+// longestGap is the longest time since the last sweep for which the minutes in between are opened one by one.
 const longestGap = 2 * time.Hour
 
-// reopen has the minute of an entry looked at that was written, or may have been, behind the
-// sweep's back. It is called after the write: a sweep that overlaps it may have missed it.
+// reopen opens the minute of an entry that was written, or may have been, behind the sweep. Call it after the write,
+// because a sweep that runs meanwhile may have missed the entry.
 func (a *dueCursor) reopen(due time.Time) {
 	minute := due.Truncate(time.Minute)
 	a.mu.Lock()
@@ -39,14 +37,13 @@ func (a *dueCursor) add(minute time.Time) {
 	a.open[minute.UTC()] = a.noted
 }
 
-// begin opens the minutes from the last sweep to now, and reports false where the index
-// has to be listed to know which they are.
+// begin opens the minutes from the last sweep to now. It reports false if the whole index must be listed.
 func (a *dueCursor) begin(now time.Time) bool {
 	minute := now.UTC().Truncate(time.Minute)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	from, known := a.sweptTo, !a.sweptTo.IsZero() && minute.Sub(a.sweptTo) <= longestGap
-	a.sweptTo = minute // also when the clock was set back: time then comes by again
+	a.sweptTo = minute // also if the clock was set back: these minutes come again
 	if !known {
 		return false
 	}
@@ -59,7 +56,7 @@ func (a *dueCursor) begin(now time.Time) bool {
 	return true
 }
 
-// openAll opens the minutes of a whole index.
+// openAll opens the given minutes.
 func (a *dueCursor) openAll(minutes []time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -68,14 +65,14 @@ func (a *dueCursor) openAll(minutes []time.Time) {
 	}
 }
 
-// reset has the next sweep list the index.
+// reset makes the next sweep list the whole index.
 func (a *dueCursor) reset() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.sweptTo = time.Time{}
 }
 
-// Minute is a minute of the due index that may hold something to do.
+// Minute is a minute of the due index that may have due entries.
 type Minute struct {
 	At    time.Time
 	noted uint64
@@ -95,7 +92,7 @@ func (a *dueCursor) minutes(now time.Time) []Minute {
 	return all
 }
 
-// finish closes a minute, unless an entry was written into it since it was returned.
+// finish closes a minute, unless an entry was written into it since minutes returned it.
 func (a *dueCursor) finish(m Minute) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -104,7 +101,7 @@ func (a *dueCursor) finish(m Minute) {
 	}
 }
 
-// since returns the minute since which something may be undone; zero: not known.
+// since returns the first minute that may not be done; zero: not known.
 func (a *dueCursor) since() time.Time {
 	a.mu.Lock()
 	defer a.mu.Unlock()

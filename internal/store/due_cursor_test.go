@@ -179,7 +179,7 @@ func TestDueMinutesOfAWholeIndex(t *testing.T) {
 	}
 }
 
-// A write that fails may have landed: the sweep looks where the entry would be.
+// A write that fails may have succeeded in storage, so the sweep looks where the entry would be.
 func TestEntryThatMayHaveLanded(t *testing.T) {
 	w := newWorld(t)
 	w.st.cursor.sweeps(start)
@@ -209,7 +209,10 @@ func TestDefer(t *testing.T) {
 	e := w.entry("billing")
 	for until, want := range map[time.Time][]string{
 		start.Add(59 * time.Second): nil,
-		start.Add(time.Minute):      {"put due/…/keys:acme:external:billing:c", "delete due/2026011510/00/keys:acme:external:billing:c"},
+		start.Add(time.Minute): {
+			"put due/…/keys:acme:external:billing:c",
+			"delete due/2026011510/00/keys:acme:external:billing:c",
+		},
 	} {
 		expect(t, w.s.Operations(func() {
 			moved, err := w.st.Defer(t.Context(), w.s, e, until)

@@ -11,8 +11,8 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// Destroy deletes the key at a place with all that leads to it, whatever its state. Of a
-// damaged record nobody knows the key IDs; the walk finds their entries.
+// Destroy deletes the key at a place with its index entries, whatever its state. If the record is damaged, its key
+// IDs are unknown, and the walk finds their entries.
 func (st *Store) Destroy(ctx context.Context, s logical.Storage, e DueEntry) error {
 	unlock, err := st.keys.lock(ctx, e.at)
 	if err != nil {
@@ -26,13 +26,13 @@ func (st *Store) Destroy(ctx context.Context, s logical.Storage, e DueEntry) err
 	case err != nil:
 		return err
 	case k == nil:
-		return st.steady(ctx, s, e.at, nil) // it may be about to come yet
+		return st.settleLocked(ctx, s, e.at, nil) // an earlier write of it may still succeed
 	default:
 		return st.destroy(ctx, s, e.at, k)
 	}
 }
 
-// EraseRoles deletes all roles that are kept under a tenant's name.
+// EraseRoles deletes all roles under a tenant's name.
 func (st *Store) EraseRoles(ctx context.Context, s logical.Storage, of tenant.Name) error {
 	for _, kind := range apikey.Kinds {
 		names, err := list(ctx, s, location{family: familyRoles, tenant: of, kind: kind})
@@ -58,8 +58,7 @@ func (st *Store) eraseRole(ctx context.Context, s logical.Storage, at location) 
 	return st.roles.remove(ctx, s, at)
 }
 
-// EraseTenant deletes the record of a tenant whose erasure has begun; its name is free
-// then.
+// EraseTenant deletes the record of a tenant whose erasure has begun, and its uses. The name is free then.
 func (st *Store) EraseTenant(ctx context.Context, s logical.Storage, name tenant.Name) error {
 	at := location{family: familyTenants, tenant: name}
 	unlock, err := st.tenants.lock(ctx, at)
@@ -84,9 +83,9 @@ func (st *Store) EraseTenant(ctx context.Context, s logical.Storage, name tenant
 	return nil
 }
 
-// DropTenantEntry deletes the entry of a tenant about which nothing is due any more; one
-// that is due later gets another. Seen is the tenant that was looked after, nil when there
-// was none. It reports false for one that has changed since: the entry may be about that.
+// DropTenantEntry deletes a tenant's due entry, and writes another one if the tenant is due later. Seen is the tenant
+// that was handled; nil: there was none. It reports false if the tenant has changed since, because the entry may be
+// about that change.
 func (st *Store) DropTenantEntry(
 	ctx context.Context,
 	s logical.Storage,

@@ -154,7 +154,7 @@ func TestFailingWrites(t *testing.T) {
 	}
 }
 
-// A read that fails is told, and nothing is remembered of it.
+// A read that fails returns an error, and nothing of it is cached.
 func TestFailingReads(t *testing.T) {
 	base := newWorld(t)
 	base.create("billing", id(1))
@@ -200,8 +200,8 @@ func (w *world) on(t *testing.T, s *storagetest.Storage) *world {
 	return &c
 }
 
-// failAt runs act while the nth storage operation fails, before or after it is done, and
-// reports whether act has told of it. A warm store does fewer operations than n.
+// failAt runs act while the nth storage operation fails, before or after it is done, and reports whether act returned
+// an error. A warm store does fewer than n operations.
 func (w *world) failAt(n int, landed bool, act func() error) (failed bool) {
 	count := -1
 	trip := func(string) error {

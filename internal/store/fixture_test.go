@@ -161,8 +161,13 @@ var ids = []string{id(1), id(2), id(3), id(4), id(5), id(6)}
 
 func (w *world) view() view {
 	w.t.Helper()
-	ctx, v, maybe := w.t.Context(), view{}, there(w.t)
-	v.Key, v.Whole, v.Leased, v.Found = map[string]*apikey.Key{}, map[string]*apikey.Key{}, map[string]*apikey.Key{}, map[string]*Match{}
+	ctx, maybe := w.t.Context(), there(w.t)
+	v := view{
+		Key:    map[string]*apikey.Key{},
+		Whole:  map[string]*apikey.Key{},
+		Leased: map[string]*apikey.Key{},
+		Found:  map[string]*Match{},
+	}
 	for _, keyID := range ids { // first, so that nothing else has warmed the cache
 		v.Found[keyID] = w.find(keyID)
 	}

@@ -13,19 +13,18 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// ErrTaken is returned for a key ID that something has claimed before.
+// ErrTaken is returned for a key ID that is claimed already.
 var ErrTaken = errors.New("the key ID is taken")
 
-// claim says where the version with a key ID lives. It is an index entry: the record has
-// the last word.
+// claim is an index entry: the record that has the version with a key ID. The record itself decides whether that is
+// so.
 type claim struct {
 	at  location
 	uid string
 }
 
-// claim writes the entry of a key ID that nothing has claimed; it is never overwritten. A
-// claim by the record itself, which has no such version yet, is what a write of the record
-// that failed has left: it is made again.
+// claim writes the entry of a key ID, and never overwrites another one: it returns [ErrTaken] if there is one. An
+// equal claim is written again: a failed write of the same record has left it.
 func (st *Store) claim(ctx context.Context, s logical.Storage, keyID string, c claim) error {
 	unlock, err := st.idLocks.lock(ctx, keyID)
 	if err != nil {
@@ -36,7 +35,7 @@ func (st *Store) claim(ctx context.Context, s logical.Storage, keyID string, c c
 	switch has, err := st.claimed(ctx, s, keyID); {
 	//mutate:false:3 "key IDs that are taken" TestClaimsAreNeverOverwritten|TestOneOfManyClaimsWins
 	case errors.Is(err, ErrCorrupt), errors.Is(err, refusal.Unavailable), err == nil && has != nil && *has != c:
-		return ErrTaken // also by an entry that cannot be read
+		return ErrTaken // also if the entry cannot be read
 	case err != nil:
 		return err
 	}
@@ -60,7 +59,7 @@ func (st *Store) claim(ctx context.Context, s logical.Storage, keyID string, c c
 	return nil
 }
 
-// claimed returns the claim on a key ID that is in storage, or nil.
+// claimed returns the claim on a key ID from storage; nil: there is none.
 func (st *Store) claimed(ctx context.Context, s logical.Storage, keyID string) (*claim, error) {
 	entry, err := s.Get(ctx, location{family: familyIDs, name: keyID}.path())
 	if err != nil {
@@ -76,8 +75,7 @@ func (st *Store) claimed(ctx context.Context, s logical.Storage, keyID string) (
 	return &c, nil
 }
 
-// unclaim deletes the entry of a key ID that leads to the record at a place, and to no
-// other.
+// unclaim deletes the entry of a key ID if it leads, or may still lead, to the record at from.
 func (st *Store) unclaim(ctx context.Context, s logical.Storage, keyID string, from location) error {
 	unlock, err := st.idLocks.lock(ctx, keyID)
 	if err != nil {
@@ -107,7 +105,7 @@ func (st *Store) unclaim(ctx context.Context, s logical.Storage, keyID string, f
 	return nil
 }
 
-// settleID has storage hold what it holds now of a key ID, whatever it was still about to do.
+// settleID makes storage keep the entry of a key ID that it holds now, if an earlier write may still change it.
 func (st *Store) settleID(ctx context.Context, s logical.Storage, keyID string) error {
 	unlock, err := st.idLocks.lock(ctx, keyID)
 	if err != nil {
@@ -135,16 +133,15 @@ func (st *Store) dropID(keyID string) {
 	st.unknownIDs.drop(keyID)
 }
 
-// Match is a key with what else judging its calls needs.
+// Match is a key with everything else that judging its calls needs.
 type Match struct {
 	Key    *apikey.Key
 	Tenant *tenant.Tenant
-	Role   *apikey.Role // of a leased key; nil: none, and not even a marker of one
+	Role   *apikey.Role // of a leased key; nil: there is no record of it, not even of a deleted one
 }
 
-// Find returns the key that a valid key ID belongs to, or nil: then nobody has it, or
-// the tenant it belonged to is deleted. What it finds was all in force at one moment. Warm, it reads no storage and
-// takes no lock.
+// Find returns the key with a valid key ID. It is nil if no key has it, or if its tenant is deleted. All parts of the
+// match were in force at the same moment. With a warm cache Find reads no storage and takes no lock.
 func (st *Store) Find(ctx context.Context, s logical.Storage, keyID string) (*Match, error) {
 	found, err := st.FindIncludingDeleted(ctx, s, keyID)
 	if err != nil || found == nil || found.Tenant.State() == tenant.Deleted {
@@ -153,8 +150,7 @@ func (st *Store) Find(ctx context.Context, s logical.Storage, keyID string) (*Ma
 	return found, nil
 }
 
-// FindIncludingDeleted is Find for who has to know whose a key was: deleted tenants are found too, as
-// long as they can be restored.
+// FindIncludingDeleted is Find including deleted tenants that can still be restored.
 func (st *Store) FindIncludingDeleted(ctx context.Context, s logical.Storage, keyID string) (*Match, error) {
 	c, err := st.lookupID(ctx, s, keyID)
 	if err != nil || c == nil {
@@ -163,13 +159,13 @@ func (st *Store) FindIncludingDeleted(ctx context.Context, s logical.Storage, ke
 	for {
 		var all reads
 		found, err := st.trace(ctx, s, keyID, c, &all)
-		if err != nil || all.stand() {
+		if err != nil || all.unchanged() {
 			return found, err
 		}
 	}
 }
 
-// trace returns what a claim leads to.
+// trace returns the records that a claim leads to; nil: they do not belong together.
 func (st *Store) trace(ctx context.Context, s logical.Storage, keyID string, c *claim, all *reads) (*Match, error) {
 	k, err := st.keys.read(ctx, s, c.at, all)
 	//mutate:false:3 "index entries that lie" TestIndexEntriesThatLie|TestWhatCarriesAnotherUIDDoesNotExist
@@ -190,7 +186,7 @@ func (st *Store) trace(ctx context.Context, s logical.Storage, keyID string, c *
 	return found, nil
 }
 
-// lookupID returns the claim on a key ID, or nil.
+// lookupID returns the claim on a key ID; nil: there is none.
 func (st *Store) lookupID(ctx context.Context, s logical.Storage, keyID string) (*claim, error) {
 	if c, ok := st.ids.get(keyID); ok {
 		return &c, nil
@@ -198,14 +194,14 @@ func (st *Store) lookupID(ctx context.Context, s logical.Storage, keyID string) 
 	if _, ok := st.unknownIDs.get(keyID); ok {
 		return nil, nil
 	}
-	keyID = strings.Clone(keyID) // it may be a piece of a whole request head, which the caches must not hold on to
+	keyID = strings.Clone(keyID) // it may be part of a request head, which the caches must not keep alive
 	for {
 		known, unknown := st.ids.generation(keyID), st.unknownIDs.generation(keyID)
 		unsettled := st.writes.unsettled(location{family: familyIDs, name: keyID}.path())
 		c, err := st.claimed(ctx, s, keyID)
 		switch {
 		case err == nil && st.ids.generation(keyID) != known:
-			continue // somebody has claimed it, or given it up, meanwhile
+			continue // the claim has changed meanwhile
 		//mutate:false:2 "key IDs that may still change, in memory" TestKeyIDsThatMayStillChangeAreRead
 		case err != nil || unsettled:
 			return c, err

@@ -11,7 +11,7 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// Key returns the tenant's named key, without its history, or a refusal.
+// Key returns the tenant's named key without its history, or a refusal.
 func (st *Store) Key(
 	ctx context.Context,
 	s logical.Storage,
@@ -23,13 +23,13 @@ func (st *Store) Key(
 	return ownedKey(k, err, t, "key", string(name))
 }
 
-// Named returns the tenant's named key as [Store.Key] does, and the tenant: both were in force at one moment.
+// Named returns the tenant's named key and the tenant, both in force at the same moment, or a refusal.
 func (st *Store) Named(
 	ctx context.Context, s logical.Storage, t *tenant.Tenant, kind apikey.Kind, name apikey.Name,
 ) (*Match, error) {
 	for {
 		var all reads
-		if found, err := st.named(ctx, s, t, kind, name, &all); err != nil || all.stand() {
+		if found, err := st.named(ctx, s, t, kind, name, &all); err != nil || all.unchanged() {
 			return found, err
 		}
 	}
@@ -49,7 +49,7 @@ func (st *Store) named(
 	return &Match{Key: k, Tenant: now}, nil
 }
 
-// Leased returns the tenant's leased key with the key ID, with the entity that asked for it, or a refusal.
+// Leased returns the tenant's leased key, including the entity that asked for it, or a refusal.
 func (st *Store) Leased(
 	ctx context.Context,
 	s logical.Storage,
@@ -61,7 +61,7 @@ func (st *Store) Leased(
 	return ownedKey(k, err, t, "leased key", keyID)
 }
 
-// KeyWithHistory returns the tenant's named key whole, from storage.
+// KeyWithHistory returns the tenant's named key with its history, from storage, or a refusal.
 func (st *Store) KeyWithHistory(
 	ctx context.Context,
 	s logical.Storage,
@@ -81,15 +81,15 @@ func ownedKey(k *apikey.Key, err error, t *tenant.Tenant, what, name string) (*a
 	return k, err
 }
 
-// UpdateKey changes the tenant's named key: its index entries first, then the record.
-// Change gets nil when there is none.
+// UpdateKey changes the tenant's named key. It writes the index entries before the record. Change gets nil if there
+// is no key.
 func (st *Store) UpdateKey(ctx context.Context, s logical.Storage, t *tenant.Tenant, kind apikey.Kind, name apikey.Name,
 	change func(*apikey.Key) (*apikey.Key, error),
 ) (*apikey.Key, error) {
 	return st.updateKey(ctx, s, t, location{familyKeys, t.Name, kind, string(name)}, change)
 }
 
-// UpdateLeased changes the tenant's leased key; change gets nil when there is none.
+// UpdateLeased changes the tenant's leased key. Change gets nil if there is no key.
 func (st *Store) UpdateLeased(ctx context.Context, s logical.Storage, t *tenant.Tenant, kind apikey.Kind, keyID string,
 	change func(*apikey.Key) (*apikey.Key, error),
 ) (*apikey.Key, error) {
@@ -108,11 +108,11 @@ func (st *Store) updateKey(ctx context.Context, s logical.Storage, t *tenant.Ten
 	if err != nil {
 		return nil, err
 	}
-	defer unlock() // once it is counted what the change means: to destroy the key counts, too
+	defer unlock() // after counts.changed, because destroying the key counts too
 	var before *apikey.Key
 	k, err := st.keys.updateLocked(ctx, s, at, func(old *apikey.Key) (*apikey.Key, error) {
 		//mutate:true:2 "writing over such keys" TestWhatCarriesAnotherUIDDoesNotExist
-		if old != nil && old.UID == t.UID { // what another incarnation of the tenant has left does not exist
+		if old != nil && old.UID == t.UID { // the record of a former tenant of that name does not count
 			before = old
 		}
 		return change(before)
@@ -127,9 +127,9 @@ func (st *Store) updateKey(ctx context.Context, s logical.Storage, t *tenant.Ten
 	return k, err
 }
 
-// index writes the entries that lead to the changed record: one for each new key ID, and those of what is due next, as
-// the tenant is now and as if it were active. A crash after it leaves strays, which mislead nobody: the record is what
-// counts.
+// index writes the entries that lead to the changed record: one for each new key ID, and one for each new slot, for
+// the tenant's present state and for an active one. After a crash they may lead nowhere, which does no harm, because
+// readers check the record.
 func (st *Store) index(
 	ctx context.Context, s logical.Storage, at location, old, changed *apikey.Key, c *tenant.Config, t *tenant.Tenant,
 ) error {
@@ -154,7 +154,7 @@ func (st *Store) index(
 	return nil
 }
 
-// claimNew claims the key IDs that old has not.
+// claimNew claims the key IDs of changed that old lacks.
 func (st *Store) claimNew(ctx context.Context, s logical.Storage, at location, old, changed *apikey.Key) error {
 	for i := range changed.Versions {
 		v := &changed.Versions[i]
@@ -183,7 +183,7 @@ func (st *Store) LeasedIDs(
 	return list(ctx, s, location{family: familyLeased, tenant: t.Name, kind: kind})
 }
 
-// Role returns the tenant's role, or a refusal when there is none or it is deleted.
+// Role returns the tenant's role, or a refusal if there is none or it is deleted.
 func (st *Store) Role(
 	ctx context.Context,
 	s logical.Storage,
@@ -199,12 +199,12 @@ func (st *Store) Role(
 	return r, err
 }
 
-// RoleOf returns the role of a leased key, a deleted one too: what it has revoked stays so. It is nil when there is
-// none.
+// RoleOf returns the role of a leased key, nil if there is none. It includes deleted roles, because their revocations
+// stay in force.
 func (st *Store) RoleOf(ctx context.Context, s logical.Storage, k *apikey.Key) (*apikey.Role, error) {
 	for {
 		var alone reads
-		if r, err := st.roleOf(ctx, s, k, &alone); err != nil || alone.stand() {
+		if r, err := st.roleOf(ctx, s, k, &alone); err != nil || alone.unchanged() {
 			return r, err
 		}
 	}
@@ -219,12 +219,12 @@ func (st *Store) roleOf(ctx context.Context, s logical.Storage, k *apikey.Key, a
 	return r, nil
 }
 
-// NoRole is the refusal of a role that is not there.
+// NoRole returns the refusal for a role that does not exist.
 func NoRole(t tenant.Name, name apikey.Name) error {
 	return refusal.Errorf(refusal.NotFound, "role: tenant %q has no role %q", string(t), string(name))
 }
 
-// role returns the role in any state; an empty one when there is none.
+// role returns the role in any state, an empty one if there is none.
 func (st *Store) role(
 	ctx context.Context,
 	s logical.Storage,
@@ -235,8 +235,7 @@ func (st *Store) role(
 	return st.roles.get(ctx, s, location{familyRoles, t, kind, string(name)})
 }
 
-// UpdateRole changes a role; change gets nil when there is none, and the marker of a
-// deleted one.
+// UpdateRole changes a role. Change gets nil if there is none, and the marker if it is deleted.
 func (st *Store) UpdateRole(
 	ctx context.Context,
 	s logical.Storage,
@@ -260,7 +259,7 @@ func (st *Store) UpdateRole(
 	)
 }
 
-// Roles returns the names of the tenant's roles of a kind, sorted, markers included.
+// Roles returns the names of the tenant's roles of a kind, sorted, including markers of deleted ones.
 func (st *Store) Roles(ctx context.Context, s logical.Storage, t *tenant.Tenant, kind apikey.Kind) ([]string, error) {
 	return list(ctx, s, location{family: familyRoles, tenant: t.Name, kind: kind})
 }

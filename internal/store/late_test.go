@@ -7,7 +7,8 @@ import (
 	"vault-plugin-secrets-apikeys/internal/apikey"
 )
 
-// lately returns a store whose last write, of the new version of billing, was told as failed and may land yet.
+// lately returns a store whose last write, of the new version of billing, was reported as failed and may still
+// succeed.
 func lately(t *testing.T) (*world, *moody, *Store) {
 	t.Helper()
 	w := newWorld(t)
@@ -48,7 +49,7 @@ func TestWalkLeavesClaimsOfWhatMayStillCome(t *testing.T) {
 	}
 }
 
-// The sweep drops the entry of a record that it leaves as it is only once nothing else can come.
+// If the sweep leaves a record unchanged, it drops the entry only once no earlier write can change the record.
 func TestWhatTheSweepLeavesIsWhatHolds(t *testing.T) {
 	w, s, st := lately(t)
 	if done, err := st.ApplyDue(t.Context(), s, w.entry("billing"), stays); err != nil || !done {

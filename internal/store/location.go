@@ -8,7 +8,7 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// The families of entries; each is the first part of its entries' paths.
+// The families of entries. Each is the first part of the entries' paths.
 const (
 	familyConfig  = "config"
 	familyTenants = "tenants"
@@ -18,7 +18,7 @@ const (
 	familyIDs     = "ids"
 	familyDue     = "due"
 	familyUsage   = "usage"
-	familyMark    = "mark" // of who is collecting uses
+	familyMark    = "mark" // the store that collects uses
 	familyTombs   = "tombs"
 )
 
@@ -31,10 +31,10 @@ type location struct {
 	family string
 	tenant tenant.Name
 	kind   apikey.Kind
-	name   string // of the key or role; the key ID of a leased key or an ids entry
+	name   string // of the key or role; the key ID for a leased key or an ids entry
 }
 
-// path writes a location as storage knows it.
+// path returns the storage path.
 func (l location) path() string {
 	switch l.family {
 	case familyConfig:
@@ -48,7 +48,7 @@ func (l location) path() string {
 	}
 }
 
-// owner returns the tenant whose entry it is; "" for the provider's.
+// owner returns the tenant whose entry it is; "": the provider's.
 func (l location) owner() tenant.Name {
 	switch l.family {
 	case familyKeys, familyLeased, familyRoles:
@@ -58,7 +58,7 @@ func (l location) owner() tenant.Name {
 	}
 }
 
-// folder returns the prefix under which l's siblings are.
+// folder returns the prefix of l and its siblings.
 func (l location) folder() string {
 	switch l.family {
 	case familyTenants, familyIDs:
@@ -68,7 +68,7 @@ func (l location) folder() string {
 	}
 }
 
-// parsePath reads back what path writes. Due entries and anything else are not locations.
+// parsePath parses a result of path. Due entries and other paths are not locations.
 func parsePath(path string) (location, bool) {
 	part := strings.Split(path, "/")
 	switch {
@@ -85,14 +85,13 @@ func parsePath(path string) (location, bool) {
 	}
 }
 
-// dueFolder returns the prefix of the entries that say "look at this record in this
-// minute": due/<yyyymmddhh>/<mm>/, in UTC.
+// dueFolder returns the prefix of the entries of records that are due in a minute: due/<yyyymmddhh>/<mm>/, in UTC.
 func dueFolder(minute time.Time) string {
 	return familyDue + "/" + minute.UTC().Format("2006010215/04") + "/"
 }
 
-// duePath returns such an entry: in its folder, the record's path with colons for slashes
-// and its mark, so that one list finds all of a minute, and tells what it is about.
+// duePath returns the path of a due entry: in its folder, the record's path with colons instead of slashes, and its
+// mark. So one list returns all entries of a minute and what they are about.
 func duePath(minute time.Time, at location, of mark) string {
 	path := dueFolder(minute) + strings.ReplaceAll(at.path(), "/", ":")
 	if of != unmarked {
@@ -101,7 +100,7 @@ func duePath(minute time.Time, at location, of mark) string {
 	return path
 }
 
-// parseDueName reads back the last part of what duePath writes.
+// parseDueName parses the last part of a result of duePath.
 func parseDueName(name string) (location, mark, bool) {
 	var of mark
 	if part := strings.Split(name, ":"); len(part) == 5 {
@@ -120,7 +119,7 @@ func parseDueName(name string) (location, mark, bool) {
 	}
 }
 
-// parseMinute reads the two folders of due/: an hour with what follows it, and a minute.
+// parseMinute parses the two folders below due/: the hour, and the minute.
 func parseMinute(hour, minute string) (time.Time, bool) {
 	t, err := time.ParseInLocation("2006010215/04/", hour+minute, time.UTC)
 	return t, err == nil && dueFolder(t) == familyDue+"/"+hour+minute

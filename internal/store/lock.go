@@ -5,20 +5,20 @@ import (
 	"sync"
 )
 
-// locks has a lock for each name that somebody holds or waits for, and none for others:
-// whoever keeps a record busy keeps nobody from another one, whatever its name.
+// locks has a lock for each name that is locked or waited for, and none for others. A busy record never blocks
+// another one, whatever its name.
 type locks struct {
 	mu   sync.Mutex
 	held map[string]*lock
 }
 
 type lock struct {
-	taken chan struct{} // holds one while somebody has the lock; who waits gets it in the order of arrival
-	users int           // who have it or wait
+	taken chan struct{} // full while the lock is held; waiters get it in the order of arrival
+	users int           // holders and waiters
 }
 
-// lock keeps everybody else from the name until unlock is called. An error says that the request has ended while it
-// waited: it has no lock then.
+// lock locks the name until unlock is called. The error is ctx's, if it ended during the wait; the name is not locked
+// then.
 func (l *locks) lock(ctx context.Context, name string) (unlock func(), err error) {
 	of := l.enter(name)
 	//mutate:before "requests that end while they wait for a record" TestWaitingForARecordEndsWithTheRequest

@@ -10,13 +10,12 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// maintain is what is to become of a record: another one, or nothing at all.
+// maintain decides what becomes of a key: it returns another record, the same one, or gone to destroy it.
 type maintain func(k *apikey.Key, t *tenant.Tenant) (next *apikey.Key, gone bool, err error)
 
-// ApplyDue looks after the key of an entry, under its lock: tend gets the record and its
-// tenant and says what becomes of it. The record is written, or destroyed with all that
-// leads to it, and the entry moved to the record's next time. An entry that leads nowhere
-// goes. It reports false when the record is due later in this minute.
+// ApplyDue handles a due entry of a key, under the key's lock: tend gets the record and its tenant. ApplyDue then
+// writes the record, or destroys it with its index entries, and moves the entry to the record's next time. It drops
+// an entry that leads nowhere. It reports false if the record is due later in this minute.
 func (st *Store) ApplyDue(ctx context.Context, s logical.Storage, e DueEntry, tend maintain) (bool, error) {
 	unlock, err := st.keys.lock(ctx, e.at)
 	if err != nil {
@@ -28,7 +27,7 @@ func (st *Store) ApplyDue(ctx context.Context, s logical.Storage, e DueEntry, te
 		return false, err
 	}
 	if k == nil {
-		if err := st.steady(ctx, s, e.at, nil); err != nil {
+		if err := st.settleLocked(ctx, s, e.at, nil); err != nil {
 			return false, err
 		}
 		return true, st.dropDue(ctx, s, e)
@@ -49,17 +48,16 @@ func (st *Store) ApplyDue(ctx context.Context, s logical.Storage, e DueEntry, te
 		}
 		return true, st.dropDue(ctx, s, e)
 	}
-	if next == k { // entries of what may still come must not be dropped
-		if err := st.steady(ctx, s, e.at, k); err != nil {
+	if next == k { // an unsettled write may still need its entries
+		if err := st.settleLocked(ctx, s, e.at, k); err != nil {
 			return false, err
 		}
 	}
 	return st.writeMaintained(ctx, s, e, k, next, missing(e, k, next, c, t))
 }
 
-// missing returns the slots of what is due next that may not be in the index: those of the
-// entry's own class, which has come to its end, and those that came with the change. All,
-// for an entry of the old form, about which nothing is known.
+// missing returns the slots of next that the index may lack: those of the entry's own class, which is handled now,
+// and those that are new. After an entry of the old form it returns all slots, because the index is unknown.
 func missing(e DueEntry, k, next *apikey.Key, c *tenant.Config, t *tenant.Tenant) []slot {
 	there := slots(k, active(k.Policy(c, t)))
 	return slices.DeleteFunc(slots(next, next.Policy(c, t)), func(in slot) bool {
@@ -68,7 +66,7 @@ func missing(e DueEntry, k, next *apikey.Key, c *tenant.Config, t *tenant.Tenant
 	})
 }
 
-// writeMaintained writes what has become of k, and the entries that are missing then.
+// writeMaintained writes the changed key and the missing entries.
 func (st *Store) writeMaintained(
 	ctx context.Context,
 	s logical.Storage,
@@ -107,7 +105,7 @@ func (st *Store) writeMaintained(
 	return err == nil, err
 }
 
-// owner returns the tenant that k belongs to, nil when it is gone, and the settings.
+// owner returns the tenant of k, nil if it is erased, and the settings.
 func (st *Store) owner(ctx context.Context, s logical.Storage, k *apikey.Key) (*tenant.Tenant, *tenant.Config, error) {
 	c, err := st.Config(ctx, s)
 	if err != nil {
@@ -120,8 +118,7 @@ func (st *Store) owner(ctx context.Context, s logical.Storage, k *apikey.Key) (*
 	return t, c, err
 }
 
-// destroy deletes a record and then what leads to it: what a failure leaves of that leads
-// nowhere, and is found by the walk.
+// destroy deletes a record and then its index entries. If that fails, the walk finds the rest, which leads nowhere.
 func (st *Store) destroy(ctx context.Context, s logical.Storage, at location, k *apikey.Key) error {
 	if err := st.retireIDs(ctx, s, k, nil); err != nil {
 		return err

@@ -160,8 +160,7 @@ func TestDropStray(t *testing.T) {
 	}
 }
 
-// Somebody makes a version while its entry is looked at: the entry stays, for the lock is
-// held until the record is there.
+// The entry of a version that is being made stays, because the maker holds the lock until the record is written.
 func TestDropStrayWaitsForWhoMakesAVersion(t *testing.T) {
 	w := newWorld(t)
 	w.create("billing", id(1))

@@ -7,24 +7,24 @@ import (
 	"vault-plugin-secrets-apikeys/internal/apikey"
 )
 
-// mark is the last part of a due entry's name: what is due about a key. A sweep then knows
-// its rotations, and which of them is most urgent, without reading a record.
+// mark is the last part of a due entry's name: what is due about a key. It tells a sweep which entries are rotations,
+// and which of them are most urgent, without reading a record.
 //
-// A version of the engine that knows no marks takes such an entry for none of its own and
-// leaves it alone; its walk writes entries of the old form. Those are read here still.
+// Versions of the engine that know no marks ignore such entries; their walk writes entries of the old form, which
+// this version still reads.
 type mark string
 
 const (
-	unmarked mark = ""  // about a tenant, or of the old form: what is due is seen when the key is looked at
+	unmarked mark = ""  // about a tenant, or of the old form, where only the record tells what is due
 	chore    mark = "c" // anything but a rotation
 )
 
-// endForm is how a rotation's mark tells the minute in which the version ends that signs.
+// endForm is the form of a rotation's mark: the minute in which the signing version ends.
 const endForm = "r200601021504"
 
 func rotation(end time.Time) mark { return mark(end.UTC().Format(endForm)) }
 
-// ends returns the end that a rotation's mark tells.
+// ends parses a rotation's mark.
 func (m mark) ends() (time.Time, bool) {
 	end, err := time.ParseInLocation(endForm, string(m), time.UTC)
 	return end, err == nil && rotation(end) == m
@@ -35,15 +35,14 @@ func (m mark) valid() bool {
 	return m == chore || ends
 }
 
-// slot is a place in the due index that is about a key.
+// slot is the time and the mark of a due entry about a key.
 type slot struct {
 	due time.Time
 	of  mark
 }
 
-// slots returns the entries that have to be in the due index about k: always one of its
-// rotation, so that a chore that has to wait hides none; one of a chore only when that comes
-// first, since making the rotation looks after the rest.
+// slots returns the slots that the due index must have for k: its rotation always, so that a delayed chore does not
+// hide it; a chore only if it comes first, because a rotation does all chores.
 func slots(k *apikey.Key, p apikey.Policy) []slot {
 	var all []slot
 	rotate, other := k.RotateAt(p), k.ChoreAt(p)
@@ -56,8 +55,8 @@ func slots(k *apikey.Key, p apikey.Policy) []slot {
 	return all
 }
 
-// indexed returns the slots that are in the index for a key that was written under a
-// policy: as it was then, and as if the tenant were active.
+// indexed returns the slots that the index has for a key written under a policy: those of that policy, and those for
+// an active tenant.
 func indexed(k *apikey.Key, p apikey.Policy) []slot {
 	all := slots(k, active(p))
 	if !p.Paused {
@@ -71,7 +70,7 @@ func indexed(k *apikey.Key, p apikey.Policy) []slot {
 	return all
 }
 
-// active returns the policy as it is once the tenant is active.
+// active returns the policy of an active tenant.
 func active(p apikey.Policy) apikey.Policy {
 	p.Paused = false
 	return p

@@ -46,14 +46,21 @@ func TestSlots(t *testing.T) {
 		p    apikey.Policy
 		want string
 	}{
-		"a schedule alone":              {k, policy, rotates},
-		"an idle look that comes first": {k, apikey.Policy{Retention: 7 * day, Idle: 10 * day}, rotates + ", c 2026-01-25"},
+		"a schedule alone": {k, policy, rotates},
+		"an idle look that comes first": {
+			k, apikey.Policy{Retention: 7 * day, Idle: 10 * day}, rotates + ", c 2026-01-25",
+		},
 		"an idle look that comes later": {k, apikey.Policy{Retention: 7 * day, Idle: 89 * day}, rotates},
-		"an older version to be erased": {rotated, policy, string(rotation(rotated.Newest().ExpiresAt)) + " " + rotated.NextRotation().Format(time.DateOnly) + ", c 2026-01-29"},
-		"a retry that waits longer":     {&failed, policy, ends + " 2026-08-03, c 2026-04-22"},
-		"nothing but an erasure":        {newKey(w.tenant, "billing", id(1)), policy, "c 2026-04-22"},
-		"a tenant that is not active":   {k, apikey.Policy{Retention: 7 * day, Paused: true}, "c 2026-04-22"},
-		"a deleted key":                 {deleted, policy, "c 2026-01-22"},
+		"an older version to be erased": {
+			rotated,
+			policy,
+			string(rotation(rotated.Newest().ExpiresAt)) + " " +
+				rotated.NextRotation().Format(time.DateOnly) + ", c 2026-01-29",
+		},
+		"a retry that waits longer":   {&failed, policy, ends + " 2026-08-03, c 2026-04-22"},
+		"nothing but an erasure":      {newKey(w.tenant, "billing", id(1)), policy, "c 2026-04-22"},
+		"a tenant that is not active": {k, apikey.Policy{Retention: 7 * day, Paused: true}, "c 2026-04-22"},
+		"a deleted key":               {deleted, policy, "c 2026-01-22"},
 	} {
 		if got := spelled(slots(row.k, row.p)); got != row.want {
 			t.Errorf("%s: %s, want %s", name, got, row.want)
@@ -61,8 +68,8 @@ func TestSlots(t *testing.T) {
 	}
 }
 
-// A chore that is looked after leaves the rotation's entry alone; one of the old form has
-// all written anew, for nobody knows what is there.
+// Handling a chore leaves the rotation's entry alone. After an entry of the old form all entries are written again,
+// because the index is unknown.
 func TestTendOfEachClass(t *testing.T) {
 	const name = "keys:acme:external:billing"
 	base := newWorld(t)

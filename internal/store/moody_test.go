@@ -12,12 +12,12 @@ import (
 type mood string
 
 const (
-	prompt mood = "prompt" // done, and told
-	slow   mood = "slow"   // done and told after ten seconds, whether anybody waits or not
-	lost   mood = "lost"   // not done, and told so
-	landed mood = "landed" // done, and an error told
-	late   mood = "late"   // an error told, and done later
-	twice  mood = "twice"  // done and told, and done again later
+	prompt mood = "prompt" // done, and answered
+	slow   mood = "slow"   // done and answered after ten seconds, even if no caller waits
+	lost   mood = "lost"   // not done, and an error returned
+	landed mood = "landed" // done, and an error returned
+	late   mood = "late"   // an error returned, and done later
+	twice  mood = "twice"  // done and answered, and done again later
 	hung   mood = "hung"   // no answer, and done later
 )
 

@@ -36,8 +36,7 @@ func (w *world) hold(op string) *gate {
 
 func (g *gate) release() { g.released.Do(func() { close(g.open) }) }
 
-// A reader that has read the old entry must not put it in the cache after somebody has
-// changed it, on this node or on another.
+// A reader that has read the old entry must not cache it after it was changed, on this node or on another.
 func TestInvalidationCannotLoseARace(t *testing.T) {
 	ctx := t.Context()
 	for _, row := range []struct {
@@ -128,7 +127,7 @@ func TestInvalidationCannotLoseARace(t *testing.T) {
 	}
 }
 
-// A reader that has seen that nobody has a key ID must not remember it once somebody has.
+// A reader that has found a key ID unclaimed must not remember that after it was claimed.
 func TestUnknownIsNotRememberedPastAClaim(t *testing.T) {
 	w := newWorld(t)
 	g := w.hold("get ids/" + id(1))

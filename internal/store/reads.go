@@ -1,7 +1,7 @@
 package store
 
-// reads are records that are read one after the other, to be used together. While one of them waits for storage, the
-// others may be changed: then all are read again, so that no change is missed that was answered meanwhile.
+// reads tracks records that are read one after the other and used together. If one of them changes while another is
+// read from slow storage, the caller reads all again, so that it misses no change that was answered meanwhile.
 type reads struct {
 	of [3]struct {
 		stripe     *generation
@@ -10,7 +10,7 @@ type reads struct {
 	n int
 }
 
-// note is called before the record is read.
+// note returns the generation of a stripe, to be called before the record is read.
 func (r *reads) note(stripe *generation) (generation uint64) {
 	generation = stripe.n.Load()
 	r.of[r.n].stripe, r.of[r.n].generation = stripe, generation
@@ -18,8 +18,8 @@ func (r *reads) note(stripe *generation) (generation uint64) {
 	return generation
 }
 
-// stand reports whether nothing has changed of what was read since it was.
-func (r *reads) stand() bool {
+// unchanged reports whether no record has changed since it was read.
+func (r *reads) unchanged() bool {
 	for _, one := range r.of[:r.n] {
 		//mutate:false "changes during a slow read of another record" TestWhatIsReadTogetherHoldsTogether
 		if one.stripe.n.Load() != one.generation {

@@ -81,7 +81,7 @@ func TestWhatIsReadTogetherHoldsTogether(t *testing.T) {
 	}
 }
 
-// Who waits for a record that somebody else changes stops when its request ends, and has begun nothing.
+// A request that waits for a locked record stops when it ends, and has changed nothing.
 func TestWaitingForARecordEndsWithTheRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

@@ -7,33 +7,33 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 )
 
-// records are the entries of one type: decoded, cached, and changed one at a time.
+// records holds the entries of one type, decoded and cached. Each record is changed by one caller at a time.
 type records[T any] struct {
 	encode   func(*T) ([]byte, error)
 	decode   func(location, []byte) (*T, error)
-	forCache func(*T) *T // what of a record the cache holds; nil: all
-	absent   func() *T   // what stands for an entry that is not there; nil: nothing does
+	forCache func(*T) *T // returns the part of a record to cache; nil: all of it
+	absent   func() *T   // returns the value of an entry that does not exist; nil: there is none
 	sealed   bool
 	writes   *writes
 	cache    *cache[*T]
 	locks    *locks
 }
 
-// get returns the record as it is now, from memory when it is there: no lock, no storage. It is nil when there is none.
+// get returns the record, nil if there is none. A cached record takes no lock and no storage.
 func (r *records[T]) get(ctx context.Context, s logical.Storage, at location) (*T, error) {
 	for {
 		var alone reads
-		if v, err := r.read(ctx, s, at, &alone); err != nil || alone.stand() {
+		if v, err := r.read(ctx, s, at, &alone); err != nil || alone.unchanged() {
 			return v, err
 		}
 	}
 }
 
-// read is [records.get] for a record that is used together with others. One that storage may still change is not kept
-// in memory.
+// read is [records.get] for a record that is used together with others. It does not cache a record that an earlier
+// write may still change.
 func (r *records[T]) read(ctx context.Context, s logical.Storage, at location, all *reads) (*T, error) {
 	path := at.path()
-	generation := all.note(r.cache.stripe(path)) // before it is asked whether the record is settled
+	generation := all.note(r.cache.stripe(path)) // before unsettled is called
 	if v, ok := r.cache.get(path); ok {
 		return v, nil
 	}
@@ -57,7 +57,7 @@ func (r *records[T]) read(ctx context.Context, s logical.Storage, at location, a
 	return v, nil
 }
 
-// load returns the whole record from storage.
+// load returns the whole record from storage, nil if there is none.
 func (r *records[T]) load(ctx context.Context, s logical.Storage, at location) (*T, error) {
 	entry, err := s.Get(ctx, at.path())
 	if err != nil {
@@ -69,9 +69,9 @@ func (r *records[T]) load(ctx context.Context, s logical.Storage, at location) (
 	return r.decode(at, entry.Value)
 }
 
-// update is the only way to change a record: change gets the one in storage, or what
-// stands for none, and returns the new one, or the same pointer or nil for "as it is".
-// Index is called before the record is written. The returned record is whole.
+// update changes a record: change gets the one in storage, or the value for a missing one, and returns the new one.
+// It returns nil or the same pointer to change nothing. Index is called before the record is written. The returned
+// record is whole.
 func (r *records[T]) update(ctx context.Context, s logical.Storage, at location,
 	change func(old *T) (*T, error), index func(old, changed *T) error,
 ) (*T, error) {
@@ -83,12 +83,12 @@ func (r *records[T]) update(ctx context.Context, s logical.Storage, at location,
 	return r.updateLocked(ctx, s, at, change, index)
 }
 
-// updateLocked is update for who holds the record's lock.
+// updateLocked is update for callers that hold the record's lock.
 func (r *records[T]) updateLocked(ctx context.Context, s logical.Storage, at location,
 	change func(old *T) (*T, error), index func(old, changed *T) error,
 ) (*T, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, err // the caller went away while others were at the record
+		return nil, err // the request ended during the wait for the lock
 	}
 	generation := r.cache.generation(at.path())
 	stored, err := r.load(ctx, s, at)
@@ -114,8 +114,8 @@ func (r *records[T]) updateLocked(ctx context.Context, s logical.Storage, at loc
 	return changed, r.put(ctx, s, at, changed)
 }
 
-// keep has a record that was found to need no change be what holds: in memory, and in
-// storage too where an earlier write of it may still land. Stored is nil for none.
+// keep confirms a record that needed no change: it caches the record, and repeats its last write or deletion if an
+// earlier one may still take effect. Stored is nil if there is no record.
 func (r *records[T]) keep(ctx context.Context, s logical.Storage, at location, stored *T, generation uint64) error {
 	path := at.path()
 	switch {
@@ -133,7 +133,7 @@ func (r *records[T]) keep(ctx context.Context, s logical.Storage, at location, s
 	return nil
 }
 
-// lock keeps everybody else from changing the record until unlock is called. Waiting for it ends with the request.
+// lock locks the record until unlock is called. The wait ends with the request.
 func (r *records[T]) lock(ctx context.Context, at location) (unlock func(), err error) {
 	return r.locks.lock(ctx, at.path())
 }
@@ -177,7 +177,7 @@ func (r *records[T]) put(ctx context.Context, s logical.Storage, at location, v 
 	return nil
 }
 
-// settle has storage hold what it holds now, whatever it was still about to do.
+// settle makes storage keep the record that it holds now, if an earlier write may still change it.
 func (r *records[T]) settle(ctx context.Context, s logical.Storage, at location) error {
 	unlock, err := r.lock(ctx, at)
 	if err != nil {

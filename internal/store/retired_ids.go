@@ -12,14 +12,13 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// storedRetiredID is a tombs entry: {"schema":1}. That it is there is all.
+// storedRetiredID is an entry under tombs/: {"schema":1}. Its existence is the information.
 type storedRetiredID struct{ header }
 
 func retiredIDPath(keyID string) string { return familyTombs + "/" + keyID }
 
-// Claimable reports whether a key ID that was made elsewhere may be used for the tenant's
-// key: nothing else has it, and it is not spent. What a failed write of the key itself has
-// left stands against nothing.
+// Claimable reports whether an imported key ID may be used for the tenant's key: no other key has it or has had it. A
+// claim that a failed write of the same key has left does not count.
 func (st *Store) Claimable(
 	ctx context.Context,
 	s logical.Storage,
@@ -42,8 +41,8 @@ func (st *Store) Claimable(
 	return tomb == nil, nil
 }
 
-// retireIDs has the key IDs of imported versions that next lacks never be used again. It is
-// called before they go. IDs made here are random, and need no such memory.
+// retireIDs records the key IDs of imported versions that next lacks, so that they are never used again. Call it
+// before the versions are removed. IDs made here are random and need no record.
 func (st *Store) retireIDs(ctx context.Context, s logical.Storage, old, next *apikey.Key) error {
 	if old == nil {
 		return nil

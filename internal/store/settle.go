@@ -11,9 +11,9 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// Settle makes an end of writes whose outcome is unknown, as far as time allows: it reads
-// what storage holds and writes that once more, which is the last word where storage keeps
-// the order of writes. Until then such entries are read from storage each time.
+// Settle settles writes whose outcome is unknown, until a time: it reads each stored entry and writes it once more.
+// That decides the outcome if storage keeps the order of writes. Unsettled entries are read from storage each time.
+// The error is the first failure.
 func (st *Store) Settle(ctx context.Context, s logical.Storage, until time.Time) error {
 	var failed error
 	for _, path := range st.writes.all() {
@@ -21,20 +21,20 @@ func (st *Store) Settle(ctx context.Context, s logical.Storage, until time.Time)
 			break
 		}
 		if err := st.settle(ctx, s, path); err != nil && failed == nil {
-			failed = err // the others may be settled nevertheless
+			failed = err // others may still succeed
 		}
 	}
 	return failed
 }
 
-// makeRoom settles some writes of a tenant that may begin no other, for a storage that answers again. It is called
-// without locks: it takes those of other records.
+// makeRoom settles some writes of a tenant that may begin no other write. Call it without a lock, because it locks
+// other records.
 func (st *Store) makeRoom(ctx context.Context, s logical.Storage, of tenant.Name) {
 	paths, done := st.writes.crowded(of)
 	defer done()
 	for _, path := range paths {
 		if ctx.Err() != nil || st.settle(ctx, s, path) != nil {
-			return // the write that needs the room is refused
+			return // the caller's write is refused
 		}
 	}
 }
@@ -42,7 +42,7 @@ func (st *Store) makeRoom(ctx context.Context, s logical.Storage, of tenant.Name
 func (st *Store) settle(ctx context.Context, s logical.Storage, path string) error {
 	at, ok := parsePath(path)
 	if !ok {
-		return fmt.Errorf("%s was written and is no location", path)
+		return fmt.Errorf("%s is not a location", path)
 	}
 	switch at.family {
 	case familyConfig:
@@ -58,7 +58,7 @@ func (st *Store) settle(ctx context.Context, s logical.Storage, path string) err
 	}
 }
 
-// settleKey also has the tenant's keys counted anew: nobody knew whether this one counts.
+// settleKey also makes the tenant's keys be counted again, because the outcome decides the number.
 func (st *Store) settleKey(ctx context.Context, s logical.Storage, at location) error {
 	if err := st.keys.settle(ctx, s, at); err != nil {
 		return err
@@ -74,8 +74,8 @@ func (st *Store) recount(ctx context.Context, s logical.Storage, at location) er
 	return err
 }
 
-// steady is settleKey for who has read the record, nil for none, under its lock.
-func (st *Store) steady(ctx context.Context, s logical.Storage, at location, stored *apikey.Key) error {
+// settleLocked is settleKey for callers that hold the record's lock and have read it; stored is nil if there is none.
+func (st *Store) settleLocked(ctx context.Context, s logical.Storage, at location, stored *apikey.Key) error {
 	if !st.writes.unsettled(at.path()) {
 		return nil
 	}

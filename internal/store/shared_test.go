@@ -80,8 +80,7 @@ func TestFullCachesCostReadsAlone(t *testing.T) {
 	}
 }
 
-// A tenant that keeps its records busy, with as many names as it likes and storage that
-// hangs, keeps nobody from writing another record.
+// A tenant that keeps many of its records busy while storage hangs does not block writes of other records.
 func TestNobodyHoldsAnothersLock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

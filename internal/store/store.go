@@ -1,6 +1,5 @@
-// Package store keeps typed records in Vault's storage: cached, locked, each change of
-// state one Put of one record. It is the only package that knows storage paths, and it
-// decides nothing.
+// Package store keeps typed records in Vault's storage, with caches and locks. Each change of state is one Put of one
+// record. Only this package knows storage paths. It makes no decisions about keys.
 package store
 
 import (
@@ -16,20 +15,20 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// Sizes of the caches that settings do not size: settings themselves, and key IDs that
-// nobody has (small, since strangers fill it).
+// Sizes of the caches that the settings do not size: tenants, and key IDs that no key has (small, because strangers
+// can fill it).
 const (
 	tenantsCached = 10_000
 	absentCached  = 10_000
 )
 
-// Store is safe for concurrent use. The storage is an argument of each call, as it comes
-// with each request of Vault.
+// Store is safe for concurrent use. Each call gets the storage as an argument, because Vault passes it with each
+// request.
 type Store struct {
 	writes     *writes
 	config     records[tenant.Config]
 	tenants    records[tenant.Tenant]
-	keys       records[apikey.Key] // named and leased ones
+	keys       records[apikey.Key] // named and leased keys
 	roles      records[apikey.Role]
 	ids        *cache[claim]
 	unknownIDs *cache[struct{}]
@@ -39,7 +38,7 @@ type Store struct {
 	usage      usage
 }
 
-// New returns an empty store. It touches no storage.
+// New returns an empty store. It reads no storage.
 func New() *Store {
 	size, writes := tenant.DefaultConfig().CacheEntries, new(writes)
 	return &Store{
@@ -71,8 +70,8 @@ func New() *Store {
 	}
 }
 
-// forCache keeps out of memory what only the reader of a history and the retry of a reveal
-// want: who did what. What entity asked for a leased key is told by lists.
+// forCache returns the part of a key to cache. It leaves out the history and who revealed a secret, which few
+// requests read. It keeps the entity of a leased key, which lists show.
 func forCache(k *apikey.Key) *apikey.Key {
 	c := *k
 	c.History = nil
@@ -88,8 +87,8 @@ func forCache(k *apikey.Key) *apikey.Key {
 	return &c
 }
 
-// Invalidate drops what is known of the entry at a storage path. It is called by Vault
-// when another node has written, and takes constant time.
+// Invalidate drops the cached entry at a storage path. Vault calls it after a write of another node. It takes
+// constant time.
 func (st *Store) Invalidate(path string) {
 	at, ok := parsePath(path)
 	if !ok {
@@ -110,10 +109,10 @@ func (st *Store) Invalidate(path string) {
 	}
 }
 
-// Cached returns how many decoded records of keys are in memory.
+// Cached returns how many keys are cached.
 func (st *Store) Cached() int { return st.keys.cache.size() }
 
-// Config returns the mount's settings, the defaults when none were written.
+// Config returns the mount's settings, the defaults if none were written.
 func (st *Store) Config(ctx context.Context, s logical.Storage) (*tenant.Config, error) {
 	return st.config.get(ctx, s, location{family: familyConfig})
 }
@@ -127,15 +126,14 @@ func (st *Store) UpdateConfig(
 	return st.config.update(ctx, s, location{family: familyConfig}, change, nil)
 }
 
-// Resize bounds the caches of keys as the settings say. It costs nothing when the bound
-// is the same.
+// Resize sets the sizes of the caches from the settings. It is cheap if nothing changed.
 func (st *Store) Resize(c *tenant.Config) {
 	st.keys.cache.resize(c.CacheEntries)
 	st.ids.resize(c.CacheEntries)
 	st.roles.cache.resize(c.CacheEntries)
 }
 
-// Tenant returns the record of a tenant in any state; nil when there is none.
+// Tenant returns the record of a tenant in any state, nil if there is none.
 func (st *Store) Tenant(ctx context.Context, s logical.Storage, name tenant.Name) (*tenant.Tenant, error) {
 	return st.tenants.get(ctx, s, location{family: familyTenants, tenant: name})
 }
@@ -149,7 +147,7 @@ func (st *Store) OpenTenant(ctx context.Context, s logical.Storage, name tenant.
 	return t, err
 }
 
-// Again returns the record of a tenant as it is now, or a refusal where it is deleted or gone.
+// Again returns the present record of a tenant, or a refusal if it is deleted or gone.
 func (st *Store) Again(ctx context.Context, s logical.Storage, t *tenant.Tenant) (*tenant.Tenant, error) {
 	now, err := st.Tenant(ctx, s, t.Name)
 	return stillOpen(now, err, t)
@@ -162,7 +160,7 @@ func stillOpen(now *tenant.Tenant, err error, t *tenant.Tenant) (*tenant.Tenant,
 	return now, err
 }
 
-// NoTenant is the refusal of a tenant that is not there.
+// NoTenant returns the refusal for a tenant that does not exist or is deleted.
 func NoTenant(name tenant.Name) error {
 	return refusal.Errorf(
 		refusal.NotFound,
@@ -171,7 +169,7 @@ func NoTenant(name tenant.Name) error {
 	)
 }
 
-// UpdateTenant changes a tenant's record; change gets nil when there is none.
+// UpdateTenant changes a tenant's record. Change gets nil if there is none.
 func (st *Store) UpdateTenant(
 	ctx context.Context,
 	s logical.Storage,
@@ -192,7 +190,7 @@ func (st *Store) UpdateTenant(
 	})
 }
 
-// Tenants returns the names of all tenants, sorted, deleted ones included.
+// Tenants returns the names of all tenants, sorted, including deleted ones.
 func (st *Store) Tenants(ctx context.Context, s logical.Storage) ([]string, error) {
 	return list(ctx, s, location{family: familyTenants})
 }
@@ -202,6 +200,6 @@ func list(ctx context.Context, s logical.Storage, at location) ([]string, error)
 	if err != nil {
 		return nil, fmt.Errorf("listing %s: %w", at.family, err)
 	}
-	slices.Sort(names) // most storage sorts; pages rely on it
+	slices.Sort(names) // not all storage sorts, and pages need the order
 	return names, nil
 }

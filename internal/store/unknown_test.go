@@ -17,7 +17,7 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// subject is something that is changed to and fro, and how it is seen by who judges calls.
+// subject is something that is changed back and forth, and how callers that judge calls see it.
 type subject struct {
 	name string
 	set  func(ctx context.Context, st *Store, s logical.Storage, to bool) error
@@ -212,8 +212,7 @@ func (u *unknown) change(t *testing.T, st *Store, s *moody, sub subject, n int) 
 	return <-done
 }
 
-// A caller who goes away does not stop a write that has begun: it is waited for, and told of
-// to the next who asks.
+// A caller that goes away does not stop a write that has begun. The next caller waits for it and learns its outcome.
 func TestWritesOutliveTheirCallers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -267,8 +266,8 @@ func TestNothingIsBegunForWhoIsGone(t *testing.T) {
 	expect(t, storagetest.Only(ops, "put"))
 }
 
-// An import whose claim has landed and whose record has not can be sent again; what is
-// another's stays refused.
+// An import whose claim was written and whose record was not can be sent again. Claims of other records are still
+// refused.
 func TestClaimsOfAFailedWriteAreMadeAgain(t *testing.T) {
 	w := newWorld(t)
 	w.s.StepIn(func(op string) error {

@@ -11,13 +11,13 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// Use says when a version was used, to the minute, and from where last.
+// Use is when a version was used, to the minute, and from where it was used last.
 type Use struct {
 	First, Last time.Time
-	From        string // an address; "" when the one who asked did not say
+	From        string // an address; "": not known
 }
 
-// merge returns the earlier first use and the later last one. Within one minute o is the later one.
+// merge returns the earlier first use and the later last one. Within the same minute o counts as later.
 func (u Use) merge(o Use) Use {
 	if u.First.IsZero() || !o.First.IsZero() && o.First.Before(u.First) {
 		u.First = o.First
@@ -30,54 +30,52 @@ func (u Use) merge(o Use) Use {
 	return u
 }
 
-// same reports whether both say the same.
+// same reports whether both are equal.
 func (u Use) same(o Use) bool {
 	return u.First.Equal(o.First) && u.Last.Equal(o.Last) && u.From == o.From
 }
 
-// usage collects uses in memory, each tenant's for itself, until the sweep writes them.
+// usage collects uses in memory, for each tenant separately, until a sweep writes them.
 type usage struct {
-	tenants sync.Map // tenant UID -> *owned
-	most    int      // uses of one tenant that are collected, and that wait to be written
-	met     sync.Map // key ID -> *claim: what a record says of one whose entry cannot be read
+	tenants    sync.Map // tenant UID -> *pendingUses
+	most       int      // uses of one tenant that are collected, and also that wait to be written
+	unreadable sync.Map // key ID -> *claim, from the record of a key ID whose entry cannot be read
 
-	busy  chan struct{} // is full while somebody writes entries of uses
-	turns []string      // UIDs of who was left out of the last flush; for who is busy
+	busy  chan struct{} // full while a goroutine writes entries of uses
+	turns []string      // UIDs of tenants that the last flush left out; guarded by busy
 
-	life     string // names this store in the mark
+	life     string // identifies this store in the mark
 	starting sync.Mutex
-	begun    atomic.Pointer[begun] // nil: [Store.BeginUsage] has not been called, or not with success
+	begun    atomic.Pointer[usageState] // nil: [Store.BeginUsage] has not succeeded
 }
 
-// mostUses has room for a tenant that uses 200,000 versions in a minute: some 40 MB.
+// mostUses suffices for a tenant that uses 200,000 versions in a minute: some 40 MB.
 const mostUses = 200_000
 
-// owned are one tenant's uses that are not in storage yet. What the tenant does fills this
-// and nothing else.
-type owned struct {
+// pendingUses are the uses of one tenant that are not in storage yet. No other tenant's activity fills them.
+type pendingUses struct {
 	tenant tenant.Name
 	fresh  sync.Map     // key ID -> *used
-	cells  atomic.Int64 // how many of them
-	missed atomic.Int64 // the minute of the latest use that found no room; 0: none
+	cells  atomic.Int64 // entries in fresh
+	missed atomic.Int64 // minute of the latest use that found no room; 0: none
 
-	unfinished map[string]*unfinished // splits that have begun, by prefix; for who is busy
-	from       string                 // the group that a flush had no time for; for who is busy
+	unfinished map[string]*unfinished // splits that have begun, by prefix; guarded by usage.busy
+	from       string                 // first group that the last flush had no time for; guarded by usage.busy
 
 	mu        sync.Mutex
-	waiting   map[string]map[string]Use      // by group and key ID: what is on its way to storage
-	waits     int                            // how many of them
-	gone      map[string]map[string]struct{} // by group: key IDs to be forgotten
-	goes      int                            // how many of them
-	forgotten int64                          // as missed, on its way to storage
-	writes    int64                          // how often something has come to storage, or was found to be there
-	stalled   int                            // how many flushes in a row had no time for any of it
-	since     time.Time                      // when the first of these ended
+	waiting   map[string]map[string]Use      // to be written, by group and key ID
+	waits     int                            // entries in waiting
+	gone      map[string]map[string]struct{} // key IDs whose uses are to be deleted, by group
+	goes      int                            // entries in gone
+	forgotten int64                          // as missed, to be written
+	writes    int64                          // counts what was written, or was found to be in storage
+	stalled   int                            // flushes in a row that made no progress
+	since     time.Time                      // when the first of these flushes ended
 }
 
-// used is one version's uses since the last flush. Whoever notes a use writes first and
-// then looks whether the cell is closed; whoever flushes closes it and then reads. So no
-// use is lost, and nobody waits.
-type used struct {
+// useCell holds one version's uses since the last flush. A writer stores the use first and then checks closed; a
+// flush sets closed first and then reads. So no use is lost, and neither waits.
+type useCell struct {
 	group  string
 	first  time.Time
 	last   atomic.Int64 // minutes since 1970
@@ -85,16 +83,16 @@ type used struct {
 	closed atomic.Bool
 }
 
-// digits are those of a group. A tenant's entries of uses are split by them.
+// digits is the length of a group. A tenant's entries of uses are split by the digits.
 const digits = 3
 
-// groupOf returns the group of a record: all its versions share one.
+// groupOf returns the group of a record. All its versions are in the same group.
 func groupOf(uid string, at location) string {
 	sum := sha256.Sum256([]byte(uid + "/" + at.path()))
 	return hex.EncodeToString(sum[:2])[:digits]
 }
 
-// locate returns where k's record is.
+// locate returns the location of k.
 func locate(k *apikey.Key) location {
 	if k.Lease != nil {
 		return location{familyLeased, k.Tenant, k.Kind, k.Newest().KeyID}
@@ -102,16 +100,15 @@ func locate(k *apikey.Key) location {
 	return location{familyKeys, k.Tenant, k.Kind, string(k.Name)}
 }
 
-func (u *usage) of(uid string, name tenant.Name) *owned {
+func (u *usage) of(uid string, name tenant.Name) *pendingUses {
 	v, ok := u.tenants.Load(uid)
 	if !ok {
-		v, _ = u.tenants.LoadOrStore(uid, &owned{tenant: name})
+		v, _ = u.tenants.LoadOrStore(uid, &pendingUses{tenant: name})
 	}
-	return v.(*owned)
+	return v.(*pendingUses)
 }
 
-// Used notes that a version of k was used, from an address if that is known. It takes no
-// lock and touches no storage.
+// Used records that a version of k was used now, from an address; "": not known. It takes no lock and no storage.
 func (st *Store) Used(k *apikey.Key, keyID, from string, now time.Time) {
 	minute, o := now.Unix()/60, st.usage.of(k.UID, k.Tenant)
 	for {
@@ -123,13 +120,13 @@ func (st *Store) Used(k *apikey.Key, keyID, from string, now time.Time) {
 				raise(&o.missed, minute)
 				return
 			}
-			cell := &used{group: groupOf(k.UID, locate(k)), first: now}
+			cell := &useCell{group: groupOf(k.UID, locate(k)), first: now}
 			cell.last.Store(minute)
 			if v, ok = o.fresh.LoadOrStore(keyID, cell); !ok {
 				o.cells.Add(1)
 			}
 		}
-		u := v.(*used)
+		u := v.(*useCell)
 		raise(&u.last, minute)
 		if was := u.from.Load(); from != "" && (was == nil || *was != from) {
 			u.from.Store(&from)
@@ -147,13 +144,13 @@ func raise(n *atomic.Int64, to int64) {
 	}
 }
 
-func (o *owned) drop(keyID string, cell any) {
+func (o *pendingUses) drop(keyID string, cell any) {
 	if o.fresh.CompareAndDelete(keyID, cell) {
 		o.cells.Add(-1)
 	}
 }
 
-func (u *used) use() Use {
+func (u *useCell) use() Use {
 	use := Use{First: u.first.UTC().Truncate(time.Minute), Last: minuteTime(u.last.Load())}
 	if from := u.from.Load(); from != nil {
 		use.From = *from
@@ -161,10 +158,10 @@ func (u *used) use() Use {
 	return use
 }
 
-// collect moves what is fresh to what is waiting.
-func (o *owned) collect(most int) {
+// collect moves the fresh uses to waiting.
+func (o *pendingUses) collect(most int) {
 	o.fresh.Range(func(key, v any) bool {
-		cell := v.(*used)
+		cell := v.(*useCell)
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		cell.closed.Store(true)
@@ -177,9 +174,9 @@ func (o *owned) collect(most int) {
 	o.forgotten = max(o.forgotten, o.missed.Swap(0))
 }
 
-// await has a use written with the next flush. When too many wait, it is forgotten, and
-// that it was is remembered. The caller holds the lock.
-func (o *owned) await(group, keyID string, use Use, most int) {
+// await adds a use to waiting. If too many uses wait, it forgets this one and records its minute. The caller holds
+// the lock.
+func (o *pendingUses) await(group, keyID string, use Use, most int) {
 	was, waits := o.waiting[group][keyID]
 	if !waits {
 		//mutate:false "how many uses of a tenant wait" TestUsesThatFindNoRoom
@@ -192,7 +189,7 @@ func (o *owned) await(group, keyID string, use Use, most int) {
 	o.waiting = put(o.waiting, group, keyID, was.merge(use))
 }
 
-func (o *owned) awaits(group, keyID string) bool {
+func (o *pendingUses) awaits(group, keyID string) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	_, waits := o.waiting[group][keyID]
@@ -210,8 +207,8 @@ func put[V any](m map[string]map[string]V, group, keyID string, v V) map[string]
 	return m
 }
 
-// forget has the uses of versions that k has, and next has not, dropped from memory and
-// storage; next is nil when the key is destroyed.
+// forget drops the uses of the versions that k has and next lacks, from memory and storage. Next is nil if the key
+// was destroyed.
 func (u *usage) forget(at location, k, next *apikey.Key) {
 	if k == nil {
 		return
@@ -224,9 +221,9 @@ func (u *usage) forget(at location, k, next *apikey.Key) {
 	}
 }
 
-// forget has a version's uses dropped with the next flush. Should too many of them wait,
-// the walk finds it.
-func (o *owned) forget(group, keyID string, most int) {
+// forget drops a version's uses from memory now, and from storage with the next flush. If too many of these wait, the
+// walk finds the uses.
+func (o *pendingUses) forget(group, keyID string, most int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if v, ok := o.fresh.Load(keyID); ok {
@@ -242,8 +239,8 @@ func (o *owned) forget(group, keyID string, most int) {
 	}
 }
 
-// dirty reports whether there is anything to be written.
-func (o *owned) dirty() bool {
+// dirty reports whether there is anything to write.
+func (o *pendingUses) dirty() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.waits+o.goes > 0 || o.forgotten > 0

@@ -10,7 +10,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 )
 
-// occupy waits until nobody else writes entries of uses.
+// occupy waits until no other goroutine writes entries of uses, and keeps others out until release is called.
 func (u *usage) occupy(ctx context.Context) (release func(), err error) {
 	select {
 	case u.busy <- struct{}{}:
@@ -20,10 +20,9 @@ func (u *usage) occupy(ctx context.Context) (release func(), err error) {
 	}
 }
 
-// FlushUsage writes the uses collected so far, as far as time allows: one Get and one Put
-// for a tenant with few used keys. Tenants take turns, one entry each; who is left out comes
-// first the next time. The error also tells of tenants that several flushes in a row had no
-// time for.
+// FlushUsage writes the uses collected so far, until a time: one Get and one Put for a tenant with few used keys.
+// Tenants take turns, one entry each; those left out come first in the next flush. The error also reports tenants
+// that several flushes in a row had no time for.
 func (st *Store) FlushUsage(ctx context.Context, s logical.Storage, until time.Time) error {
 	u := &st.usage
 	within, cancel := context.WithDeadline(ctx, until)
@@ -46,22 +45,22 @@ func (st *Store) FlushUsage(ctx context.Context, s logical.Storage, until time.T
 		r.owned.from = r.next()
 	}
 	//mutate:false "flushes that their caller ended" TestWhatCountsAsNoTime
-	if ctx.Err() != nil { // the caller has no more time, which says nothing of storage
+	if ctx.Err() != nil { // the caller's time is over, which is not storage's fault
 		return err
 	}
 	for _, r := range all {
-		r.owned.roundEnded(r.further || r.failed, time.Now()) // a failure is told by itself
+		r.owned.roundEnded(r.further || r.failed, time.Now()) // failures are reported separately
 	}
 	return errors.Join(err, u.late())
 }
 
-// rounds returns who has something to be written, whoever was left out first.
+// rounds returns a round for each tenant with uses to write, beginning with those left out of the last flush.
 func (u *usage) rounds() []*round {
 	var all []*round
 	splits := new(int)
-	dirty := make(map[string]*owned)
+	dirty := make(map[string]*pendingUses)
 	u.tenants.Range(func(uid, v any) bool {
-		o := v.(*owned)
+		o := v.(*pendingUses)
 		if o.collect(u.most); o.dirty() {
 			dirty[uid.(string)] = o
 		} else {
@@ -82,14 +81,14 @@ func (u *usage) rounds() []*round {
 	return all
 }
 
-// turns goes round until all is written or there is no time. It returns who is left out,
-// and the first failure, which keeps nobody else back.
+// turns steps the rounds in turn until all uses are written or ctx ends. It returns the rounds left out, and the
+// first failure, which stops only its own round.
 func turns(ctx context.Context, s logical.Storage, all []*round) (left []*round, failed error) {
 	for len(all) > 0 && ctx.Err() == nil {
 		r := all[0]
 		all = all[1:]
 		more, err := r.step(ctx, s)
-		late := err != nil && ctx.Err() != nil // to run out of time is no failure
+		late := err != nil && ctx.Err() != nil // running out of time is no failure
 		//mutate:false:2 "the turn of who was cut off" TestWriteThatIsCutOffByTheDeadline
 		if more || late {
 			//mutate:instead "uses of another that are written first" TestFlushIsFairByTenant

@@ -20,8 +20,8 @@ func (w *world) mendAll() {
 	}
 }
 
-// A use whose key ID leads nowhere that can be read is moved to the key that the walk has met, so that nothing stays
-// of versions before; and where the walk looks for uses of nobody, it is kept, and keeps nothing else.
+// A use of older versions whose key ID has no readable entry is moved to the key that the walk has found with that
+// ID. Where the walk prunes uses, such a use is kept, and does not stop the pruning of others.
 func TestUsesOfDamagedIDs(t *testing.T) {
 	w := newWorld(t)
 	k, other := w.create("billing", id(1)), w.create("other", id(2))

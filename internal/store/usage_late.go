@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// patience is how many flushes in a row may have no time for a tenant before that is told.
-const patience = 5
+// maxStalled is how many flushes in a row may make no progress with a tenant before that is reported.
+const maxStalled = 5
 
-// roundEnded notes whether a flush has come any further with the tenant's uses.
-func (o *owned) roundEnded(further bool, now time.Time) {
+// roundEnded records whether a flush made progress with the tenant's uses.
+func (o *pendingUses) roundEnded(further bool, now time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if further {
@@ -21,25 +21,25 @@ func (o *owned) roundEnded(further bool, now time.Time) {
 	}
 }
 
-// noTime notes that a flush could not even begin.
+// noTime records that a flush could not begin.
 func (u *usage) noTime(now time.Time) {
 	u.tenants.Range(func(_, v any) bool {
-		if o := v.(*owned); o.cells.Load() > 0 || o.dirty() {
+		if o := v.(*pendingUses); o.cells.Load() > 0 || o.dirty() {
 			o.roundEnded(false, now)
 		}
 		return true
 	})
 }
 
-// late tells of tenants for whose uses several flushes in a row have had no time.
+// late returns an error if several flushes in a row had no time for some tenants.
 func (u *usage) late() error {
 	tenants, since := 0, time.Time{}
 	u.tenants.Range(func(_, v any) bool {
-		o := v.(*owned)
+		o := v.(*pendingUses)
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		//mutate:false "flushes that had no time" TestUsesThatNoFlushHasTimeFor
-		if o.stalled < patience {
+		if o.stalled < maxStalled {
 			return true
 		}
 		if tenants++; since.IsZero() || o.since.Before(since) {

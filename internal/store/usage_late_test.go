@@ -11,8 +11,8 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// Tenants for whose uses flush after flush has no time are told of: how many, and since when. It ends when one comes
-// further.
+// If several flushes in a row have no time for some tenants, the error says how many, and since when. It ends once a
+// flush makes progress.
 func TestUsesThatNoFlushHasTimeFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -35,14 +35,14 @@ func TestUsesThatNoFlushHasTimeFor(t *testing.T) {
 		}
 		w.s.StepIn(stuck, nil)
 		since := time.Now().Add(6 * time.Second).UTC().Format(time.RFC3339)
-		for n := 1; n < patience; n++ {
+		for n := 1; n < maxStalled; n++ {
 			if err := flush(); err != nil {
 				t.Errorf("after %d flushes: %v", n, err)
 			}
 		}
 		if err := flush(); err == nil || !strings.Contains(err.Error(), "since "+since+" ") ||
 			!strings.Contains(err.Error(), "(3)") {
-			t.Errorf("after %d flushes: %v", patience, err)
+			t.Errorf("after %d flushes: %v", maxStalled, err)
 		}
 		did := false
 		w.s.StepIn(func(op string) error {
@@ -95,8 +95,8 @@ func TestWhatCountsAsNoTime(t *testing.T) {
 			w := newWorld(t)
 			w.begin()
 			w.use(4500)
-			for n := 1; n <= 2*patience; n++ {
-				if err := row.flush(w); (err != nil) != (row.told && n >= patience) {
+			for n := 1; n <= 2*maxStalled; n++ {
+				if err := row.flush(w); (err != nil) != (row.told && n >= maxStalled) {
 					t.Errorf("%s, flush %d: %v", name, n, err)
 				}
 			}

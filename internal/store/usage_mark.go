@@ -11,16 +11,15 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 )
 
-// begun is what is known about the uses of the whole mount. It is immutable.
-type begun struct {
-	forgotten time.Time           // any key may have been used until then, and nobody know it; zero: none
-	shards    map[string]struct{} // entries of versions before that are there
+// usageState is what is known about the uses of the whole mount. It is immutable.
+type usageState struct {
+	forgotten time.Time           // until then, any key may have been used unrecorded; zero: none
+	shards    map[string]struct{} // entries of older versions that exist
 }
 
-// BeginUsage marks that uses are collected from now on. What a node has collected and not
-// written is lost when it ends without [Store.CloseUsage]; who finds its mark has to take
-// it that any key may have been used until then. It costs storage once in the life of a
-// store.
+// BeginUsage writes a mark that uses are collected from now on. A node that ends without [Store.CloseUsage] loses the
+// uses it has not written; a store that finds its mark assumes that any key may have been used until then. Only the
+// first successful call costs storage.
 func (st *Store) BeginUsage(ctx context.Context, s logical.Storage, now time.Time) error {
 	u := &st.usage
 	if u.begun.Load() != nil {
@@ -42,8 +41,8 @@ func (st *Store) BeginUsage(ctx context.Context, s logical.Storage, now time.Tim
 	return nil
 }
 
-// CloseUsage writes all uses, for an end after which nobody has to fear that some were
-// lost.
+// CloseUsage writes all uses, until a time, and clears the mark of [Store.BeginUsage]. It fails if there was no time
+// for all of them.
 func (st *Store) CloseUsage(ctx context.Context, s logical.Storage, until time.Time) error {
 	if err := st.FlushUsage(ctx, s, until); err != nil {
 		return err
@@ -51,7 +50,7 @@ func (st *Store) CloseUsage(ctx context.Context, s logical.Storage, until time.T
 	u := &st.usage
 	whole := true
 	u.tenants.Range(func(_, v any) bool {
-		o := v.(*owned)
+		o := v.(*pendingUses)
 		whole = o.cells.Load() == 0 && o.missed.Load() == 0 && !o.dirty()
 		return whole
 	})
@@ -64,18 +63,18 @@ func (st *Store) CloseUsage(ctx context.Context, s logical.Storage, until time.T
 	defer u.starting.Unlock()
 	b := u.begun.Load()
 	if b == nil {
-		return nil // somebody else's mark may be there
+		return nil // the mark may be another store's
 	}
 	u.begun.Store(nil)
 	return saveMark(ctx, s, "", b.forgotten)
 }
 
-// errUnwritten says that an end comes before all uses are written.
+// errUnwritten says that uses are left unwritten at the end.
 var errUnwritten = errors.New("there was no time to write all uses")
 
-// takeOverUsage finds out what may have been lost before now. A node that ended without closing has
-// lost what it had; so have versions before this one, whose entries are there yet.
-func (st *Store) takeOverUsage(ctx context.Context, s logical.Storage, now time.Time) (*begun, error) {
+// takeOverUsage finds out until when uses may have been lost: by a node that ended without closing, and by older
+// versions, if their entries still exist.
+func (st *Store) takeOverUsage(ctx context.Context, s logical.Storage, now time.Time) (*usageState, error) {
 	entry, err := s.Get(ctx, familyMark)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", familyMark, err)
@@ -93,7 +92,7 @@ func (st *Store) takeOverUsage(ctx context.Context, s logical.Storage, now time.
 	if err != nil {
 		return nil, fmt.Errorf("listing %s: %w", familyUsage, err)
 	}
-	b := &begun{shards: make(map[string]struct{})}
+	b := &usageState{shards: make(map[string]struct{})}
 	for _, name := range parts {
 		if !strings.HasSuffix(name, "/") {
 			b.shards[name] = struct{}{}
@@ -104,26 +103,26 @@ func (st *Store) takeOverUsage(ctx context.Context, s logical.Storage, now time.
 	}
 	//mutate:false:1 "uses that a crash has lost" TestUsesThatAnotherHasLost
 	if other := m.Life != "" && m.Life != st.usage.life; (other || len(b.shards) > 0) && now.After(b.forgotten) {
-		b.forgotten = now.UTC().Add(time.Second - 1).Truncate(time.Second) // never less than it was
+		b.forgotten = now.UTC().Add(time.Second - 1).Truncate(time.Second) // rounded up
 	}
 	return b, nil
 }
 
-// known returns what is known about the uses of the mount. A store that has not begun looks
-// each time: another one may be at work.
-func (st *Store) known(ctx context.Context, s logical.Storage) (*begun, error) {
+// mountUsage returns what is known about the uses of the mount. A store that has not begun reads it each time,
+// because another one may collect uses.
+func (st *Store) mountUsage(ctx context.Context, s logical.Storage) (*usageState, error) {
 	if b := st.usage.begun.Load(); b != nil {
 		return b, nil
 	}
 	return st.takeOverUsage(ctx, s, time.Now())
 }
 
-// moved notes that an entry of versions before is gone.
+// moved records that an entry of older versions is deleted.
 func (u *usage) moved(shard string) {
 	u.starting.Lock()
 	defer u.starting.Unlock()
 	if was := u.begun.Load(); was != nil {
-		b := begun{was.forgotten, maps.Clone(was.shards)}
+		b := usageState{was.forgotten, maps.Clone(was.shards)}
 		delete(b.shards, shard)
 		u.begun.Store(&b)
 	}

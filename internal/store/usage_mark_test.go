@@ -219,8 +219,8 @@ func TestUsesOfVersionsBefore(t *testing.T) {
 	check("a later life", next)
 }
 
-// A large entry is moved piece by piece. One that cannot be read, and one use of which
-// nobody can tell whose it is, stay, and keep nothing else from moving.
+// A large entry is moved piece by piece. An entry that cannot be read stays, as does a use whose key cannot be found,
+// and neither stops the move of others.
 func TestMovingWhatIsLargeOrDamaged(t *testing.T) {
 	w := newWorld(t)
 	const name = "3fa"

@@ -7,8 +7,8 @@ import (
 	"vault-plugin-secrets-apikeys/internal/apikey"
 )
 
-// A use that was noted before somebody asks is found, though it is flushed while he reads, and though he has read what
-// it is written to.
+// A reader finds a use from before its call, even if a flush moves it during the read into an entry that was read
+// already.
 func TestUsesThatMoveWhileTheyAreRead(t *testing.T) {
 	const root = "usage/uid-of-acme/x"
 	for name, move := range map[string]func(w *world){

@@ -15,13 +15,13 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// Uses tells when the versions of one key were used.
+// Uses holds the uses of one key's versions.
 type Uses struct {
-	known     map[string]Use // by key ID: in storage, and not yet
-	forgotten time.Time      // what is not in it may have been used until then
+	known     map[string]Use // by key ID, in storage or in memory
+	forgotten time.Time      // until then, versions may have been used without a record
 }
 
-// Usage returns when the versions of the tenant's named key were used, be it there or not.
+// Usage returns the uses of the tenant's named key, whether the key exists or not.
 func (st *Store) Usage(
 	ctx context.Context,
 	s logical.Storage,
@@ -30,14 +30,14 @@ func (st *Store) Usage(
 	name apikey.Name,
 ) (Uses, error) {
 	at := location{familyKeys, t.Name, kind, string(name)}
-	var keyIDs []string // nil: of whatever key was or will be there
+	var keyIDs []string // nil: all, of any key that was there
 	if k, ok := st.keys.cache.get(at.path()); ok && k.UID == t.UID {
 		keyIDs = keyIDsOf(k)
 	}
 	return st.UsesOf(t).at(ctx, s, at, keyIDs)
 }
 
-// LeasedUsage is Usage of a leased key.
+// LeasedUsage returns the uses of the tenant's leased key.
 func (st *Store) LeasedUsage(
 	ctx context.Context,
 	s logical.Storage,
@@ -48,20 +48,19 @@ func (st *Store) LeasedUsage(
 	return st.UsesOf(t).at(ctx, s, location{familyLeased, t.Name, kind, keyID}, []string{keyID})
 }
 
-// UsageReader reads uses of one tenant's keys, and each entry but once. It is for one
-// request.
+// UsageReader reads the uses of one tenant's keys, and each entry only once. It is for one request.
 type UsageReader struct {
 	st       *Store
 	uid      string
 	branches map[string]branch // by prefix
-	held     int               // uses in them
-	most     int               // that it holds, unless one entry has more
+	held     int               // uses in branches
+	most     int               // bound of held, unless one entry has more
 	split    map[string]int64
-	failed   map[string]error // why a node could not be read, by prefix
-	writes   int64            // the tenant's, before these were read
+	failed   map[string]error // failures to read a node, by prefix
+	writes   int64            // pendingUses.writes before the branches were read
 }
 
-// mostHeld bounds how many uses a reader holds: some 40 MB, of a tenant that has so many.
+// mostHeld bounds the uses that a reader holds: some 40 MB at most.
 const mostHeld = 200_000
 
 // UsesOf returns a reader of the tenant's uses.
@@ -71,12 +70,12 @@ func (st *Store) usesOf(uid string) *UsageReader {
 	return &UsageReader{st: st, uid: uid, most: mostHeld, split: make(map[string]int64), failed: make(map[string]error)}
 }
 
-// at returns the uses of versions of the record at a place: of all, or of those with the key IDs. Uses move from an
-// entry of versions before to memory, and from there to the tenant's own entries, so they are looked for in that order:
-// what moves meanwhile is found where it comes to.
+// at returns the uses of the record at a place: of the versions with the key IDs, or of all if keyIDs is nil. Uses
+// move from entries of older versions to memory, and from memory to the tenant's own entries. It reads in that order,
+// so that it finds uses that move meanwhile.
 func (r *UsageReader) at(ctx context.Context, s logical.Storage, at location, keyIDs []string) (Uses, error) {
 	group := groupOf(r.uid, at)
-	mount, err := r.st.known(ctx, s)
+	mount, err := r.st.mountUsage(ctx, s)
 	if err != nil {
 		return Uses{}, err
 	}
@@ -114,20 +113,21 @@ func (r *UsageReader) at(ctx context.Context, s logical.Storage, at location, ke
 
 func has[V any](m map[string]V, name string) bool { _, has := m[name]; return has }
 
-// inMemory returns what is not in storage yet of a group's uses, of all or of those with the key IDs, and as missed the
-// minute of the latest use that was forgotten; 0: none was. Writes changes whenever something has come to storage.
+// inMemory returns the uses of a group that are not in storage yet: those with the key IDs, or all if keyIDs is nil.
+// Missed is the minute of the latest use that was forgotten; 0: none. Writes changes whenever something was written
+// to storage.
 func (u *usage) inMemory(uid, group string, keyIDs []string) (uses map[string]Use, missed, writes int64) {
 	uses = make(map[string]Use)
 	v, ok := u.tenants.Load(uid)
 	if !ok {
 		return uses, 0, 0
 	}
-	o := v.(*owned)
+	o := v.(*pendingUses)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	maps.Copy(uses, o.waiting[group])
 	add := func(key, cell any) bool {
-		if cell := cell.(*used); cell.group == group {
+		if cell := cell.(*useCell); cell.group == group {
 			uses[key.(string)] = uses[key.(string)].merge(cell.use())
 		}
 		return true
@@ -171,18 +171,18 @@ func (r *UsageReader) branch(ctx context.Context, s logical.Storage, group strin
 	return b, nil
 }
 
-// forget notes a minute in which a use was forgotten; 0: none.
+// forget records the minute of a use that was forgotten; 0: none.
 func (u *Uses) forget(minute int64) {
 	if end := minuteTime(minute + 1); minute > 0 && end.After(u.forgotten) {
 		u.forgotten = end
 	}
 }
 
-// Of returns the use of a version. It is the zero Use when none is known.
+// Of returns the use of a version, the zero Use if none is known.
 func (u Uses) Of(keyID string) Use { return u.known[keyID] }
 
-// WasUsed reports whether a version of k was used, or may have been without its tenant's
-// uses telling of it: for want of room, or before a crash.
+// WasUsed reports whether a version of k was used, or may have been used without a record: for want of room, or
+// before a crash.
 func (st *Store) WasUsed(ctx context.Context, s logical.Storage, k *apikey.Key, keyID string) (bool, error) {
 	uses, err := st.usesOf(k.UID).at(ctx, s, locate(k), []string{keyID})
 	if err != nil {
@@ -192,14 +192,14 @@ func (st *Store) WasUsed(ctx context.Context, s logical.Storage, k *apikey.Key, 
 	return !uses.Of(keyID).Last.IsZero() || k.Version(keyID).IssuedAt.Before(uses.forgotten), nil
 }
 
-// LastUse is what is known of a key's last use.
+// LastUse is what is known about a key's last use.
 type LastUse struct {
 	At      time.Time // zero: none is known
-	MaybeAt time.Time // a later one that was forgotten may have been so late; zero: none was
+	MaybeAt time.Time // latest time of a later use that may have been forgotten; zero: none
 }
 
-// UsageKnown returns what may be said of the last use to a rotation of k, before which the uses of versions are read
-// that it may drop.
+// UsageKnown returns what a rotation of k needs to know about uses. It reads them only if the rotation may drop
+// versions.
 func (st *Store) UsageKnown(ctx context.Context, s logical.Storage, k *apikey.Key) apikey.UsageKnown {
 	if !k.Full() {
 		return apikey.UsageKnown{}
@@ -230,7 +230,7 @@ func (r *UsageReader) LastUsed(ctx context.Context, s logical.Storage, k *apikey
 		if use := uses.Of(v.KeyID); use.Last.After(last.At) {
 			last.At = use.Last
 		}
-		maybe = maybe || v.IssuedAt.Before(uses.forgotten) // before it was there nothing of it was forgotten
+		maybe = maybe || v.IssuedAt.Before(uses.forgotten) // no use of a version was forgotten before it existed
 	}
 	if maybe && uses.forgotten.After(last.At) {
 		last.MaybeAt = uses.forgotten
@@ -246,8 +246,8 @@ func keyIDsOf(k *apikey.Key) []string {
 	return keyIDs
 }
 
-// EachLastUsed tells the last use of any version of each of some keys, in an order in which no entry is read twice,
-// however many the keys are. An error is of the entry that has the key's uses; each decides whether it ends the walk.
+// EachLastUsed calls each with the last use of every key, in an order that reads no entry twice. The error passed to
+// each is a failure to read the key's uses. An error that each returns ends the loop and is returned.
 func (r *UsageReader) EachLastUsed(ctx context.Context, s logical.Storage, keys []*apikey.Key,
 	each func(k *apikey.Key, last LastUse, err error) error,
 ) error {
@@ -272,14 +272,14 @@ func (r *UsageReader) EachLastUsed(ctx context.Context, s logical.Storage, keys 
 
 const oldShards = 1024
 
-// shardOf returns the entry in which versions before this one kept a record's uses.
+// shardOf returns the name of the entry in which older versions kept a record's uses.
 func shardOf(at location) string {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(at.path()))
 	return fmt.Sprintf("%03x", h.Sum32()%oldShards)
 }
 
-// loadShard returns such an entry; an empty one when there is none.
+// loadShard returns an entry of older versions, an empty one if it does not exist.
 func loadShard(ctx context.Context, s logical.Storage, name string) (uses map[string]Use, there bool, err error) {
 	entry, err := s.Get(ctx, familyUsage+"/"+name)
 	if err != nil {

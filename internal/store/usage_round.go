@@ -13,19 +13,19 @@ import (
 // round is one tenant's part of a flush.
 type round struct {
 	uid       string
-	owned     *owned
-	groups    []string         // still to be written
-	at        string           // the first of those that are being written; "" for none
-	split     map[string]int64 // nodes that are known to be split
-	splitting *splitting       // nil: none is being split
-	splits    *int             // how many are being split, over all rounds
-	waits     bool             // for one of these to end
-	further   bool             // something was written, or found to be
+	owned     *pendingUses
+	groups    []string         // groups to be written
+	at        string           // first group of the node being written; "": none
+	split     map[string]int64 // forgotten minutes of nodes that are known to be split, by prefix
+	splitting *splitting       // node being split; nil: none
+	splits    *int             // nodes being split, over all rounds
+	waits     bool             // waits for another split to end
+	further   bool             // the round made progress
 	failed    bool
 }
 
-// newRound begins with the group that the last flush had no time for.
-func newRound(uid string, o *owned, splits *int) *round {
+// newRound returns a round that begins with the group that the last flush had no time for.
+func newRound(uid string, o *pendingUses, splits *int) *round {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	groups := slices.Collect(maps.Keys(o.waiting))
@@ -42,8 +42,7 @@ func newRound(uid string, o *owned, splits *int) *round {
 	}
 }
 
-// mostSplits is of how many tenants a node is split at the same time: each is in memory
-// until its split ends.
+// mostSplits bounds the nodes that are split at the same time. Each is in memory until its split ends.
 const mostSplits = 4
 
 func (r *round) endSplit() {
@@ -53,7 +52,7 @@ func (r *round) endSplit() {
 	}
 }
 
-// next returns the group to begin with the next time.
+// next returns the group with which the next flush begins.
 func (r *round) next() string {
 	if r.at == "" && len(r.groups) > 0 {
 		return r.groups[0]
@@ -61,8 +60,7 @@ func (r *round) next() string {
 	return r.at
 }
 
-// step writes one entry at most, and reports whether there is another one. What fails is
-// left to the next flush.
+// step writes at most one entry, and reports whether there is more to write. What fails is left to the next flush.
 func (r *round) step(ctx context.Context, s logical.Storage) (more bool, err error) {
 	if r.waits && *r.splits == mostSplits {
 		return true, nil
@@ -85,7 +83,7 @@ func (r *round) step(ctx context.Context, s logical.Storage) (more bool, err err
 	return r.splitting != nil || len(r.groups) > 0, err
 }
 
-// node writes the node that holds the first group, or begins to split it.
+// node writes the node with the first group, or begins to split it.
 func (r *round) node(ctx context.Context, s logical.Storage) error {
 	r.at = r.groups[0]
 	b, err := descend(ctx, s, r.uid, r.at, r.split)
@@ -94,7 +92,7 @@ func (r *round) node(ctx context.Context, s logical.Storage) error {
 		return err
 	}
 	for prefix := range r.split {
-		delete(r.owned.unfinished, prefix) // somebody else has split it
+		delete(r.owned.unfinished, prefix) // another writer has split it
 	}
 	if r.owned.unfinished[b.prefix] == nil {
 		if err := r.write(ctx, s, b, groups); !errors.Is(err, errLarge) {
@@ -104,7 +102,7 @@ func (r *round) node(ctx context.Context, s logical.Storage) error {
 	return r.begin(ctx, s, b, groups)
 }
 
-// take removes the groups below a node, and returns them.
+// take removes the groups below a node from the round, and returns them.
 func (r *round) take(prefix string) []string {
 	var taken, others []string
 	for _, group := range r.groups {
@@ -118,8 +116,7 @@ func (r *round) take(prefix string) []string {
 	return taken
 }
 
-// write merges the groups' uses into the node that holds them, and writes it, unless it
-// tells all that already.
+// write merges the groups' uses into their node, and writes the node if that changed it.
 func (r *round) write(ctx context.Context, s logical.Storage, b branch, groups []string) error {
 	n, changed := r.owned.merged(b.node, groups, true)
 	if changed {
@@ -132,10 +129,9 @@ func (r *round) write(ctx context.Context, s logical.Storage, b branch, groups [
 	return nil
 }
 
-// merged returns a node without the uses of some groups that are to be forgotten, and with
-// those that wait if they are to be in it. It reports whether that is another one than n,
-// which stays as it is.
-func (o *owned) merged(n *node, groups []string, waiting bool) (next *node, changed bool) {
+// merged returns a copy of n without the uses to be forgotten of some groups, and with their waiting uses if waiting
+// is set. It reports whether the copy differs from n.
+func (o *pendingUses) merged(n *node, groups []string, waiting bool) (next *node, changed bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	next = &node{o.tenant, n.split, n.forgotten, make(map[string]map[string]Use, len(n.uses))}
@@ -162,13 +158,13 @@ func (o *owned) merged(n *node, groups []string, waiting bool) (next *node, chan
 	return next, changed
 }
 
-// written notes that a node with some groups is in storage as n.
-func (o *owned) written(n *node, groups []string) {
+// written records that storage has n with some groups.
+func (o *pendingUses) written(n *node, groups []string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.writes++
 	for _, group := range groups {
-		// Nobody but who is busy adds to what waits; a key destroyed meanwhile stays to be forgotten.
+		// Only the holder of usage.busy adds to waiting. A key that was destroyed meanwhile stays in gone.
 		o.waits -= len(o.waiting[group])
 		delete(o.waiting, group)
 		for keyID := range o.gone[group] {
@@ -184,16 +180,15 @@ func (o *owned) written(n *node, groups []string) {
 	}
 }
 
-// forgets returns the minute of the latest use that was forgotten and of which storage does
-// not tell; 0: none.
-func (o *owned) forgets() int64 {
+// forgets returns the minute of the latest use that was forgotten without a record in storage; 0: none.
+func (o *pendingUses) forgets() int64 {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.forgotten
 }
 
-// forgotten writes that uses until a minute were forgotten before they came to storage. For
-// that, too, the root may have to be split.
+// forgotten writes the minute until which uses were forgotten into the root, and splits the root if it has become too
+// large.
 func (r *round) forgotten(ctx context.Context, s logical.Storage, until int64) error {
 	root, _, err := loadNode(ctx, s, r.uid, "")
 	if err != nil {
@@ -207,12 +202,12 @@ func (r *round) forgotten(ctx context.Context, s logical.Storage, until int64) e
 	if err != nil {
 		return err
 	}
-	r.owned.forgottenTold(until)
+	r.owned.forgottenStored(until)
 	return nil
 }
 
-// forgottenTold notes that storage tells of uses that were forgotten until a minute.
-func (o *owned) forgottenTold(until int64) {
+// forgottenStored records that storage holds the minute until which uses were forgotten.
+func (o *pendingUses) forgottenStored(until int64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.writes++

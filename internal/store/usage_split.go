@@ -14,28 +14,28 @@ import (
 	"vault-plugin-secrets-apikeys/internal/refusal"
 )
 
-// unfinished is how far the split of a node has come. It is kept over flushes: on a slow
-// storage a split takes several.
+// unfinished is the progress of a node's split. It is kept between flushes, because a split takes several of them on
+// slow storage.
 type unfinished struct {
-	of   [sha256.Size]byte // the uses in the node that is split
-	done map[string]bool   // prefixes below it that are looked after: whether there is an entry
+	of   [sha256.Size]byte // digest of the node's uses
+	done map[string]bool   // by prefix below it that is done: whether it has an entry
 }
 
-// splitting is a node that a flush is at splitting, as it is in storage.
+// splitting is a node that a flush splits, as it is in storage.
 type splitting struct {
 	branch
-	groups []string        // what waits of them, or is to be forgotten
-	there  map[string]bool // by prefix: whether there is an entry below
+	groups []string        // groups with uses to write or to forget
+	there  map[string]bool // whether storage has an entry below, by prefix
 }
 
-// digest tells the uses of one node from those of another.
+// digest returns a hash of the node's uses.
 func (n *node) digest() ([sha256.Size]byte, error) {
 	raw, err := (&node{uses: n.uses}).encodeUpTo(math.MaxInt)
 	return sha256.Sum256(raw), err
 }
 
-// begin splits a node, or goes on where the last flush has stopped, with one entry. If the
-// node has changed since, it begins anew.
+// begin begins to split a node, or continues where the last flush stopped, and writes one entry. It starts again if
+// the node has changed since.
 func (r *round) begin(ctx context.Context, s logical.Storage, b branch, groups []string) error {
 	//mutate:false "how many nodes are split at once" TestManySplitsAtOnce
 	if *r.splits == mostSplits {
@@ -69,10 +69,10 @@ func (r *round) begin(ctx context.Context, s logical.Storage, b branch, groups [
 	return r.resumeSplit(ctx, s)
 }
 
-// resumeSplit writes one entry below the node: what the node has of it, and what waits if it fits.
-// A split that was cut off may have left something there, and the walk may have taken away
-// what was written. When all is there the node is marked as split, and somebody looks below.
-// What waits is still waiting then: it is written, or found there, as at any other time.
+// resumeSplit writes one entry below the node: its part of the node's uses, and the waiting uses if they fit. It
+// compares with storage, because an interrupted split may have left entries there, and the walk may have deleted
+// some. Once all entries exist, the node is marked as split, and readers go below it. Waiting uses stay waiting: they
+// are written, or found in storage, as at any other time.
 func (r *round) resumeSplit(ctx context.Context, s logical.Storage) error {
 	done, there := r.owned.unfinished[r.splitting.prefix].done, r.splitting.there
 	for _, digit := range hexDigits {
@@ -102,7 +102,7 @@ func (r *round) resumeSplit(ctx context.Context, s logical.Storage) error {
 	return r.mark(ctx, s)
 }
 
-// below returns what is to be in an entry below the node; nil for nothing.
+// below returns the encoded entry below the node; nil: none is needed.
 func (r *round) below(prefix string) ([]byte, error) {
 	above := func(group string) bool { return strings.HasPrefix(group, prefix) }
 	part := &node{uses: make(map[string]map[string]Use)}
@@ -114,7 +114,7 @@ func (r *round) below(prefix string) ([]byte, error) {
 	groups := slices.DeleteFunc(slices.Clone(r.splitting.groups), func(group string) bool { return !above(group) })
 	n, _ := r.owned.merged(part, groups, true)
 	raw, err := encodeNode(n)
-	if errors.Is(err, refusal.Invalid) { // with what waits it is split in its turn, or cut
+	if errors.Is(err, refusal.Invalid) { // the waiting uses come later, when this entry is split or cut
 		n, _ = r.owned.merged(part, groups, false)
 		raw, err = encodeNode(n)
 	}
@@ -124,7 +124,7 @@ func (r *round) below(prefix string) ([]byte, error) {
 	return raw, err
 }
 
-// mark ends a split. Its groups go on below.
+// mark marks the node as split, which ends the split. Its groups are then written below.
 func (r *round) mark(ctx context.Context, s logical.Storage) error {
 	was, o := r.splitting, r.owned
 	n := &node{tenant: o.tenant, split: true, forgotten: was.node.forgotten}
@@ -138,7 +138,7 @@ func (r *round) mark(ctx context.Context, s logical.Storage) error {
 	r.at = ""
 	//mutate:false "uses forgotten that a split root tells of" TestForgottenUsesThatDoNotFit
 	if was.prefix == "" {
-		o.forgottenTold(n.forgotten)
+		o.forgottenStored(n.forgotten)
 	}
 	return nil
 }

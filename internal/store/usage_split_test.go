@@ -172,8 +172,8 @@ func TestUsesThatGoOnDuringASplit(t *testing.T) {
 	})
 }
 
-// Where the part of one digit is too large itself, it is split in its turn. A crash after any operation, or a failure
-// of it, loses nothing that is stored, and nothing is there twice; who has not crashed goes on where it was.
+// If the part of one digit is too large itself, it is split too. A crash or a failure at any operation loses nothing
+// that is stored and stores nothing twice. After a failure, the store continues where it was.
 func TestSplitOfWhatIsBelowASplit(t *testing.T) {
 	base := newWorld(t)
 	base.begin()
@@ -215,7 +215,7 @@ func TestSplitOfWhatIsBelowASplit(t *testing.T) {
 			tried := storagetest.Only(w.s.Operations(func() {
 				w.failAt(cutAt, landed, func() error { return w.st.FlushUsage(t.Context(), w.s, far()) })
 			}), "put")
-			w.knownAll(what, before) // to who comes after a crash
+			w.knownAll(what, before) // for a store after a crash
 			for keyID, n := range w.found() {
 				if n != 1 {
 					t.Fatalf("%s: %s is there %d times", what, keyID, n)
@@ -248,7 +248,7 @@ func TestManySplitsAtOnce(t *testing.T) {
 	w.s.StepIn(nil, func(string) error {
 		n := 0
 		w.st.usage.tenants.Range(func(uid, v any) bool {
-			if len(v.(*owned).unfinished) > 0 {
+			if len(v.(*pendingUses).unfinished) > 0 {
 				splits[uid.(string)] = true
 				n++
 			}

@@ -87,7 +87,7 @@ func TestUsesAreMergedAndFlushed(t *testing.T) {
 	}
 }
 
-// Who asks for the uses of one key does not look at all that its tenant has used.
+// Reading the uses of one key does not look at all uses of its tenant.
 func TestUsageOfOneKeyLooksAtItsOwn(t *testing.T) {
 	w := newWorld(t)
 	w.begin()
@@ -100,7 +100,7 @@ func TestUsageOfOneKeyLooksAtItsOwn(t *testing.T) {
 	}
 }
 
-// A flush that fails, in a read or in a write and landed or not, loses nothing.
+// A flush loses nothing if a read or a write fails, even if the write succeeded in storage.
 func TestFlushThatFails(t *testing.T) {
 	for n := range 2 {
 		for _, landed := range []bool{false, true} {

@@ -11,8 +11,8 @@ import (
 	"vault-plugin-secrets-apikeys/internal/refusal"
 )
 
-// A tenant's uses are a tree of entries, usage/<uid>/x and, where that was too large,
-// usage/<uid>/x0 to xf, and so on: most tenants have one entry.
+// A tenant's uses are a tree of entries: usage/<uid>/x, then usage/<uid>/x0 to xf if that was too large, and so on.
+// Most tenants have one entry.
 const rootNode = "x"
 
 //mutate:zero:3 "a tenant's own entries of uses" TestNobodyMakesAnotherTenantsUsesForgotten|TestUsesOfATenantGoWithIt
@@ -22,7 +22,7 @@ func nodePath(uid, prefix string) string { return usageFolder(uid) + rootNode + 
 
 const hexDigits = "0123456789abcdef"
 
-// loadNode returns a node; an empty one when there is none.
+// loadNode returns a node, an empty one if it does not exist.
 func loadNode(ctx context.Context, s logical.Storage, uid, prefix string) (n *node, there bool, err error) {
 	entry, err := s.Get(ctx, nodePath(uid, prefix))
 	if err != nil {
@@ -35,11 +35,11 @@ func loadNode(ctx context.Context, s logical.Storage, uid, prefix string) (n *no
 	return n, true, err
 }
 
-// errLarge says that a node has to be split before it can be written.
-var errLarge = errors.New("an entry of uses is to be split")
+// errLarge says that a node must be split before it can be written.
+var errLarge = errors.New("an entry of uses must be split")
 
-// saveNode writes a node; an empty one is deleted. What does not fit into the last of a
-// tree is forgotten; any other one that is too large is not written, which is errLarge.
+// saveNode writes a node, or deletes an empty one. If the node is too large it returns errLarge; a leaf of the last
+// level forgets its oldest uses instead.
 func saveNode(ctx context.Context, s logical.Storage, uid, prefix string, n *node) error {
 	if n.forgotten == 0 && !n.split && n.empty() {
 		return deleteUsage(ctx, s, nodePath(uid, prefix))
@@ -66,15 +66,15 @@ func (n *node) empty() bool {
 	return true
 }
 
-// branch is the way from the root to the node that holds a group.
+// branch is the path from the root to the node that holds a group.
 type branch struct {
 	prefix    string
 	node      *node
-	forgotten int64 // by any node on the way
+	forgotten int64 // latest such minute of any node on the path
 }
 
-// descend goes that way. Seen may hold nodes that are known to be split, and gets more of
-// them. With an error the branch tells how far it is whole.
+// descend returns the branch of a group. It reads and extends seen, the forgotten minutes of nodes known to be split.
+// With an error, b.prefix is the node that could not be read.
 func descend(ctx context.Context, s logical.Storage, uid, group string, seen map[string]int64) (branch, error) {
 	var b branch
 	for ; ; b.prefix = group[:len(b.prefix)+1] {
@@ -95,7 +95,7 @@ func descend(ctx context.Context, s logical.Storage, uid, group string, seen map
 	}
 }
 
-// EraseUsage deletes all that is kept about the uses of one tenant, the root last.
+// eraseUsage deletes all uses of one tenant, the root last.
 func (st *Store) eraseUsage(ctx context.Context, s logical.Storage, uid string) error {
 	release, err := st.usage.occupy(ctx)
 	if err != nil {

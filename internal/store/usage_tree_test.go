@@ -118,9 +118,8 @@ func TestEachLastUsedReadsEntriesOnce(t *testing.T) {
 	}
 }
 
-// Wherever a split is cut off, before or after a write has landed: no use is lost to those
-// who read meanwhile, the next flush makes the split whole, and what a split that was not
-// repeated has left is found by the walk.
+// A split may be cut off before or after any write. Readers lose no use meanwhile, the next flush completes the
+// split, and the walk deletes what an abandoned split has left.
 func TestSplitThatIsCutOff(t *testing.T) {
 	whole := newWorld(t)
 	whole.begin()

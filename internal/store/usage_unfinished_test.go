@@ -57,8 +57,8 @@ func (w *world) below(all []*apikey.Key, prefix string) *apikey.Key {
 	return nil
 }
 
-// The walk of who splits spares what the split has written, also where there is no root yet; so nothing is written
-// again.
+// The walk of the splitting store spares the entries of the split, even if there is no root yet, so that nothing is
+// written again.
 func TestWalkSparesWhatIsBeingSplit(t *testing.T) {
 	for _, stored := range []int{0, 2500} {
 		w, _, all := halfSplit(t, stored)
@@ -104,7 +104,7 @@ func TestNodeThatChangesDuringItsSplit(t *testing.T) {
 	}
 }
 
-// Who has split the node meanwhile has done so for all.
+// If another store has split the node meanwhile, its split counts.
 func TestSplitThatAnotherHasDone(t *testing.T) {
 	w, _, all := halfSplit(t, 2500)
 	other := w.fresh()

@@ -9,8 +9,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 )
 
-// UsageShards returns the parts of what is kept about uses: tenants, and entries of
-// versions before this one.
+// UsageShards returns the parts of the stored uses: tenants, and entries of older versions.
 func (st *Store) UsageShards(ctx context.Context, s logical.Storage) ([]string, error) {
 	parts, err := s.List(ctx, familyUsage+"/")
 	if err != nil {
@@ -19,9 +18,9 @@ func (st *Store) UsageShards(ctx context.Context, s logical.Storage) ([]string, 
 	return parts, nil
 }
 
-// PruneUsage forgets the uses of key IDs that nobody has in a part, with the next flush,
-// and returns the parts that it consists of, to be looked at next. Known reports whether a
-// key ID is surely in use still. Uses of one whose entry cannot be read are kept, which the error tells.
+// PruneUsage forgets the uses of key IDs that no key has, with the next flush. It returns the parts of the part, to
+// be pruned next. Known reports whether a key ID is certainly in use. Uses are kept if the entry of their key ID
+// cannot be read, which the error reports.
 func (st *Store) PruneUsage(
 	ctx context.Context,
 	s logical.Storage,
@@ -39,8 +38,8 @@ func (st *Store) PruneUsage(
 	}
 }
 
-// pruneTenant erases what a tenant that is gone has left, or returns the entries of one
-// that is there. Where there is no root, nobody looks below, or it is not written yet.
+// pruneTenant erases the uses of a tenant that is gone, or returns the entries of one that exists. Without a root the
+// tenant is unknown; dropStale then decides about the entries below.
 func (st *Store) pruneTenant(ctx context.Context, s logical.Storage, uid string) ([]string, error) {
 	root, there, err := loadNode(ctx, s, uid, "")
 	if err != nil {
@@ -63,7 +62,7 @@ func (st *Store) pruneTenant(ctx context.Context, s logical.Storage, uid string)
 	for i, name := range names {
 		names[i] = uid + "/" + name
 	}
-	slices.Sort(names) // what is above comes first
+	slices.Sort(names) // parents come first
 	return names, nil
 }
 
@@ -95,7 +94,7 @@ func (st *Store) pruneNode(
 			c, err := st.lookupID(ctx, s, keyID)
 			switch {
 			//mutate:false "uses beside one of whose key ID nothing is known" TestUsesOfDamagedIDs
-			case Unreadable(err): // it may be in use
+			case Unreadable(err): // the key ID may be in use
 				failed = err
 			case err != nil:
 				return err
@@ -107,8 +106,8 @@ func (st *Store) pruneNode(
 	return failed
 }
 
-// dropStale deletes what a split that was cut off has left below a node that is whole, and
-// spares what belongs to a split that goes on.
+// dropStale deletes an entry that an interrupted split has left below a node that is not split. It spares entries of
+// a split that goes on.
 func (st *Store) dropStale(ctx context.Context, s logical.Storage, uid, prefix string) error {
 	release, err := st.usage.occupy(ctx)
 	if err != nil {
@@ -117,7 +116,7 @@ func (st *Store) dropStale(ctx context.Context, s logical.Storage, uid, prefix s
 	defer release()
 	whole := prefix[:len(prefix)-1]
 	//mutate:false:2 "what is being split, before the walk" TestWalkSparesWhatIsBeingSplit
-	if v, ok := st.usage.tenants.Load(uid); ok && v.(*owned).unfinished[whole] != nil {
+	if v, ok := st.usage.tenants.Load(uid); ok && v.(*pendingUses).unfinished[whole] != nil {
 		return nil
 	}
 	above, _, err := loadNode(ctx, s, uid, whole)
@@ -127,12 +126,11 @@ func (st *Store) dropStale(ctx context.Context, s logical.Storage, uid, prefix s
 	return deleteUsage(ctx, s, nodePath(uid, prefix))
 }
 
-// oneMove is how many uses are moved at a time.
+// oneMove is how many uses moveShard moves at a time.
 const oneMove = 256
 
-// moveShard moves some uses out of an entry of versions before this one, each to its
-// tenant, and deletes the entry when it is empty. It returns the part again as long as it
-// gets on.
+// moveShard moves some uses from an entry of older versions to their tenants, and deletes the entry once it is empty.
+// It returns the part again as long as it makes progress.
 func (st *Store) moveShard(ctx context.Context, s logical.Storage, name string) ([]string, error) {
 	release, err := st.usage.occupy(ctx)
 	if err != nil {
@@ -159,22 +157,22 @@ func (st *Store) moveShard(ctx context.Context, s logical.Storage, name string) 
 	return []string{name}, failed
 }
 
-// move writes some uses where they belong and returns the key IDs of which that is done,
-// those that nobody has among them.
+// move writes some uses to their tenants' entries. It returns the key IDs for which that is done, including those
+// that no key has.
 func (st *Store) move(ctx context.Context, s logical.Storage, uses map[string]Use) (moved []string, failed error) {
 	type place struct {
-		owned *owned
+		owned *pendingUses
 		group string
 	}
-	to, places := make(map[string]*owned), make(map[string]place) // by UID, and by key ID
+	to, places := make(map[string]*pendingUses), make(map[string]place) // by UID, and by key ID
 	tried := 0
 	for keyID, use := range uses {
 		c, err := st.lookupID(ctx, s, keyID)
-		if met, ok := st.usage.met.Load(keyID); ok && Unreadable(err) {
+		if met, ok := st.usage.unreadable.Load(keyID); ok && Unreadable(err) {
 			c, err = met.(*claim), nil
 		}
 		switch {
-		case err != nil: // it stays until somebody can tell
+		case err != nil: // it stays until its entry can be read
 			failed = err
 			continue
 		case c == nil:

@@ -14,8 +14,8 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// TenantNames returns the names under which there is anything in storage: the tenants, and
-// what may be left of gone ones.
+// TenantNames returns the names that have anything in storage: the tenants, and names with records left over from
+// erased ones.
 func (st *Store) TenantNames(ctx context.Context, s logical.Storage) ([]tenant.Name, error) {
 	all := make(map[tenant.Name]struct{})
 	for _, family := range []string{familyTenants, familyKeys, familyLeased, familyRoles} {
@@ -30,8 +30,7 @@ func (st *Store) TenantNames(ctx context.Context, s logical.Storage) ([]tenant.N
 	return slices.Sorted(maps.Keys(all)), nil
 }
 
-// KeyPlaces returns where the named and leased keys of a tenant are. Their entries belong to
-// no minute.
+// KeyPlaces returns the places of a tenant's named and leased keys. They have no minute.
 func (st *Store) KeyPlaces(ctx context.Context, s logical.Storage, of tenant.Name) ([]DueEntry, error) {
 	var all []DueEntry
 	for _, family := range []string{familyKeys, familyLeased} {
@@ -48,15 +47,15 @@ func (st *Store) KeyPlaces(ctx context.Context, s logical.Storage, of tenant.Nam
 	return all, nil
 }
 
-// Repairs says what was missing, or too much, around a record.
+// Repairs counts the index entries that were missing and written again, and the records destroyed because they
+// belonged to no tenant or to a lease long over.
 type Repairs struct {
 	IDs, Due, Destroyed int
 }
 
-// RepairIndex makes sure that what leads to the record at a place is there: an entry for each
-// key ID and those in the due index. Overdue reports whether the record should have been
-// looked after by now; if so the next sweep does. What belongs to no tenant is destroyed.
-// Seen gets the key IDs of what stays.
+// RepairIndex writes the missing index entries of the record at a place: one for each key ID, and those of the due
+// index. If overdue reports that the record should have been handled by now, the next sweep handles it. A record
+// without a tenant is destroyed. Seen gets the key IDs of a record that stays.
 func (st *Store) RepairIndex(ctx context.Context, s logical.Storage, e DueEntry, now time.Time,
 	overdue func(*apikey.Key, *tenant.Tenant) (bool, error), seen func(keyID string),
 ) (Repairs, error) {
@@ -97,7 +96,7 @@ func (st *Store) RepairIndex(ctx context.Context, s logical.Storage, e DueEntry,
 	return m, nil
 }
 
-// slotsNeeded returns the slots of k, of what is overdue those of now.
+// slotsNeeded returns the slots of k. If k is late, the overdue ones are at now.
 func slotsNeeded(k *apikey.Key, p apikey.Policy, late bool, now time.Time) []slot {
 	all := slots(k, p)
 	if !late {
@@ -115,7 +114,7 @@ func slotsNeeded(k *apikey.Key, p apikey.Policy, late bool, now time.Time) []slo
 	return all
 }
 
-// repairDue writes an entry unless it is there, and reports whether it was not.
+// repairDue writes a due entry if it is missing, and reports whether it was.
 func (st *Store) repairDue(ctx context.Context, s logical.Storage, in slot, at location, uid string) (bool, error) {
 	entry, err := s.Get(ctx, duePath(in.due, at, in.of))
 	if err != nil {
@@ -127,8 +126,7 @@ func (st *Store) repairDue(ctx context.Context, s logical.Storage, in slot, at l
 	return true, st.putDue(ctx, s, in, at, uid)
 }
 
-// RepairTenant makes sure that a deleted tenant's erasure, or what is left of it, is on the
-// due index, and reports whether it was missing.
+// RepairTenant writes the due entry of a deleted tenant if it is missing, and reports whether it was.
 func (st *Store) RepairTenant(ctx context.Context, s logical.Storage, name tenant.Name) (bool, error) {
 	at := location{family: familyTenants, tenant: name}
 	unlock, err := st.tenants.lock(ctx, at)
@@ -147,7 +145,7 @@ func (st *Store) RepairTenant(ctx context.Context, s logical.Storage, name tenan
 	return st.repairDue(ctx, s, slot{t.DueAt(c.Retention), unmarked}, at, t.UID)
 }
 
-// repairIDs claims the key IDs of k that nothing leads from, and returns how many.
+// repairIDs claims the key IDs of k without an entry, and returns how many.
 func (st *Store) repairIDs(
 	ctx context.Context,
 	s logical.Storage,
@@ -164,7 +162,7 @@ func (st *Store) repairIDs(
 			return mended, fmt.Errorf("reading %s: %w", familyIDs, err)
 		}
 		if entry != nil {
-			st.meet(v.KeyID, entry.Value, claim{at: at, uid: k.UID})
+			st.rememberOwner(v.KeyID, entry.Value, claim{at: at, uid: k.UID})
 			continue
 		}
 		if err := st.claim(ctx, s, v.KeyID, claim{at: at, uid: k.UID}); err != nil {
@@ -175,26 +173,26 @@ func (st *Store) repairIDs(
 	return mended, nil
 }
 
-// meet remembers whose a key ID is of which the entry cannot be read, as its record says, for the uses that versions
-// before this one have left.
-func (st *Store) meet(keyID string, raw []byte, c claim) {
+// rememberOwner keeps the claim of a key ID whose entry cannot be read, as its record tells it, for the uses that
+// older versions have left.
+func (st *Store) rememberOwner(keyID string, raw []byte, c claim) {
 	if b := st.usage.begun.Load(); b != nil && len(b.shards) == 0 {
 		return
 	}
 	if _, err := decodeClaim(raw); err != nil {
 		//mutate:skip "uses of before of key IDs whose entries are damaged" TestUsesOfDamagedIDs
-		st.usage.met.Store(keyID, &c)
+		st.usage.unreadable.Store(keyID, &c)
 	}
 }
 
-// ClaimedIDs returns every key ID that something leads from.
+// ClaimedIDs returns every key ID that has an index entry, sorted.
 func (st *Store) ClaimedIDs(ctx context.Context, s logical.Storage) ([]string, error) {
 	return list(ctx, s, location{family: familyIDs})
 }
 
-// DropStray deletes the entry of a key ID when the record that it leads to has no such
-// version, and reports whether it did. It holds the record's lock: one that is being made
-// has its entries first. What leads to a record that may still change is left for the next walk.
+// DropStray deletes the entry of a key ID if its record has no such version, and reports whether it did. It holds the
+// record's lock, because a new record's entries are written before it. If the record may still change, the entry is
+// left to the next walk.
 func (st *Store) DropStray(ctx context.Context, s logical.Storage, keyID string) (bool, error) {
 	path := location{family: familyIDs, name: keyID}.path()
 	entry, err := s.Get(ctx, path)

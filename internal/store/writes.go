@@ -16,49 +16,49 @@ import (
 )
 
 const (
-	// writeDeadline is how long a write that has begun is waited for, though its caller may be gone.
+	// writeDeadline is how long a write that has begun may take, even after its request has ended.
 	writeDeadline = 30 * time.Second
-	// mostUnknown bounds the entries of unknown outcome that are remembered of tenants, mostOfOne those of one. Beyond
-	// it, no other entry of the tenant's is written.
+	// mostUnknown bounds the entries of unknown outcome over all tenants, mostOfOne those of one tenant. At these
+	// bounds, the tenant's other entries are not written.
 	mostUnknown = 10_000
 	mostOfOne   = mostUnknown / 10
-	// leastOfOne are left to each tenant, however many others have.
+	// leastOfOne are allowed to each tenant, however many the others have.
 	leastOfOne = 16
 )
 
-// uninterrupted does a write under a context of its own: a caller who goes away must not
-// leave a write half known. It is called with the lock of what is written.
+// uninterrupted does a write with a context of its own, because a write must not be cut off by the end of its
+// request. The caller holds the lock of the entry.
 func uninterrupted(ctx context.Context, write func(context.Context) error) error {
 	//mutate:instead:1 "writes that outlive their callers" TestAnsweredChangesAreInForce|TestWritesOutliveTheirCallers|
 	//mutate:more TestClaimsOfAFailedWriteAreMadeAgain => ctx
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeDeadline)
 	defer cancel()
 	err := write(ctx)
-	if Ended(err) { // not the caller's request: nobody knows what became of the write
+	if Ended(err) { // not the caller's context: the outcome of the write is unknown
 		return errors.New("a write was not answered: " + err.Error())
 	}
 	return err
 }
 
-// Ended reports whether an error says that a context has ended, to storage or across gRPC.
+// Ended reports whether err says that a context has ended, locally or across gRPC.
 func Ended(err error) bool {
 	code := status.Code(err)
 	return code == codes.Canceled || code == codes.DeadlineExceeded ||
 		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// writes remembers which entries storage may still change. A write that has failed may
-// have landed, or may land later. Until a later write of the same entry has succeeded, the
-// entry is not cached, and what seems to be stored already is written again. That is
-// enough where storage applies the writes of one entry in the order in which they began.
+// writes tracks the entries that storage may still change: a failed write may have succeeded, or may still succeed
+// later. Until a later write of the same entry succeeds, the entry is not cached, and a change that seems to be
+// stored already is written again. That suffices if storage applies the writes of an entry in the order in which they
+// began.
 type writes struct {
 	mu       sync.Mutex
-	open     map[string]tenant.Name // paths of entries being written, or whose last write failed, with whose they are
-	held     map[tenant.Name]int    // how many of each tenant
-	settling map[tenant.Name]bool   // whose are being settled to make room
+	open     map[string]tenant.Name // path -> tenant, of entries being written or whose last write failed
+	held     map[tenant.Name]int    // entries in open, by tenant
+	settling map[tenant.Name]bool   // tenants whose entries are being settled to make room
 }
 
-// unsettled reports whether storage may still change the entry by itself.
+// unsettled reports whether storage may still change the entry.
 func (w *writes) unsettled(path string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -77,8 +77,8 @@ func (w *writes) all() []string {
 	return paths
 }
 
-// do writes an entry of a tenant's, "" for the provider's, whose lock the caller holds. Begun is called once the entry
-// counts as unsettled, to drop what is cached of it.
+// do writes an entry of a tenant, "" for the provider. The caller holds the entry's lock. Begun is called once the
+// entry counts as unsettled, to drop its cached value.
 func (w *writes) do(
 	ctx context.Context,
 	of tenant.Name,
@@ -92,7 +92,7 @@ func (w *writes) do(
 	}
 	begun()
 	err = uninterrupted(ctx, write)
-	if err == nil || !was && isReadOnly(err) { // a node that may not write has not written
+	if err == nil || !was && isReadOnly(err) { // a read-only node has not written
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.end(path)
@@ -120,7 +120,7 @@ func (w *writes) begin(of tenant.Name, path string) (was bool, err error) {
 	return false, nil
 }
 
-// end notes that an entry is settled. The caller holds the lock.
+// end records that an entry is settled. The caller holds the lock.
 func (w *writes) end(path string) {
 	of, open := w.open[path]
 	if !open {
@@ -132,8 +132,9 @@ func (w *writes) end(path string) {
 	}
 }
 
-// full reports whether a tenant has to do without further writes. The provider's entries are its settings, and one for
-// each tenant: there are never many, and no tenant may keep the provider from suspending it. The caller holds the lock.
+// full reports whether a tenant may begin no other write. The provider may always: its entries are the settings and
+// one for each tenant, which are few, and no tenant may prevent the provider from suspending it. The caller holds the
+// lock.
 func (w *writes) full(of tenant.Name) bool {
 	own := w.held[of]
 	//mutate:false:2.1 "how many writes of a tenant may be unknown" TestUnknownOutcomesAreBounded|
@@ -141,8 +142,8 @@ func (w *writes) full(of tenant.Name) bool {
 	return of != "" && (own >= mostOfOne || own >= leastOfOne && len(w.open)-w.held[""] >= mostUnknown)
 }
 
-// crowded returns entries to be settled, some only, when a tenant has no room left and nobody else is at it. Done is
-// called after that.
+// crowded returns some entries to settle if the tenant is full and no other request settles its entries. The caller
+// calls done afterwards.
 func (w *writes) crowded(of tenant.Name) (paths []string, done func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -172,8 +173,8 @@ var errUnanswered = refusal.Errorf(refusal.Unavailable,
 	"storage has left too many writes of this tenant, or of all, without an answer; "+
 		"until it answers, nothing more of this tenant's is written: try again in a minute")
 
-// isReadOnly reports whether storage has refused a write for coming from a node that may
-// not write. Across gRPC it tells so by its text.
+// isReadOnly reports whether storage has refused a write because the node is read-only. Across gRPC only the text
+// tells.
 func isReadOnly(err error) bool {
 	return errors.Is(err, logical.ErrReadOnly) || strings.Contains(err.Error(), logical.ErrReadOnly.Error())
 }

@@ -15,8 +15,8 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// What is not known of storage is bounded, for each tenant and in all: beyond its share a tenant writes nothing new,
-// others do, and what was begun may be tried again.
+// The number of writes with an unknown outcome is bounded, for each tenant and in total. At its bound a tenant may
+// only repeat such writes, and other tenants still write.
 func TestUnknownOutcomesAreBounded(t *testing.T) {
 	w := new(writes)
 	broken := func(context.Context) error { return errBroken }
@@ -51,8 +51,7 @@ func TestUnknownOutcomesAreBounded(t *testing.T) {
 	}
 }
 
-// Who finds his share used up has it settled at once where storage answers again, and nobody else waits for him
-// meanwhile.
+// A tenant at its bound gets it settled at once when storage answers again, and no other caller waits for that.
 func TestAFullShareIsSettledAtOnce(t *testing.T) {
 	w := newWorld(t)
 	w.create("billing", id(1))

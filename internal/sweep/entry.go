@@ -11,7 +11,7 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// do does one unit. A panic is its failure alone.
+// do does one unit. A panic counts as a failure of this unit only.
 func (r *run) do(ctx context.Context, u unit) {
 	if u.group != nil {
 		r.member(ctx, u)
@@ -38,8 +38,7 @@ func (r *run) do(ctx context.Context, u unit) {
 	}
 }
 
-// ended notes what has become of an entry. A failure is written down where it can be seen,
-// and the same is tried again later and later.
+// ended records the outcome of an entry. After a failure the entry is tried again, at growing intervals.
 func (r *run) ended(ctx context.Context, e store.DueEntry, done bool, noted, err error) {
 	of := matterOf(e)
 	if err == nil {
@@ -60,7 +59,7 @@ func (r *run) ended(ctx context.Context, e store.DueEntry, done bool, noted, err
 	f.until = r.now.Add(apikey.Backoff(f.count))
 	r.failing[of] = f
 	r.Sweeper.mu.Unlock()
-	// A run that its failure has stopped writes no more: the next one puts it off.
+	// A run that this failure has stopped writes no more. The next run puts the entry off.
 	r.leave(e, !stopped && r.putOff(ctx, e, f.until), err)
 }
 
@@ -70,7 +69,7 @@ func (r *run) waitsUntil(e store.DueEntry) time.Time {
 	return r.failing[matterOf(e)].until
 }
 
-// leave counts an entry as done, or not, and has a failure told.
+// leave subtracts an entry that is done from what waits, and reports err.
 func (r *run) leave(e store.DueEntry, done bool, err error) {
 	if err != nil {
 		r.fail(err)
@@ -95,17 +94,16 @@ func (r *run) left(minute time.Time) int {
 	return r.waits[minute].all
 }
 
-// putOff moves an entry to when its record is tried again. When that fails too, the record
-// still waits, but its minute stays open.
+// putOff moves an entry to the time of its next try. If that fails too, the record still waits, but its minute stays
+// open.
 func (r *run) putOff(ctx context.Context, e store.DueEntry, until time.Time) bool {
 	moved, err := r.store.Defer(ctx, r.s, e, until)
 	return err == nil && moved
 }
 
-// key does what is due about a key. When its rotation fails, the key says why, if it can
-// be written at all: then it has been dealt with for now, and the error is for the log. So
-// has a rotation while uses cannot be read: the look at them has an entry of its own, which
-// waits by itself.
+// key does what is due about a key. If the rotation fails and the key can be written, the key records the failure:
+// the entry is then done, and noted holds the error for the log. A rotation is also done if uses cannot be read: the
+// check of uses has an entry of its own, which waits by itself.
 func (r *run) key(ctx context.Context, e store.DueEntry) (done bool, noted, err error) {
 	done, err = r.maintain(ctx, e, nil)
 	blind := errors.Is(err, errUsageUnknown)
@@ -124,8 +122,8 @@ func (r *run) key(ctx context.Context, e store.DueEntry) (done bool, noted, err 
 	return false, nil, err
 }
 
-// maintain looks after a key; with a failure it writes that down in place of a rotation that
-// is still due: the one that failed may have landed.
+// maintain does what is due about a key. With a failure it records that failure, if the rotation is still due: the
+// write that failed may have succeeded after all.
 func (r *run) maintain(ctx context.Context, e store.DueEntry, failure error) (bool, error) {
 	var did apikey.Maintained
 	var blind error
@@ -163,11 +161,11 @@ func (r *run) maintain(ctx context.Context, e store.DueEntry, failure error) (bo
 	return done, nil
 }
 
-// errUsageUnknown says that all was done about a key but to see whether it is still used.
+// errUsageUnknown says that everything due about a key was done but the check whether it is still used.
 var errUsageUnknown = errors.New("it is not known when the key was used")
 
-// maintainInput gathers what looking after a key takes. When it was used is asked only where that matters: where it is
-// time to look whether it still is, of which an error tells that it is not known, and where a rotation drops versions.
+// maintainInput returns the input of Key.Maintain. It reads the key's uses only if the idle check is due, or if a
+// rotation drops versions. The error says that the idle check could not read them.
 func (r *run) maintainInput(ctx context.Context, k *apikey.Key, of *tenant.Tenant) (apikey.MaintainInput, error) {
 	care := apikey.MaintainInput{Config: r.config, Tenant: of, NewKeyID: apikey.NewKeyID(), UsageUnknown: true}
 	watched := k.IdleCheckDue(k.Policy(r.config, of), r.now)

@@ -33,8 +33,8 @@ func (w *world) inTime(howLong time.Duration) (failed int) {
 	return failed
 }
 
-// While nobody can say when keys were used, they are rotated in time all the same, again
-// and again; and looked at when it can be said.
+// While uses cannot be read, keys are still rotated in time, again and again. The idle check is made once they can be
+// read.
 func TestRotationsWhileUsesCannotBeRead(t *testing.T) {
 	w := newWorld(t)
 	w.change(func(c *tenant.Tenant) { c.Provider.IdleAfter = 5 * time.Minute })

@@ -179,7 +179,7 @@ func TestChoresHaveAShare(t *testing.T) {
 	}
 }
 
-// However it is told to stop, a sweep begins no further write but those under way.
+// However a sweep is stopped, it begins no write after those under way.
 func TestSweepStops(t *testing.T) {
 	for name, stop := range map[string]func(w *world, may *atomic.Bool){
 		"closed": func(w *world, _ *atomic.Bool) { w.sweep.Close() },

@@ -9,15 +9,15 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 )
 
-// guard is the storage of a run: it begins no write once the run is to stop, whatever the
-// writer's own context says, and stops one that nobody waits for at the first failure. On
-// a node that is being sealed or demoted, that is how it shows first.
+// guard is the storage of a run. It begins no write once the run is stopped, even if the writer's own context is not.
+// In a detached run, the first write that fails stops the run: on a node that is sealed or demoted, a failed write is
+// the first sign of it.
 type guard struct {
 	logical.Storage
 	run *run
 }
 
-// errStopped counts as the refusal of a node that may not write: nothing has been written.
+// errStopped wraps ErrReadOnly, which tells the store that nothing was written.
 var errStopped = fmt.Errorf("the sweep was stopped: %w", logical.ErrReadOnly)
 
 func (g *guard) Put(ctx context.Context, entry *logical.StorageEntry) error {
@@ -35,7 +35,7 @@ func (g *guard) write(do func() error) error {
 	}
 	err := do()
 	//mutate:false "no write after one that failed" TestSweepStops
-	if err != nil && g.run.alone.Load() {
+	if err != nil && g.run.detached.Load() {
 		g.run.broken.Store(true)
 		g.run.cancel()
 	}
@@ -44,8 +44,8 @@ func (g *guard) write(do func() error) error {
 
 var errPanicked = errors.New("internal error; the server's log says where")
 
-// safely turns a panic into an error. The value of a panic may quote what it failed on, so
-// only where it happened is logged.
+// safely turns a panic into an error. It logs only where the panic happened, because the panic's value may quote the
+// data.
 func (w *Sweeper) safely(do func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -7,26 +7,24 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// laneMost is how many entries of a tenant are kept in memory, about 200 bytes each: more
-// than one sweep can do.
-const laneMost = 20_000
+// maxQueued is how many entries of a tenant are kept in memory, of about 200 bytes each: more than one sweep can do.
+const maxQueued = 20_000
 
-// unit is what a worker does at a time: an entry of the due index, or one key of a tenant
-// whose keys all have to be looked at.
+// unit is a worker's unit of work: an entry of the due index, or one key of a group.
 type unit struct {
 	entry store.DueEntry
 	group *group
-	index int // in the group
+	index int // in the group's places
 }
 
-// chore reports whether u is anything but a rotation.
+// chore reports whether u is not a rotation.
 func (u unit) chore() bool { return u.group != nil || !u.entry.Rotation() }
 
-// queue gives each tenant its turn, whoever has queued how much.
+// queue serves the tenants in turn, however much each of them has queued.
 type queue struct {
 	n     int
 	lanes map[tenant.Name]*lane
-	next  []*lane // those with something in them, in turn
+	next  []*lane // lanes that are not empty, in the order of their turns
 }
 
 type lane struct {
@@ -34,8 +32,7 @@ type lane struct {
 	units []unit
 }
 
-// push queues a unit of its tenant. An entry beyond what a tenant may have in memory waits
-// in storage for the next sweep.
+// push queues a unit of its tenant. An entry beyond the tenant's limit stays in storage for the next sweep.
 func (q *queue) push(u unit) {
 	name, _ := u.entry.Tenant()
 	l := q.lanes[name]
@@ -47,22 +44,21 @@ func (q *queue) push(u unit) {
 		q.lanes[name] = l
 		q.next = append(q.next, l)
 	}
-	if u.group == nil && len(l.units) >= laneMost {
+	if u.group == nil && len(l.units) >= maxQueued {
 		return
 	}
 	l.units = append(l.units, u)
 	q.n++
 }
 
-// sort has those rotations of a tenant come first whose version ends first, or nobody
-// knows when.
+// sort orders each tenant's rotations by the end of their version. Unknown ends come first.
 func (q *queue) sort() {
 	for _, l := range q.lanes {
 		slices.SortStableFunc(l.units, func(a, b unit) int { return a.entry.Ends().Compare(b.entry.Ends()) })
 	}
 }
 
-// pop takes the next unit of the tenant whose turn it is.
+// pop removes the next unit of the tenant whose turn it is.
 func (q *queue) pop() (unit, bool) {
 	if q.n == 0 {
 		return unit{}, false
@@ -70,7 +66,7 @@ func (q *queue) pop() (unit, bool) {
 	l := q.next[0]
 	q.next = q.next[1:]
 	u := l.units[0]
-	l.units[0] = unit{} // its memory goes with it
+	l.units[0] = unit{} // frees its memory
 	l.units = l.units[1:]
 	if len(l.units) > 0 {
 		//mutate:instead "a turn for each tenant" TestRotationsAreFairByTenant => q.next = append([]*lane{l}, q.next...)

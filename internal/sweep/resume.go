@@ -11,25 +11,24 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// resumption is one return of a tenant to being active, after which all of its keys are
-// looked at once. Nothing of that counts for the next one: rotations may have been missed
-// in between.
+// resumption is one return of a tenant to being active, after which all its keys are checked once. The next
+// resumption starts from the first key, because rotations may have been missed in between.
 type resumption struct {
 	uid string
 	at  time.Time
 }
 
-// resumed is how far the look at a resumed tenant's keys has come: through all places up to
-// this one, by name. Keys come and go between two sweeps, so that a number would not do.
+// resumed is the progress of the check after a resumption: all places up to upTo, by name. It is a name and no
+// number, because keys come and go between two sweeps.
 type resumed struct {
 	resumption
 	upTo   string
-	failed error // the first, of a key before that
+	failed error // the first failure up to there
 }
 
-// missed has a key looked at that may have missed its rotation. One that cannot be read is told of and passed over: to
-// look at all the others again and again would not help it. The walk does, once it can be read.
-func (r *run) missed(ctx context.Context, place store.DueEntry) error {
+// checkMissed puts a key that may have missed its rotation on the due index. A key that cannot be read is reported
+// and skipped, because checking all others again would not help it. The walk repairs it once it can be read.
+func (r *run) checkMissed(ctx context.Context, place store.DueEntry) error {
 	_, err := r.repair(ctx, place, func(string) {})
 	if err == nil {
 		return nil
@@ -44,8 +43,7 @@ func (r *run) missed(ctx context.Context, place store.DueEntry) error {
 	return err
 }
 
-// resume has a group that looks for missed rotations go on where it was; those it finds are
-// made in this sweep too.
+// resume continues a group that checks for missed rotations. This sweep also makes the rotations that it finds.
 func (r *run) resume(g *group, of *tenant.Tenant) {
 	r.mu.Lock()
 	r.again = true
@@ -53,7 +51,7 @@ func (r *run) resume(g *group, of *tenant.Tenant) {
 	r.resumeLook(g, of)
 }
 
-// resumeLook leaves those places to a group that were not looked at since its tenant was resumed.
+// resumeLook removes the places from a group that were checked since the tenant was resumed.
 func (w *Sweeper) resumeLook(g *group, of *tenant.Tenant) {
 	g.of = resumption{of.UID, of.ResumedAt}
 	slices.SortFunc(g.places, func(a, b store.DueEntry) int { return cmp.Compare(a.String(), b.String()) })
@@ -69,8 +67,8 @@ func (w *Sweeper) resumeLook(g *group, of *tenant.Tenant) {
 	g.places = slices.DeleteFunc(g.places, func(place store.DueEntry) bool { return place.String() <= kept.upTo })
 }
 
-// savePosition notes how far a group is, for the next sweep. One that has met a failure begins anew once it is through,
-// so that it comes to all keys, however many there are.
+// savePosition saves the progress of a group for the next sweep. A group that had a failure starts again after its
+// last key, so that it reaches all keys first.
 func (w *Sweeper) savePosition(g *group, last bool) {
 	if g.of == (resumption{}) {
 		return
@@ -86,7 +84,7 @@ func (w *Sweeper) savePosition(g *group, last bool) {
 	}
 }
 
-// dropPosition is for a tenant whose keys are not to be looked at, or no longer.
+// dropPosition deletes the saved progress of a tenant whose keys need no check.
 func (w *Sweeper) dropPosition(name tenant.Name) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -178,9 +178,9 @@ func TestResumptionOfANamesake(t *testing.T) {
 	}
 }
 
-// One key that cannot be read has the look for missed rotations begin anew for none of the others, so that it comes to
-// all of them however many there are. It is told of, and looked at again: where storage has failed, soon; where it is
-// damaged, by the walk.
+// A key that cannot be read does not restart the check for missed rotations, so that the check reaches all other
+// keys, however many there are. The failure is reported, and the key is checked again: soon if storage failed, by the
+// walk if the record is damaged.
 func TestResumptionBesideAnUnreadableKey(t *testing.T) {
 	for name, damaged := range map[string]bool{"damaged": true, "storage fails": false} {
 		t.Run(name, func(t *testing.T) {

@@ -14,37 +14,37 @@ import (
 )
 
 const (
-	workers    = 16
-	eachWorker = 10 // units that wait are worth another worker
-	choreShare = 16 // one unit in so many is a chore, though rotations wait
-	toldMost   = 5  // failures that are told of one sweep
+	workers     = 16
+	eachWorker  = 10 // one more worker for so many waiting units
+	choreShare  = 16 // one unit in so many is a chore, even if rotations wait
+	maxReported = 5  // failures that a pass reports
 )
 
-// run is one sweep, or a walk that was asked for.
+// run is one sweep, or one walk that a caller asked for.
 type run struct {
 	*Sweeper
-	s      logical.Storage
-	config *tenant.Config
-	now    time.Time
-	until  time.Time       // when to stop
-	caller context.Context // ends the run while it is waited for
-	own    context.Context // ends it at any time
-	cancel context.CancelFunc
-	alone  atomic.Bool // nobody waits for it
-	broken atomic.Bool // it was stopped by a write that has failed
+	s        logical.Storage
+	config   *tenant.Config
+	now      time.Time
+	until    time.Time       // when to stop
+	caller   context.Context // stops the run as long as the caller waits
+	own      context.Context // stops the run at any time
+	cancel   context.CancelFunc
+	detached atomic.Bool // the caller no longer waits
+	broken   atomic.Bool // a failed write has stopped the run
 
 	mu                sync.Mutex
-	free              sync.Cond // something has changed for workers that wait
+	free              sync.Cond // signals waiting workers
 	rotations, chores queue
 	taken             int
-	busy, working     int // workers with a unit, and all
-	chored            int // of those with a unit, with a chore
+	busy, working     int // workers with a unit, and all workers
+	chored            int // workers with a chore
 	group             sync.WaitGroup
-	again             bool // the index has got more that is due now
+	again             bool // the index may have new entries that are due now
 	failures          []error
 }
 
-// newRun returns a run of the caller's, or false where nothing is to be run any more.
+// newRun returns a run for the caller, or false if the sweeper is closed.
 func (w *Sweeper) newRun(caller context.Context, s logical.Storage, now time.Time, most time.Duration) (*run, bool) {
 	own, cancel := context.WithCancel(context.WithoutCancel(caller))
 	if !w.begin(cancel) {
@@ -57,7 +57,7 @@ func (w *Sweeper) newRun(caller context.Context, s logical.Storage, now time.Tim
 }
 
 func (r *run) stopped() bool {
-	if !r.alone.Load() && r.caller.Err() != nil {
+	if !r.detached.Load() && r.caller.Err() != nil {
 		r.cancel()
 	}
 	return r.own.Err() != nil
@@ -65,7 +65,7 @@ func (r *run) stopped() bool {
 
 func (r *run) timeLeft() bool { return !r.stopped() && time.Now().Before(r.until) }
 
-// runAll sweeps, flushes uses and walks a while.
+// runAll sweeps, flushes uses and continues the walk.
 func (r *run) runAll(ctx context.Context) error {
 	go r.watch(ctx)
 	return r.safely(func() (err error) {
@@ -73,7 +73,7 @@ func (r *run) runAll(ctx context.Context) error {
 			return err
 		}
 		marked := r.store.BeginUsage(ctx, r.s, r.now)
-		_ = r.store.Settle(ctx, r.s, time.Now().Add(flushBudget)) // its failures were told when they were writes
+		_ = r.store.Settle(ctx, r.s, time.Now().Add(flushBudget)) // the writes have reported these failures
 		swept := r.sweep(ctx)
 		if r.stopped() {
 			return errors.Join(marked, swept)
@@ -83,7 +83,7 @@ func (r *run) runAll(ctx context.Context) error {
 	})
 }
 
-// watch stops a run when the node has lost its right to write.
+// watch stops the run when the node loses its right to write.
 func (r *run) watch(ctx context.Context) {
 	every := time.NewTicker(watching)
 	defer every.Stop()
@@ -100,7 +100,7 @@ func (r *run) watch(ctx context.Context) {
 	}
 }
 
-// sweep does what is due, and then what has turned out to be due because of that.
+// sweep does what is due, and then what has become due because of that.
 func (r *run) sweep(ctx context.Context) error {
 	err := r.pass(ctx)
 	if r.again && r.timeLeft() {
@@ -109,8 +109,8 @@ func (r *run) sweep(ctx context.Context) error {
 	return err
 }
 
-// pass goes through the minutes that may hold something due. It lists them all first, for
-// the rotation that is most urgent may be in any of them.
+// pass does the due entries of all minutes. It lists all minutes first, because the most urgent rotation may be in
+// any of them.
 func (r *run) pass(ctx context.Context) error {
 	minutes, err := r.store.DueMinutes(ctx, r.s, r.now)
 	if err != nil {
@@ -131,8 +131,7 @@ func (r *run) pass(ctx context.Context) error {
 	return errors.Join(r.failures...)
 }
 
-// list queues the entries of minutes. What finds no place in its tenant's queue waits for
-// the next sweep.
+// list queues the entries of minutes. Entries beyond a tenant's limit wait for the next sweep.
 func (r *run) list(ctx context.Context, minutes []store.Minute) {
 	waits := make(map[time.Time]waiting)
 	for _, m := range minutes {
@@ -167,7 +166,7 @@ func (r *run) queueOf(e store.DueEntry) *queue {
 	return &r.chores
 }
 
-// spawn has as many workers as what waits is worth.
+// spawn starts as many workers as the queued units need.
 func (r *run) spawn(ctx context.Context) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -177,7 +176,7 @@ func (r *run) spawn(ctx context.Context) {
 	r.free.Broadcast()
 }
 
-// work does unit after unit, until there is none and no other worker can bring one.
+// work does units until none is left and no other worker can add one.
 func (r *run) work(ctx context.Context) {
 	for {
 		u, ok := r.take()
@@ -195,7 +194,7 @@ func (r *run) work(ctx context.Context) {
 	}
 }
 
-// put notes that a unit is done.
+// put releases the worker's unit.
 func (r *run) put(u unit) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -206,8 +205,8 @@ func (r *run) put(u unit) {
 	r.free.Broadcast()
 }
 
-// take returns the next unit: a rotation where one waits, and now and then a chore. Those
-// of one tenant may wait for each other, so only half of the workers have one meanwhile.
+// take returns the next unit: a rotation if one waits, and now and then a chore. While rotations wait, it takes a
+// chore only if less than half of the workers have one, because chores of one tenant may wait for each other.
 func (r *run) take() (unit, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -239,7 +238,7 @@ func (r *run) take() (unit, bool) {
 func (r *run) fail(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.failures) < toldMost {
+	if len(r.failures) < maxReported {
 		r.failures = append(r.failures, err)
 	}
 }

@@ -2,18 +2,18 @@ package sweep
 
 import "time"
 
-// Status is how the sweep is doing on this node, since it started.
+// Status describes the sweeps of this node since its start.
 type Status struct {
-	Lag     time.Duration // since when something may be due that was not done
-	Due     int           // entries and keys that were due at the last tick, and are not done
-	Oldest  time.Duration // since when the oldest rotation of those waits
-	Rotated int64         // keys, by schedule
-	Late    int64         // of those, when half of the overlap had passed
-	Failed  int64         // attempts to do what was due
-	Erased  int64         // secrets of ended versions, and whole keys
+	Lag     time.Duration // the age of the oldest minute that may not be done
+	Due     int           // entries and keys that were due at the last tick and are not done
+	Oldest  time.Duration // how long the oldest of these rotations has waited
+	Rotated int64         // keys rotated by schedule
+	Late    int64         // of these, the ones rotated after half of the overlap
+	Failed  int64         // failed attempts
+	Erased  int64         // erased secrets of ended versions, and erased keys
 }
 
-// Status returns how the sweep is doing at now.
+// Status returns the status at now.
 func (w *Sweeper) Status(now time.Time) Status {
 	since := w.store.DoneUntil()
 	if since.IsZero() {
@@ -31,8 +31,7 @@ func (w *Sweeper) Status(now time.Time) Status {
 	}
 }
 
-// waiting returns how much was due and is not done, and since when the oldest rotation of
-// that waits.
+// waiting returns how many due entries are not done, and the minute of the oldest rotation among them, or now.
 func (w *Sweeper) waiting(now time.Time) (due int, oldest time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -80,7 +80,7 @@ func (p panicking) Get(ctx context.Context, path string) (*logical.StorageEntry,
 	return p.Storage.Get(ctx, path)
 }
 
-// A panic is the failure of its record alone, and its value is not told.
+// A panic fails only its own record, and its value is not logged.
 func TestPanicInASweep(t *testing.T) {
 	w := newWorld(t)
 	var told []string

@@ -1,7 +1,6 @@
-// Package sweep does what is due without anybody asking: it rotates keys by schedule,
-// erases what has ended, disables what is not used, and mends the indexes. Vault calls it
-// once a minute. What it does is decided by the core; everything that keeps its place is in
-// storage, so that a sweep can be cut off at any moment.
+// Package sweep does what is due without a request: it rotates keys by schedule, erases what has ended, disables idle
+// keys and repairs the indexes. Vault calls it once a minute. Package apikey decides what is due. All progress that
+// matters is in storage, so that a sweep can be cut off at any moment.
 package sweep
 
 import (
@@ -17,79 +16,77 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// How long Vault's call is kept waiting at the most, for it holds a lock that a seal or a
-// change of leader waits for, and all requests behind that; and how long a sweep that has
-// more to do goes on by itself, so that it is done before the next call.
+// Vault's call holds a lock that seals and leader changes wait for, and all requests wait behind those. So Tick
+// returns after patience at most. A sweep that has more to do goes on alone for budget, so that it ends before the
+// next call.
 const (
 	patience    = 2500 * time.Millisecond
-	stopping    = 500 * time.Millisecond // for a sweep that was told to stop
-	watching    = 500 * time.Millisecond // how often a sweep asks whether it may still write
+	stopping    = 500 * time.Millisecond // for a sweep to stop
+	watching    = 500 * time.Millisecond // between checks whether the node may still write
 	budget      = 35 * time.Second
-	flushBudget = 5 * time.Second // and this much for uses, so that a busy sweep does not keep them back
+	flushBudget = 5 * time.Second // for uses, so that a busy sweep does not delay them
 )
 
-// Sweeper is safe for concurrent use; sweeps and walks wait for each other.
+// Sweeper sweeps and walks, one at a time. It is safe for concurrent use.
 type Sweeper struct {
 	store   *store.Store
-	gone    func(uid string) // called for each tenant that was erased
-	may     func() bool      // whether the node may write, asked again as a sweep goes
+	gone    func(uid string) // called for each erased tenant
+	may     func() bool      // whether the node may write; checked during a sweep too
 	warn    func(what string, args ...any)
-	workers int // at the most
+	workers int // at most
 	started time.Time
-	turn    chan struct{} // held by the sweep or walk under way, with what follows
-	walk    *walk         // the one under way, or nil
+	turn    chan struct{} // holds one while a sweep or walk runs; guards walk and walked
+	walk    *walk         // the unfinished walk, or nil
 	walked  time.Time     // when the last one ended
-	asked   atomic.Bool   // somebody waits for a walk
+	asked   atomic.Bool   // Tidy has asked for a walk
 
 	mu      sync.Mutex
 	closed  bool
-	cancel  context.CancelFunc // stops who has the turn
-	failing map[matter]failing // what could not be done, nor written down
+	cancel  context.CancelFunc  // stops the sweep or walk under way
+	failing map[taskKey]failing // failures that no record holds
 	resumed map[tenant.Name]resumed
-	waits   map[time.Time]waiting // what was due and is not done, by its minute
+	waits   map[time.Time]waiting // due entries that are not done, by minute
 
 	rotated, late, failed, erased atomic.Int64
 	report                        atomic.Pointer[Report]
 }
 
-// matter is what is due about a record: its rotation, or all else. What keeps the one
-// waiting is no reason for the other to wait.
-type matter struct {
+// taskKey identifies what is due about a record: its rotation, or all chores. The failures of one do not delay the
+// other.
+type taskKey struct {
 	place    string
 	rotation bool
 }
 
 //mutate:false:2 "rotations beside chores that fail" TestRotationsWhileAChoreWaits
-func matterOf(e store.DueEntry) matter { return matter{e.String(), e.Rotation()} }
+func matterOf(e store.DueEntry) taskKey { return taskKey{e.String(), e.Rotation()} }
 
 type failing struct {
 	count int
 	until time.Time
 }
 
-// waiting is how much of a minute is not done.
+// waiting counts the entries of a minute that are not done.
 type waiting struct{ all, rotations int }
 
-// New returns a sweeper over a store. Gone is called with the UID of each tenant that is
-// erased for good.
+// New returns a sweeper over a store. It calls gone with the UID of each tenant that it erases.
 func New(st *store.Store, gone func(uid string)) *Sweeper {
 	return &Sweeper{
 		store: st, gone: gone, workers: workers, started: time.Now(), turn: make(chan struct{}, 1),
-		failing: map[matter]failing{}, resumed: map[tenant.Name]resumed{},
+		failing: map[taskKey]failing{}, resumed: map[tenant.Name]resumed{},
 		may: func() bool { return true }, warn: func(string, ...any) {},
 	}
 }
 
-// Attach tells the sweeper how to ask whether it may write, and where to tell of what happens while nobody waits for
-// it. It is called before the first sweep.
+// Attach sets the function that reports whether the node may write, and the one that logs failures nobody waits for.
+// Call it before the first sweep.
 func (w *Sweeper) Attach(may func() bool, warn func(what string, args ...any)) {
 	w.may, w.warn = may, warn
 }
 
-// Tick begins a sweep of what is due at now, unless one is under way, and waits for it a
-// little: a small one is done by then, and its errors are told. A larger one goes on by
-// itself. It ends with the caller's context while it is waited for, and later with [Sweeper.Close],
-// with the node's right to write, and with the first write that fails.
+// Tick sweeps what is due at now, unless a sweep or walk is under way. It waits up to 2.5 s for the end and returns
+// the sweep's errors. A longer sweep goes on in the background and logs its errors. It stops with ctx while Tick
+// waits, and afterwards with [Sweeper.Close], with the node's right to write, or with the first write that fails.
 func (w *Sweeper) Tick(ctx context.Context, s logical.Storage, now time.Time) error {
 	select {
 	case w.turn <- struct{}{}:
@@ -105,14 +102,14 @@ func (w *Sweeper) Tick(ctx context.Context, s logical.Storage, now time.Time) er
 		err := r.runAll(r.own)
 		w.end(r.cancel)
 		done <- err
-		if err != nil && r.alone.Load() {
+		if err != nil && r.detached.Load() {
 			w.warn("a sweep has failed in part", "error", err)
 		}
 	}()
 	return r.await(ctx, done)
 }
 
-// await waits for the end of a sweep, for as long as Vault may be kept waiting.
+// await waits for the end of a sweep, but no longer than Vault's call may take.
 func (r *run) await(ctx context.Context, done <-chan error) error {
 	select {
 	case err := <-done:
@@ -126,12 +123,12 @@ func (r *run) await(ctx context.Context, done <-chan error) error {
 			return ctx.Err()
 		}
 	case <-time.After(patience):
-		r.alone.Store(true)
+		r.detached.Store(true)
 		return nil
 	}
 }
 
-// begin notes how to stop who has the turn, and gives it back when that is to be at once.
+// begin sets what stops the run under way. If the sweeper is closed, begin returns false and gives the turn back.
 func (w *Sweeper) begin(cancel context.CancelFunc) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -158,8 +155,8 @@ func (w *Sweeper) stop() {
 	}
 }
 
-// Close stops what is under way: it begins no further write. It does not wait, since Vault
-// unloads with all its mounts locked. Nothing is swept afterwards.
+// Close stops the sweep under way, which begins no further write, and prevents later ones. It does not wait, because
+// Vault unloads a mount with all its mounts locked.
 func (w *Sweeper) Close() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -167,8 +164,8 @@ func (w *Sweeper) Close() {
 	w.stop()
 }
 
-// Reset is called in place of [Sweeper.Tick] on a node that may not write: it stops what is under way, and the next
-// sweep looks anew, because another node may leave things behind where this one has been.
+// Reset is called in place of [Sweeper.Tick] on a node that may not write. It stops the sweep under way and makes the
+// next one list the whole index, because another node may write to it meanwhile.
 func (w *Sweeper) Reset() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -8,24 +8,23 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// group is the keys of a tenant that all have to be looked at, one a unit, so that they
-// wait for their turn as everything does. What is left then comes last.
+// group is all keys of a tenant, checked one unit at a time, so that they take turns with all other work. Finish is
+// called after the last key.
 type group struct {
 	entry  store.DueEntry
-	of     resumption // that it looks for missed rotations after; none for other groups
+	of     resumption // after which it checks for missed rotations; zero in other groups
 	places []store.DueEntry
-	first  int // of those that are still to be done
+	first  int // index of the first place that is not done
 	each   func(ctx context.Context, place store.DueEntry) error
 	finish func(ctx context.Context) (bool, error)
 
-	done   []bool // guarded by the run's lock
+	done   []bool // by place; this and the next are guarded by the run's lock
 	left   int
-	failed error // the first
+	failed error // the first failure
 }
 
-// tenant does what is due about a tenant: erases one that was deleted long enough ago, or
-// has the keys of one that is active again looked at, which may have missed rotations. With
-// a group, the rest is left to that.
+// tenant does what is due about a tenant: it erases one that was deleted long enough ago, or checks the keys of one
+// that was resumed for missed rotations. If it returns a group, the group finishes the work.
 func (r *run) tenant(ctx context.Context, e store.DueEntry) (*group, bool, error) {
 	name, _ := e.Tenant()
 	of, err := r.store.Tenant(ctx, r.s, name)
@@ -44,7 +43,7 @@ func (r *run) tenant(ctx context.Context, e store.DueEntry) (*group, bool, error
 		}
 		g.each, g.finish = r.destroy, func(ctx context.Context) (bool, error) { return r.eraseTenant(ctx, e, of) }
 	case active:
-		g.each = r.missed
+		g.each = r.checkMissed
 		g.finish = func(ctx context.Context) (bool, error) { return r.store.DropTenantEntry(ctx, r.s, e, of) }
 	default:
 		done, err := r.store.DropTenantEntry(ctx, r.s, e, of)
@@ -80,7 +79,7 @@ func (r *run) pushGroup(ctx context.Context, g *group) {
 	r.spawn(ctx)
 }
 
-// count adds keys of a group to what waits with its entry.
+// count adds n to what waits with the group's entry.
 func (r *run) count(g *group, n int) {
 	r.Sweeper.mu.Lock()
 	defer r.Sweeper.mu.Unlock()
@@ -89,8 +88,8 @@ func (r *run) count(g *group, n int) {
 	r.waits[g.entry.Minute()] = w
 }
 
-// member does one key of a group, and with the last one what is left. One that fails keeps
-// none of the others from their turn, and then all are looked at once more.
+// member does one key of a group, and finishes the group after the last one. A failure does not stop the other keys;
+// all keys of the group are tried again later.
 func (r *run) member(ctx context.Context, u unit) {
 	g := u.group
 	err := r.safely(func() error { return g.each(ctx, u.entry) })
@@ -125,7 +124,7 @@ func (r *run) member(ctx context.Context, u unit) {
 	r.ended(ctx, g.entry, done, nil, failed)
 }
 
-// beginErasure writes that the erasure has begun: from then on nothing restores the tenant.
+// beginErasure records that the erasure has begun. From then on the tenant cannot be restored.
 func (r *run) beginErasure(ctx context.Context, of *tenant.Tenant) error {
 	_, err := r.store.UpdateTenant(ctx, r.s, of.Name, func(old *tenant.Tenant) (*tenant.Tenant, error) {
 		if old == nil || !old.Gone(r.config.Retention, r.now) || !old.ErasedSince.IsZero() {
@@ -147,7 +146,7 @@ func (r *run) destroy(ctx context.Context, place store.DueEntry) error {
 	return err
 }
 
-// eraseTenant erases what is left of a tenant without keys, and its record last.
+// eraseTenant erases the roles and then the record of a tenant without keys.
 func (r *run) eraseTenant(ctx context.Context, e store.DueEntry, of *tenant.Tenant) (bool, error) {
 	if err := r.store.EraseRoles(ctx, r.s, of.Name); err != nil {
 		return false, err
@@ -159,13 +158,13 @@ func (r *run) eraseTenant(ctx context.Context, e store.DueEntry, of *tenant.Tena
 	return r.store.DropTenantEntry(ctx, r.s, e, of)
 }
 
-// repair has what leads to a key put right.
+// repair restores the index entries of a key.
 func (r *run) repair(ctx context.Context, place store.DueEntry, seen func(keyID string)) (store.Repairs, error) {
 	return r.store.RepairIndex(ctx, r.s, place, r.now, func(k *apikey.Key, of *tenant.Tenant) (bool, error) {
 		if k.Gone(r.config.Retention, r.now) {
 			return true, nil
 		}
-		care, _ := r.maintainInput(ctx, k, of) // uses that cannot be read are told of where they are pruned
+		care, _ := r.maintainInput(ctx, k, of) // PruneUsage reports uses that cannot be read
 		return k.Overdue(care, r.now), nil
 	}, seen)
 }

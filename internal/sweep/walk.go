@@ -12,48 +12,48 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// When the walk over all records begins, and how much of a sweep it may take. A million
-// records take some sweeps; all others are as short as the index makes them.
+// When the walk over all records begins, and how much of a sweep it may take. A walk over a million records takes
+// several sweeps. All other work uses the index.
 const (
 	walkAfterStart = 10 * time.Minute
 	walkEvery      = 12 * time.Hour
-	walkAgain      = time.Hour // after one that could not see everything
+	walkAgain      = time.Hour // after a walk that could not list everything
 	walkBudget     = 5 * time.Second
 	tidyBudget     = 45 * time.Second
 )
 
-// walk is on its way over all records: key by key, then over the entries of key IDs and
-// of uses, looking for what leads nowhere.
+// walk is the progress of a walk over all records. It goes through all keys first, and then through the entries of
+// key IDs and of uses, where it looks for entries without a record.
 type walk struct {
 	report Report
-	owners []tenant.Name    // still to come
-	places []store.DueEntry // of the owner at hand
-	ids    []string         // still to come, once all owners are done
-	shards []string         // likewise
-	listed bool             // ids and shards are
-	blind  bool             // something could not be listed
-	last   error            // of the last failure
-	seed   maphash.Seed     // of seen
+	owners []tenant.Name    // tenants to visit
+	places []store.DueEntry // keys of the current tenant to visit
+	ids    []string         // key IDs to visit after all tenants
+	shards []string         // entries of uses to visit after that
+	listed bool             // ids and shards are listed
+	blind  bool             // a tenant's keys could not be listed
+	last   error            // the last failure
+	seed   maphash.Seed     // of the hashes in seen
 	seen   map[uint64]struct{}
 }
 
-// Report says what the walk has found.
+// Report is the result of a walk, so far or at its end.
 type Report struct {
-	Started, Finished time.Time // Finished is zero while it is under way
-	Records           int       // looked at
-	IDs, Due          int       // index entries that were missing
-	Strays            int       // index entries that led nowhere
-	Destroyed         int       // records that belonged to no tenant, or to a lease long over
-	Failures          int       // records that could not be read or mended
+	Started, Finished time.Time // Finished is zero while the walk is under way
+	Records           int       // records visited
+	IDs, Due          int       // index entries that were missing and are written again
+	Strays            int       // index entries without a record, deleted
+	Destroyed         int       // records without a tenant, or of leases long over
+	Failures          int       // records that could not be read or repaired
 	LastFailure       string
 }
 
-// walkSlice walks a while when it is time.
+// walkSlice continues the walk, or begins one when it is time.
 func (r *run) walkSlice(ctx context.Context) error {
 	if r.walk == nil && !r.wantsWalk() {
 		return nil
 	}
-	r.until = time.Now().Add(walkBudget) // after a busy sweep too
+	r.until = time.Now().Add(walkBudget) // even after a busy sweep
 	return r.step(ctx)
 }
 
@@ -67,8 +67,8 @@ func (r *run) wantsWalk() bool {
 	return !r.now.Before(r.walked.Add(walkEvery)) || r.now.Before(r.walked) // or the clock was set back
 }
 
-// Tidy walks at once, for as long as a request may take; sweeps go on with what is left.
-// While one of them is under way it waits, and leaves all to the next one if need be.
+// Tidy begins or continues a walk, for up to 45 s; later sweeps go on with it. If a sweep is under way, Tidy waits
+// for it. If the sweep takes all the time, Tidy returns an empty report, and the next sweep walks.
 func (w *Sweeper) Tidy(ctx context.Context, s logical.Storage, now time.Time) (Report, error) {
 	most := time.NewTimer(tidyBudget)
 	defer most.Stop()
@@ -94,7 +94,7 @@ func (w *Sweeper) Tidy(ctx context.Context, s logical.Storage, now time.Time) (R
 	return w.Report(), err
 }
 
-// Report returns how the walk under way is doing, or what the last one has found.
+// Report returns the report of the walk under way, or of the last one.
 func (w *Sweeper) Report() Report {
 	if r := w.report.Load(); r != nil {
 		return *r
@@ -102,9 +102,8 @@ func (w *Sweeper) Report() Report {
 	return Report{}
 }
 
-// step goes on with the walk, or begins one. A record that cannot be read and a tenant
-// whose keys cannot be listed are left out; without the lists of all there is, the walk
-// waits for the next tick.
+// step continues the walk, or begins one. It skips records that cannot be read and tenants whose keys cannot be
+// listed. If another list fails, the walk waits for the next tick.
 func (r *run) step(ctx context.Context) error {
 	if r.walk == nil {
 		owners, err := r.store.TenantNames(ctx, r.s)
@@ -137,7 +136,7 @@ func (r *run) step(ctx context.Context) error {
 	return err
 }
 
-// failed notes what the walk could not see or mend; it goes on with the rest. Storage's own words are for the log.
+// failed counts a failure of the walk. The report gets no text of storage errors, which is for the log.
 func (w *walk) failed(what string, err error) {
 	w.report.Failures++
 	w.report.LastFailure, w.last = what+": "+store.Told(err), fmt.Errorf("%s: %w", what, err)
@@ -181,7 +180,7 @@ func (r *run) walkRecord(ctx context.Context, place store.DueEntry) {
 	}
 }
 
-// walkOwner makes sure that a deleted tenant is erased one day, and finds its keys.
+// walkOwner makes sure that a deleted tenant is on the due index, and lists its keys.
 func (r *run) walkOwner(ctx context.Context, name tenant.Name) {
 	w := r.walk
 	mended, err := r.store.RepairTenant(ctx, r.s, name)
@@ -197,8 +196,8 @@ func (r *run) walkOwner(ctx context.Context, name tenant.Name) {
 	}
 }
 
-// listEntries lists what leads to records, after these were seen: what came later is
-// looked at too, and found to lead somewhere.
+// listEntries lists the entries that lead to records. An entry of a record made since is checked against that record
+// before it is deleted.
 func (r *run) listEntries(ctx context.Context) (bool, error) {
 	w := r.walk
 	if w.listed {
@@ -249,8 +248,8 @@ func (r *run) walkUsage(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// knows reports whether the walk has met a key ID. With a small chance it says so of one
-// that it has not met, whose entry then stays until the next walk.
+// knows reports whether the walk has seen a key ID. A hash collision makes it report true for an unknown one, whose
+// entry then stays until the next walk.
 func (w *walk) knows(keyID string) bool {
 	_, ok := w.seen[maphash.String(w.seed, keyID)]
 	return ok
