@@ -1,5 +1,5 @@
-// Package backend is the plugin as Vault sees it: one framework.Backend. The factory wires it from store, table of
-// calls, sweeper and paths; what Vault asks of a mount apart from requests is in lifecycle.go.
+// Package backend is the plugin as Vault sees it: one framework.Backend. The factory connects the store, the
+// replay table, the sweeper and the paths. lifecycle.go has Vault's calls for a mount that are not requests.
 package backend
 
 import (
@@ -15,7 +15,7 @@ import (
 	"vault-plugin-secrets-apikeys/paths"
 )
 
-// Engine is the plugin's backend: the framework's, and what works behind the paths.
+// Engine is the plugin's backend: the framework's backend, and what the paths depend on.
 type Engine struct {
 	*framework.Backend
 	store   *store.Store
@@ -23,9 +23,9 @@ type Engine struct {
 	sweeper *sweep.Sweeper
 }
 
-// HandleRequest answers a request. What the caller gave bypasses the framework's own check, whose refusals quote the
-// value: somebody may have pasted a secret into the wrong field, and the audit log has refusals in clear. The paths
-// check it anyway.
+// HandleRequest answers a request. The caller's fields bypass the framework's own check, because its refusals
+// quote the value. Somebody may have put a secret into the wrong field, and the audit log shows refusals in the
+// clear. The paths check the fields themselves.
 func (e *Engine) HandleRequest(ctx context.Context, req *logical.Request) (*logical.Response, error) {
 	if slices.Contains(vaultsOwn, req.Operation) {
 		return e.Backend.HandleRequest(ctx, req)

@@ -23,8 +23,8 @@ signs requests, so that their important parts cannot change on the way; "verify"
 signed a request and whether it is good.
 `
 
-// Factory returns the engine. Vault's catalogue calls it once with an empty config, and then for each mount while
-// storage is read-only: it allocates and does nothing else.
+// Factory returns the engine. Vault's catalogue calls it once with an empty config, and then once for each
+// mount while storage is read-only. It allocates and does nothing else.
 func Factory(ctx context.Context, conf *logical.BackendConfig) (logical.Backend, error) {
 	e := &Engine{store: store.New(), calls: new(replay.Table)}
 	e.sweeper = sweep.New(e.store, e.calls.Forget)

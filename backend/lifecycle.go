@@ -12,8 +12,8 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// initialize is what Vault calls before the first request, once the mount's storage is writable: uses are collected
-// from now on. Where that cannot be marked, the mount serves all the same, and the next sweep tries again.
+// initialize is called by Vault before the first request, when the mount's storage is writable. It marks that
+// uses are collected from now on. If that fails, the mount works all the same, and the next sweep tries again.
 func (e *Engine) initialize(ctx context.Context, req *logical.InitializationRequest) error {
 	if !e.mayWrite() {
 		return nil
@@ -24,11 +24,11 @@ func (e *Engine) initialize(ctx context.Context, req *logical.InitializationRequ
 	return nil
 }
 
-// periodic is what Vault calls once a minute, and once more when the mount is going away: then, and on a node that may
-// not write, nothing is swept. It is asked anew each time.
+// periodic is called by Vault once a minute, and once more when the mount is removed. Nothing is swept then, nor
+// on a node that may not write. Vault is asked each time.
 func (e *Engine) periodic(ctx context.Context, req *logical.Request) (err error) {
 	defer e.recovered(&err)
-	// Calls too old to come again go here: tenants that make no more calls would keep theirs.
+	// Forget calls that are too old to be replayed. Tenants that make no more calls would keep theirs.
 	//mutate:skip "calls of tenants that are silent" TestSilentTenantsAreForgotten
 	e.calls.Expire(tenant.MaxWindow, time.Now())
 	if !e.mayWrite() {
@@ -38,10 +38,11 @@ func (e *Engine) periodic(ctx context.Context, req *logical.Request) (err error)
 	return e.sweeper.Tick(ctx, req.Storage, time.Now())
 }
 
-// unloading is how long uses may take to be written when the mount is unloaded: Vault waits with all its mounts locked.
+// unloading bounds how long writing uses may take when the mount is unloaded: Vault waits and holds a lock on
+// all its mounts.
 const unloading = time.Second
 
-// unload stops what goes on by itself, and writes the uses that are not written yet, where this node may write.
+// unload stops the engine's own work, and writes the uses that are not written yet if this node may write.
 func (e *Engine) unload(ctx context.Context, s logical.Storage) {
 	e.sweeper.Close()
 	if s == nil {
@@ -49,7 +50,7 @@ func (e *Engine) unload(ctx context.Context, s logical.Storage) {
 	}
 	until := time.Now().Add(unloading)
 	done := make(chan struct{})
-	go func() { // nothing else bounds what Vault is asked
+	go func() { // nothing else bounds the calls into Vault
 		defer close(done)
 		if err := e.closeUsage(ctx, s, until); err != nil {
 			e.Logger().Warn("uses since the last minute may be lost; keys that are not used count as used until now",
@@ -70,8 +71,7 @@ func (e *Engine) closeUsage(ctx context.Context, s logical.Storage, until time.T
 	return e.store.CloseUsage(ctx, s, until)
 }
 
-// recovered turns a panic into an error. The value of a panic may quote what it failed on, so only where it happened is
-// logged.
+// recovered turns a panic into an error. The panic's value may quote its input, so only the stack is logged.
 func (e *Engine) recovered(err *error) {
 	if p := recover(); p != nil {
 		e.Logger().Error("the engine has panicked", "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
@@ -81,8 +81,8 @@ func (e *Engine) recovered(err *error) {
 
 func (e *Engine) mayWrite() bool { return !e.System().Tainted() && e.WriteSafeReplicationState() }
 
-// maySweep is asked while a sweep goes on. It asks Vault anew: an answer of a second ago would let a node write on that
-// has lost the right to.
+// maySweep reports whether a sweep may go on. It asks Vault each time, because with an answer of a second ago a
+// node could still write after it has lost the right to.
 func (e *Engine) maySweep() bool {
 	if v, ok := e.System().(*systemView); ok {
 		v.last.Store(nil)

@@ -8,11 +8,11 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 )
 
-// stateAge is how long an answer about replication is used again. The framework asks
-// for it with every request, and each time costs a call into Vault.
+// stateAge is how long an answer about replication is reused. The framework asks for it with every request, and
+// each answer costs a call into Vault.
 const stateAge = time.Second
 
-// systemView remembers for a second what Vault says of replication. All else it passes on.
+// systemView caches Vault's answers about replication for a second. It passes on all other calls.
 type systemView struct {
 	logical.SystemView
 	last atomic.Pointer[replication]

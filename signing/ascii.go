@@ -2,8 +2,8 @@ package signing
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-// lower maps A-Z alone. The strings and bytes packages fold by Unicode, where
-// a Kelvin sign equals a 'k'; signer and verifier could then disagree.
+// lower maps A-Z only. The strings and bytes packages fold by Unicode, where the Kelvin sign equals 'k', so
+// signer and verifier could disagree.
 func lower(c byte) byte {
 	if 'A' <= c && c <= 'Z' {
 		c += 'a' - 'A'
@@ -24,7 +24,7 @@ func equalFold(a, b string) bool {
 	return len(a) == len(b) && (a == b || compareFold(a, b) == 0)
 }
 
-// compareFold orders a and b as their lower-cased bytes are ordered.
+// compareFold compares a and b by their lower-cased bytes.
 func compareFold(a, b string) int {
 	for i := range min(len(a), len(b)) {
 		if a[i] == b[i] {

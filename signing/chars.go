@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// charClass is a class of bytes, one bit for each.
+// charClass is a set of classes of bytes, one bit for each.
 type charClass uint8
 
 const (
@@ -14,11 +14,11 @@ const (
 	keyChars                             // of a key (RFC 8941 section 3.1.2), after the first
 	nonceChars                           // visible ones that need no escape in a string of RFC 8941
 	targetChars                          // of a target in origin form: all visible ones but '#'
-	plainHostChars                       // of a host that is written in one way
+	plainHostChars                       // of a host that has only one spelling
 	wordChars                            // [0-9A-Za-z_-]
 )
 
-// classesOf has the classes that each byte is in.
+// classesOf holds the classes of each byte.
 var classesOf = func() (of [256]charClass) {
 	add := func(c byte, class charClass, is bool) {
 		if is {
@@ -41,8 +41,8 @@ var classesOf = func() (of [256]charClass) {
 	return of
 }()
 
-// span returns how many bytes at the beginning of s are of a class. It takes
-// four at once, since a processor seldom foresees where a name ends.
+// span returns how many bytes at the beginning of s are of a class. It tests four at once, because processors
+// predict badly where a name ends.
 func span(s string, class charClass) int {
 	n := 0
 	for ; len(s)-n >= 4; n += 4 {
@@ -57,12 +57,12 @@ func span(s string, class charClass) int {
 	return n
 }
 
-// isAll reports whether s is of least..most bytes, all of a class.
+// isAll reports whether s has least..most bytes, all of a class.
 func isAll(s string, class charClass, least, most int) bool {
 	return least <= len(s) && len(s) <= most && span(s, class) == len(s)
 }
 
-// isWord reports whether s is of [0-9A-Za-z_-] alone and of least..most bytes.
+// isWord reports whether s has least..most bytes, all of [0-9A-Za-z_-].
 func isWord(s string, least, most int) bool { return isAll(s, wordChars, least, most) }
 
 const (
@@ -77,13 +77,11 @@ func word(s string) uint64 {
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
-// below marks the high bit of each byte of x that is below c, at most 0x80:
-// subtracting borrows into it. Only bytes after such a one can be marked
-// wrongly.
+// below marks the high bit of each byte of x that is below c, which is at most 0x80: the subtraction borrows
+// into it. Bytes above the first marked one may be marked wrongly.
 func below(x uint64, c byte) uint64 { return (x - uint64(c)*ones) &^ x & high }
 
-// firstControl returns where s has its first byte below 0x20, or DEL, and its
-// length when it has none.
+// firstControl returns the index of the first byte of s that is below 0x20 or DEL, or len(s).
 func firstControl(s string) int {
 	n := 0
 	for ; len(s)-n >= 8; n += 8 {

@@ -7,27 +7,26 @@ import (
 	"strings"
 )
 
-// Variant names one way in which clients deviate from what a scheme says. A
-// key lets in those that its owner names, and no others.
+// Variant names one way in which clients deviate from a scheme. A key accepts only the variants that its owner
+// names.
 type Variant string
 
-// The variants, all of Vrnt-1 but the last. The first four and KeyASCII, which
-// public clients have, change what is under the MAC or the key of it, and
-// [Call.SignedAs] tries them; the others change the text of a signature, which
-// [ParseLenientCall] reads and [Call.Form] tells.
+// The variants; all but the last are of Vrnt1. The first four and KeyASCII occur in public clients. They change
+// the message under the MAC or its key, and [Call.SignedAs] tries them. The others change the text of a
+// signature: [ParseLenientCall] reads them and lists them in [Call.Form].
 const (
 	HeadersSorted   Variant = "headers_sorted"    // Verint- headers by name, whatever their order in the head
-	HeaderValueCase Variant = "header_value_case" // values of Verint- headers as they are, not in lower case
+	HeaderValueCase Variant = "header_value_case" // values of Verint- headers as sent, not in lower case
 	PathDecoded     Variant = "path_decoded"      // the path after percent-decoding
 	PathQuery       Variant = "path_query"        // the target, path and query
 	SigStdBase64    Variant = "sig_std_base64"    // sig in the alphabet with '+' and '/', or padded, or both
 	ParamWhitespace Variant = "param_whitespace"  // spaces before or after the commas
 	ParamOrder      Variant = "param_order"       // the four parameters in another order
-	KeyASCII        Variant = "key_ascii"         // the MAC's key is the text of the key: its unpadded base64url
-	NoNonce         Variant = "no_nonce"          // RFC 9421 without nonce; the tag takes its place
+	KeyASCII        Variant = "key_ascii"         // the MAC key is the text of the key: its unpadded base64url
+	NoNonce         Variant = "no_nonce"          // RFC 9421 without nonce; the tag is used instead
 )
 
-// variants are in the order that [Call.Form] and [Call.SignedAs] keep to.
+// variants lists all variants in the order that [Call.Form] and [Call.SignedAs] use.
 var variants = [...]Variant{
 	HeadersSorted,
 	HeaderValueCase,
@@ -40,7 +39,7 @@ var variants = [...]Variant{
 	NoNonce,
 }
 
-// Scheme returns the scheme that the variant is of, or "" when it is unknown.
+// Scheme returns the variant's scheme, or "" if the variant is unknown.
 func (v Variant) Scheme() Scheme {
 	switch {
 	case v == NoNonce:
@@ -51,13 +50,13 @@ func (v Variant) Scheme() Scheme {
 	return ""
 }
 
-// Compat is a list of variants without repeats.
+// Compat is a list of variants without duplicates.
 type Compat []Variant
 
 // Has reports whether v is in the list.
 func (c Compat) Has(v Variant) bool { return slices.Contains(c, v) }
 
-// String returns the names with commas between them.
+// String returns the names, joined with commas.
 func (c Compat) String() string {
 	names := make([]string, len(c))
 	for i, v := range c {
@@ -66,17 +65,15 @@ func (c Compat) String() string {
 	return strings.Join(names, ",")
 }
 
-// ErrCompat is wrapped by the errors of [ParseCompat], which name the variant
-// that is wrong.
+// ErrCompat is wrapped by the errors of [ParseCompat], which name the wrong variant.
 var ErrCompat = errors.New("compat")
 
 // maxQuoted is how many bytes of an unknown name an error shows.
 const maxQuoted = 32
 
-// ParseCompat returns the variants of these names, in the order given. Names
-// that are unknown, of another scheme than s, or given twice are an
-// [ErrCompat], and so is path_decoded together with path_query: the decoded
-// form of /a%3Fx=1 is what the other has under the MAC for /a?x=1.
+// ParseCompat returns the variants with these names, in the order given. It fails with [ErrCompat] for names
+// that are unknown, of another scheme than s, or given twice. It also refuses path_decoded together with
+// path_query: the decoded path of /a%3Fx=1 is the signed text of /a?x=1 under path_query.
 func ParseCompat(s Scheme, names []string) (Compat, error) {
 	var c Compat
 	for _, name := range names {
@@ -96,7 +93,7 @@ func ParseCompat(s Scheme, names []string) (Compat, error) {
 	return c, nil
 }
 
-// variantSet has one bit for each of the variants, in their order.
+// variantSet has one bit for each variant, in the order of variants.
 type variantSet uint16
 
 const (
@@ -110,8 +107,7 @@ const (
 	keyASCII
 )
 
-// set returns c as a set. Variants that are unknown are left out, and so are
-// two that a parsed list cannot hold together.
+// set returns c as a set. It leaves out unknown variants, and pairs that [ParseCompat] refuses.
 func (c Compat) set() variantSet {
 	var set variantSet
 	if len(c) == 0 {
@@ -141,13 +137,10 @@ func (set variantSet) list() Compat {
 	return c
 }
 
-// ParseLenientCall finds the one signature of a head as [ParseCall] does, and
-// also reads signatures that deviate in form: [SigStdBase64],
-// [ParamWhitespace], [ParamOrder] and [NoNonce], of which [Call.Form] lists
-// those it found. Duplicate or unknown parameters are malformed in every form,
-// and blanks elsewhere too: no public client puts any beside an equals sign.
+// ParseLenientCall is like [ParseCall], but also reads signatures that deviate in form: [SigStdBase64],
+// [ParamWhitespace], [ParamOrder] and [NoNonce]. [Call.Form] lists the deviations found. Duplicate or unknown
+// parameters are malformed in every form. So are blanks around an equals sign, because no public client writes any.
 //
-// A deviating text parses to the same salt or nonce, time and key ID as the
-// strict one, so that a call replayed in another form is still the same call.
-// Whether a form is let in, [Call.SignedAs] says.
+// A deviating text parses to the same salt or nonce, time and key ID as the strict one, so a replay in another form
+// is recognized. [Call.SignedAs] decides whether a form is accepted.
 func ParseLenientCall(h *Head) (*Call, error) { return parseCall(h, true) }

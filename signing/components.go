@@ -2,10 +2,10 @@ package signing
 
 import "strings"
 
-// maxComponents is far above what clients sign: a handful.
+// maxComponents is far above the handful that clients sign.
 const maxComponents = 64
 
-// The components whose coverage the profile asks for, as bits.
+// The components that the profile requires, as bits.
 const (
 	coversMethod = 1 << iota
 	coversAuthority
@@ -15,21 +15,20 @@ const (
 	coversDigest
 )
 
-// components are the names a signature covers (RFC 9421 section 2), none twice.
+// components are the names that a signature covers (RFC 9421 section 2), without duplicates.
 type components struct {
-	names  []string // not to be changed: the usual ones are shared
+	names  []string // must not be changed, because usualNames are shared
 	covers uint8
 }
 
-// usualNames are what the profile asks for, without and with a query; the digest
-// is covered where there is a body.
+// usualNames are the names that the profile requires, without and with a query. A signature also covers the
+// digest if there is a body.
 var usualNames = [2][]string{
 	{"@method", "@authority", "@path", "content-digest"},
 	{"@method", "@authority", "@path", "@query", "content-digest"},
 }
 
-// parseUsual takes the list that most signers write off f, without a look at each of
-// its names.
+// parseUsual consumes the list that most signers write, without looking at each name.
 func (c *components) parseUsual(f *fields) bool {
 	rest := *f
 	if !rest.consume(`("@method" "@authority" "@path"`) {
@@ -49,7 +48,7 @@ func (c *components) parseUsual(f *fields) bool {
 	return true
 }
 
-// parse takes an inner list of strings without parameters off f.
+// parse consumes an inner list of strings without parameters.
 func (c *components) parse(f *fields) error {
 	if c.parseUsual(f) {
 		return nil
@@ -57,7 +56,7 @@ func (c *components) parse(f *fields) error {
 	return c.parseList(f)
 }
 
-// parseList takes whatever list there is.
+// parseList consumes any list.
 func (c *components) parseList(f *fields) error {
 	if !f.consume("(") {
 		return malformed("signature input without a list of components")
@@ -68,7 +67,7 @@ func (c *components) parseList(f *fields) error {
 		if len(c.names) > 0 && !f.consume(" ") {
 			return malformed("list of components, or one with parameters")
 		}
-		name, ok := f.unescaped() // A token has no escapes.
+		name, ok := f.unescaped() // a token has no escapes
 		if !ok || !seen.add(name) || !c.add(name) {
 			return malformed("component %d", len(c.names)+1)
 		}
@@ -76,8 +75,7 @@ func (c *components) parseList(f *fields) error {
 	return nil
 }
 
-// add keeps a name that is known, and not of the signature itself. Whether it was
-// given before, its caller looks.
+// add appends a name that is known and does not name the signature itself. Its caller checks for duplicates.
 func (c *components) add(name string) bool {
 	switch name {
 	case "@method":
@@ -103,7 +101,7 @@ func (c *components) add(name string) bool {
 	return true
 }
 
-// checkCoverage refuses a signature that leaves out what decides on a call.
+// checkCoverage refuses a signature that does not cover everything that the profile requires.
 func (c *components) checkCoverage(h *Head) error {
 	want := uint8(coversMethod)
 	if c.covers&coversTargetURI == 0 {
@@ -125,7 +123,7 @@ func (c *components) checkCoverage(h *Head) error {
 	return nil
 }
 
-// digest returns the Content-Digest that is covered, or "" when none is.
+// digest returns the covered Content-Digest, or "" if none is covered.
 func (c *components) digest(h *Head) (string, error) {
 	if c.covers&coversDigest == 0 {
 		return "", nil
@@ -140,9 +138,8 @@ func (c *components) digest(h *Head) (string, error) {
 	return value, nil
 }
 
-// announcesBody reports whether a body follows the head (RFC 9112 section
-// 6.3). Two lengths, or one that readers could take differently, are an
-// [ErrMalformed].
+// announcesBody reports whether a body follows the head (RFC 9112 section 6.3). It fails with [ErrMalformed]
+// for two lengths, and for a length that readers could take differently.
 func (h *Head) announcesBody() (bool, error) {
 	body, lengths := false, 0
 	if !h.framed {
@@ -150,7 +147,7 @@ func (h *Head) announcesBody() (bool, error) {
 	}
 	for i := range h.fields {
 		name := h.name(i)
-		switch len(name) { // which few others share
+		switch len(name) { // few other names have these lengths
 		case len(transferEncodingName):
 			body = body || equalFold(name, transferEncodingName)
 		case len(contentLengthName):
@@ -168,8 +165,8 @@ func (h *Head) announcesBody() (bool, error) {
 	return body, nil
 }
 
-// signatureBase appends to b the bytes under the MAC (RFC 9421 section 2.5): a line
-// `"name": value` for each component, and the parameters.
+// signatureBase appends the bytes under the MAC to b (RFC 9421 section 2.5): a line `"name": value` for each
+// component, and the parameters.
 func signatureBase(b []byte, h *Head, names []string, params string) ([]byte, error) {
 	in := h.finderFor(names)
 	for _, name := range names {
@@ -182,8 +179,8 @@ func signatureBase(b []byte, h *Head, names []string, params string) ([]byte, er
 	return append(append(b, `"@signature-params": `...), params...), nil
 }
 
-// appendComponent appends a component, its name and value (RFC 9421 sections 2.1
-// and 2.2), or reports that the head has none.
+// appendComponent appends the name and value of a component (RFC 9421 sections 2.1 and 2.2). It returns false
+// if the head does not have the component.
 func (f *finder) appendComponent(b []byte, name string) ([]byte, bool) {
 	h := f.head
 	switch name {
@@ -211,8 +208,8 @@ func (f *finder) appendComponent(b []byte, name string) ([]byte, bool) {
 	return b, found
 }
 
-// appendAuthority appends Host in lower case and without the port that its
-// scheme implies. Which scheme that was a head does not say, so both ports go.
+// appendAuthority appends Host in lower case without a default port. A head does not tell its URL's scheme, so
+// both :80 and :443 are dropped.
 func appendAuthority(b []byte, h *Head) ([]byte, bool) {
 	text, _ := h.lookup(host)
 	if isPlainHost(text) {
@@ -228,14 +225,12 @@ func appendAuthority(b []byte, h *Head) ([]byte, bool) {
 	return appendLower(b, text), true
 }
 
-// isPlainHost reports whether s is a name in lower case, or an IPv4 address,
-// without a port, as most are.
+// isPlainHost reports whether s is a lower-case name or an IPv4 address without a port, as most hosts are.
 func isPlainHost(s string) bool {
 	return isAll(s, plainHostChars, 1, maxHost)
 }
 
-// splitPort cuts a host before the colon that follows its name or the bracket
-// of its address.
+// splitPort splits a host at the colon after its name or bracketed address.
 func splitPort(host string) (name, port string) {
 	start := strings.IndexByte(host, ']') + 1
 	if i := strings.IndexByte(host[start:], ':'); i >= 0 {
@@ -256,9 +251,9 @@ func isPort(s string) bool {
 
 const maxHost = 255 // bytes of a name
 
-// isHostname reports whether s can be what RFC 3986 section 3.2.2 calls a host
-// and servers are reached by: a name, an IPv4 address, or an IPv6 address in
-// brackets. Escapes and sub-delimiters, which no such name has, are left out.
+// isHostname reports whether s is a host by RFC 3986 section 3.2.2 that can name a server: a name, an IPv4
+// address, or an IPv6 address in brackets. Escapes and sub-delimiters are refused, because no such name has
+// them.
 func isHostname(s string) bool {
 	if s == "" || len(s) > maxHost {
 		return false

@@ -2,11 +2,10 @@ package signing
 
 import "slices"
 
-// Covered returns the names, in lower case, of the header fields that the
-// signature covers, each once: the Verint- headers of a Vrnt1 call, sorted, or
-// the fields among the components of an RFC9421 call, in their order. For a
-// message there are none. A handler that is to see nothing but what was signed
-// sees these. Vrnt1 covers values without regard to the case of A-Z.
+// Covered returns the names, in lower case, of the header fields that the signature covers, without duplicates.
+// For Vrnt1 these are the Verint- headers, sorted. For RFC9421 they are the fields among the components, in
+// their order. For a message it returns nil. A handler that must see only signed headers reads these. Vrnt1
+// signs values without regard to the case of A-Z.
 func (c *Call) Covered() []string {
 	if c.head == nil {
 		return nil
@@ -28,7 +27,7 @@ func (c *Call) coveredComponents() (names []string) {
 	var in inputMember
 	value, _ := c.head.lookup(signatureInput)
 	if in.parse(value) != nil {
-		return nil // no call was parsed from such a head
+		return nil // a parsed call has no such head
 	}
 	for _, name := range in.components.names {
 		if name[0] != '@' {

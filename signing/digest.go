@@ -9,7 +9,7 @@ import (
 	"io"
 )
 
-// Names of the digest algorithms that RFC 9530 section 5 calls active.
+// The digest algorithms that RFC 9530 section 5 calls active.
 const (
 	sha256Name = "sha-256"
 	sha512Name = "sha-512"
@@ -21,8 +21,8 @@ const (
 	maxDigests     = 8
 )
 
-// ContentDigest is the value of a Content-Digest header (RFC 9530 section 2):
-// what the body of a message hashes to. The zero value matches no body.
+// ContentDigest is the value of a Content-Digest header (RFC 9530 section 2): the hashes of a message's body.
+// The zero value matches no body.
 type ContentDigest struct {
 	text   string
 	sha256 [sha256.Size]byte
@@ -31,14 +31,12 @@ type ContentDigest struct {
 	has512 bool
 }
 
-// ParseContentDigest reads a Content-Digest, such as "sha-256=:<base64>:", in
-// the canonical form of an RFC 8941 dictionary. It holds sha-256, sha-512 or
-// both; other algorithms may stand beside them and are not judged. At most 512
-// bytes and 8 algorithms are read, none of them twice, and each has a byte
-// sequence without parameters. Anything else is an [ErrMalformed]. Whatever it
-// accepts, [ContentDigest.String] writes back byte for byte.
+// ParseContentDigest parses a Content-Digest, such as "sha-256=:<base64>:". The value must be a canonical RFC 8941
+// dictionary of at most 512 bytes and at most 8 algorithms, without duplicates; each has a byte sequence without
+// parameters. It must have sha-256, sha-512 or both; other algorithms are ignored. Everything else is an
+// [ErrMalformed]. [ContentDigest.String] returns an accepted value byte for byte.
 //
-// A header of several lines has the value that joins them with ", ".
+// To parse a header of several lines, join their values with ", ".
 func ParseContentDigest(value string) (ContentDigest, error) {
 	if len(value) > maxDigestValue {
 		return ContentDigest{}, malformed("digest longer than %d bytes", maxDigestValue)
@@ -77,7 +75,7 @@ func ParseContentDigest(value string) (ContentDigest, error) {
 	return d, nil
 }
 
-// set keeps the digest that text, which is base64, has for a known algorithm.
+// set decodes text, which is base64, as the digest of a known algorithm.
 func (d *ContentDigest) set(name, text string) bool {
 	var buf [maxDigestValue]byte
 	n, ok := decode(buf[:], text)
@@ -92,11 +90,11 @@ func (d *ContentDigest) set(name, text string) bool {
 	return ok
 }
 
-// String returns the value as it was parsed, byte for byte.
+// String returns the parsed value, byte for byte.
 func (d ContentDigest) String() string { return d.text }
 
-// Matches reports whether body has every digest of a known algorithm. It takes
-// the same time whatever the digests are.
+// Matches reports whether body has every digest of a known algorithm. It takes the same time whatever the
+// digests are.
 func (d ContentDigest) Matches(body []byte) bool {
 	w, matches := d.Verifier()
 	if _, err := w.Write(body); err != nil {
@@ -105,9 +103,8 @@ func (d ContentDigest) Matches(body []byte) bool {
 	return matches()
 }
 
-// Verifier returns a writer that takes a body in pieces, and never fails, and
-// a function that reports, as [ContentDigest.Matches] does, on what was written
-// so far.
+// Verifier returns a writer for the pieces of a body, which never fails, and a function that reports whether
+// the bytes written so far match, like [ContentDigest.Matches].
 func (d ContentDigest) Verifier() (w io.Writer, matches func() bool) {
 	var hashes []hash.Hash
 	var wants [][]byte

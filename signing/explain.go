@@ -5,33 +5,32 @@ import (
 	"time"
 )
 
-// Finding is one thing that is wrong with a call, and what its client does
-// about it. It holds neither a tag nor anything of a key.
+// Finding is one mistake in a call, and what its client must do about it. It contains neither a tag nor a part
+// of a key.
 type Finding struct {
-	ID      string  // in snake_case; docs/integrators.md has them all
+	ID      string  // in snake_case; docs/integrators.md lists them all
 	Text    string  // a sentence or two
-	Variant Variant // what a key's owner may let in instead; "" where there is none
+	Variant Variant // the variant that makes a key accept the mistake; "" if there is none
 }
 
-// The findings that stand beside a right signature too.
+// The findings that can occur with a right signature too.
 const (
 	FindingClockZone      = "clock_zone"
 	FindingDigestMismatch = "digest_mismatch"
 )
 
-// Attempt is a call as its client meant it: its signature read as far as it
-// can be, also where [ParseLenientCall] refuses it. Nothing in it may be
-// believed. [ReadAttempt] and [ReadTaggedAttempt] make it.
+// Attempt is a call as its client meant it. Its signature is read as far as possible, even if
+// [ParseLenientCall] refuses it. Nothing in it may be trusted. [ReadAttempt] and [ReadTaggedAttempt] make it.
 type Attempt struct {
-	Scheme Scheme    // how it is signed, "" when it is not
+	Scheme Scheme    // the scheme of the signature; "" if there is none
 	KeyID  string    // a [ValidKeyID], or ""
-	Time   time.Time // when it says that it was signed, UTC; zero when it does not, or not readably
+	Time   time.Time // the time stamp, UTC; zero if there is none that can be read
 
-	// StringToSign is what the scheme has under the MAC for the call as
-	// received, "" when too little of it can be read.
+	// StringToSign is the text that the scheme signs for the call as received; "" if too little of the call can
+	// be read.
 	StringToSign string
 
-	// Findings are what the text alone shows, without a key.
+	// Findings are the mistakes that can be seen without a key.
 	Findings []Finding
 
 	tag    [TagSize]byte
@@ -40,21 +39,17 @@ type Attempt struct {
 	try    func(s *search, body []byte)
 }
 
-// Explanation is what a key says of an [Attempt].
+// Explanation is the result of checking an [Attempt] with a key.
 type Explanation struct {
-	// Signed reports whether the tag is the key's over the string to sign, and
-	// the text of the signature is strict.
+	// Signed reports whether the tag is right and the text of the signature is strict.
 	Signed bool
-	// Skew is how far the call's clock is ahead of now, in whole seconds; 0
-	// where the call has no time.
+	// Skew is how far the call's time stamp is ahead of now, in whole seconds; 0 if the call has none.
 	Skew time.Duration
-	// Findings are those of the attempt, and the mistakes that make the very
-	// tag that the call carries.
+	// Findings are those of the attempt, and the mistakes that produce exactly the tag of the call.
 	Findings []Finding
 }
 
-// ReadAttempt reads the signature of a head, whatever is wrong with it. It
-// costs no MAC and never fails.
+// ReadAttempt reads the signature of a head, whatever is wrong with it. It computes no MAC and never fails.
 func ReadAttempt(h *Head) *Attempt {
 	a := &Attempt{head: h}
 	value, given := h.lookup(authorization)
@@ -72,12 +67,10 @@ func ReadAttempt(h *Head) *Attempt {
 	return a
 }
 
-// Explain says what is wrong with the attempt as a call of a key of that
-// scheme. It tries the mistakes that clients are known to make, alone and in
-// pairs, and names those that make the tag sent: the fewest, one set of them.
-// It computes at most 800 MACs over at most 16 MiB, and compares tags in
-// constant time. Body is the call's, nil when it is not known. An empty key
-// signs nothing.
+// Explain returns what is wrong with the attempt as a call of a key of the scheme. It tries the known mistakes
+// of clients, alone and in pairs, and reports a smallest set of them that produces the tag. It computes at most
+// 800 MACs over at most 16 MiB, and compares tags in constant time. body is the call's body, nil if it is not
+// known. With an empty key no tag is right.
 func (a *Attempt) Explain(scheme Scheme, key, body []byte, now time.Time) Explanation {
 	e := Explanation{Findings: slices.Clone(a.Findings)}
 	e.clock(a.Time, now)
@@ -108,7 +101,7 @@ func (a *Attempt) Explain(scheme Scheme, key, body []byte, now time.Time) Explan
 	return e
 }
 
-// add keeps a finding, once.
+// add appends a finding that is not in the list yet.
 func (e *Explanation) add(f Finding) {
 	if !slices.ContainsFunc(e.Findings, func(other Finding) bool { return other.ID == f.ID }) {
 		e.Findings = append(e.Findings, f)
@@ -116,18 +109,18 @@ func (e *Explanation) add(f Finding) {
 }
 
 const (
-	zoneStep  = 30 * time.Minute // by which the offsets of time zones differ, but for a few
+	zoneStep  = 30 * time.Minute // most offsets of time zones are multiples of it
 	zoneSlack = time.Minute
 	maxZone   = 14 * time.Hour
 )
 
-// clock notes the skew, and when it looks like a time zone's. Whether it is
-// too much, who knows the window says.
+// clock sets the skew, and adds a finding if it looks like a time zone's offset. The caller compares the skew
+// with the clock window.
 func (e *Explanation) clock(stamp, now time.Time) {
 	if stamp.IsZero() {
 		return
 	}
-	// Years apart, a Duration saturates, which is as good.
+	// A Duration saturates after centuries, which is good enough.
 	e.Skew = stamp.Sub(now).Truncate(time.Second)
 	near := e.Skew.Round(zoneStep)
 	if near != 0 && near.Abs() <= maxZone && (e.Skew-near).Abs() <= zoneSlack {
@@ -152,7 +145,7 @@ func (e *Explanation) digest(h *Head, body []byte) {
 
 func (a *Attempt) found(k knownFinding) { a.keep(k.forScheme(a.Scheme)) }
 
-// keep notes a finding, once.
+// keep appends a finding that is not in the list yet.
 func (a *Attempt) keep(f Finding) {
 	if !slices.ContainsFunc(a.Findings, func(other Finding) bool { return other.ID == f.ID }) {
 		a.Findings = append(a.Findings, f)

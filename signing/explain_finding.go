@@ -1,6 +1,6 @@
 package signing
 
-// knownFinding is a finding that can be made.
+// knownFinding is a finding of the fixed list.
 type knownFinding struct {
 	id      string
 	text    string
@@ -9,7 +9,7 @@ type knownFinding struct {
 
 func (k knownFinding) finding() Finding { return Finding{k.id, k.text, k.variant} }
 
-// forScheme returns the finding without a variant that another scheme has.
+// forScheme returns the finding without a variant of another scheme.
 func (k knownFinding) forScheme(s Scheme) Finding {
 	if k.variant.Scheme() != s {
 		k.variant = ""
@@ -17,7 +17,7 @@ func (k knownFinding) forScheme(s Scheme) Finding {
 	return k.finding()
 }
 
-// with returns the finding with more about this call.
+// with returns the finding with a detail of this call before its text.
 func (k knownFinding) with(more string) Finding { return Finding{k.id, more + " " + k.text, k.variant} }
 
 func newFinding(id, text string, variant ...Variant) knownFinding {

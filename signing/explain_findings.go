@@ -1,6 +1,6 @@
 package signing
 
-// Of the text of a signature.
+// Findings about the text of a signature.
 var (
 	noSignature = newFinding(
 		"no_signature",
@@ -47,7 +47,10 @@ var (
 		"iat_unix",
 		"Give the time as 2026-01-31T12:00:00Z, not as a number of seconds or milliseconds.",
 	)
-	sigHex         = newFinding("sig_hex", "The signature is sent in hexadecimal: send its bytes in base64 as the scheme says.")
+	sigHex = newFinding(
+		"sig_hex",
+		"The signature is sent in hexadecimal: send its bytes in base64 as the scheme says.",
+	)
 	sigHexInBase64 = newFinding(
 		"sig_base64_of_hex",
 		"The signature is the base64 of its hexadecimal text: encode its 32 bytes instead.",
@@ -96,7 +99,10 @@ var (
 		"created_malformed",
 		"The parameter created must be a number of Unix seconds, without quotes and fraction.",
 	)
-	createdMillis    = newFinding("created_milliseconds", "The parameter created is in milliseconds: give Unix seconds.")
+	createdMillis = newFinding(
+		"created_milliseconds",
+		"The parameter created is in milliseconds: give Unix seconds.",
+	)
 	expiresMalformed = newFinding(
 		"expires_malformed",
 		"The parameter expires must be a number of Unix seconds, not before created.",
@@ -115,7 +121,10 @@ var (
 		"param_unsupported",
 		"Of parameters send created, expires, keyid, nonce, alg and tag alone, each once.",
 	)
-	hostMissing     = newFinding("host_malformed", "The head has no Host, or one that is none: @authority comes from it.")
+	hostMissing = newFinding(
+		"host_malformed",
+		"The head has no valid Host, from which @authority comes.",
+	)
 	lengthMalformed = newFinding("content_length_malformed", "Content-Length must be one number.")
 	digestMissing   = newFinding("digest_missing", "The head announces a body: send its Content-Digest and cover it.")
 	digestMalformed = newFinding(

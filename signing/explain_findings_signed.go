@@ -1,6 +1,6 @@
 package signing
 
-// Of what was signed.
+// Findings about the signed text.
 var (
 	noKnownMistake = newFinding(
 		"no_known_mistake",
@@ -20,15 +20,18 @@ var (
 	)
 	pathUndoneBadly = newFinding(
 		"path_decoded_unsafe",
-		"The path was signed decoded: sign it as it is sent. No key can let this one in, since its decoded form is "+
+		"The path was signed decoded: sign it as it is sent. No key can accept this, because its decoded form is "+
 			"also another call's.",
 	)
 	pathEncoded = newFinding(
 		"path_encoded",
 		"The path was signed with other percent-encoding than it was sent: sign it as it is sent.",
 	)
-	pathLower      = newFinding("path_case", "The path was signed in lower case: sign it as it is sent.")
-	pathSlash      = newFinding("path_slash", "The path was signed with a slash at its end more or less than it was sent.")
+	pathLower = newFinding("path_case", "The path was signed in lower case: sign it as it is sent.")
+	pathSlash = newFinding(
+		"path_slash",
+		"The path was signed with a final slash that was not sent, or without the one that was.",
+	)
 	pathFirstSlash = newFinding("path_first_slash", "The path was signed without its first slash.")
 	fullURL        = newFinding(
 		"full_url",
@@ -67,7 +70,7 @@ var (
 		"final_lf_missing",
 		"The text ends too early: it ends with an empty line, so without Verint- headers with two LFs after the time.",
 	)
-	lfExtra    = newFinding("final_lf_extra", "The text ends with an LF too much.")
+	lfExtra    = newFinding("final_lf_extra", "The text ends with one LF too many.")
 	crlfSigned = newFinding("crlf", "The lines were signed with CRLF: end them with LF.")
 	iatSigned  = newFinding(
 		"iat_signed_differs",
@@ -124,7 +127,7 @@ var (
 	)
 	messageLF = newFinding(
 		"message_final_lf",
-		"The message was signed with a line end more or less at its end than is given here.",
+		"The message was signed with a final line end that is not given here, or without the one that is.",
 	)
 	messageCRLF    = newFinding("message_crlf", "The message was signed with other line ends than is given here.")
 	messageEncoded = newFinding("message_encoded", "The message was signed in base64 or hexadecimal: sign its bytes.")

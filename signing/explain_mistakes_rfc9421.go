@@ -11,12 +11,12 @@ import (
 	"strings"
 )
 
-// baseDraft is a signature base, taken apart.
+// baseDraft is a signature base in parts.
 type baseDraft struct {
 	lines     []Header // names and values of the components
 	last      string   // the value of @signature-params
 	bare      bool     // names without quotes
-	quoteLast bool     // but for the last
+	quoteLast bool     // except in the last line
 	noLast    bool
 	colon     string
 	eol       string
@@ -45,7 +45,7 @@ func (d baseDraft) render() []byte {
 
 type baseMistake = mistake[baseDraft]
 
-// setLine replaces the value of a component where that is covered.
+// setLine replaces the value of a component if it is covered.
 func setLine(as knownFinding, p part, name string, value func(string) string) baseMistake {
 	return baseMistake{as, p, false, func(d *baseDraft) bool {
 		i := slices.IndexFunc(d.lines, func(line Header) bool { return line.Name == name })
@@ -70,7 +70,7 @@ func setLast(as knownFinding, value string) baseMistake {
 	}}
 }
 
-// onlyAlone is for those of which there are many alike.
+// onlyAlone marks a mistake that is not tried in pairs, because there are many like it.
 func onlyAlone(m baseMistake) baseMistake {
 	m.alone = true
 	return m
@@ -78,12 +78,12 @@ func onlyAlone(m baseMistake) baseMistake {
 
 func always(value string) func(string) string { return func(string) string { return value } }
 
-// try9421 tries what is signed in place of the right base of the call.
+// try9421 tries what clients sign instead of the call's right base.
 func try9421(s *search, h *Head, in *lenientInput, body []byte) {
 	right := baseDraft{last: in.params, colon: ": ", eol: "\n"}
 	find := h.finderFor(in.names)
 	for _, name := range in.names {
-		line, _ := find.appendComponent(nil, name) // each is there: the base has been made
+		line, _ := find.appendComponent(nil, name) // the base was made, so every component exists
 		right.lines = append(right.lines, Header{name, string(line[len(name)+len(`"": `):])})
 	}
 	mistakes := slices.Concat(baseValues(h, body), baseLayout(), baseParams(in), baseOrders(right.lines))
@@ -195,7 +195,7 @@ func baseOrders(lines []Header) []baseMistake {
 	reorder := func(alone bool, to []Header) {
 		all = append(all, baseMistake{componentsMoved, partOrder, alone, func(d *baseDraft) bool {
 			moved := make([]Header, 0, len(to))
-			for _, line := range to { // with the values that another mistake has set
+			for _, line := range to { // with the values that another mistake may have set
 				i := slices.IndexFunc(d.lines, func(l Header) bool { return l.Name == line.Name })
 				moved = append(moved, d.lines[i])
 			}
@@ -224,7 +224,7 @@ func baseOrders(lines []Header) []baseMistake {
 	return all
 }
 
-// usualPlace is the place of a component in the order in which texts list them.
+// usualPlace is the position of a component in the order of usual documentation.
 func usualPlace(name string) int {
 	order := []string{"@method", "@target-uri", "@authority", "@path", "@query", "content-digest"}
 	if i := slices.Index(order, name); i >= 0 {
@@ -233,7 +233,7 @@ func usualPlace(name string) int {
 	return len(order)
 }
 
-// tryTagged tries what is signed in place of a message.
+// tryTagged tries what clients sign instead of a message.
 func tryTagged(s *search, message []byte, keyID string) {
 	set := func(as knownFinding, value []byte) mistake[[]byte] {
 		return mistake[[]byte]{as, partMessage, false, func(d *[]byte) bool {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// vrnt1Draft is a string to sign of Vrnt-1, taken apart.
+// vrnt1Draft is a string to sign of Vrnt-1 in parts.
 type vrnt1Draft struct {
 	fields    []string // salt, method, path, time
 	headers   []Header // the Verint- headers
@@ -55,7 +55,7 @@ func (d vrnt1Draft) render() []byte {
 	return append(b, d.end...)
 }
 
-// set replaces a field, in a copy of them.
+// set replaces a field in a copy of the fields.
 func (d *vrnt1Draft) set(at int, value string) bool {
 	if d.fields[at] == value || value == "" {
 		return false
@@ -69,7 +69,7 @@ func setField(as knownFinding, p part, at int, value string) mistake[vrnt1Draft]
 	return mistake[vrnt1Draft]{as, p, false, func(d *vrnt1Draft) bool { return d.set(at, value) }}
 }
 
-// tryVrnt1 tries what is signed in place of d, the right text of the call.
+// tryVrnt1 tries what clients sign instead of d, the call's right text.
 func tryVrnt1(s *search, h *Head, d vrnt1Draft, stamp time.Time, keyID, body string) {
 	mistakes := slices.Concat(
 		vrnt1Paths(h),
@@ -116,8 +116,8 @@ func toggleSlash(path string) string {
 	return path + "/"
 }
 
-// encodings returns other ways in which clients percent-encode a path: once
-// more, with everything encoded that can be, and with the other case of digits.
+// encodings returns other percent-encodings of a path that clients make: encoded once more, encoded wherever
+// possible, and with digits of the other case.
 func encodings(path string) []string {
 	plain, err := url.PathUnescape(path)
 	if err != nil {
@@ -188,7 +188,7 @@ func vrnt1Headers(headers []Header) []mistake[vrnt1Draft] {
 	return all
 }
 
-// vrnt1Texts are mistakes of the layout, the method, and what is not to be signed.
+// vrnt1Texts are mistakes of the layout and the method, and parts that must not be signed.
 func vrnt1Texts(h *Head, keyID, body string) []mistake[vrnt1Draft] {
 	all := []mistake[vrnt1Draft]{
 		setField(methodCase, partMethod, atMethod, string(appendLower(nil, h.method))),
@@ -219,8 +219,8 @@ func vrnt1Texts(h *Head, keyID, body string) []mistake[vrnt1Draft] {
 	return all
 }
 
-// vrnt1Times are other forms of the time than the one sent. A time that is not
-// of the scheme's form is told already, whichever of its forms was signed.
+// vrnt1Times are the time in other forms than the one sent. If the sent time is not of the scheme's form, that is
+// a finding already.
 func vrnt1Times(sent string, stamp time.Time) []mistake[vrnt1Draft] {
 	var all []mistake[vrnt1Draft]
 	as := iatSigned

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// lenientInput is a Signature-Input read as far as it goes.
+// lenientInput is a Signature-Input, read as far as possible.
 type lenientInput struct {
 	label  string
 	names  []string
@@ -41,14 +41,14 @@ func (a *Attempt) read9421() {
 	if len(a.Findings) > 0 {
 		return
 	}
-	// What remains is rare, and not worth a sentence each.
+	// The other cases are rare and share one finding.
 	var strict inputMember
 	if value, _ = a.head.lookup(signatureInput); strict.parse(value) != nil {
 		a.found(inputMalformed)
 	}
 }
 
-// lenientInput takes the one member of a Signature-Input apart.
+// lenientInput splits the one member of a Signature-Input.
 func (a *Attempt) lenientInput(value string) (*lenientInput, bool) {
 	label, rest, ok := strings.Cut(value, "=")
 	if !ok || label == "" || len(label) > maxLabel || strings.ContainsAny(label, `("`) {
@@ -92,7 +92,7 @@ func (a *Attempt) lenientInput(value string) (*lenientInput, bool) {
 
 var paramNames = []string{"created", "expires", "keyid", "nonce", "alg", "tag"}
 
-// readParams judges the parameters one by one.
+// readParams checks each parameter.
 func (a *Attempt) readParams(in *lenientInput) {
 	a.readCreated(in)
 	keyID, quoted := unquoted(in.sent["keyid"])
@@ -155,7 +155,7 @@ func unquoted(value string) (string, bool) {
 	return value, false
 }
 
-// checkComponents judges what is covered.
+// checkComponents checks which components are covered.
 func (a *Attempt) checkComponents(in *lenientInput) {
 	var missing, absent []string
 	for _, name := range a.mandatory(in) {
@@ -189,7 +189,7 @@ func (a *Attempt) checkComponents(in *lenientInput) {
 	}
 }
 
-// mandatory returns what the profile wants covered of this head.
+// mandatory returns the components that the profile requires of this head.
 func (a *Attempt) mandatory(in *lenientInput) []string {
 	want := []string{"@method"}
 	if !slices.Contains(in.names, "@target-uri") {
@@ -211,7 +211,7 @@ func (a *Attempt) mandatory(in *lenientInput) []string {
 	return want
 }
 
-// read9421Tag reads Signature in whatever encoding.
+// read9421Tag reads Signature in any encoding.
 func (a *Attempt) read9421Tag(value, label string) {
 	if a.tagged = parseSignature(&a.tag, value, label); a.tagged {
 		return
@@ -240,7 +240,7 @@ func (a *Attempt) read9421Tag(value, label string) {
 	a.readOddTag(inner)
 }
 
-// readTagged reads "v1:<key_id>:<tag>" as far as it goes.
+// readTagged reads "v1:<key_id>:<tag>" as far as possible.
 func (a *Attempt) readTagged(signature string) {
 	a.Scheme = HMACSHA256
 	parts := strings.Split(signature, ":")
@@ -269,8 +269,8 @@ func (a *Attempt) readTagged(signature string) {
 	a.readOddTag(parts[1])
 }
 
-// ReadTaggedAttempt reads an hmac-sha256 signature, whatever is wrong with it.
-// Its StringToSign is the message, when that is text of at most 32 KiB.
+// ReadTaggedAttempt reads an hmac-sha256 signature, whatever is wrong with it. StringToSign is the message if
+// that is text of at most 32 KiB.
 func ReadTaggedAttempt(message []byte, signature string) *Attempt {
 	a := new(Attempt)
 	a.readTagged(signature)

@@ -6,27 +6,25 @@ import (
 	"strings"
 )
 
-// Bounds of a search. A call with everything in it that can be mistaken makes
-// some hundreds of candidates.
+// Bounds of a search. A call with every part that can be mistaken has some hundreds of candidates.
 const (
 	maxTries      = 800
 	maxTriedBytes = 16 << 20
-	// minTriedKey keeps candidates above what crypto/hmac takes in FIPS-only
-	// mode.
+	// minTriedKey keeps candidates above the shortest key that crypto/hmac accepts in FIPS-only mode.
 	minTriedKey = 14
 )
 
-// search looks for what makes a tag.
+// search looks for the mistakes that produce a tag.
 type search struct {
 	tag      [TagSize]byte
 	keys     []triedKey // the right one first
 	tries    int
 	bytes    int
 	found    bool
-	mistakes []knownFinding // the mistakes that made the tag; none: it is right
+	mistakes []knownFinding // the mistakes that produce the tag; none: the tag is right
 }
 
-// triedKey is what a client may have used as the key.
+// triedKey is bytes that a client may have used as the key.
 type triedKey struct {
 	as    knownFinding
 	bytes []byte
@@ -47,7 +45,7 @@ func newSearch(tag [TagSize]byte, key []byte) *search {
 	return s
 }
 
-// addKey keeps a candidate that no other equals. A search has ten at most.
+// addKey appends a candidate that is not in the list yet. A search has at most ten.
 func (s *search) addKey(as knownFinding, key string) {
 	if len(key) < minTriedKey {
 		return
@@ -60,8 +58,7 @@ func (s *search) addKey(as knownFinding, key string) {
 	s.keys = append(s.keys, triedKey{as, []byte(key)})
 }
 
-// dropForeign decodes as decoders of standard base64 do that pass over what is
-// not of their alphabet.
+// dropForeign decodes like lenient decoders of standard base64, which skip characters outside their alphabet.
 func dropForeign(text string) string {
 	text = strings.NewReplacer("-", "", "_", "").Replace(text)
 	if len(text)%4 == 1 {
@@ -74,8 +71,7 @@ func dropForeign(text string) string {
 	return string(b)
 }
 
-// fits reports whether a message makes the tag under a key, or that the search
-// has come to its end.
+// fits reports whether a key gives a message the tag. It is also true when the search has reached its bounds.
 func (s *search) fits(key, message []byte) bool {
 	s.tries++
 	s.bytes += len(message)
@@ -86,17 +82,16 @@ func (s *search) fits(key, message []byte) bool {
 
 func (s *search) over() bool { return s.found || s.tries >= maxTries || s.bytes >= maxTriedBytes }
 
-// mistake is one that changes what is signed.
+// mistake is one change of the signed text.
 type mistake[D any] struct {
 	as    knownFinding
 	part  part
-	alone bool // of many alike: not tried in pairs
-	// apply changes a copy of a draft, never what it points to, and reports
-	// whether that made a difference.
+	alone bool // one of many alike, so it is not tried in pairs
+	// apply changes a copy of a draft, but nothing that it points to. It reports whether the copy differs.
 	apply func(d *D) bool
 }
 
-// part is what of a text a mistake changes; two of one part are not combined.
+// part is the part of a text that a mistake changes. Two mistakes of one part are not combined.
 type part int
 
 const (
@@ -117,8 +112,7 @@ const (
 	partMessage
 )
 
-// searchDrafts tries the right text, then single mistakes, then pairs. A
-// mistake without an ID is none to be told.
+// searchDrafts tries the right text, then single mistakes, then pairs. A mistake without an ID is not reported.
 func searchDrafts[D any](s *search, right D, mistakes []mistake[D], render func(D) []byte) {
 	made := [][]byte{render(right)}
 	singles := []mistake[D]{{}}
@@ -133,7 +127,7 @@ func searchDrafts[D any](s *search, right D, mistakes []mistake[D], render func(
 			if s.over() {
 				return
 			}
-			// A mistaken key is tried with one mistake of the text at most.
+			// A mistaken key is tried with at most one mistake of the text.
 			if i > 0 && singles[n].alone {
 				continue
 			}
@@ -172,7 +166,7 @@ func (s *search) note(made ...knownFinding) {
 	}
 }
 
-// permutations yields every order of n things but the given one.
+// permutations yields every order of n things except the identity.
 func permutations(n int, yield func([]int)) {
 	order := make([]int, n)
 	for i := range order {
@@ -195,7 +189,7 @@ func permutations(n int, yield func([]int)) {
 	next(0, false)
 }
 
-// maxPermuted is of how many things all orders are tried.
+// maxPermuted is up to how many things all orders are tried.
 const maxPermuted = 4
 
 func permuted[T any](list []T, order []int) []T {

@@ -8,16 +8,15 @@ import (
 	"time"
 )
 
-// claimsVrnt1 also takes what a client sends that leaves the scheme's name out
-// or writes another.
+// claimsVrnt1 also accepts values without the scheme's name, or with another one.
 func claimsVrnt1(value string) bool {
 	return isVrnt1(value) || strings.Contains(value, "salt=") && strings.Contains(value, "sig=")
 }
 
-// maxParams is of the parameters of a signature that is read loosely.
+// maxParams bounds the parameters of a leniently read signature.
 const maxParams = 16
 
-// readVrnt1 reads an Authorization value as far as it goes.
+// readVrnt1 reads an Authorization value as far as possible.
 func (a *Attempt) readVrnt1(value string) {
 	a.Scheme = Vrnt1
 	rest, exact := strings.CutPrefix(value, vrnt1Prefix)
@@ -69,8 +68,7 @@ func (a *Attempt) readVrnt1(value string) {
 	}
 }
 
-// vrnt1Params returns the parameters by name, and notes what is wrong with
-// how they are written.
+// vrnt1Params returns the parameters by name, and adds findings on how they are written.
 func (a *Attempt) vrnt1Params(rest string) map[string]string {
 	sent, last := make(map[string]string), 0
 	for _, item := range strings.SplitN(rest, ",", maxParams) {
@@ -102,7 +100,7 @@ func (a *Attempt) vrnt1Params(rest string) map[string]string {
 	return sent
 }
 
-// readIssuedAt reads a time in whatever form.
+// readIssuedAt reads a time in any form.
 func (a *Attempt) readIssuedAt(text string) {
 	if t, ok := parseIssuedAt(text); ok {
 		a.Time = t
@@ -136,7 +134,7 @@ func (a *Attempt) readIssuedAt(text string) {
 	a.found(iatMalformed)
 }
 
-// unixTime reads the seconds or milliseconds of these decades.
+// unixTime reads Unix seconds or milliseconds of recent decades.
 func unixTime(text string) (time.Time, bool) {
 	n, err := strconv.ParseInt(text, 10, 64)
 	switch {
@@ -150,7 +148,7 @@ func unixTime(text string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// readVrnt1Tag reads a sig in whatever encoding.
+// readVrnt1Tag reads a sig in any encoding.
 func (a *Attempt) readVrnt1Tag(sig string) {
 	if a.tagged = parseTag(&a.tag, sig); a.tagged {
 		return
@@ -162,7 +160,7 @@ func (a *Attempt) readVrnt1Tag(sig string) {
 	a.readOddTag(sig)
 }
 
-// readOddTag reads a tag in encodings that no scheme has.
+// readOddTag reads a tag in encodings that no scheme uses.
 func (a *Attempt) readOddTag(sig string) {
 	if a.tag, a.tagged = hexTag(sig); a.tagged {
 		a.found(sigHex)

@@ -6,24 +6,21 @@ import (
 	"strings"
 )
 
-// Bounds of a request head. A verifier parses heads of strangers, so both are
-// checked before anything is allocated per line.
+// Bounds of a request head. Verifiers parse heads of strangers, so both are checked before memory is allocated
+// for a line.
 const (
 	MaxHeadBytes = 32 << 10 // all bytes, line endings included
 	MaxHeadLines = 100      // request line and header lines; a final blank line is not counted
 )
 
-// Header is one header field: the name as received, the value without the
-// spaces around it.
+// Header is one header field: the name as received, and the value without surrounding spaces.
 type Header struct{ Name, Value string }
 
-// fewHeaders is how many headers a Head holds without a further allocation;
-// most calls have fewer.
+// fewHeaders is how many headers a Head holds without another allocation. Most calls have fewer.
 const fewHeaders = 16
 
-// field is where a header is in the text of a head: its name from name up to
-// colon, its value from value up to end. Offsets are a quarter of the size of
-// two strings, and nothing that a garbage collector follows.
+// field is the position of a header in a head's text: its name is text[name:colon], its value text[value:end].
+// Offsets take a quarter of the memory of two strings, and the garbage collector need not follow them.
 type field struct{ name, colon, value, end uint16 }
 
 // Head is a parsed request head. It is immutable; [ParseHead] makes it.
@@ -34,34 +31,30 @@ type Head struct {
 	version string // "HTTP/1.1", or "" when the request line has none
 	path    int    // length of the target's path
 	fields  []field
-	single  [uniqueHeaders]uint8 // where those headers are, counted from 1; 0 where there is none
+	single  [uniqueHeaders]uint8 // index of each unique header, from 1; 0: absent
 	framed  bool                 // there may be a Transfer-Encoding or a Content-Length
-	verints [2]uint8             // all Verint- headers are from the first of these on, and before the second
+	verints [2]uint8             // all Verint- headers are in fields[verints[0]:verints[1]]
 	few     [fewHeaders]field
 }
 
-// ParseHead reads an HTTP request head as text: the request line
-// "METHOD SP target [SP HTTP/d.d]" with its target in origin form (RFC 9112
-// section 3.2.1), and header lines "name:value" (RFC 9110 section 5).
+// ParseHead parses an HTTP request head. The request line is "METHOD SP target [SP HTTP/d.d]" with a target in origin
+// form (RFC 9112 section 3.2.1). Header lines are "name:value" (RFC 9110 section 5).
 //
-// Lines end with LF, or all with CRLF. The last line's ending may be missing,
-// one blank line may follow, and nothing after it. Everything that two readers
-// could take differently is an [ErrMalformed]: folded lines, control
-// characters (HTAB too), blanks before a colon, a '#' or a byte outside
-// 0x21..0x7e in the target, and a second Authorization, Host, Signature,
-// Signature-Input or Verint- header of one name. Bytes from 0x80 up are kept
-// in values. Errors name the line and never quote it.
+// All lines end with LF, or all with CRLF. The last line may have no ending. One blank line may follow, and nothing
+// after it. Everything that two readers could take differently is an [ErrMalformed]: folded lines, control characters
+// (also HTAB), blanks before a colon, a '#' or a byte outside 0x21..0x7e in the target, and a second Authorization,
+// Host, Signature, Signature-Input or Verint- header of the same name. Bytes from 0x80 up are allowed in values.
+// Errors name the line and never quote it.
 //
 // The head keeps a copy of b.
 func ParseHead(b []byte) (*Head, error) {
-	if len(b) > MaxHeadBytes { // before they are copied
+	if len(b) > MaxHeadBytes { // before b is copied
 		return nil, malformed("head longer than %d bytes", MaxHeadBytes)
 	}
 	return ParseHeadString(string(b))
 }
 
-// ParseHeadString is [ParseHead] of a string, which the head refers to: there
-// is nothing to copy.
+// ParseHeadString is [ParseHead] of a string. The head refers to s, so nothing is copied.
 func ParseHeadString(s string) (*Head, error) {
 	h := new(Head)
 	if err := h.parse(s); err != nil {
@@ -70,8 +63,7 @@ func ParseHeadString(s string) (*Head, error) {
 	return h, nil
 }
 
-// parse has h be the head that s is, whatever it was before. It reads each byte
-// once or twice, and allocates for heads of many lines alone.
+// parse sets h to the head in s. It reads each byte once or twice, and allocates only for heads of many lines.
 func (h *Head) parse(s string) error {
 	if len(s) > MaxHeadBytes {
 		return malformed("head longer than %d bytes", MaxHeadBytes)
@@ -121,7 +113,7 @@ func (h *Head) parse(s string) error {
 	return h.checkVerints(verints)
 }
 
-// parseRequestLine returns where the next line begins.
+// parseRequestLine returns the offset of the next line.
 func (h *Head) parseRequestLine(text string, crlf bool) (next int, err error) {
 	n := span(text, tokenChars)
 	if n == 0 || n == len(text) || text[n] != ' ' {
@@ -156,8 +148,7 @@ func isVersion(s string) bool {
 	return len(s) == 8 && s[:5] == "HTTP/" && isDigit(s[5]) && s[6] == '.' && isDigit(s[7])
 }
 
-// parseField reads the header that begins at start, and returns where the next
-// line begins.
+// parseField parses the header that begins at start. It returns the offset of the next line.
 func parseField(text string, start int, crlf bool) (f field, next int, err error) {
 	colon := start + span(text[start:], tokenChars)
 	if colon == start || colon == len(text) || text[colon] != ':' {
@@ -180,10 +171,10 @@ func parseField(text string, start int, crlf bool) (f field, next int, err error
 
 func offset(i int) uint16 { return uint16(i) } // #nosec G115 -- at most MaxHeadBytes
 
-// name returns the name of the header number i.
+// name returns the name of header i.
 func (h *Head) name(i int) string { return h.raw[h.fields[i].name:h.fields[i].colon] }
 
-// value returns the value of the header number i.
+// value returns the value of header i.
 func (h *Head) value(i int) string { return h.raw[h.fields[i].value:h.fields[i].end] }
 
 // String returns the head as it was received, byte for byte.
@@ -198,8 +189,7 @@ func (h *Head) Target() string { return h.target }
 // Path returns the target up to its first '?', not decoded.
 func (h *Head) Path() string { return h.target[:h.path] }
 
-// Query returns what follows the target's first '?', not decoded, and whether
-// there is a '?' at all.
+// Query returns the part after the target's first '?', not decoded, and whether there is a '?'.
 func (h *Head) Query() (string, bool) {
 	if h.path == len(h.target) {
 		return "", false
@@ -207,11 +197,10 @@ func (h *Head) Query() (string, bool) {
 	return h.target[h.path+1:], true
 }
 
-// Version returns the protocol version as received, such as "HTTP/1.1", or ""
-// when the request line has none.
+// Version returns the protocol version as received, such as "HTTP/1.1", or "" if the request line has none.
 func (h *Head) Version() string { return h.version }
 
-// Headers returns a copy of the headers in the order received.
+// Headers returns a copy of the headers, in the order received.
 func (h *Head) Headers() []Header {
 	headers := make([]Header, len(h.fields))
 	for i := range h.fields {
@@ -220,8 +209,8 @@ func (h *Head) Headers() []Header {
 	return headers
 }
 
-// Values returns the values of all headers of that name, in the order
-// received. Names are compared without regard to ASCII case.
+// Values returns the values of all headers with that name, in the order received. Names are compared without
+// regard to ASCII case.
 func (h *Head) Values(name string) []string {
 	var values []string
 	for i := range h.fields {
@@ -232,8 +221,7 @@ func (h *Head) Values(name string) []string {
 	return values
 }
 
-// find returns the value of the first header of that name, and how many there
-// are.
+// find returns the value of the first header with that name, and how many there are.
 func (h *Head) find(name string) (value string, count int) {
 	for i := range h.fields {
 		if !equalFold(h.name(i), name) {
@@ -246,8 +234,7 @@ func (h *Head) find(name string) (value string, count int) {
 	return value, count
 }
 
-// fits reports whether h with these header lines too keeps to the bounds,
-// whatever its line endings.
+// fits reports whether h with these additional headers stays within the bounds, with any line endings.
 func (h *Head) fits(add ...Header) bool {
 	n := len(h.raw) + len("\r\n")
 	for _, header := range add {

@@ -6,21 +6,21 @@ import (
 	"slices"
 )
 
-// A call names many fields, and has many, so to look for each among all would cost the
-// product. Sums of names are compared instead, under a seed that nobody knows.
+// A call names many fields and has many, so comparing each with each would cost the product. finder compares
+// hashes instead, under a secret seed.
 var nameSeed = maphash.MakeSeed()
 
-// fewNames is up to how many names each is looked for directly.
+// fewNames is up to how many names are compared directly.
 const fewNames = 2
 
-// finder finds the header fields of a name. Looked is how many names it has compared.
+// finder finds header fields by name. looked counts the names compared.
 type finder struct {
 	head   *Head
-	sums   []uint64 // of the names in lower case; nil: names are compared
+	sums   []uint64 // hashes of the lower-cased names; nil: names are compared
 	looked int
 }
 
-// finderFor returns a finder for so many names.
+// finderFor returns a finder for searches of this many names.
 func (h *Head) finderFor(names []string) finder {
 	f := finder{head: h}
 	n := 0
@@ -41,7 +41,7 @@ func (h *Head) finderFor(names []string) finder {
 	return f
 }
 
-// next returns the first field of that name from a number on, or -1.
+// next returns the index of the first field with that name at or after from, or -1.
 func (f *finder) next(name string, from int) int {
 	if f.sums == nil {
 		for i := from; i < len(f.head.fields); i++ {
@@ -65,13 +65,13 @@ func (f *finder) next(name string, from int) int {
 	return -1
 }
 
-// nameSet holds names to tell repeated ones.
+// nameSet holds names, to find duplicates.
 type nameSet struct {
 	sums [maxComponents]uint64
 	n    int
 }
 
-// add reports whether the name was new. There is room for [maxComponents].
+// add reports whether the name was new. There is room for [maxComponents] names.
 func (s *nameSet) add(name string) bool {
 	sum := maphash.String(nameSeed, name)
 	if s.n == len(s.sums) || slices.Contains(s.sums[:s.n], sum) {
@@ -82,11 +82,11 @@ func (s *nameSet) add(name string) bool {
 	return true
 }
 
-// sortedInPlace is up to how many names are sorted where they are.
+// sortedInPlace is up to how many names are sorted without lowering them first.
 const sortedInPlace = 8
 
-// sortByName sorts indexes of headers by the lower-cased names. Many are lowered once,
-// not each time that two of them are compared.
+// sortByName sorts indexes of headers by lower-cased names. Many names are lowered once, not at each
+// comparison.
 func (h *Head) sortByName(indexes []uint8) {
 	if len(indexes) < 2 {
 		return

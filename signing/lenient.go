@@ -2,10 +2,10 @@ package signing
 
 import "strings"
 
-// vrnt1Params are the parameters in the order of the strict form.
+// vrnt1Params are the parameters in strict order.
 var vrnt1Params = [...]string{"salt", "iat", "kid", "sig"}
 
-// parseLenientVrnt1 reads what [ParseVrnt1Header] reads, and deviations of form.
+// parseLenientVrnt1 is like [ParseVrnt1Header], but accepts deviations of form, which it returns.
 func parseLenientVrnt1(s string) (v Vrnt1Header, form variantSet, err error) {
 	rest, ok := strings.CutPrefix(s, vrnt1Prefix)
 	if !ok {
@@ -51,8 +51,7 @@ func indexOf(name string) int {
 	return -1
 }
 
-// set parses one parameter, and reports whether it is a sig in another base64
-// than the strict one.
+// set parses one parameter. std reports that it is a sig in another base64 than the strict one.
 func (v *Vrnt1Header) set(name, value string) (std, ok bool) {
 	switch name {
 	case "salt":
@@ -71,8 +70,8 @@ func (v *Vrnt1Header) set(name, value string) (std, ok bool) {
 	return false, ok
 }
 
-// parseStdTag reads a tag in one of the two alphabets, not a mixture, with or
-// without its one character of padding, and without stray bits.
+// parseStdTag parses a tag in either base64 alphabet, but not a mixture, with or without padding, and without
+// stray bits.
 func parseStdTag(tag *[TagSize]byte, s string) bool {
 	if strings.ContainsAny(s, "-_") {
 		bare, padded := strings.CutSuffix(s, "=")

@@ -2,9 +2,8 @@ package signing
 
 import "strings"
 
-// cutEnd reports whether the first line of raw ends with CRLF, and returns raw
-// without its last ending and without one final blank line. An ending of the
-// other kind stays in a line, where it is a control character.
+// cutEnd reports whether the first line of raw ends with CRLF. It returns raw without its last line ending and
+// one final blank line. An ending of the other kind stays in a line, where it is a control character.
 func cutEnd(raw string) (crlf bool, text string) {
 	eol := "\n"
 	if i := strings.IndexByte(raw, '\n'); i > 0 && raw[i-1] == '\r' {
@@ -17,9 +16,8 @@ func cutEnd(raw string) (crlf bool, text string) {
 	return crlf, text
 }
 
-// lineEnd returns where the line after the one that ends at end begins: beyond
-// the text when there is none. It fails when the line does not end there, or
-// otherwise than the first.
+// lineEnd returns the offset of the line after the one that ends at end; beyond the text if there is none. ok
+// is false if no line ends there, or it ends differently from the first.
 func lineEnd(text string, end int, crlf bool) (next int, ok bool) {
 	switch {
 	case end == len(text):
@@ -30,7 +28,7 @@ func lineEnd(text string, end int, crlf bool) (next int, ok bool) {
 	return end + 1, text[end] == '\n'
 }
 
-// notEnd says why no line ends where rest begins.
+// notEnd returns why no line ends at the beginning of rest.
 func notEnd(rest string) error {
 	if rest[0] == '\n' || strings.HasPrefix(rest, "\r\n") {
 		return malformed("line endings of two kinds")
@@ -38,7 +36,7 @@ func notEnd(rest string) error {
 	return malformed("control character")
 }
 
-// notField says why no header begins where line does.
+// notField returns why line is not a header.
 func notField(line string) error {
 	if line == "" {
 		return malformed("text after a blank line")

@@ -10,31 +10,29 @@ import (
 	"sync/atomic"
 )
 
-// MACKey is a key that is ready to check many calls: it keeps the state that
-// HMAC starts from, which a bare key computes anew for each. It is safe for
-// concurrent use, must not be copied, and prints nothing of the key.
+// MACKey is a key prepared to check many calls: it keeps HMAC's initial state, which a bare key computes for
+// each call. It is safe for concurrent use, must not be copied, and prints nothing of the key.
 type MACKey struct {
 	plain sync.Pool // of *macState
 	ascii sync.Pool // of *macState, keyed with the key's text
 	keyed bool
-	macs  macer  // mac, which would be allocated for each call
-	wipe  func() // has the key, so that nothing prints it
+	macs  macer  // mac as a value, made once to save an allocation for each call
+	wipe  func() // a closure that holds the key, so that nothing prints it
 	wiped atomic.Bool
 }
 
-// macState is a keyed HMAC, and where it writes a tag: one on the stack would
-// be allocated for each, since hash.Hash is an interface.
+// macState is a keyed HMAC and a buffer for its tag. A buffer on the stack would escape with each call, because
+// hash.Hash is an interface.
 type macState struct {
 	hash  hash.Hash
 	tag   [TagSize]byte
-	wiped bool // made when the key was overwritten
+	wiped bool // made after the key was overwritten
 }
 
-// NewMACKey returns a MACKey of key, of which it keeps a copy. An empty key
-// signs nothing.
+// NewMACKey returns a MACKey for a copy of key. With an empty key no call is signed.
 func NewMACKey(key []byte) *MACKey {
 	k := &MACKey{keyed: len(key) > 0}
-	own, mu := append([]byte(nil), key...), new(sync.Mutex) // states are made seldom
+	own, mu := append([]byte(nil), key...), new(sync.Mutex) // rarely locked, because states are reused
 	state := func(form func(own []byte) []byte) *macState {
 		mu.Lock()
 		defer mu.Unlock()
@@ -46,20 +44,20 @@ func NewMACKey(key []byte) *MACKey {
 	k.wipe = func() {
 		mu.Lock()
 		defer mu.Unlock()
-		rand.Read(own) // with zeros, everybody could sign
+		rand.Read(own) // with zeros, anybody could sign
 		k.wiped.Store(true)
 	}
 	return k
 }
 
-// Wipe overwrites the key, for who has no more use for it. What k finds of calls from then
-// on means nothing. The states made of the key are left to the garbage collector.
+// Wipe overwrites the key when it is no longer needed. After that, the results of k's methods mean nothing.
+// States made from the key are left to the garbage collector.
 func (k *MACKey) Wipe() { k.wipe() }
 
-// keyText is what a client that does not decode its key signs with.
+// keyText returns the text of a key, which clients that do not decode it use as the key.
 func keyText(key []byte) []byte { return base64.RawURLEncoding.AppendEncode(nil, key) }
 
-// MAC returns what [MAC] returns for the key.
+// MAC is [MAC] with this key.
 func (k *MACKey) MAC(message []byte) [TagSize]byte { return k.mac(message, false) }
 
 func (k *MACKey) mac(message []byte, ascii bool) [TagSize]byte {
@@ -68,7 +66,7 @@ func (k *MACKey) mac(message []byte, ascii bool) [TagSize]byte {
 		pool = &k.ascii
 	}
 	state := pool.Get().(*macState)
-	if k.wiped.Load() && !state.wiped { // A pool cannot be emptied: each processor keeps one state to itself.
+	if k.wiped.Load() && !state.wiped { // a pool cannot be emptied
 		state = pool.New().(*macState)
 	}
 	state.hash.Reset()
@@ -79,13 +77,13 @@ func (k *MACKey) mac(message []byte, ascii bool) [TagSize]byte {
 	return tag
 }
 
-// Signed is [Call.SignedBy] for the key.
+// Signed is [Call.SignedBy] with this key.
 func (k *MACKey) Signed(c *Call) bool {
 	tag := k.MAC(c.Message)
 	return equalTags(&tag, &c.Tag) && k.keyed && len(c.Form) == 0
 }
 
-// SignedAs is [Call.SignedAs] for the key.
+// SignedAs is [Call.SignedAs] with this key.
 func (k *MACKey) SignedAs(c *Call, compat Compat) (matched Compat, ok bool) {
 	return c.signedAs(compat, k.macs, k.keyed)
 }

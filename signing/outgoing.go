@@ -28,8 +28,7 @@ func (t *Transport) check(r *http.Request) error {
 	case r.URL.Scheme == "http" && !t.PlainHTTP && !isLoopback(r.URL.Hostname()):
 		return fmt.Errorf("%w: plain HTTP to %s", ErrUnsignable, r.URL.Host)
 	}
-	// Both where it goes and whom it is for: a header must not lend a call for
-	// one server to another.
+	// Check both the address and the Host, so that a call for one server cannot be sent to another.
 	for _, authority := range []string{r.URL.Host, authorityOf(r)} {
 		if !t.named(authority, r.URL.Scheme) {
 			return fmt.Errorf("%w: %s", ErrHost, authority)
@@ -43,7 +42,7 @@ func isLoopback(host string) bool {
 	return equalFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
-// authorityOf returns what net/http sends as Host.
+// authorityOf returns the Host that net/http sends.
 func authorityOf(r *http.Request) string {
 	if r.Host != "" {
 		return r.Host
@@ -56,8 +55,7 @@ func (t *Transport) named(authority, scheme string) bool {
 	return slices.ContainsFunc(t.Hosts, func(host string) bool { return fullAuthority(host, scheme) == authority })
 }
 
-// fullAuthority returns an authority in lower case and without the port that
-// the scheme means anyway.
+// fullAuthority returns an authority in lower case, without the default port of its scheme.
 func fullAuthority(authority, scheme string) string {
 	port := ":443"
 	if scheme == "http" {
@@ -72,12 +70,11 @@ func closeBody(r *http.Request) {
 	}
 }
 
-// readBody reads the body of r and closes it. The result is not nil unless
-// there is an error. When the request is given up meanwhile it does not wait
-// for a reader that hangs.
+// readBody reads the body of r and closes it. Without an error, the result is not nil. It does not wait for a
+// hanging reader once the request is canceled.
 func readBody(r *http.Request, most int64) ([]byte, error) {
 	switch {
-	case r.Body == nil && r.ContentLength > 0: // which net/http refuses too, and would not see any more
+	case r.Body == nil && r.ContentLength > 0: // net/http refuses this too, but would not see it after setBody
 		return nil, fmt.Errorf("%w: no body, and %d bytes announced", ErrUnsignable, r.ContentLength)
 	case r.Body == nil || r.Body == http.NoBody:
 		return []byte{}, nil
@@ -116,7 +113,7 @@ func readBody(r *http.Request, most int64) ([]byte, error) {
 	}
 }
 
-// setBody gives a clone the body that was read, and its digest.
+// setBody sets the body of a cloned request, and its digest.
 func setBody(r *http.Request, body []byte) error {
 	if r.Header == nil {
 		r.Header = http.Header{}
@@ -141,7 +138,7 @@ func setBody(r *http.Request, body []byte) error {
 	switch {
 	case digest.Matches(body):
 	case r.Response != nil && len(body) == 0:
-		// A redirect to a GET leaves the body behind, and net/http does not know what went with it.
+		// A redirect to a GET drops the body, and net/http does not know that this header belongs to it.
 		r.Header.Del(contentDigestName)
 	default:
 		return fmt.Errorf("%w: its Content-Digest is not that of its body", ErrUnsignable)
@@ -149,8 +146,8 @@ func setBody(r *http.Request, body []byte) error {
 	return nil
 }
 
-// headOf returns the head of r as net/http sends it, without the headers that
-// no scheme looks at. HTTP/2 sends the same in another form.
+// headOf returns the head of r as net/http sends it, without headers that no scheme looks at. HTTP/2 sends the
+// same in another form.
 func headOf(r *http.Request) (*Head, error) {
 	authority := authorityOf(r)
 	for i := range len(authority) {
@@ -182,14 +179,14 @@ func headOf(r *http.Request) (*Head, error) {
 	return head, nil
 }
 
-// headerLines returns the lines after Host, each with its end.
+// headerLines returns the lines after Host, with their endings.
 func headerLines(r *http.Request, method string) ([]string, error) {
 	var lines []string
 	if r.ContentLength > 0 || method == http.MethodPost || method == http.MethodPut || method == http.MethodPatch {
 		lines = append(lines, contentLengthName+": "+strconv.FormatInt(r.ContentLength, 10)+"\n")
 	}
 	seen := map[string]bool{}
-	for _, name := range slices.Sorted(maps.Keys(r.Header)) { // as net/http sorts
+	for _, name := range slices.Sorted(maps.Keys(r.Header)) { // net/http sorts them like this
 		values := r.Header[name]
 		if !isLookedAt(name) || len(values) == 0 {
 			continue
@@ -204,7 +201,7 @@ func headerLines(r *http.Request, method string) ([]string, error) {
 			if http.CanonicalHeaderKey(name) != name {
 				return nil, fmt.Errorf("%w: a header %s, which is not in its canonical form", ErrUnsignable, name)
 			}
-			continue // net/http sends the request's own fields instead.
+			continue // net/http sends the request's own fields instead
 		}
 		for _, value := range values {
 			lines = append(lines, name+": "+value+"\n")
@@ -213,8 +210,8 @@ func headerLines(r *http.Request, method string) ([]string, error) {
 	return lines, nil
 }
 
-// isLookedAt reports whether a scheme covers a header of that name, or a
-// verifier could take it for one that decides.
+// isLookedAt reports whether a scheme covers headers with that name, or a verifier could take them for ones
+// that decide.
 func isLookedAt(name string) bool {
 	return uniqueHeaderOf(name) != repeatable || equalFold(name, contentDigestName) ||
 		equalFold(name, contentLengthName) || equalFold(name, transferEncodingName)

@@ -1,19 +1,17 @@
 package signing
 
-// Parser parses calls into memory of its own, which it uses again, for who
-// judges many of them. What it returned last is good until its next use. It is
-// not safe for concurrent use; its zero value is ready.
+// Parser parses calls and reuses its buffers, for callers that judge many calls. Its results are valid until
+// its next use. It is not safe for concurrent use. The zero value is ready to use.
 type Parser struct {
 	head Head
 	call Call
 	buf  []byte
 }
 
-// keptMessage bounds the memory that one long message leaves behind.
+// keptMessage bounds the buffer that is kept after a long message.
 const keptMessage = 4 << 10
 
-// LenientCall is [ParseHeadString] and [ParseLenientCall] of the head. The strings
-// in what it returns are parts of s, or made anew, and stay good.
+// LenientCall is [ParseHeadString], and [ParseLenientCall] of the head. The strings in its results stay valid.
 func (p *Parser) LenientCall(s string) (*Call, *Head, error) {
 	if err := p.head.parse(s); err != nil {
 		return nil, nil, err

@@ -24,7 +24,7 @@ const (
 	hasTag
 )
 
-// inputMember is the one member of a Signature-Input.
+// inputMember is the only member of a Signature-Input.
 type inputMember struct {
 	label      string
 	components components
@@ -36,8 +36,8 @@ type inputMember struct {
 	nonce      string
 }
 
-// parse reads `label=("name" ...);param=value...`, the form that RFC 8941
-// writes, and checks what can be checked without the head.
+// parse parses `label=("name" ...);param=value...` in the canonical form of RFC 8941, and checks what does not
+// depend on the head.
 func (in *inputMember) parse(value string) error {
 	f := fields{value}
 	label, ok := f.key()
@@ -104,14 +104,12 @@ func (in *inputMember) param(f *fields) error {
 	return nil
 }
 
-// isNonce reports whether s is 8 to 128 visible characters of ASCII that need
-// no escapes.
+// isNonce reports whether s is 8 to 128 visible ASCII characters that need no escapes.
 func isNonce(s string) bool {
 	return isAll(s, nonceChars, minSalt, maxSalt)
 }
 
-// parse9421 reads the RFC 9421 signature of h; lenient also takes one without a
-// nonce.
+// parse9421 parses the RFC 9421 signature of h. With lenient it also accepts one without a nonce.
 func (c *Call) parse9421(h *Head, buf []byte, lenient bool) error {
 	var in inputMember
 	value, given := h.lookup(signatureInput)
@@ -149,8 +147,7 @@ func (c *Call) parse9421(h *Head, buf []byte, lenient bool) error {
 	return err
 }
 
-// parseSignature reads `label=:base64:`, a dictionary of one member. The label
-// is a key, as that of an input is.
+// parseSignature parses `label=:base64:`, a dictionary of one member, into tag.
 func parseSignature(tag *[TagSize]byte, value, label string) bool {
 	f := fields{value}
 	if !f.consume(label) || !f.consume("=:") || len(f.rest) != tagChars+2 || f.rest[tagChars+1] != ':' {
@@ -159,8 +156,8 @@ func parseSignature(tag *[TagSize]byte, value, label string) bool {
 	return parsePaddedTag(tag, f.cut(tagChars+1))
 }
 
-// sign9421 signs what a verifier of the profile wants covered, and no more: a
-// field that something on the way changes would break the signature.
+// sign9421 signs what the profile requires, and no more: an intermediary could change another field and so
+// break the signature.
 func sign9421(h *Head, nonce, keyID string, key []byte, now time.Time) ([]Header, error) {
 	created := now.Unix()
 	if created < 1 || created > maxTimestamp {

@@ -5,10 +5,9 @@ import (
 	"strings"
 )
 
-// fields reads the canonical form alone of the RFC 8941 structured fields that
-// signatures and digests use: what it takes is what section 4.1 would write.
-// It is a cursor over text, and allocates nothing. Each method takes one item
-// off the front, or reports false.
+// fields parses RFC 8941 structured fields, in the canonical form of section 4.1 only, as far as signatures and
+// digests use them. It is a cursor over text and allocates nothing. Each method consumes one item, or returns
+// false.
 type fields struct{ rest string }
 
 func (f *fields) consume(prefix string) bool {
@@ -17,14 +16,14 @@ func (f *fields) consume(prefix string) bool {
 	return ok
 }
 
-// cut cuts off the first n bytes.
+// cut consumes the first n bytes.
 func (f *fields) cut(n int) string {
 	s := f.rest[:n]
 	f.rest = f.rest[n:]
 	return s
 }
 
-// key takes a key of a dictionary or of a parameter (section 3.1.2).
+// key consumes the key of a dictionary or a parameter (section 3.1.2).
 func (f *fields) key() (string, bool) {
 	n := span(f.rest, keyChars)
 	if n == 0 || isDigit(f.rest[0]) || strings.IndexByte("_-.", f.rest[0]) >= 0 {
@@ -33,8 +32,7 @@ func (f *fields) key() (string, bool) {
 	return f.cut(n), true
 }
 
-// quoted takes a string (section 3.3.3) and returns it without its quotes and
-// with its escapes.
+// quoted consumes a string (section 3.3.3) and returns it without quotes, but with its escapes.
 func (f *fields) quoted() (string, bool) {
 	s := f.rest
 	if s == "" || s[0] != '"' {
@@ -57,8 +55,7 @@ func (f *fields) quoted() (string, bool) {
 	return "", false
 }
 
-// unescaped takes a string up to its first quote, for those whose characters
-// are checked and must not need an escape: its caller refuses a '\'.
+// unescaped consumes a string up to its first quote. Its caller must refuse a '\' in the result.
 func (f *fields) unescaped() (string, bool) {
 	if f.rest == "" || f.rest[0] != '"' {
 		return "", false
@@ -72,11 +69,10 @@ func (f *fields) unescaped() (string, bool) {
 	return s, true
 }
 
-// maxDigits is of the numbers that [fields.number] takes, 12 in RFC 3339's
-// last second. RFC 8941 has 15.
+// maxDigits bounds numbers like RFC 8941. The last second of RFC 3339 has 12 digits.
 const maxDigits = 15
 
-// number takes an integer above 0 (section 3.3.1).
+// number consumes an integer above 0 (section 3.3.1).
 func (f *fields) number() (int64, bool) {
 	n, value := 0, int64(0)
 	for n < len(f.rest) && n <= maxDigits && isDigit(f.rest[n]) {
@@ -88,8 +84,8 @@ func (f *fields) number() (int64, bool) {
 	return value, ok
 }
 
-// byteSequence takes a byte sequence (section 3.3.5) and returns its base64.
-// Whether that is canonical, [decode] says.
+// byteSequence consumes a byte sequence (section 3.3.5) and returns its base64. [decode] checks that it is
+// canonical.
 func (f *fields) byteSequence() (string, bool) {
 	if !f.consume(":") {
 		return "", false
@@ -102,11 +98,11 @@ func (f *fields) byteSequence() (string, bool) {
 	return text, f.consume(":")
 }
 
-// stdEncoding refuses stray bits; [decode] refuses the line ends it would skip.
+// stdEncoding refuses stray bits. [decode] refuses line ends, which stdEncoding would skip.
 var stdEncoding = base64.StdEncoding.Strict()
 
-// decode writes the bytes of canonical, padded base64 to dst, which has to
-// hold as many as fit in text, and returns their number.
+// decode writes the bytes of canonical, padded base64 to dst and returns their number. dst must be large enough
+// for the whole text.
 func decode(dst []byte, text string) (int, bool) {
 	var src [maxDigestValue]byte
 	if len(text) > len(src) || strings.ContainsAny(text, "\r\n") {

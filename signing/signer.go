@@ -6,15 +6,14 @@ import (
 	"time"
 )
 
-// Signer signs the heads of requests: it returns the headers to add, and
-// fails with [ErrSigned] for a head that carries a signature already. It is
-// safe for concurrent use.
+// Signer signs heads of requests: it returns the headers to add. It fails with [ErrSigned] for a head that is
+// signed already. It is safe for concurrent use.
 type Signer interface {
 	Sign(ctx context.Context, h *Head) ([]Header, error)
 }
 
-// Key is a [Signer] that holds its secret. The secret sits in closures alone,
-// which nothing can print, compare or marshal.
+// Key is a [Signer] that holds its secret. Only closures refer to the secret, so that nothing can print,
+// compare or marshal it.
 type Key struct {
 	scheme  Scheme
 	id      string
@@ -22,9 +21,9 @@ type Key struct {
 	message func(message []byte) string
 }
 
-// NewKey returns the key of that ID for one scheme; secret holds its decoded
-// bytes and is copied. It fails with [ErrUnknownScheme], and with
-// [ErrMalformed] for a key ID that is not a [ValidKeyID] or an empty secret.
+// NewKey returns the key with that ID for one scheme. secret holds its decoded bytes and is copied. NewKey
+// fails with [ErrUnknownScheme], or with [ErrMalformed] for an empty secret or a key ID that is not a
+// [ValidKeyID].
 func NewKey(s Scheme, id string, secret []byte) (*Key, error) {
 	if _, err := ParseScheme(string(s)); err != nil {
 		return nil, err
@@ -47,17 +46,17 @@ func NewKey(s Scheme, id string, secret []byte) (*Key, error) {
 // ID returns the public ID of the key.
 func (k *Key) ID() string { return k.id }
 
-// Scheme returns the scheme that the key is for.
+// Scheme returns the key's scheme.
 func (k *Key) Scheme() Scheme { return k.scheme }
 
-// String returns scheme and ID.
+// String returns the scheme and the ID.
 func (k *Key) String() string { return string(k.scheme) + " key " + k.id }
 
-// Sign signs h at the present time, as [SignHead] does.
+// Sign signs h at the present time, like [SignHead].
 func (k *Key) Sign(_ context.Context, h *Head) ([]Header, error) { return k.head(h, time.Now()) }
 
-// SignMessage returns the signature of a message, as [SignTagged] does, or
-// [ErrUnknownScheme] when the key is for another scheme than [HMACSHA256].
+// SignMessage returns the signature of a message, like [SignTagged]. It fails with [ErrUnknownScheme] if the
+// key's scheme is not [HMACSHA256].
 func (k *Key) SignMessage(_ context.Context, message []byte) (string, error) {
 	if k.scheme != HMACSHA256 {
 		return "", ErrUnknownScheme
@@ -65,11 +64,11 @@ func (k *Key) SignMessage(_ context.Context, message []byte) (string, error) {
 	return k.message(message), nil
 }
 
-// errTaken is returned by [Head.With] for a header that is there already.
+// errTaken is returned by [Head.With] for a header that h has already.
 var errTaken = errors.New("a header of that name is there already")
 
-// With returns h with these headers at its end, as a signed request carries
-// them. It fails for a name that h has, and as [ParseHead] does.
+// With returns h with these headers appended, like the head of a signed request. It fails if h has a header
+// with one of the names, and when [ParseHead] would.
 func (h *Head) With(added []Header) (*Head, error) {
 	crlf, text := cutEnd(h.raw)
 	eol := "\n"

@@ -1,6 +1,5 @@
-// Package signing says what an HMAC-signed call looks like: it parses request
-// heads, finds their signature and the exact bytes under it, and signs. It
-// knows no keys, clocks or tenants; judging a call is its caller's work.
+// Package signing defines the format of HMAC-signed calls: it parses request heads, finds their signature and
+// the exact bytes that it signs, and signs. It has no keys, clocks or tenants; its callers judge calls.
 package signing
 
 import (
@@ -13,8 +12,8 @@ import (
 	"time"
 )
 
-// Scheme names a way to sign calls. A key is bound to one scheme, so that a
-// tag made for one format can never pass as another.
+// Scheme names a way to sign calls. A key belongs to one scheme, so that a tag made for one format cannot pass
+// as another.
 type Scheme string
 
 // The schemes.
@@ -25,18 +24,15 @@ const (
 )
 
 var (
-	// ErrUnknownScheme is returned for a scheme that is not known, or not one
-	// that can do what was asked.
+	// ErrUnknownScheme is returned for a scheme that is unknown or does not support the operation.
 	ErrUnknownScheme = errors.New("unknown scheme")
-	// ErrMalformed is wrapped by every parse error. The reason after it never
-	// quotes what was parsed.
+	// ErrMalformed is wrapped by every parse error. The reason that follows it never quotes the input.
 	ErrMalformed = errors.New("malformed")
-	// ErrSigned is returned for a head to sign that carries Authorization,
-	// Signature or Signature-Input already.
+	// ErrSigned is returned when signing a head that has Authorization, Signature or Signature-Input already.
 	ErrSigned = errors.New("head is signed already")
 )
 
-// Names of the headers that decide who signed what, and whether a body follows.
+// Headers that decide who signed what, and whether a body follows.
 const (
 	authorizationName    = "Authorization"
 	contentDigestName    = "Content-Digest"
@@ -47,7 +43,7 @@ const (
 	transferEncodingName = "Transfer-Encoding"
 )
 
-// ParseScheme returns the scheme of that exact name, or [ErrUnknownScheme].
+// ParseScheme returns the scheme with that exact name, or [ErrUnknownScheme].
 func ParseScheme(s string) (Scheme, error) {
 	switch scheme := Scheme(s); scheme {
 	case RFC9421, Vrnt1, HMACSHA256:
@@ -62,9 +58,8 @@ func (s Scheme) HTTP() bool { return s == RFC9421 || s == Vrnt1 }
 // TagSize is the length of a tag in bytes. Tags are never truncated.
 const TagSize = sha256.Size
 
-// MAC returns the HMAC-SHA256 of message under key (RFC 2104, FIPS 198-1). A
-// process in FIPS-only mode must not pass keys under 14 bytes: crypto/hmac
-// panics.
+// MAC returns the HMAC-SHA256 of message under key (RFC 2104, FIPS 198-1). In FIPS-only mode, crypto/hmac
+// panics for keys under 14 bytes.
 func MAC(key, message []byte) [TagSize]byte {
 	var tag [TagSize]byte
 	mac := hmac.New(sha256.New, key)
@@ -82,59 +77,53 @@ const (
 // of [0-9A-Za-z_-].
 func ValidKeyID(s string) bool { return isWord(s, minKeyID, maxKeyID) }
 
-// Call is one signed call as received, with all that judging it needs. Nothing
-// in it may be believed before [Call.SignedBy] is true of the key that KeyID
-// names.
+// Call is one signed call as received, with everything needed to judge it. Nothing in it may be trusted before
+// [Call.SignedBy] is true for the key that KeyID names.
 type Call struct {
 	Scheme  Scheme
 	KeyID   string
-	Nonce   string    // "" where the scheme has none; the tag in base64url where Form has [NoNonce]
-	Time    time.Time // when it was signed, UTC; zero where the scheme has none
-	Expires time.Time // from when on its signer wants it refused, UTC; zero when never
+	Nonce   string    // "" if the scheme has none; the tag in base64url if Form has [NoNonce]
+	Time    time.Time // when it was signed, UTC; zero if the scheme has no time
+	Expires time.Time // its signer wants it refused from then on, UTC; zero: never
 	Tag     [TagSize]byte
-	Message []byte // the exact bytes under the MAC: for RFC9421 the signature base of section 2.5
+	Message []byte // the exact signed bytes; for RFC9421 the signature base (section 2.5)
 
-	// ContentDigest is the Content-Digest that the signature covers, "" when
-	// none is; see [ParseContentDigest], which takes it. The body is not in
-	// the head: whoever has it compares it.
+	// ContentDigest is the covered Content-Digest, or "" if none is covered. The caller must compare it with
+	// the body: see [ParseContentDigest].
 	ContentDigest string
 
-	// Form holds the ways in which the text of the signature is not strict, in
-	// the order of their constants. Calls of [ParseCall] have none.
+	// Form lists the ways in which the text of the signature is not strict, in the order of the constants. It
+	// is empty for calls from [ParseCall].
 	Form Compat
 
-	head *Head // the variants of Message come from it
+	head *Head // to make variants of Message
 }
 
-// SignedBy reports whether the call's tag is that of key over its message, and
-// its form strict. It takes the same time whatever the tag. An empty key signs
-// nothing. Whoever checks many calls of a key holds a [MACKey].
+// SignedBy reports whether the call's tag is right under key and its form is strict. It takes the same time
+// whatever the tag is. With an empty key it is false. To check many calls of a key, use a [MACKey].
 func (c *Call) SignedBy(key []byte) bool {
 	tag := MAC(key, c.Message)
 	return hmac.Equal(tag[:], c.Tag[:]) && len(key) > 0 && len(c.Form) == 0
 }
 
-// ParseCall finds the one signature of a head. A head with none, with an
-// Authorization of another kind alone, or with the signatures of two schemes
-// is an [ErrMalformed].
+// ParseCall parses the only signature of a head. It fails with [ErrMalformed] for a head that has none, only an
+// Authorization of another kind, or signatures of two schemes.
 //
-// Of RFC 9421 it takes this profile, in the canonical form of RFC 8941:
+// Of RFC 9421 it accepts this profile, in the canonical form of RFC 8941:
 //
-//   - One signature under one label. It covers @method, @authority, @path and,
-//     when the target has a '?', @query, or @target-uri in place of these
-//     three; content-digest when Transfer-Encoding or a Content-Length above 0
-//     announces a body; and any other fields that the head has. No component
-//     has parameters, and no other derived one is known.
-//   - created and keyid, a [ValidKeyID]; nonce, 8 to 128 visible characters
-//     other than '"' and '\'. It may have expires, not before created; alg,
-//     which is hmac-sha256; and tag, of at most 128 bytes. Times are Unix
-//     seconds up to the year 9999.
-//   - @authority is Host in lower case without :443 or :80, and @target-uri is
-//     https:// with it and the target. Path and query are not decoded.
+//   - One signature under one label. It covers @method, @authority, @path and, if the target has a '?', @query;
+//     or @target-uri instead of the last three. It covers content-digest if Transfer-Encoding or a Content-Length
+//     above 0 announces a body. It may cover any other fields of the head. Components have no parameters, and other
+//     derived components are refused.
+//   - Required parameters: created; keyid, a [ValidKeyID]; nonce, 8 to 128 visible characters except '"' and '\'.
+//     Optional parameters: expires, not before created; alg, which is hmac-sha256; tag, of at most 128 bytes.
+//     Times are Unix seconds up to the year 9999.
+//   - @authority is Host in lower case without :443 or :80. @target-uri is https:// followed by it and the target.
+//     Path and query are not decoded.
 func ParseCall(h *Head) (*Call, error) { return parseCall(h, false) }
 
 func parseCall(h *Head, lenient bool) (*Call, error) {
-	// The call and its message, when that is short, are one allocation.
+	// One allocation holds the call and a short message.
 	r := new(struct {
 		Call
 		buf [shortMessage]byte
@@ -146,11 +135,10 @@ func parseCall(h *Head, lenient bool) (*Call, error) {
 	return &r.Call, nil
 }
 
-// shortMessage is the length of the messages that most calls do not exceed.
+// shortMessage is a length that most messages do not exceed.
 const shortMessage = 304
 
-// parse has c be the call that h is, whatever it was before; its message is
-// appended to buf.
+// parse sets c to the call in h. It appends the message to buf.
 func (c *Call) parse(h *Head, buf []byte, lenient bool) error {
 	*c = Call{head: h}
 	value, authorized := h.lookup(authorization)
@@ -167,16 +155,14 @@ func (c *Call) parse(h *Head, buf []byte, lenient bool) error {
 	return malformed("no signature")
 }
 
-// SignHead signs h with a key of at least one byte and returns the headers to
-// add. Salt and nonce come from crypto/rand; now is cut to whole seconds.
+// SignHead signs h with a key of at least one byte and returns the headers to add. Salt and nonce come from
+// crypto/rand. now is truncated to whole seconds.
 //
-// RFC9421 covers @method, @authority, @path, @query when there is one, and
-// content-digest when the head announces a body: such a head has to hold the
-// Content-Digest, for example of [DigestBody], and each head its Host.
+// RFC9421 covers @method, @authority, @path, @query if there is one, and content-digest if the head announces a
+// body. Such a head must have the Content-Digest (see [DigestBody]), and every head its Host.
 //
-// It fails with [ErrUnknownScheme] for a scheme that cannot sign heads,
-// [ErrSigned] for a head that carries a signature, and [ErrMalformed] for a
-// key ID, key, time or head from which no call could come that parses.
+// SignHead fails with [ErrUnknownScheme] for a scheme that does not sign heads, with [ErrSigned] for a head that is
+// signed already, and with [ErrMalformed] if no valid call can be made from the key ID, key, time and head.
 func SignHead(s Scheme, h *Head, keyID string, key []byte, now time.Time) ([]Header, error) {
 	if !s.HTTP() {
 		return nil, ErrUnknownScheme
@@ -196,39 +182,38 @@ func SignHead(s Scheme, h *Head, keyID string, key []byte, now time.Time) ([]Hea
 	return signVrnt1(h, newSalt(), keyID, key, now)
 }
 
-// has9421 reports whether h carries a header of an RFC 9421 signature.
+// has9421 reports whether h has a header of an RFC 9421 signature.
 func (h *Head) has9421() bool {
 	return h.single[signature] != 0 || h.single[signatureInput] != 0
 }
 
-// tagEncoding refuses padding and stray bits; [parseTag] refuses the line
-// ends that it would skip. One tag then has one text.
+// tagEncoding refuses padding and stray bits. [parseTag] refuses line ends, which tagEncoding would skip. So
+// each tag has only one text.
 var tagEncoding = base64.RawURLEncoding.Strict()
 
 // tagChars is the length of an encoded tag.
 const tagChars = (TagSize*8 + 5) / 6
 
-// parseTag reads the one text of a tag in unpadded base64url. It leaves anything
-// in tag when it is another.
+// parseTag decodes unpadded base64url into tag. If it fails, the contents of tag are undefined.
 func parseTag(tag *[TagSize]byte, s string) bool {
 	if len(s) != tagChars {
 		return false
 	}
 	var text [tagChars]byte
 	copy(text[:], s)
-	// Skipped line ends would leave too few characters for a whole tag.
+	// If line ends are skipped, too few characters are left for a whole tag.
 	n, err := tagEncoding.Decode(tag[:], text[:])
 	return err == nil && n == TagSize
 }
 
-// parsePaddedTag reads the one text of a tag in padded, standard base64.
+// parsePaddedTag decodes padded standard base64 into tag.
 func parsePaddedTag(tag *[TagSize]byte, s string) bool {
 	var text [tagChars + 1]byte
 	if len(s) != len(text) {
 		return false
 	}
 	copy(text[:], s)
-	var b [TagSize + 1]byte // as much as the decoder asks for
+	var b [TagSize + 1]byte // the decoder needs one more byte
 	n, err := stdEncoding.Decode(b[:], text[:])
 	copy(tag[:], b[:])
 	return err == nil && n == TagSize

@@ -2,13 +2,12 @@ package signing
 
 import "strings"
 
-// tagVersion names the format of hmac-sha256 tags, so that another can follow.
+// tagVersion names the format of hmac-sha256 tags, so that others can follow.
 const tagVersion = "v1:"
 
-// ParseTagged reads an hmac-sha256 signature, "v1:<key_id>:<tag>", where the
-// tag is 43 characters of base64url without padding or stray bits. Anything
-// else is an [ErrMalformed]. The scheme has no nonce and no time. The call's
-// Message is message itself, not a copy.
+// ParseTagged parses an hmac-sha256 signature, "v1:<key_id>:<tag>". The tag is 43 characters of base64url
+// without padding or stray bits. Everything else is an [ErrMalformed]. The scheme has no nonce and no time. The
+// call's Message is message itself, not a copy.
 func ParseTagged(message []byte, signature string) (*Call, error) {
 	rest, ok := strings.CutPrefix(signature, tagVersion)
 	if !ok {
@@ -25,8 +24,8 @@ func ParseTagged(message []byte, signature string) (*Call, error) {
 	return c, nil
 }
 
-// SignTagged returns the hmac-sha256 signature of message. With a key ID that
-// is not a [ValidKeyID], or an empty key, no verifier accepts the result.
+// SignTagged returns the hmac-sha256 signature of message. Verifiers refuse the result if the key is empty or
+// keyID is not a [ValidKeyID].
 func SignTagged(keyID string, key, message []byte) string {
 	return formatTagged(keyID, MAC(key, message))
 }

@@ -9,65 +9,56 @@ import (
 	"sync/atomic"
 )
 
-// Transport is an [http.RoundTripper] that signs each request as it goes out.
-// Requests given to it are never changed, and each round trip is signed anew,
-// so a client that tries again, or is redirected, makes a new call.
+// Transport is an [http.RoundTripper] that signs each request before sending it. It never changes the requests
+// given to it. Each round trip is signed anew, so retries and redirects make new calls.
 //
-// It sends the whole body with its Content-Digest (RFC 9530), so that a scheme
-// can cover it; a Content-Digest that the request has already must match. Its
-// signer sees a head with what schemes cover or look for, and nothing else:
-// the request line, Host, Content-Length or Transfer-Encoding, Content-Digest,
-// Verint-, and Authorization, Signature and Signature-Input, which it should
-// refuse.
+// It sends the whole body with its Content-Digest (RFC 9530), so that a scheme can cover it. A Content-Digest that the
+// request has already must match. The signer sees a head with the parts that schemes cover or look for, and nothing
+// else: the request line, Host, Content-Length or Transfer-Encoding, Content-Digest, Verint- headers, and
+// Authorization, Signature and Signature-Input, which it should refuse.
 //
-// Whatever it cannot sign as it would be sent is an error, and nothing is sent:
-// another host than those named, plain HTTP, CONNECT, targets that are not in
-// origin form, hosts that are not ASCII, trailers, names of headers that differ
-// in case alone, and a repeated header that a call holds once.
+// A request that cannot be signed as it would be sent is an error, and nothing is sent: a host not in Hosts, plain
+// HTTP, CONNECT, targets not in origin form, hosts that are not ASCII, trailers, header names that differ only in
+// case, and a repeated header that must be unique.
 //
-// Verint- headers go out sorted by name over HTTP/1.1. Over HTTP/2 net/http
-// sends headers in any order, and the verifier has to sort them.
+// Over HTTP/1.1, Verint- headers are sent sorted by name. Over HTTP/2, net/http sends headers in any order, so the
+// verifier has to sort them.
 //
-// A Transport must not be changed once it is used. It is safe for concurrent
-// use if its signer is.
+// A Transport must not be changed after first use. It is safe for concurrent use if its signer is.
 type Transport struct {
 	Signer Signer
 
-	// Hosts are the authorities, host or host:port, that calls are signed for;
-	// without a port the scheme's own is meant. There is no wildcard. A
-	// redirect to another host is an error.
+	// Hosts are the authorities, host or host:port, for which calls are signed. Without a port, the scheme's
+	// default port is meant. There are no wildcards. A redirect to another host is an error.
 	Hosts []string
 
 	// Base sends the requests; nil means [http.DefaultTransport].
 	Base http.RoundTripper
 
-	// MaxBody bounds the bytes of a body, which are held in memory; 0 means
-	// 8 MiB.
+	// MaxBody bounds the bytes of a body, which is held in memory; 0 means 8 MiB.
 	MaxBody int64
 
-	// PlainHTTP allows http URLs. To loopback they always are: elsewhere a
-	// signed call could be read, and reach the server before the caller does.
+	// PlainHTTP allows http URLs. URLs of loopback addresses may always be http. Elsewhere, somebody could read
+	// a signed call and send it to the server first.
 	PlainHTTP bool
 
-	// Refused, unless nil, is told the ID of the key whose call was answered
-	// with 401.
+	// Refused, if not nil, is called with the ID of the key whose call was answered with 401.
 	Refused func(keyID string)
 }
 
 const defaultMaxBody = 8 << 20
 
 var (
-	// ErrHost is returned for a request to a host that is not named.
+	// ErrHost is returned for a request to a host that is not in Hosts.
 	ErrHost = errors.New("calls are not signed for this host")
-	// ErrBodySize is returned for a body of more bytes than are allowed.
+	// ErrBodySize is returned for a body over MaxBody.
 	ErrBodySize = errors.New("body too long to be signed")
-	// ErrUnsignable is returned for a request that cannot be signed as it
-	// would be sent.
+	// ErrUnsignable is returned for a request that cannot be signed as it would be sent.
 	ErrUnsignable = errors.New("request cannot be signed")
 )
 
-// RoundTrip signs a copy of the request and sends it. The response names the
-// request given, which shows no signature.
+// RoundTrip signs a copy of the request and sends it. The response refers to the request given, which has no
+// signature.
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	resp, again, err := t.try(r, nil)
 	if err == nil && again != nil {
@@ -77,10 +68,9 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// try sends the request once, with the body that was read before if any. The
-// body comes back when the same call was sent twice and refused: net/http sends
-// requests without effects again when a kept connection breaks, and to a
-// server that did judge the first the second is a replay.
+// try sends the request once, with body if it was read before. It returns the body if the same call was sent
+// twice and refused. net/http resends requests without effects when a kept connection breaks; a server that had
+// judged the first one takes the second for a replay.
 func (t *Transport) try(r *http.Request, body []byte) (resp *http.Response, again []byte, err error) {
 	if body == nil {
 		if err := t.check(r); err != nil {
@@ -118,8 +108,7 @@ func (t *Transport) try(r *http.Request, body []byte) (resp *http.Response, agai
 	return resp, nil, nil
 }
 
-// sign adds to r the headers that its signer wants, and returns the key's ID
-// where a scheme of ours tells.
+// sign adds the signer's headers to r. It returns the key's ID if a known scheme tells it.
 func (t *Transport) sign(r *http.Request) (keyID string, err error) {
 	head, err := headOf(r)
 	if err != nil {
@@ -142,8 +131,7 @@ func (t *Transport) sign(r *http.Request) (keyID string, err error) {
 	return keyID, nil
 }
 
-// CloseIdleConnections lets the base close what it keeps, for
-// [http.Client.CloseIdleConnections].
+// CloseIdleConnections closes the base's idle connections, for [http.Client.CloseIdleConnections].
 func (t *Transport) CloseIdleConnections() {
 	if c, ok := t.base().(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
@@ -161,5 +149,5 @@ func (t *Transport) maxBody() int64 {
 	if t.MaxBody <= 0 {
 		return defaultMaxBody
 	}
-	return min(t.MaxBody, math.MaxInt64-1) // one more is read, to see that it is too many
+	return min(t.MaxBody, math.MaxInt64-1) // one byte more is read, to detect a longer body
 }

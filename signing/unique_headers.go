@@ -1,7 +1,6 @@
 package signing
 
-// uniqueHeader is a header of which a head has at most one, since a second one
-// could be read instead of the one that was judged.
+// uniqueHeader is a header that a head may have only once, because another reader could use the second one.
 type uniqueHeader uint8
 
 const (
@@ -10,13 +9,12 @@ const (
 	signature
 	signatureInput
 	uniqueHeaders
-	uniqueVerint // one of each name
+	uniqueVerint // once for each name
 	repeatable   = ^uniqueHeader(0)
 )
 
-// checkVerints refuses a repeated header among those of the Verint- names. It
-// sorts them, so that a head of a hundred long names costs little more than one
-// of a few.
+// checkVerints refuses repeated Verint- headers. It sorts them, so that a hundred long names cost little more
+// than a few.
 func (h *Head) checkVerints(verints []uint8) error {
 	h.sortByName(verints)
 	for n := 1; n < len(verints); n++ {
@@ -28,11 +26,10 @@ func (h *Head) checkVerints(verints []uint8) error {
 	return nil
 }
 
-// uniqueHeaderOf tells the names apart by their first letters, and lengths, which
-// few others share.
+// uniqueHeaderOf distinguishes names by length and first letter, because few other names share both.
 func uniqueHeaderOf(name string) uniqueHeader {
 	if name == "" {
-		return repeatable // from a http.Header, which may hold such a one
+		return repeatable // an http.Header may have an empty name
 	}
 	switch name[0] {
 	case 'v', 'V':
@@ -59,7 +56,7 @@ func uniqueHeaderIf(name, want string, s uniqueHeader) uniqueHeader {
 	return repeatable
 }
 
-// lookup returns the value of a header that a head holds at most once.
+// lookup returns the value of a header that a head has at most once.
 func (h *Head) lookup(s uniqueHeader) (string, bool) {
 	at := h.single[s]
 	if at == 0 {

@@ -5,32 +5,26 @@ import (
 	"strings"
 )
 
-// messageVariants change what is under the MAC.
+// messageVariants change the message under the MAC, or its key.
 const messageVariants = headersSorted | headerValueCase | pathDecoded | pathQuery | keyASCII
 
-// MaxVariantBytes bounds what [Call.SignedAs] hashes beside the call's own
-// message. Messages of up to 4 KiB, which is nearly all, can be tried in all
-// variants; the largest in two.
+// MaxVariantBytes bounds the bytes that [Call.SignedAs] hashes besides the call's own message. Nearly all
+// messages have at most 4 KiB and can be tried in all variants. The longest can be tried in two.
 const MaxVariantBytes = 64 << 10
 
 // macer computes the MAC of a message under a key, or under the key's text.
 type macer func(message []byte, ascii bool) [TagSize]byte
 
-// SignedAs reports whether the call's tag is that of key over its message or
-// over one of the variants of it that compat names, and whether its form is
-// strict or named in compat. It returns the variants that it took: those of
-// [Call.Form], and the fewest of the others that fit, in the order of their
-// constants; none for a strict call.
+// SignedAs reports whether the call's tag is right for its message, or for a variant of the message that compat names,
+// and whether its form is strict or named in compat. matched lists the variants that were needed, in the order of
+// their constants: those of [Call.Form], and the fewest others that fit. It is empty for a strict call.
 //
-// It computes one MAC for a strict call, and for any call at most 16, two for
-// each of the eight messages that at most three of headers_sorted,
-// header_value_case and one of path_decoded and path_query make. A variant
-// that makes no difference to the call is not tried. A call of a form that
-// compat does not name costs one MAC. A path is tried decoded only when that
-// leaves no control character, '?', '#', '\' and nothing that could be decoded
-// again, such as %2F; and not when compat names path_query as well. The messages
-// tried have at most [MaxVariantBytes] together: of a longer call only those with
-// the fewest variants are tried. An empty key signs nothing.
+// A strict call costs one MAC. So does a call whose form compat does not name. Any call costs at most 16 MACs: two for
+// each of the eight messages that headers_sorted, header_value_case and one of path_decoded and path_query can make.
+// Variants that do not change the call's message are not tried. A decoded path is tried only if it has no control
+// character, '?', '#', '\' or anything that could be decoded again, such as %2F, and if compat does not name
+// path_query. The messages tried have at most [MaxVariantBytes] together: for a longer call, only those with the
+// fewest variants are tried. With an empty key, ok is false.
 func (c *Call) SignedAs(key []byte, compat Compat) (matched Compat, ok bool) {
 	return c.signedAs(compat, func(message []byte, ascii bool) [TagSize]byte {
 		if ascii {
@@ -59,7 +53,7 @@ func (c *Call) signedAs(compat Compat, mac macer, keyed bool) (Compat, bool) {
 		order = c.head.sortedVerints()
 	}
 	for count := 1; count <= bits.OnesCount16(uint16(set)); count++ {
-		// The subsets of set, from the greatest down, as bits.
+		// all subsets of set, from the greatest number down
 		for some := set; some != 0; some = (some - 1) & set {
 			if bits.OnesCount16(uint16(some)) != count {
 				continue
@@ -82,9 +76,8 @@ func (c *Call) fits(mac macer, message []byte, ascii bool) bool {
 	return equalTags(&tag, &c.Tag)
 }
 
-// effective returns the variants that change the message of this call, and are
-// safe to try. No two sets of them make the same message: each changes a part
-// of its own, and no part can hold the LF that ends it.
+// effective returns the variants that change this call's message and are safe to try. No two sets of them make
+// the same message: each changes another part, and no part contains the LF that ends it.
 func (c *Call) effective() variantSet {
 	set := keyASCII
 	if !SortedVerint(c.head) {
@@ -104,7 +97,8 @@ func (c *Call) effective() variantSet {
 	return set
 }
 
-// variantMessage takes the order of sorted headers, which is the same each time.
+// variantMessage appends a variant of the message to b. order is the order of sorted headers, which all
+// variants share.
 func (c *Call) variantMessage(b []byte, set variantSet, order []uint8) []byte {
 	if set&headersSorted == 0 {
 		order = nil
@@ -128,10 +122,9 @@ func hasUpper(s string) bool {
 	return false
 }
 
-// decodedPath returns the path after percent-decoding, or false when that
-// changes nothing or is not safe to sign. A '?' would make a query of a part
-// of the path, an LF would shift the parts of the message, and what could be
-// decoded again is the path of another call.
+// decodedPath returns the percent-decoded path, or false if decoding changes nothing or is not safe. A '?'
+// would turn a part of the path into a query, an LF would shift the parts of the message, and a text that can
+// be decoded again is the path of another call.
 func decodedPath(path string) (string, bool) {
 	if !strings.Contains(path, "%") {
 		return "", false
@@ -162,8 +155,7 @@ func decodedPath(path string) (string, bool) {
 	return string(b), true
 }
 
-// escape returns the byte that the percent-encoding at the front of s stands
-// for (RFC 3986 section 2.1).
+// escape returns the byte that the percent-encoding at the beginning of s means (RFC 3986 section 2.1).
 func escape(s string) (byte, bool) {
 	if len(s) < 3 || s[0] != '%' {
 		return 0, false

@@ -11,7 +11,7 @@ const (
 	vrnt1Prefix  = "Vrnt-1-HMAC-SHA256 "
 	verintPrefix = "verint-"
 	iatShape     = "0000-00-00T00:00:00Z" // RFC 3339 in UTC, whole seconds
-	saltBytes    = 16                     // 128 bits: no two calls of a key ever share one
+	saltBytes    = 16                     // 128 bits, so that two calls never share one
 	minSalt      = 8
 	maxSalt      = 128
 )
@@ -28,12 +28,10 @@ type Vrnt1Header struct {
 	Tag      [TagSize]byte
 }
 
-// ParseVrnt1Header reads the strict form: the scheme exactly so and one space,
-// then these four parameters in this order, separated by commas alone. The
-// date must exist, and must not be Go's zero time, which means "no time" in a
-// [Call]. The tag is 43 characters of base64url without padding or stray
-// bits. Anything else is an [ErrMalformed]. Whatever it accepts,
-// [Vrnt1Header.String] writes back byte for byte.
+// ParseVrnt1Header parses the strict form: exactly the scheme and one space, then the four parameters in this
+// order, separated by commas only. The date must exist and must not be Go's zero time, which means "no time" in
+// a [Call]. The tag is 43 characters of base64url without padding or stray bits. Everything else is an
+// [ErrMalformed]. [Vrnt1Header.String] returns an accepted value byte for byte.
 func ParseVrnt1Header(s string) (Vrnt1Header, error) {
 	var v Vrnt1Header
 	if err := v.parse(s); err != nil {
@@ -67,8 +65,8 @@ func (v *Vrnt1Header) parse(s string) error {
 	return nil
 }
 
-// cutWord returns the word of least..most bytes after prefix, as [isWord] has
-// it, and what follows the comma that must be next.
+// cutWord returns the word of least..most bytes after prefix (see [isWord]), and the rest after the comma that
+// must follow.
 func cutWord(s, prefix string, least, most int) (word, rest string, ok bool) {
 	s, named := strings.CutPrefix(s, prefix)
 	n := span(s, wordChars)
@@ -76,8 +74,8 @@ func cutWord(s, prefix string, least, most int) (word, rest string, ok bool) {
 	return s[:n], rest, named && ended && least <= n && n <= most
 }
 
-// parseIssuedAt reads yyyy-MM-ddTHH:mm:ssZ, of a date that exists. time.Parse
-// also takes fractions, offsets and one-digit hours.
+// parseIssuedAt parses yyyy-MM-ddTHH:mm:ssZ of a date that exists. time.Parse also accepts fractions, offsets
+// and one-digit hours.
 func parseIssuedAt(s string) (time.Time, bool) {
 	if len(s) != len(iatShape) {
 		return time.Time{}, false
@@ -93,11 +91,10 @@ func parseIssuedAt(s string) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	t := time.Date(year, month, day, hour, minute, second, 0, time.UTC)
-	return t, t.Day() == day && !t.IsZero() // of a day that the month has not, Date makes another
+	return t, t.Day() == day && !t.IsZero() // Date turns a day that does not exist into another one
 }
 
-// String returns the header's value. It is meant for parsed headers and those
-// whose fields keep to the limits given with them.
+// String returns the header's value, for parsed headers and those whose fields are within their limits.
 func (v Vrnt1Header) String() string {
 	b := make([]byte, 0, 256)
 	b = append(b, vrnt1Prefix+"salt="...)
@@ -111,9 +108,8 @@ func (v Vrnt1Header) String() string {
 	return string(b)
 }
 
-// isVrnt1 reports whether an Authorization value claims the scheme, in
-// whatever case and form; RFC 9110 schemes are case-insensitive, so another
-// reader might take it as one.
+// isVrnt1 reports whether an Authorization value claims the scheme, in any case and form. RFC 9110 schemes are
+// case-insensitive, so another reader might accept it.
 func isVrnt1(value string) bool {
 	if strings.HasPrefix(value, vrnt1Prefix) {
 		return true
@@ -122,7 +118,7 @@ func isVrnt1(value string) bool {
 	return equalFold(scheme, vrnt1Prefix[:len(vrnt1Prefix)-1])
 }
 
-// isVerint reports whether Vrnt-1 signs headers of that name.
+// isVerint reports whether Vrnt-1 signs headers with that name.
 func isVerint(name string) bool {
 	return len(name) >= len(verintPrefix) && lower(name[0]) == verintPrefix[0] &&
 		equalFold(name[:len(verintPrefix)], verintPrefix)
@@ -143,8 +139,8 @@ func (c *Call) parseVrnt1(h *Head, buf []byte, value string, lenient bool) error
 	return nil
 }
 
-// iat returns the time as it stands in the value that v was parsed from, which
-// is how it would be written; only lenient forms have it elsewhere.
+// iat returns the time as it is written in value, from which v was parsed. In lenient forms it is not at its
+// usual place.
 func (v *Vrnt1Header) iat(value string, form variantSet) string {
 	if form != 0 {
 		return formatIssuedAt(v.IssuedAt)
@@ -155,15 +151,13 @@ func (v *Vrnt1Header) iat(value string, form variantSet) string {
 
 func formatIssuedAt(t time.Time) string { return t.Format(time.RFC3339) }
 
-// vrnt1Message appends to b the string to sign,
+// vrnt1Message appends the string to sign to b:
 //
 //	salt LF method LF path LF iat LF {name ":" value LF} LF
 //
-// with one name and value, in lower case, for each Verint- header in the order
-// received, unless an order is given, or set has the values' case kept. No field can
-// hold an LF, so no two calls share a message unless they differ in what the
-// scheme leaves unsigned: query, host, body, other headers and the case of
-// those values.
+// There is one name and value, in lower case, for each Verint- header in the order received. order, if not nil, is
+// another order, and set may keep the case of values. No field contains an LF, so two calls share a message only if
+// they differ in parts that the scheme does not sign: query, host, body, other headers and the case of those values.
 func vrnt1Message(b []byte, h *Head, path, salt, iat string, order []uint8, set variantSet) []byte {
 	var buf [MaxHeadLines]uint8
 	if order == nil {
@@ -185,7 +179,7 @@ func vrnt1Message(b []byte, h *Head, path, salt, iat string, order []uint8, set 
 	return append(b, '\n')
 }
 
-// appendVerints appends the indexes of the Verint- headers, as received.
+// appendVerints appends the indexes of the Verint- headers, in the order received.
 func (h *Head) appendVerints(to []uint8) []uint8 {
 	for i := int(h.verints[0]); i < int(h.verints[1]); i++ {
 		if isVerint(h.name(i)) {
@@ -195,7 +189,7 @@ func (h *Head) appendVerints(to []uint8) []uint8 {
 	return to
 }
 
-// sortedVerints returns them by their names.
+// sortedVerints returns the indexes of the Verint- headers, sorted by name.
 func (h *Head) sortedVerints() []uint8 {
 	verints := h.appendVerints(nil)
 	h.sortByName(verints)
@@ -222,9 +216,8 @@ func signVrnt1(h *Head, salt, keyID string, key []byte, now time.Time) ([]Header
 	return []Header{add}, nil
 }
 
-// SortedVerint reports whether the Verint- headers of h come in the order of
-// their lower-cased names. Clients differ in whether they sign them sorted or
-// as sent; sorted ones read the same to both, so signers warn otherwise.
+// SortedVerint reports whether the Verint- headers of h are sorted by their lower-cased names. Some clients
+// sign them sorted and others as sent. Sorted headers are the same to both, so signers warn if they are not.
 func SortedVerint(h *Head) bool {
 	last := ""
 	for i := range h.fields {

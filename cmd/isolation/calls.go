@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// byCall has one tenant verify calls of another: the answer must be the one to calls of nobody's.
+// byCall makes one tenant verify calls of another. The answers must be the same as for calls of unknown keys.
 func (r *run) byCall(ctx context.Context, by, of *party) error {
 	w := r.wall(fmt.Sprintf("%s verifying calls of %s", by.Name, of.Name))
 	signed := 0
@@ -40,8 +40,8 @@ func (r *run) byCall(ctx context.Context, by, of *party) error {
 	return nil
 }
 
-// compare sends a call and one that nobody's key has signed, by itself or in a form of batch, and expects the same
-// answer.
+// compare sends a call, and one that no key has signed, alone or in a batch of the form. It expects the same
+// answer to both.
 func (r *run) compare(ctx context.Context, w *wall, one try, unknown fields, form string) error {
 	for _, sent := range []*fields{&one.sent, &unknown} {
 		switch form {
@@ -70,7 +70,8 @@ func (r *run) compare(ctx context.Context, w *wall, one try, unknown fields, for
 	})
 }
 
-// ownCalls checks that who may verify finds its own tenant's calls good, or the verdicts on another's prove nothing.
+// ownCalls checks that callers that may verify find their own tenant's calls valid. Otherwise the verdicts on
+// another tenant's calls prove nothing.
 func (r *run) ownCalls(ctx context.Context, w *wall, by *party) error {
 	for _, mine := range by.probes {
 		body := call(mine.keyID, mine.secret)

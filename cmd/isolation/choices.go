@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// choices has a tenant choose, on its own paths, what would cost others: all of it has to be refused. Should something
-// be taken nevertheless, it is a look or a dry run.
+// choices makes a tenant ask, on its own paths, for work that would cost others. The engine has to refuse all
+// of it. If it accepts a request, no harm is done: each is a read or a dry run.
 func (r *run) choices(ctx context.Context, by *party) error {
 	w := r.wall(by.Name + " choosing what would cost others")
 	for _, who := range by.Callers {
@@ -28,13 +28,13 @@ func (r *run) choices(ctx context.Context, by *party) error {
 	return nil
 }
 
-// costly returns what somebody may try to choose.
+// costly returns requests for expensive work.
 func (r *run) costly(who *caller) []try {
 	const (
-		items    = 1001    // a batch has at most 1000
-		text     = 4 << 20 // of batch_json, at most
-		longest  = 1 << 20 // of a message
-		manyKeys = 1001    // an import has at most 1000
+		items    = 1001    // a batch has at most 1000 items
+		text     = 4 << 20 // batch_json has at most so many bytes
+		longest  = 1 << 20 // a message has at most so many bytes
+		manyKeys = 1001    // an import has at most 1000 keys
 		globs    = 32
 	)
 	scopes := make([]any, globs)
@@ -83,7 +83,7 @@ func (r *run) costly(who *caller) []try {
 	}
 }
 
-// hugeRSA is a line of an ssh-rsa key of 16,384 bits, as RFC 4253 section 6.6 writes it.
+// hugeRSA returns an ssh-rsa key of 16,384 bits in the format of RFC 4253 section 6.6.
 func hugeRSA() string {
 	const size = 2048
 	modulus := make([]byte, 1+size)

@@ -14,41 +14,41 @@ import (
 	"github.com/hashicorp/vault/api"
 )
 
-// fields are those of a request, as JSON has them.
+// fields are the fields of a request in JSON.
 type fields map[string]any
 
-// server is where all requests go.
+// server is the server that gets all requests.
 type server struct {
 	addr, namespace string
 	http            *http.Client
 }
 
-// newServer returns the server that the environment names, as Vault's own CLI would reach it.
+// newServer returns the server that the environment names, as for Vault's own CLI.
 func newServer() (*server, error) {
 	config := api.DefaultConfig() // reads VAULT_ADDR, VAULT_CACERT and the like
 	if config.Error != nil {
 		return nil, config.Error
 	}
-	// A redirect would carry a token to wherever it leads; a node that redirects is not judged.
+	// A redirect would send the token to another address. A node that redirects is not judged.
 	client := *config.HttpClient
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	client.Timeout = time.Minute
 	return &server{addr: strings.TrimSuffix(config.Address, "/"), http: &client}, nil
 }
 
-// caller is one token, and who is behind it as far as the server tells.
+// caller is one token and its owner, as far as the server names it.
 type caller struct {
 	at       *server
 	token    string
 	Accessor string   `json:"accessor,omitempty"`
-	Entity   string   `json:"entity,omitempty"` // its name, or its ID where the name is not told
+	Entity   string   `json:"entity,omitempty"` // the name, or the ID if the server does not tell the name
 	Policies []string `json:"policies,omitempty"`
 
 	entityID string
 	metadata map[string]any // the entity's own, not that of its groups
 }
 
-// answered is what the server has answered to one request.
+// answered is the server's answer to one request.
 type answered struct {
 	status   int
 	body     []byte
@@ -68,8 +68,8 @@ func (a *answered) text(name string) string {
 
 func (a *answered) says() string { return strings.Join(a.Errors, "; ") }
 
-// send sends one request as nothing but HTTP, without a client that tries again; path is that after /v1/. Of GET, LIST
-// and DELETE the fields go into the query, where the engine takes them from.
+// send sends one plain HTTP request, without retries. path is the part after /v1/. For GET, LIST and DELETE the
+// fields are sent in the query, where the engine reads them.
 func (c *caller) send(ctx context.Context, method, path string, sent fields) (*answered, error) {
 	const tries = 5
 	for try := 1; ; try++ {
@@ -77,7 +77,7 @@ func (c *caller) send(ctx context.Context, method, path string, sent fields) (*a
 		if err != nil || a.status != http.StatusTooManyRequests || try == tries {
 			return a, err
 		}
-		select { // A rate limit says nothing about a wall.
+		select { // a rate limit says nothing about a wall
 		case <-time.After(time.Second):
 		case <-ctx.Done():
 			return nil, ctx.Err()
@@ -128,11 +128,11 @@ func (c *caller) once(ctx context.Context, method, path string, sent fields) (*a
 	if a.body, err = io.ReadAll(io.LimitReader(resp.Body, longest)); err != nil {
 		return nil, err
 	}
-	_ = json.Unmarshal(a.body, a) // Metrics are no JSON, and the status says enough.
+	_ = json.Unmarshal(a.body, a) // metrics are not JSON, and their status is enough
 	return a, nil
 }
 
-// unwrapped returns the answer that a wrapping token stands for; an answer that is not wrapped is that itself.
+// unwrapped returns the answer that a wrapping token stands for. It returns other answers as they are.
 func (c *caller) unwrapped(ctx context.Context, a *answered) (*answered, error) {
 	if a.WrapInfo == nil || a.WrapInfo.Token == "" {
 		return a, nil

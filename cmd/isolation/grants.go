@@ -10,15 +10,15 @@ import (
 	"strings"
 )
 
-// danger is what leads round the walls, beside the engine: the table in docs/install.md.
+// danger is a capability outside the engine that leads round the walls; docs/install.md has the table.
 type danger struct {
-	pattern string   // as in a policy: + is one segment, * at the end is anything
+	pattern string   // as in a policy: + is one segment, a final * is anything
 	looking bool     // reading and listing it is enough
 	why     string   // what it would let them do
 	example []string // paths to ask about one by one, since not every server lists grants with a + in them
 }
 
-// dangers are for a mount; the rest after it does not depend on it.
+// dangers returns the dangers for a mount.
 func dangers(mount string) []danger {
 	const someone = "isolation-nobody"
 	become := "log in as somebody of a tenant"
@@ -96,9 +96,9 @@ func dangers(mount string) []danger {
 	}
 }
 
-// usual is what the servers' own policy default grants, of what leads somewhere, and the documentation answers for:
-// one's own token and entity, and leases and wrapping tokens whose names one knows. More of the same path is not usual:
-// who may write their own entity gives themselves a tenant.
+// usual returns the harmless grants of the servers' own policy default: a token's own token and entity, and
+// leases and wrapping tokens whose names are known. More of the same path is not harmless: callers that may
+// write their own entity can give themselves a tenant.
 func usual(c *caller) []grant {
 	asking, looking := []string{"create", "read", "update"}, []string{"read"}
 	return []grant{
@@ -115,20 +115,20 @@ func usual(c *caller) []grant {
 
 // grant is one rule of a token's policies.
 type grant struct {
-	path string // as in a policy: + is one segment, * at the end is anything
+	path string // as in a policy: + is one segment, a final * is anything
 	may  []string
 }
 
 var looks = []string{"read", "list", "subscribe"}
 
-// dangerous reports whether capabilities are enough for a danger.
+// dangerous reports whether the capabilities suffice for a danger.
 func (d danger) dangerous(may []string) bool {
 	return !slices.Contains(may, "deny") && slices.ContainsFunc(may, func(capability string) bool {
 		return d.looking || !slices.Contains(looks, capability)
 	})
 }
 
-// rules returns what the server tells a token about its own policies. A root token has none, and may do everything.
+// rules returns the rules that the server lists for a token. A root token has none and may do everything.
 func (c *caller) rules(ctx context.Context) (rules []grant, root bool, err error) {
 	a, err := c.send(ctx, http.MethodGet, "sys/internal/ui/resultant-acl", nil)
 	if err != nil {
@@ -160,7 +160,7 @@ func (c *caller) rules(ctx context.Context) (rules []grant, root bool, err error
 
 var errHidden = errors.New("the token may not read sys/internal/ui/resultant-acl")
 
-// capabilities asks the server what a token may do to paths, which counts every rule.
+// capabilities asks the server what a token may do on paths. The answer takes every rule into account.
 func (c *caller) capabilities(ctx context.Context, paths []string) (map[string][]string, error) {
 	a, err := c.send(ctx, http.MethodPost, "sys/capabilities-self", fields{"paths": paths})
 	if err != nil || !a.ok() {
@@ -186,10 +186,10 @@ func texts(list any) []string {
 // lead is a rule that leads round the walls.
 type lead struct {
 	rule grant
-	why  []string // each danger that it covers
+	why  []string // the dangers that it covers
 }
 
-// leads returns which rules lead round the walls. What a harmless one grants as well does not.
+// leads returns the rules that lead round the walls. It ignores what a harmless rule grants too.
 func leads(rules []grant, all []danger, harmless []grant) []lead {
 	var found []lead
 	for _, g := range rules {
@@ -213,7 +213,7 @@ func leads(rules []grant, all []danger, harmless []grant) []lead {
 	return found
 }
 
-// within reports whether the other rule grants all that this one does.
+// within reports whether the other rule grants everything that g does.
 func (g grant) within(other grant) bool {
 	return covers(other.path, g.path) &&
 		!slices.ContainsFunc(g.may, func(capability string) bool { return !slices.Contains(other.may, capability) })

@@ -7,8 +7,8 @@ import (
 	"fmt"
 )
 
-// byImport tries to import what is another's: a key ID that it has, and a key for it. It is a dry run, so that nothing
-// is made even if that could be.
+// byImport tries to import another tenant's key ID, and a key for another tenant. Each import is a dry run, so
+// that nothing is made even if it is accepted.
 func (r *run) byImport(ctx context.Context, by, of *party) error {
 	w := r.wall(fmt.Sprintf("%s importing over %s", by.Name, of.Name))
 	item := func(field, value string) fields {
@@ -18,7 +18,7 @@ func (r *run) byImport(ctx context.Context, by, of *party) error {
 	}
 	for _, who := range by.Callers {
 		for _, kind := range kinds {
-			// One with nothing of another's has to be taken, or the refusals below prove nothing.
+			// An import without anything of another tenant must be accepted, or the refusals below prove nothing.
 			mine, err := who.send(
 				ctx,
 				"POST",
@@ -56,7 +56,7 @@ func (r *run) byImport(ctx context.Context, by, of *party) error {
 func (r *run) importable() fields {
 	const shortest = 32
 	key := make([]byte, shortest)
-	_, _ = rand.Read(key) // It never fails.
+	_, _ = rand.Read(key) // never fails
 	return fields{
 		"name":   r.nobody,
 		"key_id": rand.Text()[:16],
@@ -65,7 +65,7 @@ func (r *run) importable() fields {
 	}
 }
 
-// unimported is for imports of which no item may be taken.
+// unimported judges imports of which no item may be accepted.
 func unimported(t try, a *answered) outcome {
 	results, _ := a.Data["results"].([]any)
 	for _, result := range results {

@@ -7,25 +7,25 @@ import (
 	"strings"
 )
 
-// outcome is what became of a try.
+// outcome is the result of a try.
 type outcome int
 
 const (
 	hole           outcome = iota
 	closedPolicy           // Vault's policies refuse it
-	closedIdentity         // the engine does, knowing who asks
-	closedRefused          // the request itself is refused, before any effect
-	closedUnfound          // as for what does not exist
+	closedIdentity         // the engine refuses it because of the caller's identity
+	closedRefused          // the engine refuses the request itself, before any effect
+	closedUnfound          // the answer is the same as for an object that does not exist
 	absent                 // there is no such path or method
-	unjudged               // nothing can be told from the answer, as when the server is overloaded
+	unjudged               // the answer tells nothing, for example when the server is overloaded
 )
 
-// judge says what an answer to a try means at one wall.
+// judge returns what an answer to a try means at one wall.
 type judge func(t try, a *answered) outcome
 
-// outside is for walls behind which the caller has no business at all: only a 403 is closed, or that nothing is there.
-// All else is told to those alone who were let through: a 404 that names a key, a list that is empty, a 409, a 400 for
-// a bad field.
+// outside judges tries on paths that are closed to the caller. Only a 403 and a missing path count as closed.
+// Every other answer shows that the caller was let through: a 404 that names a key, an empty list, a 409, a 400
+// for a bad field.
 func outside(_ try, a *answered) outcome {
 	switch {
 	case a.status == http.StatusForbidden && slices.ContainsFunc(a.Errors, engines):
@@ -41,7 +41,7 @@ func outside(_ try, a *answered) outcome {
 	}
 }
 
-// refused is for requests on the caller's own paths that must be refused as they are: 400, or 403.
+// refused judges requests on the caller's own paths that must be refused with 400 or 403.
 func refused(t try, a *answered) outcome {
 	if a.status == http.StatusBadRequest {
 		return closedRefused
@@ -49,7 +49,7 @@ func refused(t try, a *answered) outcome {
 	return outside(t, a)
 }
 
-// unfound is for requests on the caller's own paths about what is another's: nothing of it may be found.
+// unfound judges requests on the caller's own paths for another tenant's objects. None may be found.
 func unfound(t try, a *answered) outcome {
 	switch {
 	case isAbsent(a):
@@ -63,7 +63,7 @@ func unfound(t try, a *answered) outcome {
 	}
 }
 
-// harmlessRead is for the caller's own reads: whatever they answer, it must not be another's, which [run.tells] judges.
+// harmlessRead judges the caller's own reads. [run.tells] checks that they show nothing of another tenant.
 func harmlessRead(t try, a *answered) outcome {
 	if a.ok() || a.status == http.StatusBadRequest || a.status == http.StatusNotFound && !isAbsent(a) {
 		return closedUnfound
@@ -71,7 +71,7 @@ func harmlessRead(t try, a *answered) outcome {
 	return outside(t, a)
 }
 
-// engines reports whether an error is the engine's own; Vault's policies say nothing but that permission is denied.
+// engines reports whether an error is the engine's. Vault's policies say only that permission is denied.
 func engines(text string) bool {
 	return !strings.HasSuffix(strings.TrimSpace(text), "permission denied") && !strings.Contains(text, "preflight")
 }
@@ -92,9 +92,9 @@ func unclear(a *answered) bool {
 	return a.status >= 500 || a.status == http.StatusTooManyRequests || a.status >= 300 && a.status < 400
 }
 
-// tells reports whether an answer holds what is another's and was not in the request.
+// tells reports whether an answer contains another tenant's data that was not in the request.
 func tells(t try, a *answered, secrets []string) bool {
-	asked, _ := json.Marshal(t.sent) // It was sent.
+	asked, _ := json.Marshal(t.sent) // it was sent once already
 	for _, s := range secrets {
 		if strings.Contains(string(a.body), s) && !strings.Contains(t.path+string(asked), s) {
 			return true
@@ -103,7 +103,7 @@ func tells(t try, a *answered, secrets []string) bool {
 	return false
 }
 
-// sameData reports whether two answers say the same, but for what is new in each.
+// sameData reports whether two answers are equal, except for values that are new in each.
 func sameData(a, b *answered) bool {
 	first, err := json.Marshal(a.Data)
 	if err != nil {

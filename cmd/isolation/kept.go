@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// kept checks, when all else was tried, that a tenant's answers hold: what it was told to be disabled is so, told once
-// or twice, and the use of its keys is still known.
+// kept checks, after all other tries, that answers to a tenant still hold: a key reported as disabled is
+// disabled, and the use of its keys is still recorded.
 func (r *run) kept(ctx context.Context, p *party) error {
 	w := r.wall("what " + p.Name + " was answered")
 	for _, made := range p.probes {
@@ -22,7 +22,7 @@ func (r *run) kept(ctx context.Context, p *party) error {
 	return nil
 }
 
-// usesKept looks for the use of a key that the engine has told to be valid.
+// usesKept checks that the use of a key is recorded if the engine has found its call valid.
 func (r *run) usesKept(ctx context.Context, w *wall, p *party, made *probe) error {
 	if !made.used {
 		return nil
@@ -52,7 +52,7 @@ func wasUsed(version any) bool {
 	return at != ""
 }
 
-// inForce disables a key, as often as twice, and has a call of it verified each time.
+// inForce disables and enables a key, each twice, and has one of its calls verified after each change.
 func (r *run) inForce(ctx context.Context, w *wall, p *party, made *probe) error {
 	body := call(made.keyID, made.secret)
 	if body == nil {
@@ -67,7 +67,7 @@ func (r *run) inForce(ctx context.Context, w *wall, p *party, made *probe) error
 			return err
 		}
 		if !a.ok() {
-			return nil // nobody here may, and nothing was answered that could hold
+			return nil // no caller may change keys, so there is no answer to check
 		}
 		for _, who := range p.Callers {
 			err := r.tryAll(

@@ -1,17 +1,17 @@
-// Command isolation tests on any live mount that the provider's administrator (the SPA) and the tenants are kept apart:
-// with a token of the SPA and of two tenants it tries every path and method across every wall, reads what the tokens'
-// policies grant that leads round, and prints a dated report.
+// Command isolation tests on any live mount that the provider's administrator (the SPA) and the tenants are kept apart.
+// With tokens of the SPA and of two tenants, it tries every path and method across every wall. It also reads the grants
+// of the tokens' policies that lead round the walls. It prints a dated report.
 //
 //	go run ./cmd/isolation -spa-token-file spa -a-token-file acme -b-token-file globex
 //
-// Tokens come from files, or from ISOLATION_SPA_TOKEN, ISOLATION_A_TOKEN and ISOLATION_B_TOKEN; several for one side,
-// as of a tenant's administrator, app and verifier, are separated by blanks or lines, and all of them are tried. The
-// server is the one that VAULT_ADDR, VAULT_CACERT and VAULT_NAMESPACE name. It exits with 0 when there is no hole, 1
-// when there is, and 2 when it could not tell.
+// Tokens come from files, or from ISOLATION_SPA_TOKEN, ISOLATION_A_TOKEN and ISOLATION_B_TOKEN. One side may have
+// several tokens, such as those of a tenant's administrator, app and verifier, separated by blanks or lines; each is
+// tried. VAULT_ADDR, VAULT_CACERT and VAULT_NAMESPACE name the server. The exit code is 0 if there is no hole, 1 if
+// there is one, and 2 if the command could not tell.
 //
 // It is safe on a mount in use. It makes a key, a role and a leased key of each kind in both tenants, through their own
-// tokens, and removes them. Across the walls it sends what the engine refuses before it does anything, as for a field
-// that no path has; what is sent in earnest reads, or means names that nobody has.
+// tokens, and removes them. Across the walls it sends requests that the engine refuses before it does anything, for
+// example because of an unknown field. Its other requests only read, or name objects that do not exist.
 package main
 
 import (
@@ -40,7 +40,7 @@ func main() {
 	os.Exit(code)
 }
 
-// options are the flags.
+// options are the values of the flags.
 type options struct {
 	mount                    string
 	spa, a, b, operator      string // files

@@ -9,24 +9,23 @@ import (
 	"strings"
 )
 
-// party is one side of the walls: the SPA, tenant A or tenant B, with one token or more, since jobs are apart: one may
-// make keys, another verify.
+// party is one side of the walls: the SPA, tenant A or tenant B. It has one token or more, because one may make
+// keys and another verify.
 type party struct {
 	Name    string    `json:"name"`
 	Tenant  string    `json:"tenant,omitempty"`
 	Callers []*caller `json:"callers"`
 
-	probes []*probe // what it made
+	probes []*probe // the objects that it made
 }
 
-// errDead is returned for tokens that cannot be told from ones that have ended: to those all is refused, which proves
-// nothing.
+// errDead is returned for tokens that may have ended. Everything is refused to those, which proves nothing.
 var errDead = errors.New("the token is not good, or may not even look itself up")
 
-// errUnknown is returned when a tenant's name cannot be found out.
+// errUnknown is returned if the name of a party's tenant cannot be found out.
 var errUnknown = errors.New("cannot find out which tenant the tokens belong to: say it with -a-tenant, -b-tenant")
 
-// meet fills in who a caller is.
+// meet fills in the caller's identity.
 func (c *caller) meet(ctx context.Context) error {
 	a, err := c.send(ctx, http.MethodGet, "auth/token/lookup-self", nil)
 	if err != nil {
@@ -48,7 +47,7 @@ func (c *caller) meet(ctx context.Context) error {
 	if c.entityID == "" {
 		return nil
 	}
-	// The policy default lets everybody read their own entity. Who may not is known by its ID.
+	// The policy default lets callers read their own entity. A caller that may not is named by its ID.
 	entity, err := c.send(ctx, http.MethodGet, "identity/entity/id/"+c.entityID, nil)
 	if err == nil && entity.ok() {
 		c.Entity = entity.text("name")
@@ -57,7 +56,8 @@ func (c *caller) meet(ctx context.Context) error {
 	return err
 }
 
-// alive returns an error unless the token is still good: one that ended meanwhile was refused everything since.
+// alive returns an error if the token has ended. Then all of its later requests were refused, which proves
+// nothing.
 func (c *caller) alive(ctx context.Context) error {
 	a, err := c.send(ctx, http.MethodGet, "auth/token/lookup-self", nil)
 	if err == nil && !a.ok() {
@@ -66,7 +66,7 @@ func (c *caller) alive(ctx context.Context) error {
 	return err
 }
 
-// belongs finds out which tenant a party is of, from what the engine answers it or, failing that, from its entity.
+// belongs finds out a party's tenant from the engine's answers, or else from the party's entity.
 func (r *run) belongs(ctx context.Context, p *party) error {
 	if p.Tenant != "" {
 		return nil
@@ -92,7 +92,8 @@ func (r *run) belongs(ctx context.Context, p *party) error {
 	return fmt.Errorf("%s: %w", p.Name, errUnknown)
 }
 
-// first returns the first good answer that any of the party's callers gets on any of the paths, or else the last one.
+// first returns the first good answer to any of the party's callers on any of the paths, or else the last
+// answer.
 func (r *run) first(ctx context.Context, p *party, method string, sent fields, paths ...string) (*answered, error) {
 	var last *answered
 	for _, c := range p.Callers {
@@ -109,12 +110,12 @@ func (r *run) first(ctx context.Context, p *party, method string, sent fields, p
 	return last, nil
 }
 
-// own returns the ways in which a party may spell a path of its own.
+// own returns the spellings of one of the party's own paths.
 func (p *party) own(rest string) []string {
 	return []string{"my" + rest, "tenants/" + p.Tenant + rest}
 }
 
-// title names the caller in the report.
+// title returns the caller's description for the report.
 func (p *party) title(c *caller) string {
 	who := c.Entity
 	if who == "" {

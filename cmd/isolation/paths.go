@@ -8,15 +8,15 @@ import (
 	"strings"
 )
 
-// endpoint is one path as people write it, after the mount: verify, or T/:kind/keys/:name, with the methods it answers.
-// T stands for both ways to name a tenant.
+// endpoint is one path as people write it, without the mount, and its methods: verify, or T/:kind/keys/:name. T
+// stands for both spellings of a tenant.
 type endpoint struct {
 	name    string
 	methods string
 }
 
-// table is what the engine serves, for tokens that may not read the engine's own document. A test holds it to the
-// engine.
+// table lists the engine's paths, for tokens that may not read the engine's own document. A test compares it
+// with the engine.
 var table = []endpoint{
 	{"admin/ids/:key_id", "GET"},
 	{"admin/import", "POST"},
@@ -65,7 +65,7 @@ var table = []endpoint{
 	{"T/verify", "PATCH POST"},
 }
 
-// methods are all that Vault tells apart.
+// methods are all methods that Vault distinguishes.
 var methods = []string{"GET", "LIST", "POST", "PATCH", "DELETE"}
 
 func (e endpoint) tenants() bool { return e.name == "T" || strings.HasPrefix(e.name, "T/") }
@@ -79,7 +79,7 @@ var (
 	tenantT = regexp.MustCompile(`^(tenants/:tenant|my)(/|$)`)
 )
 
-// documented returns the endpoints in the OpenAPI document that the mount answers help with.
+// documented returns the endpoints in the OpenAPI document of the mount's help.
 func documented(help []byte) ([]endpoint, error) {
 	var answer struct {
 		OpenAPI struct {
@@ -97,7 +97,7 @@ func documented(help []byte) ([]endpoint, error) {
 		for verb := range item {
 			method := strings.ToUpper(verb)
 			if method == "GET" && strings.HasSuffix(name, "/") {
-				method = "LIST" // which OpenAPI does not know
+				method = "LIST" // OpenAPI has no LIST
 			}
 			if slices.Contains(methods, method) {
 				has = append(has, method)
@@ -108,7 +108,7 @@ func documented(help []byte) ([]endpoint, error) {
 	return merged(all), nil
 }
 
-// merged returns the endpoints of several lists, each once, with all their methods, sorted.
+// merged returns the endpoints of several lists without duplicates, sorted, with all their methods.
 func merged(lists ...[]endpoint) []endpoint {
 	found := map[string]string{}
 	for _, e := range slices.Concat(lists...) {
@@ -123,7 +123,7 @@ func merged(lists ...[]endpoint) []endpoint {
 	return all
 }
 
-// missing returns the names that all has and known has not.
+// missing returns the names in all that are not in known.
 func missing(all, known []endpoint) []string {
 	var names []string
 	for _, e := range all {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// pattern is the path of a rule, as servers match it: segment by segment. A + is any one of them; the last one of a
-// prefix is the beginning of a segment, which others may follow.
+// pattern is the path of a rule, matched by segments like on the server. A + matches any segment. The last
+// segment of a prefix matches the beginning of a segment, and others may follow.
 type pattern struct {
 	segments []string
 	prefix   bool
@@ -17,10 +17,10 @@ func parsePattern(path string) pattern {
 	return pattern{strings.Split(path, "/"), prefix}
 }
 
-// open reports whether segment i is the beginning of what follows.
+// open reports whether segment i is the last one of a prefix.
 func (p pattern) open(i int) bool { return p.prefix && i == len(p.segments)-1 }
 
-// meet reports whether there is a path that both match.
+// meet reports whether some path matches both.
 func meet(one, other string) bool {
 	a, b := parsePattern(one), parsePattern(other)
 	for i := range min(len(a.segments), len(b.segments)) {
@@ -59,8 +59,9 @@ func covers(wide, narrow string) bool {
 	return len(w.segments) == len(n.segments)
 }
 
-// outranks reports whether a server goes by the first of two different rules where both match: by the one whose first
-// wildcard comes later, then the one that is no prefix, that has fewer +, that is longer, and that sorts later.
+// outranks reports whether a server applies the first of two different rules where both match. It applies the
+// one whose first wildcard comes later; then the one that is not a prefix; then the one with fewer +; then the
+// longer one; then the one that sorts later.
 func outranks(rule, other string) bool {
 	return rule != other && cmp.Or(
 		cmp.Compare(firstWildcard(rule), firstWildcard(other)),
@@ -71,7 +72,7 @@ func outranks(rule, other string) bool {
 	) > 0
 }
 
-// firstWildcard returns where it is; beyond any, where there is none.
+// firstWildcard returns the index of the first wildcard; beyond any index if there is none.
 func firstWildcard(rule string) int {
 	if i := strings.IndexAny(rule, "+*"); i >= 0 {
 		return i

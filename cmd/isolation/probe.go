@@ -13,25 +13,27 @@ import (
 
 var kinds = []string{"internal", "external"}
 
-// probe is what a tenant made of one kind, through its own tokens, to be tried from elsewhere: a key, a role and a
-// leased key, named alike in both tenants. What could not be made is empty, and is tried by a name that nobody has.
+// probe is a set of objects of one kind that a tenant made with its own tokens, for tries by others: a key, a
+// role and a leased key. They have the same names in both tenants. Fields of objects that could not be made are
+// empty; tries use a name that does not exist instead.
 type probe struct {
 	kind          string
 	key, role     bool
-	keyID, secret string // of the key
+	keyID, secret string // the key's
 	leasedID      string
 	used          bool // a call of the key was found valid
 }
 
-// word returns a name that nobody has taken.
+// word returns a new name.
 func word() string { return "isolation-" + strings.ToLower(rand.Text()[:12]) }
 
-// furnish makes what a tenant is to be tried with.
+// furnish makes the objects on which a tenant is tried.
 func (r *run) furnish(ctx context.Context, p *party) error {
 	for _, kind := range kinds {
 		made := &probe{kind: kind}
 		p.probes = append(p.probes, made)
-		// It says what it is to whoever finds it, and the mark is not in any request of another's.
+		// The description explains the object to people who find it. No request of another party contains the
+		// mark.
 		mark := fields{
 			"scheme":      string(signing.HMACSHA256),
 			"description": "made to test the separation of tenants: " + r.mark(p),
@@ -69,7 +71,7 @@ func (r *run) furnish(ctx context.Context, p *party) error {
 	return nil
 }
 
-// reveal takes the probing key's secret, to sign calls with. It is kept in memory alone.
+// reveal fetches the secret of the probe's key, to sign calls. The secret is kept only in memory.
 func (r *run) reveal(ctx context.Context, p *party, made *probe) error {
 	if !made.key {
 		return nil
@@ -86,7 +88,7 @@ func (r *run) reveal(ctx context.Context, p *party, made *probe) error {
 	return nil
 }
 
-// hide remembers what must not be in any answer to another.
+// hide remembers values that no answer to another party may contain.
 func (r *run) hide(p *party, a *answered) {
 	for _, name := range []string{"key", "credential"} {
 		if text := a.text(name); text != "" {
@@ -95,7 +97,7 @@ func (r *run) hide(p *party, a *answered) {
 	}
 }
 
-// mark is a text that only the tenant's own objects have in them.
+// mark returns a text that occurs only in the tenant's own objects.
 func (r *run) mark(p *party) string {
 	if len(r.needles[p]) == 0 {
 		r.needles[p] = []string{rand.Text()}
@@ -103,7 +105,7 @@ func (r *run) mark(p *party) string {
 	return r.needles[p][0]
 }
 
-// make makes an object of the tenant's own, unless it is there already, and notes it in the report.
+// make makes an object of the tenant's own, unless it exists, and notes it in the report.
 func (r *run) make(ctx context.Context, p *party, method, rest string, sent fields) (*answered, error) {
 	a, err := r.first(ctx, p, method, sent, p.own(rest)...)
 	if err != nil {
@@ -128,7 +130,7 @@ func (r *run) clear(ctx context.Context, p *party) {
 			r.remove(ctx, p, folder+"/roles/"+r.probe, http.MethodDelete, "")
 		}
 		if made.key {
-			// Revoked first: it can be restored, and is good for nothing then. What counts is that it is deleted.
+			// Revoke it first, because a deleted key can be restored. Only the deletion has to succeed.
 			_, _ = r.first(ctx, p, http.MethodPost, nil, p.own(folder+"/keys/"+r.probe+"/revoke")...)
 			r.remove(ctx, p, folder+"/keys/"+r.probe, http.MethodDelete, "")
 		}
@@ -148,7 +150,7 @@ func (r *run) remove(ctx context.Context, p *party, rest, method, action string)
 	}
 }
 
-// call returns a signed message, as fields of verify. The key ID may be another than the secret's.
+// call returns a signed message as fields of verify. The key ID need not belong to the secret.
 func call(keyID, secret string) fields {
 	key, err := base64.RawURLEncoding.DecodeString(secret)
 	if err != nil || len(key) == 0 {

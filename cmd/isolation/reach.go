@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// grants reads what a token's policies let it do, and names what leads round the walls or over them.
+// grants reads a token's policies, and reports grants that lead round or over the walls.
 func (r *run) grants(ctx context.Context, p *party, c *caller) error {
 	w := r.wall("what policies grant " + p.Name)
 	found := func(what, why string) { w.Holes = append(w.Holes, finding{c.Entity, what, why}) }
@@ -33,7 +33,7 @@ func (r *run) grants(ctx context.Context, p *party, c *caller) error {
 	}
 	slices.SortStableFunc(w.Holes, func(a, b finding) int { return strings.Compare(a.Request, b.Request) })
 
-	// Some servers list no rules with a + in them. What it may do at one path it tells truly.
+	// Some servers list no rules with a + in them. Their answers about single paths are complete.
 	var examples []string
 	for _, d := range all {
 		examples = append(examples, d.example...)
@@ -62,8 +62,9 @@ func (r *run) grants(ctx context.Context, p *party, c *caller) error {
 	return r.over(ctx, w, p, c)
 }
 
-// over looks for policies that reach over the wall into a tenant, where identity alone still holds the caller back.
-// With tenant_binding=auto there is nothing but policies for callers whose identity has no tenant: then it is a hole.
+// over looks for policies that reach over the wall into a tenant, so that only the engine's identity check
+// stops the caller. With tenant_binding=auto that check lets callers without a tenant through; then it is a
+// hole.
 func (r *run) over(ctx context.Context, w *wall, p *party, c *caller) error {
 	var paths []string
 	for _, of := range []*party{r.a, r.b} {
@@ -77,7 +78,7 @@ func (r *run) over(ctx context.Context, w *wall, p *party, c *caller) error {
 					path := r.mount + "/" + there.fill(e)
 					paths = append(paths, path)
 					if strings.HasSuffix(e.name, "/") {
-						paths = append(paths, path+"/") // A policy may allow a list with its slash alone.
+						paths = append(paths, path+"/") // a policy may allow lists only with the slash
 					}
 				}
 			}

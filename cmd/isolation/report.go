@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// report is what a run has found, for machines as it is, for people as text.
+// report is the result of a run: as JSON for machines, as text for people.
 type report struct {
 	Time     time.Time `json:"time"`
 	Finished time.Time `json:"finished"`
@@ -21,7 +21,7 @@ type report struct {
 	Mount    string    `json:"mount"`
 	Accessor string    `json:"mount_accessor,omitempty"`
 	Engine   string    `json:"engine,omitempty"`
-	Binding  string    `json:"tenant_binding,omitempty"` // empty where it cannot be known
+	Binding  string    `json:"tenant_binding,omitempty"` // empty if it is not known
 	Parties  []*party  `json:"parties"`
 	Holes    int       `json:"holes"`
 	Unjudged int       `json:"unjudged"`
@@ -30,11 +30,11 @@ type report struct {
 	Notes    []string  `json:"notes,omitempty"`
 	Made     []string  `json:"made,omitempty"`
 	Removed  []string  `json:"removed,omitempty"`
-	Left     []string  `json:"left,omitempty"` // made, and could not be removed
+	Left     []string  `json:"left,omitempty"` // objects that could not be removed
 	Error    string    `json:"error,omitempty"`
 }
 
-// wall is one wall, and what became of the tries to get through.
+// wall is one wall, and the results of the tries to get through it.
 type wall struct {
 	Name       string    `json:"name"`
 	Tries      int       `json:"tries"`
@@ -47,7 +47,7 @@ type wall struct {
 	Unjudged   []finding `json:"unjudged,omitempty"`
 }
 
-// finding is one try that went through, or of which nothing can be told. It never holds what was answered but errors.
+// finding is one try that went through or is unclear. Of the answer it holds only errors.
 type finding struct {
 	Who     string `json:"who"`
 	Request string `json:"request"`
@@ -65,7 +65,8 @@ func (r *run) wall(name string) *wall {
 	return w
 }
 
-// count writes down what came of a try. An answer that holds what is another's is a hole, whatever its status.
+// count records the outcome of a try. An answer that contains another tenant's data is a hole, whatever its
+// status.
 func (w *wall) count(t try, a *answered, became outcome, secrets []string, mount string) {
 	w.Tries++
 	told := tells(t, a, secrets)
@@ -99,7 +100,7 @@ func (w *wall) count(t try, a *answered, became outcome, secrets []string, mount
 	}
 }
 
-// describe says what an answer is, without what it holds: that may be a secret.
+// describe returns a description of an answer without its values, which may be secrets.
 func describe(a *answered) string {
 	if a.ok() {
 		return fmt.Sprintf("%d with %s", a.status, strings.Join(slices.Sorted(maps.Keys(a.Data)), ", "))
@@ -112,12 +113,12 @@ func describe(a *answered) string {
 	return strings.TrimSpace(fmt.Sprintf("%d %s", a.status, strings.TrimPrefix(said, "* ")))
 }
 
-// place fills in what is tried: versions tell what a report is about.
+// place fills in the versions of what is tried.
 func (r *run) place(ctx context.Context, at *server) {
 	anybody := &caller{at: at}
 	if a, err := anybody.send(ctx, http.MethodGet, "sys/health", nil); err == nil {
 		var health struct{ Version string }
-		_ = json.Unmarshal(a.body, &health) // The version may be hidden.
+		_ = json.Unmarshal(a.body, &health) // the version may be hidden
 		r.report.Version = health.Version
 	}
 	for _, p := range r.parties() {
@@ -132,7 +133,7 @@ func (r *run) place(ctx context.Context, at *server) {
 	}
 }
 
-// sum counts the holes and what is unclear.
+// sum counts the holes and the unclear tries.
 func (r *report) sum() {
 	r.Finished, r.Holes, r.Unjudged, r.Tries = time.Now().UTC().Truncate(time.Second), 0, 0, 0
 	for _, w := range r.Walls {
@@ -142,7 +143,7 @@ func (r *report) sum() {
 	}
 }
 
-// write writes the report for people: holes first.
+// write writes the report as text, holes first.
 func (r *report) write(out io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "isolation of tenants, %s\n", r.Time.Format(time.RFC3339))
@@ -221,7 +222,8 @@ func (r *report) verdict() string {
 	}
 }
 
-// findings lists what was found at each wall. One hole often shows in many requests: the first are enough for people.
+// findings lists the findings at each wall. One hole often shows in many requests, so the text has only the
+// first ones.
 func findings(b *strings.Builder, title string, walls []*wall, of func(*wall) []finding) {
 	const most = 6
 	for _, w := range walls {

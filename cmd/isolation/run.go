@@ -15,20 +15,21 @@ import (
 type run struct {
 	mount     string
 	spa, a, b *party
-	operator  *caller // reads the settings, where there is one
+	operator  *caller // reads the settings; nil: not given
 	metadata  string  // the name of the metadata that names a tenant
 	endpoints []endpoint
-	probe     string // the name of all that is made
-	nobody    string // a name that nothing has
-	nobodyID  string // a key ID that nothing has
+	probe     string // the name of all objects that the run makes
+	nobody    string // a name that does not exist
+	nobodyID  string // a key ID that does not exist
 	needles   map[*party][]string
 	report    *report
 }
 
-// errNoEngine is returned when nothing there answers as the engine does: all would be refused, which proves nothing.
+// errNoEngine is returned if the mount does not answer like the engine. Everything would be refused, which
+// proves nothing.
 var errNoEngine = errors.New("no such engine answers there")
 
-// errSame is returned when there are no two tenants to try.
+// errSame is returned if both tokens belong to one tenant.
 var errSame = errors.New("both tokens belong to the same tenant")
 
 func (r *run) parties() []*party { return []*party{r.spa, r.a, r.b} }
@@ -39,7 +40,7 @@ func (r *run) note(format string, args ...any) {
 	}
 }
 
-// begin finds out who is who and what there is to try.
+// begin finds out who the callers are and which endpoints there are.
 func (r *run) begin(ctx context.Context) error {
 	r.probe, r.nobody, r.nobodyID = word(), word(), rand.Text()[:16]
 	r.needles = map[*party][]string{}
@@ -64,7 +65,7 @@ func (r *run) begin(ctx context.Context) error {
 	return nil
 }
 
-// settings reads what the mount says about tenants and callers, if anybody here may.
+// settings reads the mount's settings for tenants and callers, if any caller may.
 func (r *run) settings(ctx context.Context) error {
 	r.metadata = "tenant"
 	readers := slices.Clone(r.spa.Callers)
@@ -85,7 +86,7 @@ func (r *run) settings(ctx context.Context) error {
 	return nil
 }
 
-// discover reads what the mount serves. Help is open to every token, and tells that the engine is there.
+// discover reads the mount's paths. Every token may read help, which shows that the engine is there.
 func (r *run) discover(ctx context.Context) error {
 	known := merged(table)
 	r.endpoints = known
@@ -115,7 +116,7 @@ func (r *run) discover(ctx context.Context) error {
 	return fmt.Errorf("%w: nobody may see what %s/ is", errNoEngine, r.mount)
 }
 
-// all tries every wall. What it makes it removes, also when it is interrupted.
+// all tries every wall. It removes what it made, also when it is interrupted.
 func (r *run) all(ctx context.Context) (err error) {
 	if err := r.begin(ctx); err != nil {
 		return err
@@ -140,7 +141,7 @@ func (r *run) all(ctx context.Context) (err error) {
 			if err := r.grants(ctx, p, c); err != nil {
 				return err
 			}
-			if err := c.alive(ctx); err != nil { // What was refused at the end proves nothing otherwise.
+			if err := c.alive(ctx); err != nil { // otherwise the last refusals prove nothing
 				return fmt.Errorf("%s: %w", p.Name, err)
 			}
 		}
@@ -188,7 +189,7 @@ func (r *run) walls(ctx context.Context) error {
 	return errors.Join(r.kept(ctx, r.a), r.kept(ctx, r.b))
 }
 
-// answers reads all that a party may read, and looks in it for what is another's.
+// answers reads everything that a party may read, and looks for another party's data in it.
 func (r *run) answers(ctx context.Context, p *party) error {
 	w := r.wall("answers to " + p.Name)
 	spelled := []string{""}
@@ -220,7 +221,7 @@ func (r *run) answers(ctx context.Context, p *party) error {
 	return nil
 }
 
-// tryAll sends requests and writes down what came.
+// tryAll sends requests and records the outcomes.
 func (r *run) tryAll(ctx context.Context, w *wall, tries []try, means judge) error {
 	for _, t := range tries {
 		a, err := t.who.send(ctx, t.method, r.mount+"/"+t.path, t.sent)
@@ -232,7 +233,7 @@ func (r *run) tryAll(ctx context.Context, w *wall, tries []try, means judge) err
 	return nil
 }
 
-// others returns what no answer to the caller may hold.
+// others returns the values that no answer to the caller may contain.
 func (r *run) others(who *caller) []string {
 	var all []string
 	for _, p := range r.parties() {
@@ -241,7 +242,7 @@ func (r *run) others(who *caller) []string {
 		}
 	}
 	if slices.Contains(r.spa.Callers, who) {
-		all = append(all, r.probe) // The SPA may not even learn what a key is called.
+		all = append(all, r.probe) // the SPA may not even learn a key's name
 	}
 	return all
 }

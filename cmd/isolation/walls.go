@@ -14,15 +14,17 @@ type try struct {
 	sent   fields
 }
 
-// strange is a field that no path has. The engine refuses it by name once policies and identity have let the caller
-// through, and before anything is done: so it shows an open wall and harms nothing behind it.
+// strange is a field that no path has. The engine refuses it by name after policies and identity have let the
+// caller through, and before it does anything. So the answer shows an open wall, and nothing behind it is
+// harmed.
 const strange = "isolation_probe"
 
-// never is a revision that nothing has: a write that asks for it is a lost race.
+// never is a revision that no object has. A write that expects it fails as a lost race.
 const never = 1 << 40
 
-// harmless returns the fields with which a changing request can be sent in earnest, to a name that nobody has: if it
-// came through, it would find nothing to change. ok is false for requests that have to be left at a strange field.
+// harmless returns fields with which a request that changes something can be sent without the strange field: it
+// names objects that do not exist, so it would find nothing to change. ok is false for requests that need the
+// strange field.
 func harmless(e endpoint, method string) (sent fields, ok bool) {
 	switch {
 	case method == "GET" || method == "LIST":
@@ -31,7 +33,7 @@ func harmless(e endpoint, method string) (sent fields, ok bool) {
 		e.name == "T/:kind/roles/:role" && method != "DELETE", e.name == "admin/tenants/:tenant" && method != "DELETE":
 		return fields{"cas": never}, true
 	case e.name == "verify", e.name == "T/verify", e.name == "T/explain", e.name == "pickup":
-		return fields{"request": "GET /isolation HTTP/1.1"}, true // which nobody has signed
+		return fields{"request": "GET /isolation HTTP/1.1"}, true // not signed
 	case e.name == "admin/import", e.name == "T/:kind/import":
 		return fields{"keys": []any{}, "dry_run": true}, true
 	case strings.HasSuffix(e.name, "/sign/:name"):
@@ -42,11 +44,11 @@ func harmless(e endpoint, method string) (sent fields, ok bool) {
 	}
 }
 
-// names fill the places in an endpoint's name.
+// names are the values for the placeholders in an endpoint's name.
 type names struct{ t, tenant, kind, object, keyID string }
 
-// fill writes the path as every method takes it: Vault itself adds the slash of a list, and refuses writes that end in
-// one.
+// fill returns the path in the form that every method accepts. Vault adds the slash of a list, and refuses
+// writes with a final slash.
 func (n names) fill(e endpoint) string {
 	name := strings.TrimSuffix(e.name, "/")
 	if rest, isT := strings.CutPrefix(name, "T"); isT && e.tenants() {
@@ -58,13 +60,14 @@ func (n names) fill(e endpoint) string {
 		Replace(name)
 }
 
-// across returns all tries of one caller at an endpoint: every method with a strange field, those that the endpoint has
-// in earnest. there are names of what there is, nobody's of what there is not.
+// across returns all tries of one caller at an endpoint: every method with the strange field, and the
+// endpoint's own methods without it where that is harmless. there names existing objects, nobodys objects that
+// do not exist.
 func (r *run) across(who *caller, e endpoint, there, nobodys names) []try {
 	var all []try
 	for _, method := range methods {
 		if !e.answers(method) && there.kind == kinds[1] {
-			continue // What the engine does not have, it has in neither kind.
+			continue // a missing path is missing for both kinds
 		}
 		all = append(all, try{who, method, there.fill(e), fields{strange: true}})
 		sent, ok := harmless(e, method)
@@ -72,7 +75,7 @@ func (r *run) across(who *caller, e endpoint, there, nobodys names) []try {
 			continue
 		}
 		earnest := nobodys
-		if (method == "GET" || method == "LIST") && !strings.Contains(e.name, "/creds/") { // which would make something
+		if (method == "GET" || method == "LIST") && !strings.Contains(e.name, "/creds/") { // reading creds makes a key
 			earnest = there
 		}
 		all = append(all, try{who, method, earnest.fill(e), sent})
@@ -83,7 +86,7 @@ func (r *run) across(who *caller, e endpoint, there, nobodys names) []try {
 	return all
 }
 
-// kindsOf returns the kinds to try an endpoint in.
+// kindsOf returns the kinds with which an endpoint is tried.
 func kindsOf(e endpoint) []string {
 	if strings.Contains(e.name, ":kind") {
 		return kinds
@@ -91,7 +94,7 @@ func kindsOf(e endpoint) []string {
 	return kinds[:1]
 }
 
-// intoTenant tries every path of a tenant in one spelling, where the callers have no business.
+// intoTenant tries every path of a tenant in one spelling. They are all closed to the callers.
 func (r *run) intoTenant(ctx context.Context, by, of *party, spelled string) error {
 	w := r.wall(fmt.Sprintf("%s into %s/…", by.Name, spelled))
 	for _, who := range by.Callers {
@@ -111,7 +114,7 @@ func (r *run) intoTenant(ctx context.Context, by, of *party, spelled string) err
 	return nil
 }
 
-// someID returns a key ID of the tenant's for an endpoint: a leased key's where those are meant.
+// someID returns one of the tenant's key IDs for an endpoint: a leased key's on the paths of leased keys.
 func (r *run) someID(p *party, kind string, e endpoint) string {
 	for _, made := range p.probes {
 		switch {
@@ -125,8 +128,9 @@ func (r *run) someID(p *party, kind string, e endpoint) string {
 	return r.nobodyID
 }
 
-// spaMay are the endpoints of the provider that the SPA is to have, and the one that tells it no more than the engine's
-// health. What its policy denies by name is none of them: whoever writes config can unmake the wall of identity.
+// spaMay reports whether the SPA may use an endpoint of the provider, or one that shows only the engine's
+// health. Endpoints that its policy denies by name are not among them: a caller that can write config can
+// remove the engine's identity check.
 func spaMay(e endpoint, _ string) bool {
 	switch e.name {
 	//mutate:instead:3 "the SPA at the settings, unseen" TestSPAMay => "config"
@@ -137,7 +141,7 @@ func spaMay(e endpoint, _ string) bool {
 	}
 }
 
-// intoProvider tries the provider's paths, for which is false.
+// intoProvider tries the provider's paths for which may returns false.
 func (r *run) intoProvider(ctx context.Context, by, of *party, name string, may func(endpoint, string) bool) error {
 	w := r.wall(by.Name + " into " + name)
 	for _, who := range by.Callers {
@@ -158,7 +162,7 @@ func (r *run) intoProvider(ctx context.Context, by, of *party, name string, may 
 					return err
 				}
 				if !strings.Contains(e.name, ":") {
-					break // It is the same path again.
+					break // the path has no kind, so the next one is the same
 				}
 			}
 		}
@@ -166,13 +170,13 @@ func (r *run) intoProvider(ctx context.Context, by, of *party, name string, may 
 	return nil
 }
 
-// words are the parts of paths, which cannot be said in a field.
+// words are the parameters of paths, which cannot be given as fields.
 func words(of *party, r *run) map[string]string {
 	return map[string]string{"tenant": of.Tenant, "kind": "internal", "name": r.probe, "role": r.probe}
 }
 
-// named returns what judges a field called so. The list of leased keys is filtered by role, which the other tenant's
-// has the name of: it may answer, with the caller's own.
+// named returns the judge for a try with the field word. The list of leased keys can be filtered by role, and
+// both tenants' roles have the same name: it may answer with the caller's own keys.
 func named(e endpoint, word string) judge {
 	if word == "role" && strings.HasSuffix(e.name, "/leased/") {
 		return harmlessRead
@@ -180,7 +184,7 @@ func named(e endpoint, word string) judge {
 	return refused
 }
 
-// byField says in a field what a path or identity alone may say.
+// byField gives in a field what only a path or the identity may decide.
 func (r *run) byField(ctx context.Context, by, of *party) error {
 	w := r.wall(fmt.Sprintf("%s naming %s in fields", by.Name, of.Name))
 	for _, who := range by.Callers {
@@ -216,7 +220,7 @@ func (r *run) byField(ctx context.Context, by, of *party) error {
 	return nil
 }
 
-// byID uses the key IDs of one tenant through the paths of another.
+// byID uses the key IDs of one tenant on the paths of another.
 func (r *run) byID(ctx context.Context, by, of *party) error {
 	w := r.wall(fmt.Sprintf("%s using key IDs of %s", by.Name, of.Name))
 	var tries []try

@@ -1,10 +1,10 @@
-// Command vault-plugin-secrets-apikeys serves the engine to Vault or OpenBao, which
-// start it; it does nothing when started by hand.
+// Command vault-plugin-secrets-apikeys serves the engine to Vault or OpenBao. The server starts it; started by
+// hand, it does nothing.
 package main
 
 import (
 	"os"
-	_ "time/tzdata" // expiry windows name time zones, and a server may have no database of them
+	_ "time/tzdata" // expiry windows name time zones, and a server may lack the database
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/vault/api"
@@ -14,7 +14,7 @@ import (
 )
 
 func main() {
-	server := os.Getppid() // before anything else: once it is gone, somebody else is the parent
+	server := os.Getppid() // first of all, because another process is the parent once the server is gone
 	meta := &api.PluginAPIClientMeta{}
 	if err := meta.FlagSet().Parse(os.Args[1:]); err != nil {
 		os.Exit(2)

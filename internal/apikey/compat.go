@@ -8,8 +8,8 @@ import (
 	"vault-plugin-secrets-apikeys/signing"
 )
 
-// compatible refuses a variant that is for imported keys alone: a secret made here is
-// decoded by whoever got it from us.
+// compatible refuses variants that only imported keys may have. Holders of keys made here get the secret in its
+// encoded form and decode it.
 func (l *Limits) compatible(imported bool) error {
 	//mutate:false:1 "variants for imported keys alone" TestCheckCompat|TestRoleCheck
 	if !imported && slices.Contains(l.Compat.List(), string(signing.KeyASCII)) {
@@ -23,8 +23,8 @@ func (l *Limits) compatible(imported bool) error {
 	return nil
 }
 
-// CheckCompat refuses variants that were not named before, or on a new key, and that k's
-// versions cannot have. Old is nil for a new key.
+// CheckCompat refuses new variants that none of k's versions can use. Variants that old has stay allowed. old
+// is nil for a new key.
 func (k *Key) CheckCompat(old *Key) error {
 	limits := k.Rules.Get().Limits
 	if old != nil && old.Rules.Get().Compat == limits.Compat {
@@ -34,8 +34,8 @@ func (k *Key) CheckCompat(old *Key) error {
 	return limits.compatible(imported)
 }
 
-// compat returns the variants in which v's calls are let in. No variant changes the key of
-// a secret made here.
+// compat returns the variants that are accepted in v's calls. No variant changes the MAC key of a secret that
+// was made here.
 func (k *Key) compat(v *Version) signing.Compat {
 	lines := k.Rules.Get().Compat
 	if lines == "" {
@@ -51,8 +51,8 @@ func (k *Key) compat(v *Version) signing.Compat {
 	return c
 }
 
-// CompatLines returns the variants as they are kept, or a refusal that does not quote what
-// is no variant: it could be anything. Whether they are of a key's scheme is judged with its other settings.
+// CompatLines validates the names of variants. Its refusal does not quote an unknown name, because that could
+// be a secret. [Limits.check] decides whether a key's scheme has the variants.
 func CompatLines(names []string) (tenant.Lines, error) {
 	for i, name := range names {
 		if signing.Variant(name).Scheme() == "" {
@@ -71,7 +71,7 @@ func CompatLines(names []string) (tenant.Lines, error) {
 	return tenant.LinesOf(names), nil
 }
 
-// Variants returns the names of the variants in which v's calls are let in, never nil.
+// Variants returns the names of the variants that are accepted in v's calls. It is never nil.
 func (k *Key) Variants(v *Version) []string {
 	names := []string{}
 	for _, variant := range k.compat(v) {

@@ -15,10 +15,9 @@ const (
 	checksumLength   = 6
 )
 
-// Credential returns the one-string form that secret scanners can find:
-// vak_<key_id>_<key>_<checksum>, the checksum being the CRC-32 (IEEE) of all before the
-// last underscore as six base62 characters. A key ID that holds an underscore has no
-// such form: "".
+// Credential returns the one-string form that secret scanners can find: vak_<key_id>_<key>_<checksum>. The
+// checksum is the CRC-32 (IEEE) of everything before the last underscore, as six base62 characters. A key ID
+// with an underscore has no such form: Credential returns "".
 func Credential(keyID string, key secret.Bytes) string {
 	if strings.Contains(keyID, "_") || key.Erased() {
 		return ""
@@ -27,8 +26,7 @@ func Credential(keyID string, key secret.Bytes) string {
 	return body + "_" + checksum(body)
 }
 
-// ParseCredential takes a credential apart again; it accepts what [Credential] writes and
-// nothing else.
+// ParseCredential splits a credential into its parts. It accepts only what [Credential] writes.
 func ParseCredential(s string) (keyID string, key secret.Bytes, err error) {
 	bad := refusal.Errorf(refusal.Invalid, "credential: not of the form vak_<key_id>_<key>_<checksum>")
 	rest, ok := strings.CutPrefix(s, credentialPrefix)

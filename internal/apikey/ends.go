@@ -6,8 +6,9 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// lifeEnd returns when a version ends that lives for life from now: cut back into the window where that leaves
-// half of the life, and twice the overlap, so that what is rotated by schedule keeps all of its overlap.
+// lifeEnd returns when a version that is made now ends. The expiry window may move the end earlier, but leaves
+// at least half of the life and at least twice the overlap, so that a scheduled rotation keeps its whole
+// overlap.
 func (s *Settings) lifeEnd(life time.Duration, now time.Time) time.Time {
 	//mutate:instead:1 "half of a life that a window cuts" TestWindowsLeaveHalfOfALife => 2*s.Overlap
 	//mutate:instead:2 "the overlap in a life that a window cuts" TestWindowsLeaveHalfOfALife => life/2
@@ -15,14 +16,15 @@ func (s *Settings) lifeEnd(life time.Duration, now time.Time) time.Time {
 	return s.Rules.Get().Window.Cut(now.Add(least), now.Add(life))
 }
 
-// LeastOverlap returns how much of an overlap a window leaves at the least, besides half: what the mount asks for,
-// and what apps need that read a secret again when told.
+// LeastOverlap returns the shortest overlap that a window may leave, besides half of the overlap: the mount's
+// minimum, and the time that apps need to read a secret again.
 func LeastOverlap(c *tenant.Config) time.Duration {
 	needed, _ := ShortOverlap(0, c.RereadAfter())
 	return max(c.MinOverlap, needed)
 }
 
-// overlapEnd returns when older versions end after a rotation at now, and up to when one keeps its own end.
+// overlapEnd returns when older versions end after a rotation at now. A version that ends no later than own
+// keeps its end.
 func (k *Key) overlapEnd(r *Rotation, now time.Time) (end, own time.Time) {
 	window, full := k.Window(), now.Add(r.Overlap)
 	if window == "" {
@@ -36,11 +38,11 @@ func (k *Key) overlapEnd(r *Rotation, now time.Time) (end, own time.Time) {
 	if r.OverlapGiven {
 		return end, full
 	}
-	// The schedule rotates up to a spread early, from an end that has been cut already.
+	// The schedule rotates early, by up to a spread. The ends that it starts from are already cut.
 	return end, full.Add(r.Overlap/spreadOver + time.Second)
 }
 
-// endOlder moves the ends of k's versions, which are older than the one that a rotation at now makes.
+// endOlder moves the ends of k's versions that are older than the one made by a rotation at now.
 func (k *Key) endOlder(r *Rotation, now time.Time) {
 	end, own := k.overlapEnd(r, now)
 	for i := range k.Versions {

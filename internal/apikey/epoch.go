@@ -8,21 +8,21 @@ import (
 // KeptReasons is how many reasons a role keeps for having revoked its keys.
 const KeptReasons = 8
 
-// Reason is why a role has revoked its keys.
+// Reason is why a role revoked its keys.
 type Reason struct {
-	Epoch int // the one that the revocation began: it ended the keys of the epoch before
+	Epoch int // the epoch that began with the revocation: keys of the epoch before are revoked
 	Text  string
 }
 
-// Reasons are those that were given for a role's last revocations, oldest first, with empty ones behind.
+// Reasons holds the reasons of a role's last revocations, oldest first. Unused places at the end are empty.
 type Reasons [KeptReasons]Reason
 
-// List returns the reasons that there are.
+// List returns the reasons that are not empty.
 func (r Reasons) List() []Reason {
 	return slices.DeleteFunc(r[:], func(one Reason) bool { return one.Text == "" })
 }
 
-// ReasonsOf is the reverse of [Reasons.List]. Of more than fit, the last stay.
+// ReasonsOf is the reverse of [Reasons.List]. If the list is too long, it keeps the last ones.
 func ReasonsOf(list []Reason) (r Reasons) {
 	copy(r[:], list[max(0, len(list)-KeptReasons):])
 	return r
@@ -38,7 +38,7 @@ func (r Reasons) of(epoch int) string {
 	return ""
 }
 
-// RevokedReason returns why the role has revoked its keys, as it was said last.
+// RevokedReason returns the reason of the role's last revocation.
 func (r *Role) RevokedReason() string {
 	if list := r.Reasons.Get().List(); len(list) > 0 {
 		return list[len(list)-1].Text
@@ -46,8 +46,8 @@ func (r *Role) RevokedReason() string {
 	return ""
 }
 
-// RevokeLeased returns the role with all keys revoked that it has issued, and whether its oldest reason had to go for
-// this one.
+// RevokeLeased returns the role after it has revoked all keys issued so far. forgot reports that the role's
+// oldest reason was dropped to make room.
 func (r *Role) RevokeLeased(reason string, now time.Time) (revoked *Role, forgot bool) {
 	c := *r
 	c.Epoch++
@@ -59,10 +59,11 @@ func (r *Role) RevokeLeased(reason string, now time.Time) (revoked *Role, forgot
 	return &c, forgot
 }
 
-// leaseEnded is the reason of what was revoked because its lease is over.
+// leaseEnded is the reason of keys that are revoked because their lease ended.
 const leaseEnded = "lease ended"
 
-// ReasonUnder is [Key.Reason] with why a leased key's role has revoked it; role is nil for a named key.
+// ReasonUnder is like [Key.Reason], but includes why the role revoked a leased key. role is nil for a named
+// key.
 func (k *Key) ReasonUnder(role *Role) string {
 	if !k.RevokedByRole(role) {
 		return k.Reason()
@@ -71,7 +72,7 @@ func (k *Key) ReasonUnder(role *Role) string {
 	switch {
 	case k.RevokedReason == "":
 		return why
-	// That the lease of a key ended which its role had revoked before says nothing of why.
+	// If the role revoked the key first, the later end of the lease is not the reason.
 	//mutate:true:3 "leases that ended before" TestReasonsUnderARole
 	case why != "" && k.RevokedReason == leaseEnded && !k.RevokedAt.Before(role.RevokedBefore):
 		return why

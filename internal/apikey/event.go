@@ -2,24 +2,24 @@ package apikey
 
 import "time"
 
-// Event is something that is going to happen to a key, or waits for somebody.
+// Event is something that will happen to a key, or that needs somebody to act.
 type Event struct {
 	KeyID string // "" for the key as a whole
 	What  string
 	At    time.Time
 }
 
-// What events tell.
+// The kinds of events.
 const (
 	EventExpires    = "expires"         // a version that still verifies ends
-	EventRotates    = "rotates"         // the schedule makes the next version
-	EventFailed     = "rotation_failed" // it could not, and tries again then
-	EventLate       = "rotation_late"   // it came, or is to come, when half of the overlap had passed
-	EventUnrevealed = "unrevealed"      // the current version has reached nobody, and has to by then
-	EventDestroyed  = "destroyed"       // the deleted key is erased for good
+	EventRotates    = "rotates"         // the schedule will make the next version
+	EventFailed     = "rotation_failed" // the last scheduled rotation failed; the next try is then
+	EventLate       = "rotation_late"   // the rotation came, or will come, after half of the overlap
+	EventUnrevealed = "unrevealed"      // nobody has fetched the current version, and somebody must by then
+	EventDestroyed  = "destroyed"       // the deleted key will be erased
 )
 
-// Events returns what happens to k until a time, or waits for somebody at now.
+// Events returns what happens to k until a time, and what needs somebody to act at now.
 func (k *Key) Events(retention time.Duration, now, until time.Time) []Event {
 	var all []Event
 	add := func(keyID, what string, at time.Time) {
@@ -55,8 +55,8 @@ func (k *Key) Events(retention time.Duration, now, until time.Time) []Event {
 	return all
 }
 
-// neededBy returns when the last older version ends that still verifies, and the birth of
-// the newest where there is none: then it is needed already.
+// neededBy returns when the last older version that still verifies ends. If there is none, the newest version
+// is needed already, and neededBy returns when it was made.
 func (k *Key) neededBy(now time.Time) time.Time {
 	newest := k.Newest()
 	at := newest.IssuedAt

@@ -6,9 +6,9 @@ import (
 	"vault-plugin-secrets-apikeys/internal/refusal"
 )
 
-// Extend returns k with the end of one version moved to end, for who has not moved over to
-// the next one yet. It is later than before by most at the longest, and happens to a
-// version once; what has ended stays so.
+// Extend returns k with the end of one version moved to end, for a holder who has not switched to the next
+// version yet. The new end is at most the old one plus most. A version can be extended once, and not after
+// it has ended.
 func (k *Key) Extend(
 	keyID string,
 	end time.Time,

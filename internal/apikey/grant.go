@@ -9,24 +9,24 @@ import (
 	"vault-plugin-secrets-apikeys/signing"
 )
 
-// Grant is what the calls of one version may do: all that they are judged by, but for the
-// call itself and the time. The engine makes it of a key and those that the key belongs
-// to; a gateway decodes it from what the engine hands out. It is not changed.
+// Grant is what the calls of one version are judged by, except for the call itself and the time. The engine
+// makes it from a key and the tenant, role and mount that the key belongs to. A gateway decodes it from the
+// engine's answer. A Grant is never changed.
 type Grant struct {
-	// Standing is Valid, or what stands against all calls whatever the time: UnknownKey,
-	// TenantSuspended, IsRevoked, IsDisabled, or IsExpired.
+	// Standing is Valid, or the verdict on all calls at any time: UnknownKey, TenantSuspended, VerdictRevoked,
+	// VerdictDisabled or VerdictExpired.
 	Standing  Verdict
 	ExpiresAt time.Time // zero: never
 	MAC       MAC
 	Scheme    signing.Scheme
-	Compat    signing.Compat // the deviations from the scheme that are let in
+	Compat    signing.Compat // the deviations from the scheme that are accepted
 	Scopes    match.Scopes
 	Published [3]match.Globs // the mount's, the provider's, the tenant's; a path must match each that is not empty
 	CIDRs     match.Ranges
-	User      string        // whom calls act as; empty: anybody
-	Replay    bool          // a call is good once
+	User      string        // the user that calls act as; empty: any user
+	Replay    bool          // a call is accepted once
 	Past      time.Duration // how old a call may be
-	Future    time.Duration // how far ahead a caller's clock may be
+	Future    time.Duration // how far a call's time stamp may lie in the future
 }
 
 // MAC checks the tags of calls under one key, as [signing.MACKey] does.
@@ -34,7 +34,7 @@ type MAC interface {
 	SignedAs(c *signing.Call, compat signing.Compat) (matched signing.Compat, ok bool)
 }
 
-// secretMAC derives its MACs from a secret, one at a time.
+// secretMAC checks tags under a secret, and derives the MAC key anew for each call.
 type secretMAC struct{ secret.Bytes }
 
 // SignedAs implements [MAC].
@@ -42,16 +42,16 @@ func (s secretMAC) SignedAs(c *signing.Call, compat signing.Compat) (signing.Com
 	return c.SignedAs(s.Reveal(), compat)
 }
 
-// Unknown is what calls of unknown keys are judged by. The MAC costs what one of a known
-// key costs, and decides nothing.
+// Unknown returns the grant for calls that name an unknown key. Its MAC costs as much as a known key's and
+// never changes the verdict.
 func Unknown(mac MAC) Grant { return Grant{Standing: UnknownKey, MAC: mac} }
 
-// unknownKey signs nothing that anybody has.
+// unknownKey is a random secret that nobody has.
 var unknownKey = secretMAC{secret.Random()}
 
-// GrantOf returns what the version with a key ID may do, and the version; nil and the grant
-// of an unknown key where there is none that verifies. Of the arguments k, t and role may
-// be nil: then there is no such key or tenant, or the leased key's role is gone.
+// GrantOf returns the version with a key ID, and its grant. If no version with that ID can verify, it returns
+// nil and the grant of an unknown key. k or t is nil if there is no such key or tenant. role is nil for a named
+// key, or if the leased key's role is gone.
 func GrantOf(keyID string, k *Key, t *tenant.Tenant, role *Role, c *tenant.Config) (Grant, *Version) {
 	if k == nil || t == nil || t.State() == tenant.Deleted {
 		return Unknown(unknownKey), nil
@@ -69,7 +69,8 @@ func GrantOf(keyID string, k *Key, t *tenant.Tenant, role *Role, c *tenant.Confi
 	}, v
 }
 
-// standing judges the states, in the order that is also their precedence.
+// standing returns the verdict that k's, v's, t's and role's states give every call. The order of the cases is
+// the precedence.
 func (k *Key) standing(v *Version, t *tenant.Tenant, role *Role) Verdict {
 	switch {
 	//mutate:false "suspended tenants" TestVerdictPrecedence
@@ -88,19 +89,18 @@ func (k *Key) standing(v *Version, t *tenant.Tenant, role *Role) Verdict {
 	}
 }
 
-// standingAt is standing, with the version's end judged last.
+// standingAt is like standing, and then judges whether the version has expired.
 func (k *Key) standingAt(v *Version, t *tenant.Tenant, role *Role, now time.Time) Verdict {
 	g := Grant{Standing: k.standing(v, t, role), ExpiresAt: v.ExpiresAt}
 	return g.at(now)
 }
 
-// RevokedByRole reports whether the role has revoked the leased keys issued before.
+// RevokedByRole reports whether k is a leased key that its role has revoked.
 func (k *Key) RevokedByRole(role *Role) bool {
 	return k.Lease != nil && role != nil && role.Epoch > k.Lease.Epoch
 }
 
-// MaySign returns the version that signs at now and Valid, or the verdict that stands
-// against signing.
+// MaySign returns the version that signs at now and Valid, or nil and the verdict that says why k cannot sign.
 func (k *Key) MaySign(t *tenant.Tenant, now time.Time) (*Version, Verdict) {
 	v := k.Newest()
 	if verdict := k.standingAt(v, t, nil, now); verdict != Valid {
@@ -109,7 +109,7 @@ func (k *Key) MaySign(t *tenant.Tenant, now time.Time) (*Version, Verdict) {
 	return v, Valid
 }
 
-// PublishedLists returns the lists that a path must match each of, never nil.
+// PublishedLists returns the lists of path globs; a path must match every one of them. It is never nil.
 func (g *Grant) PublishedLists() [][]string {
 	lists := [][]string{}
 	for _, globs := range g.Published {

@@ -5,7 +5,7 @@ import "time"
 // MaxHistory is how many changes a record keeps.
 const MaxHistory = 32
 
-// Actor is who asked, as Vault tells it.
+// Actor is the caller of a request, as Vault describes it.
 type Actor struct {
 	EntityID  string
 	Accessor  string
@@ -21,7 +21,7 @@ type Change struct {
 	Reason string
 }
 
-// record appends a change to k, which must be an edited copy, and drops the oldest ones.
+// record appends a change to k's history and drops the oldest entries. k must be an edited copy.
 func (k *Key) record(now time.Time, by Actor, operation, keyID, reason string) {
 	k.History = append(k.History, Change{Time: now, Operation: operation, KeyID: keyID, Actor: by, Reason: reason})
 	if extra := len(k.History) - MaxHistory; extra > 0 {

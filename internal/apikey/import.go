@@ -9,18 +9,18 @@ import (
 	"vault-plugin-secrets-apikeys/signing"
 )
 
-// Imported is a version that was made elsewhere.
+// Imported is a version whose secret was made elsewhere.
 type Imported struct {
 	KeyID     string
 	Secret    secret.Bytes
 	IssuedAt  time.Time // zero: now
 	ExpiresAt time.Time // zero: after the key's ttl
-	Forever   bool      // it does not expire, where the mount allows that
-	Provider  bool      // it comes from the provider, who knows it
+	Forever   bool      // the version does not expire; the mount must allow that
+	Provider  bool      // the provider imports it, and therefore knows the secret
 }
 
-// Import returns a key whose first version was made elsewhere. Its settings must have been
-// resolved. It counts as revealed: somebody has it.
+// Import returns a key whose first version was made elsewhere. Its settings must have been resolved. The
+// version counts as revealed, because somebody has the secret.
 func Import(
 	ref Ref,
 	uid string,

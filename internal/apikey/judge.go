@@ -8,32 +8,32 @@ import (
 	"vault-plugin-secrets-apikeys/signing"
 )
 
-// JudgeInput is a call, with what it is judged by.
+// JudgeInput is a call and everything it is judged by.
 type JudgeInput struct {
 	Call  *signing.Call
-	Head  *signing.Head // of a request; nil: the call is a message
-	From  netip.Addr    // where it came from; the zero value is not known
+	Head  *signing.Head // the request's head; nil: the call is a message
+	From  netip.Addr    // the caller's address; the zero value: not known
 	Grant *Grant        // of the version that the call names
 
-	Since  time.Time // calls stamped before are too old; zero: none
-	Strict bool      // a call is only good once, whatever the grant says
+	Since  time.Time // calls stamped earlier are too old; zero: no such limit
+	Strict bool      // a call is accepted once, whatever the grant says
 
-	// Seen reports whether the call has been seen before, recording it. It is asked last
-	// and only for calls that are otherwise valid. Nil: they are not asked about.
+	// Seen records the call and reports whether it was seen before. Judge asks it last, and only about calls
+	// that are otherwise valid. Nil: replays are not checked.
 	Seen func() replay.Outcome
 }
 
-// Judgement is what judging a call found.
+// Judgement is the result of judging a call.
 type Judgement struct {
 	Verdict   Verdict
-	Variants  signing.Compat // that the call needed, where its signature is right
-	ScopeRule ScopeRule      // why it is out of scope
+	Variants  signing.Compat // the variants that the call needed, if its signature is right
+	ScopeRule ScopeRule      // why the call is out of scope
 	Replay    replay.Outcome
-	Steps     int // what was looked at beside the signature: bytes, segments, ranges
+	Steps     int // the work beside the signature: bytes, segments and ranges looked at
 }
 
-// Judge judges a call. It computes one MAC whatever the outcome; where a grant lets variants
-// in, as many as those that fit the call make.
+// Judge judges a call. It computes one MAC whatever the verdict. If the grant accepts variants, it computes one
+// MAC for each combination of them that fits the call.
 func Judge(in *JudgeInput, now time.Time) Judgement {
 	//mutate:before "one MAC for unknown keys too" TestUnknownKeyComputesAMAC
 	//mutate:more => if in.Grant.Standing == UnknownKey { return Judgement{Verdict: in.unsigned(UnknownKey)} }
@@ -65,9 +65,8 @@ func Judge(in *JudgeInput, now time.Time) Judgement {
 	return j
 }
 
-// unsigned returns the verdict on a call without a right tag. One of a deviating form is
-// malformed, whether or not there is a key that lets the form in: callers that cannot sign
-// must not learn that.
+// unsigned returns the verdict on a call whose tag is wrong. A call of a deviating form is malformed, even if
+// the key accepts that form, because callers that cannot sign must not learn what the key accepts.
 func (in *JudgeInput) unsigned(strict Verdict) Verdict {
 	//mutate:false "nothing told of forms before the signature" TestFormsAreMalformedUnlessLetIn
 	if len(in.Call.Form) > 0 {
@@ -76,7 +75,7 @@ func (in *JudgeInput) unsigned(strict Verdict) Verdict {
 	return strict
 }
 
-// at returns what stands against all calls at now; Valid: nothing.
+// at returns the verdict that all calls get at now, or Valid.
 func (g *Grant) at(now time.Time) Verdict {
 	//mutate:false:3 "expired versions" TestExpiryIsExactToTheSecond
 	if g.Standing == Valid && !g.ExpiresAt.IsZero() && !now.Before(g.ExpiresAt) {
@@ -85,7 +84,7 @@ func (g *Grant) at(now time.Time) Verdict {
 	return g.Standing
 }
 
-// clock judges the time stamp, where the scheme has one.
+// clock judges the call's time stamp, if its scheme has one.
 func (in *JudgeInput) clock(now time.Time) Verdict {
 	stamp := in.Call.Time
 	if stamp.IsZero() {

@@ -1,6 +1,5 @@
-// Package apikey is the core: keys, their versions and what may happen to them. It is
-// pure: the time is an argument, storage and Vault are unknown here, and a [Key] never
-// changes: every operation returns a new one.
+// Package apikey holds the rules for keys and their versions. The rules are pure: the time is an argument, and
+// storage and Vault are unknown here. A [Key] is never changed; every operation returns a new one.
 package apikey
 
 import (
@@ -11,11 +10,11 @@ import (
 	"vault-plugin-secrets-apikeys/internal/secret"
 )
 
-// State is where a key or a version stands.
+// State is the state of a key or a version.
 type State string
 
-// The states. A key is active, disabled, revoked or deleted; a version is anything but
-// active and deleted.
+// The states. A key is active, disabled, revoked or deleted. A version is current, overlapping, expired,
+// destroyed, disabled or revoked.
 const (
 	Active      State = "active"
 	Current     State = "current"
@@ -27,19 +26,19 @@ const (
 	Deleted     State = "deleted"
 )
 
-// Version is one secret of a key with a public ID of its own.
+// Version is one secret of a key, with its own public ID.
 type Version struct {
 	KeyID     string
 	Number    int // 1, 2, …
 	Secret    secret.Bytes
 	IssuedAt  time.Time
-	ExpiresAt time.Time // the version's one clock; zero: no expiry
+	ExpiresAt time.Time // zero: never
 
 	RotatedFrom, RotatedTo string // key IDs
 
 	RevealedAt time.Time
-	// who took the secret last, for a retry of that very request; in records from the cache only of leased keys, and
-	// then the entity alone
+	// who fetched the secret last, so that a retry of the same request can be recognized; records from the
+	// cache have it only for leased keys, and then only the entity
 	RevealedTo     *Actor
 	DisabledAt     time.Time
 	DisabledReason string
@@ -48,16 +47,16 @@ type Version struct {
 	Marks          Interned[VersionFlags]
 }
 
-// VersionFlags are what has happened to few versions.
+// VersionFlags are facts that are true of few versions.
 type VersionFlags struct {
-	ExtendedAt    time.Time // when ExpiresAt was moved later, which happens once
-	HandedOverAt  time.Time // when the secret was first given out sealed to the key's recipients
-	SealedOnly    bool      // when it was revealed, it was to a recipient's key
+	ExtendedAt    time.Time // when ExpiresAt was moved later, which is allowed once
+	HandedOverAt  time.Time // when the secret was first handed out sealed to the key's recipients
+	SealedOnly    bool      // the reveal was sealed to a recipient's key
 	Imported      bool      // the secret was made elsewhere
-	ProviderKnows bool      // and by the provider, who has not forgotten it
+	ProviderKnows bool      // the provider imported it, and therefore knows the secret
 }
 
-// setFlags changes what is noted of v, which must be of an edited copy.
+// setFlags changes the flags of v, which must be part of an edited copy.
 func (v *Version) setFlags(change func(*VersionFlags)) {
 	m := v.Marks.Get()
 	change(&m)
@@ -67,33 +66,33 @@ func (v *Version) setFlags(change func(*VersionFlags)) {
 // Key is a named series of versions, or a leased key with a single one.
 type Key struct {
 	Ref
-	UID string // of the tenant it was made under
+	UID string // the UID of the key's tenant
 	Settings
 	Versions []Version // oldest first; the last one is the newest
 	Lease    *Lease    // nil for a named key
 
 	CreatedAt      time.Time
-	EnabledAt      time.Time // when it was last switched on again; zero: never off
+	EnabledAt      time.Time // when the key was last enabled; zero: it was never disabled
 	DisabledAt     time.Time
 	DisabledReason string
 	RevokedAt      time.Time
 	RevokedReason  string
 	DeletedAt      time.Time
 	LastRotation   time.Time
-	RotatedLate    bool      // that one came when half of the overlap had passed
-	UseKnown       bool      // UsedAt is when a version was used, and not only a time after which none was
-	UsedAt         time.Time // the last use that there may have been, as of the last look or the last drop of versions
-	Failed         *Failure  // of the rotation that is due; nil: it has not failed
+	RotatedLate    bool      // the last rotation came after half of the overlap
+	UseKnown       bool      // UsedAt is a known use, and not just an upper bound
+	UsedAt         time.Time // the latest possible use, as of the last idle check or the last drop of versions
+	Failed         *Failure  // of the rotation that is due; nil: no failure
 
 	Revision int
 	History  []Change // newest last; empty in records that come from the cache
 }
 
-// Failure is how rotating by schedule has gone wrong. It is immutable.
+// Failure is a failed scheduled rotation. It is immutable.
 type Failure struct {
 	Error   string
-	Count   int       // in a row
-	RetryAt time.Time // when it is tried again
+	Count   int       // failures in a row
+	RetryAt time.Time // when the next try is due
 }
 
 // State returns the state of the key as a whole.
@@ -113,8 +112,8 @@ func (k *Key) State() State {
 // Newest returns the version made last.
 func (k *Key) Newest() *Version { return &k.Versions[len(k.Versions)-1] }
 
-// Current returns the version that signs at now, or nil: there is none after it was
-// revoked or has expired, until somebody rotates. It may be disabled.
+// Current returns the version that signs at now, which may be disabled. It returns nil if the newest version is
+// revoked or has expired; then somebody has to rotate.
 func (k *Key) Current(now time.Time) *Version {
 	v := k.Newest()
 	if !v.RevokedAt.IsZero() || v.expired(now) || !k.RevokedAt.IsZero() {
@@ -133,8 +132,8 @@ func (k *Key) Version(keyID string) *Version {
 	return nil
 }
 
-// VersionState returns the state of v, one of k's versions. Where several apply, the one
-// judged first shows: revoked, disabled, expired.
+// VersionState returns the state of v, one of k's versions. If several apply, it returns the first of revoked,
+// disabled, expired.
 func (k *Key) VersionState(v *Version, now time.Time) State {
 	switch {
 	case v.Secret.Erased():
@@ -152,7 +151,7 @@ func (k *Key) VersionState(v *Version, now time.Time) State {
 	}
 }
 
-// Live returns how many versions still verify, or would but for being disabled.
+// Live returns how many versions verify at now, counting disabled ones.
 func (k *Key) Live(now time.Time) int {
 	n := 0
 	for i := range k.Versions {
@@ -164,7 +163,7 @@ func (k *Key) Live(now time.Time) int {
 	return n
 }
 
-// Unrevealed reports whether the version that signs has reached nobody.
+// Unrevealed reports whether nobody has fetched the version that signs.
 func (k *Key) Unrevealed(now time.Time) bool {
 	v := k.Current(now)
 	return v != nil && v.RevealedAt.IsZero() && v.Marks.Get().HandedOverAt.IsZero()
@@ -189,7 +188,7 @@ func (v *Version) endedAt(k *Key, now time.Time) time.Time {
 	return ended
 }
 
-// edit returns a copy of k that may be changed until it is handed out.
+// edit returns a copy of k. Its caller may change the copy until it hands it out.
 func (k *Key) edit() *Key {
 	c := *k
 	c.Versions = slices.Clone(k.Versions)

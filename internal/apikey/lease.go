@@ -8,10 +8,10 @@ import (
 	"vault-plugin-secrets-apikeys/signing"
 )
 
-// Lease is what a leased key has besides a key's own.
+// Lease holds what only leased keys have.
 type Lease struct {
-	Epoch   int       // the role's when the key was issued
-	EndedAt time.Time // when Vault said the lease was over
+	Epoch   int       // the role's epoch when the key was issued
+	EndedAt time.Time // when Vault said that the lease had ended
 }
 
 // Role is the template of leased keys.
@@ -19,10 +19,10 @@ type Role struct {
 	Tenant tenant.Name
 	Kind   Kind
 	Name   Name
-	UID    string // of the tenant it was made under
+	UID    string // the UID of the role's tenant
 
 	Description string
-	Owner       string // who answers for its keys
+	Owner       string // who is responsible for the role's keys
 	Scheme      signing.Scheme
 	TTL         time.Duration
 	MaxTTL      time.Duration
@@ -30,26 +30,25 @@ type Role struct {
 	Metadata    Pairs
 	Limits
 
-	// Epoch counts the revocations of all keys issued before; RevokedBefore is when the
-	// last one was, and Reasons why. A key of an earlier epoch is revoked. Counting is exact where clocks
-	// are not.
+	// Epoch counts how often the role has revoked all its keys. A key of an earlier epoch is revoked. A count
+	// is exact even if clocks are not. RevokedBefore is the time of the last revocation, and Reasons are the
+	// reasons.
 	Epoch         int
 	RevokedBefore time.Time
 	Reasons       Interned[Reasons]
 	CreatedAt     time.Time
-	DeletedAt     time.Time // a deleted role stays as a marker, for its epoch
+	DeletedAt     time.Time // a deleted role is kept as a marker, because its epoch is still needed
 	Revision      int
 }
 
 // Span is how long a leased key may live.
 type Span struct {
-	TTL time.Duration // at first, and with each renewal that asks for nothing else
+	TTL time.Duration // the first lease, and each renewal that names no increment
 	Max time.Duration // from issue, renewals included
 	By  string        // the cap that sets Max
 }
 
-// Span returns how long keys of the role live under the caps as they are now. Mount is
-// the mount's own longest lease.
+// Span returns how long the role's keys live under the caps of today. mount is the mount's longest lease.
 func (r *Role) Span(c *tenant.Config, t *tenant.Tenant, mount time.Duration) Span {
 	s := Span{TTL: r.TTL, Max: r.MaxTTL, By: "the role's max_ttl"}
 	if most, by := maxTTL(r.Kind, c, t); most < s.Max {
@@ -62,7 +61,7 @@ func (r *Role) Span(c *tenant.Config, t *tenant.Tenant, mount time.Duration) Spa
 	return s
 }
 
-// Issue returns a fresh leased key of the role. It has been revealed by being issued.
+// Issue returns a new leased key of the role. The issue itself counts as the reveal.
 func (r *Role) Issue(keyID string, span Span, by Actor, now time.Time) *Key {
 	s := Settings{
 		OverlapFrom: OverlapUnknown,
@@ -78,8 +77,8 @@ func (r *Role) Issue(keyID string, span Span, by Actor, now time.Time) *Key {
 	return k
 }
 
-// Renew returns the leased key k living until now + increment, cut to the span, and
-// whether it was cut. Role is nil when it is gone.
+// Renew returns the leased key k with its end moved to now + increment, but not beyond the span. cut reports
+// that the increment was shortened. role is nil if the role is gone.
 func (k *Key) Renew(
 	role *Role,
 	t *tenant.Tenant,
@@ -118,8 +117,7 @@ func (k *Key) Renew(
 	return c, cut, nil
 }
 
-// End returns the leased key k after its lease is over: revoked, unless its own time has
-// run out, in which case it has expired.
+// End returns the leased key k after its lease has ended. The key is revoked, unless it has expired already.
 func (k *Key) End(now time.Time) *Key {
 	if !k.Lease.EndedAt.IsZero() {
 		return k
@@ -137,8 +135,8 @@ func (k *Key) End(now time.Time) *Key {
 	return c
 }
 
-// StateUnder is [Key.VersionState] with what a leased key's role has revoked since; role
-// is nil for a named key.
+// StateUnder is like [Key.VersionState], but includes what a leased key's role has revoked. role is nil for a
+// named key.
 func (k *Key) StateUnder(role *Role, v *Version, now time.Time) State {
 	if k.RevokedByRole(role) && !v.Secret.Erased() {
 		return Revoked
@@ -146,7 +144,7 @@ func (k *Key) StateUnder(role *Role, v *Version, now time.Time) State {
 	return k.VersionState(v, now)
 }
 
-// Check refuses a role whose lives contradict each other or the caps.
+// Check refuses a role whose ttl and max_ttl contradict each other or the caps.
 func (r *Role) Check(c *tenant.Config, t *tenant.Tenant) error {
 	if r.TTL > r.MaxTTL {
 		return refusal.Errorf(

@@ -7,8 +7,7 @@ import (
 	"vault-plugin-secrets-apikeys/internal/secret"
 )
 
-// New returns a key with one fresh version. The settings must have been resolved; times
-// are whole seconds in UTC.
+// New returns a key with one new version. The settings must have been resolved. Times are whole seconds in UTC.
 func New(ref Ref, uid string, s Settings, keyID string, by Actor, now time.Time) *Key {
 	now = second(now)
 	k := &Key{Ref: ref, UID: uid, Settings: s, CreatedAt: now}
@@ -25,7 +24,7 @@ func (k *Key) fresh(keyID string, number int, life time.Duration, now time.Time)
 	return v
 }
 
-// Change returns k with new settings, already resolved. Versions keep their clocks.
+// Change returns k with new settings, which must have been resolved. The versions keep their ends.
 func (k *Key) Change(s Settings, by Actor, now time.Time) (*Key, error) {
 	if err := k.writable(); err != nil {
 		return nil, err
@@ -49,22 +48,22 @@ func (k *Key) Change(s Settings, by Actor, now time.Time) (*Key, error) {
 // Rotation says how a key is rotated.
 type Rotation struct {
 	NewKeyID     string
-	CurrentKeyID string        // when given, the newest version's, or somebody was faster
-	Overlap      time.Duration // how long older versions go on verifying; 0 ends them now
-	Life         time.Duration // of the new version; 0 is no expiry
-	MaxLive      int           // how many versions may be live afterwards; 0 is no limit
+	CurrentKeyID string        // if given, it must be the newest version's ID; otherwise somebody else rotated first
+	Overlap      time.Duration // how long older versions keep verifying; 0 ends them now
+	Life         time.Duration // of the new version; 0: no expiry
+	MaxLive      int           // how many versions may be live afterwards; 0: no limit
 	Reason       string        // kept in the history
-	Seen         UsageKnown    // matters where the key is [Key.Full]
+	Seen         UsageKnown    // only needed if the key is [Key.Full]
 
-	OverlapGiven bool          // it was asked for, and is the most; or else it is the key's own
-	LeastOverlap time.Duration // that a window leaves when it cuts Overlap: see [LeastOverlap]
+	OverlapGiven bool          // the caller chose Overlap, so it is not exceeded; otherwise it is the key's setting
+	LeastOverlap time.Duration // the shortest overlap that a window may leave: see [LeastOverlap]
 }
 
-// Rotate returns k with a new current version. Older versions end at the earlier of
-// their own expiry and now + overlap. A window cuts that back where half of the overlap and
-// LeastOverlap stay; and the key's own overlap leaves an end alone that comes after it by no
-// more than the schedule's spread. A CurrentKeyID that is not the newest version's is
-// a conflict that names the current one.
+// Rotate returns k with a new current version. Older versions end at now + overlap, or at their own expiry if
+// that is earlier. An expiry window may move that end earlier, but leaves half of the overlap and LeastOverlap.
+// With the key's own overlap, an older version that ends within the schedule's spread after that time keeps its
+// end. If CurrentKeyID is not the newest version's ID, Rotate refuses with a conflict that names the newest
+// one.
 func (k *Key) Rotate(r Rotation, by Actor, now time.Time) (*Key, error) {
 	if err := k.writable(); err != nil {
 		return nil, err
@@ -99,8 +98,8 @@ func (k *Key) Rotate(r Rotation, by Actor, now time.Time) (*Key, error) {
 	return c, nil
 }
 
-// Disable returns k disabled as a whole, or one version of it. What is disabled already
-// stays as it is, but for a reason where it has none.
+// Disable returns k disabled as a whole, or one version of it. Repeating it changes nothing, except that it
+// adds a reason if there is none.
 func (k *Key) Disable(keyID, reason string, by Actor, now time.Time) (*Key, error) {
 	c, at, why, err := k.toggle(keyID)
 	if err != nil {
@@ -113,8 +112,8 @@ func (k *Key) Disable(keyID, reason string, by Actor, now time.Time) (*Key, erro
 	return c, nil
 }
 
-// end notes that something was ended now, or why, where that was ended without a reason. It
-// reports whether that changes anything: the first time and the first reason stand.
+// end sets the time at which something was ended, and the reason. A time or a reason that is already set stays.
+// It reports whether anything changed.
 func end(at *time.Time, why *string, reason string, now time.Time) bool {
 	switch {
 	case at.IsZero():
@@ -144,8 +143,8 @@ func (k *Key) Enable(keyID string, by Actor, now time.Time) (*Key, error) {
 	return c, nil
 }
 
-// toggle returns an edited copy of k and where in it the disabling of the whole key, or
-// of one version, is kept.
+// toggle returns an edited copy of k, and pointers into it to the time and reason of the disabling: of the
+// whole key, or of one version.
 func (k *Key) toggle(keyID string) (c *Key, at *time.Time, why *string, err error) {
 	if err := k.writable(); err != nil {
 		return nil, nil, nil, err
@@ -164,8 +163,8 @@ func (k *Key) toggle(keyID string) (c *Key, at *time.Time, why *string, err erro
 	return c, &v.DisabledAt, &v.DisabledReason, nil
 }
 
-// Revoke returns k revoked for good, or one version of it. It works in every state, also
-// on a deleted key, and keeps the first time and the first reason when repeated.
+// Revoke returns k revoked for good, or one version of it. It works in every state, also on a deleted key.
+// Repeating it keeps the first time and the first reason.
 func (k *Key) Revoke(keyID, reason string, by Actor, now time.Time) (*Key, error) {
 	c := k.edit()
 	at, why := &c.RevokedAt, &c.RevokedReason
@@ -183,8 +182,7 @@ func (k *Key) Revoke(keyID, reason string, by Actor, now time.Time) (*Key, error
 	return c, nil
 }
 
-// WhyDisabled returns the reason that is kept for the disabling of the whole key, or of one
-// version of it; "" where there is none.
+// WhyDisabled returns why the whole key, or one version of it, was disabled; "" if there is no reason.
 func (k *Key) WhyDisabled(keyID string) string {
 	if v := k.Version(keyID); v != nil {
 		return v.DisabledReason
@@ -192,7 +190,7 @@ func (k *Key) WhyDisabled(keyID string) string {
 	return k.DisabledReason
 }
 
-// WhyRevoked is as [Key.WhyDisabled], for a revocation.
+// WhyRevoked is like [Key.WhyDisabled], for a revocation.
 func (k *Key) WhyRevoked(keyID string) string {
 	if v := k.Version(keyID); v != nil {
 		return v.RevokedReason
@@ -200,7 +198,8 @@ func (k *Key) WhyRevoked(keyID string) string {
 	return k.RevokedReason
 }
 
-// Reason returns why the key as a whole is revoked, or else disabled; "" where nobody said why, or it is neither.
+// Reason returns why the key as a whole is revoked, or else why it is disabled; "" if no reason was given or it
+// is neither.
 func (k *Key) Reason() string {
 	//mutate:false "reasons of what is revoked" TestReasons
 	if !k.RevokedAt.IsZero() {
@@ -209,7 +208,8 @@ func (k *Key) Reason() string {
 	return k.DisabledReason
 }
 
-// VersionReason is as [Key.Reason], for v, one of k's versions; "" where it is revoked with the key.
+// VersionReason is like [Key.Reason], for v, one of k's versions. It returns "" if v is revoked only because
+// the whole key is.
 func (k *Key) VersionReason(v *Version) string {
 	//mutate:false:1 "reasons of versions that are revoked" TestReasons
 	//mutate:false:2 "reasons of versions of keys that are revoked" TestReasons
@@ -219,8 +219,8 @@ func (k *Key) VersionReason(v *Version) string {
 	return v.DisabledReason
 }
 
-// Delete returns k marked deleted: it verifies as disabled and keeps its name until it
-// is destroyed.
+// Delete returns k marked as deleted. It verifies as disabled, and its name stays taken until the key is
+// destroyed.
 func (k *Key) Delete(by Actor, now time.Time) (*Key, error) {
 	if !k.DeletedAt.IsZero() {
 		return k, nil
@@ -234,8 +234,7 @@ func (k *Key) Delete(by Actor, now time.Time) (*Key, error) {
 	return c, nil
 }
 
-// Restore undoes a delete within the retention. The key comes back disabled, and no
-// clock has stood still.
+// Restore undoes a delete within the retention. The key comes back disabled, and its versions keep their ends.
 func (k *Key) Restore(retention time.Duration, by Actor, now time.Time) (*Key, error) {
 	if k.DeletedAt.IsZero() {
 		return k, nil
@@ -254,7 +253,7 @@ func (k *Key) Restore(retention time.Duration, by Actor, now time.Time) (*Key, e
 	return c, nil
 }
 
-// writable refuses what a deleted or revoked key does not take any more.
+// writable refuses changes of a deleted or revoked key.
 func (k *Key) writable() error {
 	switch {
 	case !k.DeletedAt.IsZero():

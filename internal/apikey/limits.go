@@ -8,10 +8,10 @@ import (
 	"vault-plugin-secrets-apikeys/signing"
 )
 
-// UserHeader names whom a call acts as, where it says so. Its scheme signs it.
+// UserHeader names the user that a call acts as. The schemes sign it.
 const UserHeader = "Verint-UserName"
 
-// restrict judges where a valid call comes from and what it is for.
+// restrict judges where a valid call comes from and what it asks for.
 func (j *Judgement) restrict(in *JudgeInput) {
 	//mutate:false "addresses" TestEveryVerdictIsReached|TestVerdictPrecedence
 	if !j.within(in) {
@@ -24,8 +24,7 @@ func (j *Judgement) restrict(in *JudgeInput) {
 	}
 }
 
-// within reports whether the call comes from where it may. An address that is not known is
-// in no range.
+// within reports whether the call comes from an allowed address. An unknown address is in no range.
 func (j *Judgement) within(in *JudgeInput) bool {
 	ranges := in.Grant.CIDRs
 	//mutate:instead "addresses that are not known" TestSources => ranges.Empty() || !in.From.IsValid()
@@ -37,23 +36,23 @@ func (j *Judgement) within(in *JudgeInput) bool {
 	return ok
 }
 
-// ScopeRule is one of the rules that put a call out of scope.
+// ScopeRule is a rule that can put a call out of scope.
 type ScopeRule string
 
-// The bounds, in the order in which they are judged.
+// The rules, in the order in which they are judged.
 const (
 	InScope            ScopeRule = ""
-	ScopeMessage       ScopeRule = "message"   // a message is for no path and no user
+	ScopeMessage       ScopeRule = "message"   // a message has neither path nor user
 	ScopeLongPath      ScopeRule = "long"      // the path has too many bytes or segments
-	ScopeAmbiguousPath ScopeRule = "path"      // two readers could take it for different ones
-	ScopeTooComplex    ScopeRule = "over"      // none of the key's scopes fits that is not over a bound itself
-	ScopeNoMatch       ScopeRule = "scopes"    // none of the key's fits
-	ScopeUnpublished   ScopeRule = "published" // it is not, for external keys
-	ScopeUser          ScopeRule = "user"      // the call acts as another than the key's
+	ScopeAmbiguousPath ScopeRule = "path"      // two readers could take the path for different ones
+	ScopeTooComplex    ScopeRule = "over"      // no scope fits, but some are over a bound and were left out
+	ScopeNoMatch       ScopeRule = "scopes"    // no scope of the key fits
+	ScopeUnpublished   ScopeRule = "published" // the path is not published for external keys
+	ScopeUser          ScopeRule = "user"      // the call acts as another user than the key's
 )
 
-// outOf judges what a call is for: by scopes and user, and by what is published. The head
-// is nil for a message, which has neither path nor user.
+// outOf judges the call by scopes, user and published paths. in.Head is nil for a message, which has neither
+// path nor user.
 func (j *Judgement) outOf(in *JudgeInput) ScopeRule {
 	g := in.Grant
 	limitsPath := !g.Scopes.Empty() || g.Published != [3]match.Globs{}
@@ -76,7 +75,7 @@ func (j *Judgement) outOf(in *JudgeInput) ScopeRule {
 	return InScope
 }
 
-// outOfPaths judges the path. It is read once for all lists.
+// outOfPaths judges the path. It parses the path once for all lists.
 func (j *Judgement) outOfPaths(head *signing.Head, g *Grant) ScopeRule {
 	var path match.Path
 	defer func() { j.Steps += path.Steps }()
@@ -112,8 +111,8 @@ func (k *Key) published(c *tenant.Config, t *tenant.Tenant) (lists [3]match.Glob
 	return lists
 }
 
-// actsAs reports whether a call names no other user than the key's. Vrnt-1 signs the name
-// in lower case, so its case says nothing.
+// actsAs reports whether the call names no user other than the key's. It ignores case, because vrnt-1 signs the
+// name in lower case.
 func actsAs(head *signing.Head, user string) bool {
 	for _, name := range head.Values(UserHeader) {
 		if asciiLower(name) != asciiLower(user) {
@@ -123,8 +122,8 @@ func actsAs(head *signing.Head, user string) bool {
 	return true
 }
 
-// asciiLower maps A-Z alone, as the scheme does: by Unicode's rules a Kelvin sign would be
-// a k, and one user another.
+// asciiLower lowers A-Z only, as the scheme does. Unicode's rules would turn the Kelvin sign into a k, and so
+// one user into another.
 func asciiLower(s string) string {
 	return strings.Map(func(c rune) rune {
 		if c >= 'A' && c <= 'Z' {

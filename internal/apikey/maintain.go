@@ -8,14 +8,14 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// MaintainInput is what the sweep brings along to look after a key.
+// MaintainInput is what the sweep knows when it maintains a key.
 type MaintainInput struct {
 	Config       *tenant.Config
 	Tenant       *tenant.Tenant
-	LastUsed     time.Time // of any version; zero: no use is known
-	MaybeUsed    time.Time // a later use, which nobody knows of any more, may have been as late; zero: there was none
-	UsageUnknown bool      // nothing is known of when it was used, and nothing is done about that
-	NewKeyID     string    // for the next version, should one be due
+	LastUsed     time.Time // last known use of any version; zero: none
+	MaybeUsed    time.Time // a later use whose record was lost may be as late as this; zero: none was lost
+	UsageUnknown bool      // the uses are not known, so the key is not judged by them
+	NewKeyID     string    // for the next version, if one is due
 }
 
 // used returns when the key may have been used last; zero: never.
@@ -27,16 +27,16 @@ func (c MaintainInput) used() time.Time {
 	return c.LastUsed
 }
 
-// Maintained says what was done about a key.
+// Maintained says what Maintain did to a key.
 type Maintained struct {
 	Rotated, Disabled bool
-	Late              bool // the rotation was
-	Erased            int  // secrets
+	Late              bool // the rotation was late
+	Erased            int  // number of secrets
 }
 
-// Maintain returns k after all that is due at now: rotated, disabled for not being used,
-// without the secrets whose retention has passed. It is k itself when nothing is. A limit
-// never stops a rotation that is due, and however many were missed, one is made.
+// Maintain returns k after everything that is due at now: it rotates the key, disables an unused key, and
+// erases secrets whose retention has passed. It returns k itself if nothing is due. No limit stops a rotation
+// that is due. If several rotations were missed, it makes one.
 func (k *Key) Maintain(c MaintainInput, now time.Time) (*Key, Maintained, error) {
 	p, did := k.Policy(c.Config, c.Tenant), Maintained{}
 	tended := k
@@ -77,8 +77,7 @@ func (k *Key) Overdue(c MaintainInput, now time.Time) bool {
 	return err != nil || tended != k
 }
 
-// Retries of a rotation that has failed: a minute later, then twice as late each time, up
-// to an hour.
+// A failed rotation is tried again after a minute, then after twice as long each time, up to an hour.
 const (
 	retryFirst = time.Minute
 	retryMost  = time.Hour
@@ -93,8 +92,8 @@ func Backoff(n int) time.Duration {
 	return retryFirst << max(0, n-1)
 }
 
-// Waiting reports whether what has failed is to be left alone until a time. One further off
-// than any retry is of a clock that was set back since, and does not count.
+// Waiting reports whether the next try is not due before until. A time further off than the longest wait was
+// set by a clock that has since been set back, and does not count.
 func Waiting(until, now time.Time) bool {
 	return now.Before(until) && !until.After(now.Add(retryMost))
 }
@@ -106,8 +105,7 @@ func (f *Failure) retryAt() time.Time {
 	return f.RetryAt
 }
 
-// RotationFailed returns k with the reason why the rotation that is due has not happened,
-// and when it is tried again.
+// RotationFailed returns k with the reason why the due rotation failed, and the time of the next try.
 func (k *Key) RotationFailed(why error, now time.Time) *Key {
 	c := k.edit()
 	text := refusal.Told(why, "storage has failed; the server's log says how")

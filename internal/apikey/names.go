@@ -17,7 +17,7 @@ const (
 	External Kind = "external" // third parties and integrators
 )
 
-// Kinds are all kinds, in the order in which they are shown.
+// Kinds are all kinds, in the order in which they are listed.
 var Kinds = []Kind{External, Internal}
 
 // ParseKind returns the kind called s.
@@ -36,11 +36,11 @@ func (k Kind) Config(c *tenant.Config) tenant.KindConfig {
 	return c.External
 }
 
-// Name is a valid name of a key or a role: 1 to 64 of a-z, 0-9, -, _ and single dots
-// inside, beginning and ending with a letter or digit.
+// Name is a valid name of a key or a role: 1 to 64 of a-z, 0-9, -, _ and single dots inside. It begins and ends
+// with a letter or digit.
 type Name string
 
-// ParseName returns s, which is a part of a path, as a Name; what is "name" or "role", for the refusal.
+// ParseName returns s, a part of a path, as a Name. what names the part in the refusal: "name" or "role".
 func ParseName(what, s string) (Name, error) {
 	if !validName(s) {
 		return "", refusal.Errorf(refusal.Invalid, "%s: %q is no name; %s", what, refusal.Quote(s), nameForm)
@@ -48,8 +48,8 @@ func ParseName(what, s string) (Name, error) {
 	return Name(s), nil
 }
 
-// ParseNameField returns s, which is the value of a field, as a Name. It may be a secret in the wrong place, and is not
-// quoted.
+// ParseNameField returns s, the value of a field, as a Name. The refusal does not quote it, because it could be
+// a secret in the wrong field.
 func ParseNameField(field, s string) (Name, error) {
 	if !validName(s) {
 		return "", refusal.Errorf(refusal.Invalid, "%s: is no name; %s", field, nameForm)
@@ -69,8 +69,7 @@ func validName(s string) bool {
 
 func alnum(c byte) bool { return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' }
 
-// Ref says where a key is: the tenant's key of a kind and name. For a leased key, Name
-// is the role's.
+// Ref identifies a key by tenant, kind and name. A leased key has its role's name.
 type Ref struct {
 	Tenant tenant.Name
 	Kind   Kind
@@ -89,7 +88,8 @@ func NewKeyID() string {
 	for {
 		_, _ = rand.Read(pool[:])
 		for _, b := range pool {
-			// 248 is the largest multiple of 62 in a byte: above it the low letters would be likelier.
+			// 248 is the largest multiple of 62 in a byte. Without this check, the first letters would be more
+			// likely.
 			if b >= 248 {
 				continue
 			}

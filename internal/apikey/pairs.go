@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// Pairs are texts by name, sorted by name. They are one string in memory, since most
-// keys have few: a map would take ten times as much in each cached record.
+// Pairs are texts by name, sorted by name. They are stored as one string, because most keys have few: a map
+// would take ten times as much memory in each cached record.
 type Pairs string
 
-// pairEnd follows each name and each text. Neither can hold it: it is a control character.
+// pairEnd follows each name and each text. Neither can contain it, because it is a control character.
 const pairEnd = "\x00"
 
 // PairsOf returns the pairs of a map. Names and texts must not hold NUL.

@@ -2,21 +2,20 @@ package apikey
 
 import "time"
 
-// Rule is one that keys are held against, in our own words, with the requirement of PCI DSS
-// 4 that it supports.
+// Rule is one rule of a report: our own wording, and the requirement of PCI DSS 4 that it supports.
 type Rule struct {
 	ID, Requirement, Text string
 	broken                func(k *Key, c MaintainInput, now time.Time) bool
 }
 
-// How long a key may stay as it is, where the standard says so (8.2.6, 8.3.9).
+// The periods that the standard names (8.2.6, 8.3.9).
 const (
 	longIdle   = 90 * 24 * time.Hour
 	longUnused = 30 * 24 * time.Hour
 	longSame   = 90 * 24 * time.Hour
 )
 
-// ReportRules are all that a report is about.
+// ReportRules are all rules of a report.
 var ReportRules = []Rule{
 	{
 		"lifetime_over_cap",
@@ -103,8 +102,7 @@ var ReportRules = []Rule{
 	},
 }
 
-// Broken returns the IDs of the rules that k breaks at now; those of keys that are revoked
-// or deleted do not matter any more.
+// Broken returns the IDs of the rules that k breaks at now. Revoked and deleted keys break none.
 func (k *Key) Broken(c MaintainInput, now time.Time) []string {
 	broken := []string{}
 	if s := k.State(); s == Revoked || s == Deleted {

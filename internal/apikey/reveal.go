@@ -7,14 +7,13 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// RevealRetry is how long the same caller may repeat the same reveal, for an answer lost
-// on its way.
+// RevealRetry is how long the same caller may repeat the same reveal, in case the answer was lost.
 const RevealRetry = 60 * time.Second
 
-// Revealed returns k after its current secret was handed to by, and that version; k
-// itself when the same caller repeats the request it calls requestID. Used reports
-// whether the version has been used since: then a repetition is refused, for the answer
-// did arrive somewhere. Sealed says that nobody but a recipient can read the answer.
+// Revealed returns k after by has fetched its current secret, and that version. It returns k itself if the same
+// caller repeats the request with the same requestID. used reports whether the version has been used since;
+// then the repetition is refused, because the first answer arrived. sealed says that only a recipient can read
+// the answer.
 func (k *Key) Revealed(
 	t *tenant.Tenant,
 	requestID string,
@@ -48,8 +47,8 @@ func (k *Key) Revealed(
 	return k.markRevealed(requestID, sealed, by, now)
 }
 
-// Fetched returns k after its current secret was read by an app, and that version; k
-// itself when somebody had it before. Only keys with reveal=always are fetched.
+// Fetched returns k after an app has read its current secret, and that version. It returns k itself if the
+// secret was handed out before. Only keys with reveal=always can be fetched.
 func (k *Key) Fetched(t *tenant.Tenant, by Actor, now time.Time) (*Key, *Version, error) {
 	if k.Reveal != RevealAlways {
 		return nil, nil, refusal.Errorf(
@@ -67,9 +66,9 @@ func (k *Key) Fetched(t *tenant.Tenant, by Actor, now time.Time) (*Key, *Version
 	return k.markRevealed("", false, by, now)
 }
 
-// HandedOver returns k after its current secret was given out sealed to its recipients,
-// and that version; k itself when that has happened before. It may be repeated: nobody
-// else can read what is given.
+// HandedOver returns k after its current secret was handed out sealed to its recipients, and that version. It
+// returns k itself if that has happened before. Repetitions are allowed, because only the recipients can read
+// the answer.
 func (k *Key) HandedOver(t *tenant.Tenant, by Actor, now time.Time) (*Key, *Version, error) {
 	if k.Rules.Get().Recipients == "" {
 		return nil, nil, refusal.Errorf(
@@ -100,7 +99,7 @@ func (k *Key) markRevealed(requestID string, sealed bool, by Actor, now time.Tim
 	return c, v, nil
 }
 
-// mayReveal refuses to hand out a secret that would not work.
+// mayReveal refuses to hand out a secret that would not verify.
 func (k *Key) mayReveal(t *tenant.Tenant, now time.Time) error {
 	verdict := k.standingAt(k.Newest(), t, nil, now)
 	//mutate:true "handing over what would not verify" TestRevealOfWhatWouldNotVerify
@@ -110,8 +109,8 @@ func (k *Key) mayReveal(t *tenant.Tenant, now time.Time) error {
 	return Refuse(verdict)
 }
 
-// Refuse returns the refusal of an operation that only works on what would verify. Its
-// text begins with the verdict's name.
+// Refuse returns the error of an operation that needs a key that would verify. Its text begins with the
+// verdict's name.
 func Refuse(verdict Verdict) error {
 	next := map[Verdict]string{
 		TenantSuspended: "the tenant is suspended by the provider; reading the tenant says why",
@@ -123,8 +122,8 @@ func Refuse(verdict Verdict) error {
 	return refusal.Errorf(refusal.Invalid, "%s: %s", verdict, next)
 }
 
-// same reports whether a is the same caller repeating the same request. A request
-// without an ID of the caller's own cannot be told from another.
+// same reports whether a is the same caller with the same request. Without a request ID, two requests cannot be
+// told apart, and same is false.
 func (a *Actor) same(b Actor) bool {
 	return a != nil && a.RequestID != "" && a.RequestID == b.RequestID && a.EntityID == b.EntityID &&
 		a.Accessor == b.Accessor

@@ -8,32 +8,31 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// Rules are those of a key's settings that most keys have none of, or share with others.
+// Rules are settings that most keys leave empty or share with other keys.
 type Rules struct {
 	Limits
 	Recipients       tenant.Lines // age or SSH public keys that secrets are sealed to
 	Window           Window
-	IdleDisableAfter time.Duration // unused for so long, the key is disabled; 0: as the tenant and the mount say
+	IdleDisableAfter time.Duration // a key unused for so long is disabled; 0: as the tenant or mount says
 }
 
-// Limits say which of the calls that a key signs are let through. An empty one limits
-// nothing, and has calls signed as the scheme says.
+// Limits say which calls of a key are accepted. The zero Limits restrict nothing, and accept no deviation from
+// the scheme.
 type Limits struct {
-	Scopes match.Scopes // METHOD /path/glob
-	CIDRs  match.Ranges // where calls come from
-	User   string       // whom the caller acts as
-	Compat tenant.Lines // the variants of the scheme that are let in
+	Scopes match.Scopes // "METHOD /path/glob"
+	CIDRs  match.Ranges // addresses that calls may come from
+	User   string       // the user that calls act as
+	Compat tenant.Lines // accepted variants of the scheme
 }
 
 // Window returns the hours in which k's versions are to expire.
 func (k *Key) Window() Window { return k.Rules.Get().Window }
 
-// Interned holds a value of which all that are equal share one copy, and takes eight bytes:
-// there may be a record of it in memory for each of a million keys. The zero Interned holds
-// the zero value. It is comparable, as the value is.
+// Interned holds a value in eight bytes: equal values share one copy. There may be a million cached keys, so
+// this saves much memory. The zero Interned holds the zero value. Interned values compare as the values do.
 type Interned[T comparable] struct{ h unique.Handle[T] }
 
-// Intern returns v to be held.
+// Intern returns an Interned that holds v.
 func Intern[T comparable](v T) Interned[T] {
 	var none T
 	if v == none {
@@ -42,7 +41,7 @@ func Intern[T comparable](v T) Interned[T] {
 	return Interned[T]{unique.Make(v)}
 }
 
-// Get returns what is held.
+// Get returns the value.
 func (s Interned[T]) Get() T {
 	if s == (Interned[T]{}) {
 		var none T

@@ -9,12 +9,12 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// KeptEnded is how many ended versions a record keeps; older ones are dropped whole.
+// KeptEnded is how many ended versions a record keeps. Older ones are dropped.
 const KeptEnded = 20
 
-// NextRotation returns when the schedule replaces the current version, or the zero time.
-// The moment lies up to a tenth of the overlap before expiry - overlap, by the key ID, so
-// that keys made together are not rotated together.
+// NextRotation returns when the schedule replaces the current version, or the zero time. It is up to a tenth of
+// the overlap earlier than expiry - overlap. The key ID decides how much, so that keys made together do not
+// rotate together.
 func (k *Key) NextRotation() time.Time {
 	v := k.Newest()
 	off := !k.AutoRotate || k.Lease != nil || k.State() != Active
@@ -25,8 +25,8 @@ func (k *Key) NextRotation() time.Time {
 	return v.ExpiresAt.Add(-overlap - spread(v.KeyID, overlap/spreadOver)).Truncate(time.Second)
 }
 
-// HeldOverlap returns the overlap that the schedule leaves between the newest version and the next: half of a life at
-// most, which a cap may have cut since to less than the overlap asked for needs.
+// HeldOverlap returns the overlap that the schedule leaves between the newest version and the next. It is at
+// most half of the version's life, which a cap may have shortened since the overlap was chosen.
 func (k *Key) HeldOverlap() time.Duration {
 	v := k.Newest()
 	if !k.AutoRotate || v.ExpiresAt.IsZero() {
@@ -41,19 +41,18 @@ func (k *Key) RotationDue(now time.Time) bool {
 	return !next.IsZero() && !now.Before(next) && !Waiting(k.Failed.retryAt(), now)
 }
 
-// late reports whether a rotation at now leaves less than half of the overlap to whoever
-// has to fetch the new secret.
+// late reports whether a rotation at now leaves holders less than half of the overlap to fetch the new secret.
 func (k *Key) late(now time.Time) bool {
 	next := k.NextRotation()
 	return !next.IsZero() && now.After(next.Add(k.HeldOverlap()/2))
 }
 
-// RotationLate reports whether the last rotation came late, or the one that is due does.
+// RotationLate reports whether the last rotation came late, or the one that is due is late already.
 func (k *Key) RotationLate(now time.Time) bool { return k.RotatedLate || k.late(now) }
 
-// Period returns the time from one scheduled rotation to the next, or else after how long
-// to read the key again: somebody may rotate it by hand. Vault's operator for Kubernetes
-// takes 0 for never.
+// Period returns the time between scheduled rotations. Without a schedule it returns how soon to read the key
+// again, because somebody may rotate it by hand. It is never 0, which Vault's operator for Kubernetes takes for
+// never.
 func (k *Key) Period(reread time.Duration) time.Duration {
 	if !k.AutoRotate || k.TTL == 0 {
 		return reread
@@ -66,15 +65,14 @@ func (k *Key) Period(reread time.Duration) time.Duration {
 }
 
 const (
-	// rotationTakes is how long after its time a scheduled rotation is made: Vault asks what
-	// is due once a minute.
+	// rotationTakes is the longest delay of a scheduled rotation: Vault calls the sweep once a minute.
 	rotationTakes = 75 * time.Second
-	// overdue is how soon to look for a rotation that is late.
+	// overdue is how soon to read again if a rotation is late.
 	overdue = time.Minute
 )
 
-// FreshFor returns how long to keep v before reading it again: no longer than reread, until
-// the next rotation was made, or until v ends.
+// FreshFor returns how long a reader may keep v before reading again: at most reread, and not beyond the next
+// rotation or v's end.
 func (k *Key) FreshFor(v *Version, reread time.Duration, now time.Time) time.Duration {
 	fresh, next := reread, k.NextRotation()
 	switch {
@@ -90,18 +88,19 @@ func (k *Key) FreshFor(v *Version, reread time.Duration, now time.Time) time.Dur
 	return max(tenant.LeastReread, fresh.Truncate(time.Second))
 }
 
-// rereadTakes is how much longer than it was told somebody may take to read a secret again:
-// Vault's operator for Kubernetes sleeps the time it was told last once more.
+// rereadTakes is how much later than told a reader may read again: Vault's operator for Kubernetes sleeps once
+// more for the time that it was told before.
 const rereadTakes = 2 * time.Minute
 
-// ShortOverlap reports whether a version may end while somebody who reads the key again when
-// told so still holds it, and how long the overlap would have to be.
+// ShortOverlap reports whether a version may end while a reader that reads again when told still uses it.
+// needed is the shortest overlap that prevents that.
 func ShortOverlap(overlap, reread time.Duration) (needed time.Duration, short bool) {
 	needed = reread + rereadTakes
 	return needed, overlap < needed
 }
 
-// spreadOver is which part of the overlap keys are spread over that were made together.
+// spreadOver is the part of the overlap, one in spreadOver, over which the rotations of keys made together are
+// spread.
 const spreadOver = 10
 
 func spread(keyID string, most time.Duration) time.Duration {
@@ -113,15 +112,15 @@ func spread(keyID string, most time.Duration) time.Duration {
 	return most / math.MaxUint32 * time.Duration(h.Sum32())
 }
 
-// Policy is what looking after a key needs to know besides the key.
+// Policy holds the settings, besides a key's own, that maintenance of the key depends on.
 type Policy struct {
 	Retention time.Duration // how long an ended secret and a deleted key are kept
-	Idle      time.Duration // how long a key may go unused; 0: for ever
-	Paused    bool          // nothing is rotated, and no key counts as unused: the tenant is not active
+	Idle      time.Duration // how long a key may go unused; 0: no limit
+	Paused    bool          // the tenant is not active: nothing is rotated, and no key counts as unused
 	Resumed   time.Time     // when it became active again; zero: it always was
 }
 
-// Policy returns what holds for k under the settings as they are now.
+// Policy returns the policy for k under today's settings.
 func (k *Key) Policy(c *tenant.Config, t *tenant.Tenant) Policy {
 	return Policy{
 		Retention: c.Retention, Idle: tenant.Strictest(t.IdleDisableAfter(c), k.Rules.Get().IdleDisableAfter),
@@ -129,8 +128,7 @@ func (k *Key) Policy(c *tenant.Config, t *tenant.Tenant) Policy {
 	}
 }
 
-// RotateAt returns when the schedule's rotation is to be made, or tried again. The zero
-// time means never.
+// RotateAt returns when the schedule rotates the key, or tries again. The zero time means never.
 func (k *Key) RotateAt(p Policy) time.Time {
 	next := k.NextRotation()
 	if p.Paused || next.IsZero() {
@@ -142,9 +140,8 @@ func (k *Key) RotateAt(p Policy) time.Time {
 	return next
 }
 
-// ChoreAt returns the next time at which something else has to be done about the key: the
-// erasure of an ended version's secret, the end of a deleted key or an ended leased one, a
-// look at whether it is still used. The zero time means never.
+// ChoreAt returns when the key next needs maintenance other than a rotation: erasing an ended version's secret,
+// destroying a deleted key or an ended leased one, or an idle check. The zero time means never.
 func (k *Key) ChoreAt(p Policy) time.Time {
 	due := time.Time{}
 	for _, at := range []time.Time{k.GoneAt(p.Retention), k.idleCheckAt(p)} {
@@ -160,8 +157,7 @@ func (k *Key) ChoreAt(p Policy) time.Time {
 	return due
 }
 
-// DueAt returns the next time at which something has to be done about the key: a
-// rotation or a chore. The zero time means never.
+// DueAt returns when the key next needs maintenance: a rotation or a chore. The zero time means never.
 func (k *Key) DueAt(p Policy) time.Time {
 	due := k.ChoreAt(p)
 	if at := k.RotateAt(p); !at.IsZero() {
@@ -170,11 +166,11 @@ func (k *Key) DueAt(p Policy) time.Time {
 	return due
 }
 
-// leaseTail is how long an ended leased key can still be told from an unknown one; it and
-// the sweep that follows stay within an hour.
+// leaseTail is how long the record of an ended leased key is kept, so that the key is not unknown at once.
+// Together with the sweep that follows, it stays within an hour.
 const leaseTail = 50 * time.Minute
 
-// GoneAt returns when the whole record is to be destroyed, or the zero time.
+// GoneAt returns when the whole record will be destroyed, or the zero time.
 func (k *Key) GoneAt(retention time.Duration) time.Time {
 	switch {
 	case k.Lease != nil && !k.Lease.EndedAt.IsZero():
@@ -186,21 +182,21 @@ func (k *Key) GoneAt(retention time.Duration) time.Time {
 	}
 }
 
-// Gone reports whether the record is to be destroyed at now.
+// Gone reports whether the record is due for destruction at now.
 func (k *Key) Gone(retention time.Duration, now time.Time) bool {
 	at := k.GoneAt(retention)
 	return !at.IsZero() && !now.Before(at)
 }
 
-// LeaseOverdue reports whether k is a leased key whose lease must have ended long ago, though
-// nobody has said so.
+// LeaseOverdue reports whether k is a leased key whose lease must have ended long ago, although Vault has not
+// said so.
 func (k *Key) LeaseOverdue(now time.Time) bool {
-	const patience = time.Hour // Vault tries for a while to tell
+	const patience = time.Hour // Vault retries a failed revocation for a while
 	return k.Lease != nil && k.Newest().expired(now.Add(-patience))
 }
 
-// eraseAt returns when v's secret is to be erased: retention after its end, which for a
-// version that has not ended yet is its expiry.
+// eraseAt returns when v's secret is due for erasure: retention after its end. The end of a version that has
+// not ended yet is its expiry.
 func (k *Key) eraseAt(v *Version, retention time.Duration) time.Time {
 	if v.Secret.Erased() || k.Lease != nil {
 		return time.Time{}
@@ -211,8 +207,7 @@ func (k *Key) eraseAt(v *Version, retention time.Duration) time.Time {
 	return time.Time{}
 }
 
-// Erase returns k without the secrets whose retention has passed at now; k itself when
-// there is none.
+// Erase returns k without the secrets whose retention has passed at now. It returns k itself if there is none.
 func (k *Key) Erase(retention time.Duration, now time.Time) *Key {
 	var c *Key
 	for i := range k.Versions {
@@ -230,7 +225,7 @@ func (k *Key) Erase(retention time.Duration, now time.Time) *Key {
 	return c
 }
 
-// trim drops the oldest ended versions over [KeptEnded], of whose uses that is kept which is seen.
+// trim drops the oldest ended versions over [KeptEnded], and keeps what seen knows of their uses.
 func (k *Key) trim(seen UsageKnown, now time.Time) {
 	over := -KeptEnded
 	for i := range k.Versions {

@@ -5,7 +5,7 @@ import (
 	"vault-plugin-secrets-apikeys/internal/refusal"
 )
 
-// ParseScopes returns what calls of a key may be for, or a refusal that names the field.
+// ParseScopes returns the scopes of a list, or a refusal that names the field.
 func ParseScopes(field string, list []string) (match.Scopes, error) {
 	if err := each(field, list, match.ParseScope); err != nil {
 		return match.Scopes{}, err
@@ -17,7 +17,7 @@ func ParseScopes(field string, list []string) (match.Scopes, error) {
 	return scopes, nil
 }
 
-// ParsePublished returns the path globs that external keys' calls may be for, or a refusal that names the field.
+// ParsePublished returns the path globs of a list, or a refusal that names the field.
 func ParsePublished(field string, list []string) (match.Globs, error) {
 	if err := each(field, list, match.ParseGlob); err != nil {
 		return match.Globs{}, err
@@ -29,7 +29,7 @@ func ParsePublished(field string, list []string) (match.Globs, error) {
 	return globs, nil
 }
 
-// ParseCIDRs returns the ranges of addresses that calls may come from, or a refusal that names the field.
+// ParseCIDRs returns the address ranges of a list, or a refusal that names the field.
 func ParseCIDRs(field string, list []string) (match.Ranges, error) {
 	if err := each(field, list, match.ParseRange); err != nil {
 		return match.Ranges{}, err

@@ -8,17 +8,17 @@ import (
 	"vault-plugin-secrets-apikeys/signing"
 )
 
-// Bounds of what a key may hold and say.
+// Bounds of a key's secret, lists and texts.
 const (
-	MinSecret      = 32 // bytes; FIPS 198-1 asks for no less than the tag's strength
+	MinSecret      = 32 // bytes; FIPS 198-1 wants a key to be as strong as the tag
 	MaxSecret      = 64 // bytes; longer keys are hashed first (FIPS 198-1 section 4)
 	MaxOverlap     = 720 * time.Hour
-	MaxDescription = 1024 // bytes, as are the next
+	MaxDescription = 1024 // bytes, like the next ones
 	MaxOwner       = 256
 	MaxReason      = 512
 )
 
-// DefaultScheme is the scheme of a key whose writer names none.
+// DefaultScheme is the scheme of a key if its writer names none.
 const DefaultScheme = signing.RFC9421
 
 // RevealMode says how often a secret may be handed out in the clear.
@@ -37,25 +37,25 @@ type Settings struct {
 	Owner       string
 	Metadata    Pairs
 	Scheme      signing.Scheme
-	TTL         time.Duration // life of one version; 0 is no expiry
+	TTL         time.Duration // life of one version; 0: no expiry
 	AutoRotate  bool
 	Overlap     time.Duration // how long old versions verify after a rotation
-	OverlapFrom time.Duration // the default that Overlap was chosen from; or one of the next
+	OverlapFrom time.Duration // the default that Overlap was derived from, or OverlapGiven or OverlapUnknown
 	Reveal      RevealMode
-	Replay      bool // whether a call is refused the second time
+	Replay      bool // a repeated call is refused
 	Rules       Interned[Rules]
 
 	DeletionProtected bool
 }
 
-// What stands for no default in [Settings.OverlapFrom].
+// Special values of [Settings.OverlapFrom].
 const (
-	OverlapGiven   time.Duration = -1 // the writer has given the overlap
-	OverlapUnknown time.Duration = -2 // it was written before this was kept, or is a leased key's
+	OverlapGiven   time.Duration = -1 // the writer chose the overlap
+	OverlapUnknown time.Duration = -2 // the record is older than this field, or the key is leased
 )
 
-// check refuses limits that cannot be judged for a scheme: it would deny every call. The
-// variants have to be the scheme's.
+// check refuses limits that cannot be judged for a scheme, because they would deny every call. It also refuses
+// variants of another scheme.
 func (l *Limits) check(s signing.Scheme) error {
 	if _, err := signing.ParseCompat(s, l.Compat.List()); err != nil {
 		return refusal.Errorf(refusal.Invalid, "%s", err)
@@ -70,8 +70,8 @@ func (l *Limits) check(s signing.Scheme) error {
 	return nil
 }
 
-// DefaultSettings returns what a key of the kind gets when its writer says nothing. The
-// overlap is still to be chosen: see [Settings.Resolve].
+// DefaultSettings returns the settings of a key whose writer says nothing. It leaves the overlap to
+// [Settings.Resolve].
 func DefaultSettings(kind Kind, c *tenant.Config) Settings {
 	k := kind.Config(c)
 	return Settings{
@@ -80,9 +80,9 @@ func DefaultSettings(kind Kind, c *tenant.Config) Settings {
 	}
 }
 
-// Resolve chooses an overlap that nobody has given (the lesser of the default it comes from and a quarter of the life,
-// so that it stands against no change of the life) and checks the settings against the mount's and the tenant's caps.
-// The life is not cut: a life over a cap is refused, naming the cap.
+// Resolve derives an overlap that was not given, and checks the settings against the caps of the mount and the
+// tenant. The derived overlap is the default or a quarter of the life, whichever is less, so that it prevents
+// no change of the life. A life over a cap is refused and not cut; the refusal names the cap.
 func (s Settings) Resolve(kind Kind, c *tenant.Config, t *tenant.Tenant) (Settings, error) {
 	if s.OverlapFrom >= 0 {
 		s.Overlap = defaultOverlap(s, s.OverlapFrom, c.MinOverlap)
@@ -116,8 +116,8 @@ func defaultOverlap(s Settings, most, least time.Duration) time.Duration {
 	return overlap.Truncate(time.Second)
 }
 
-// Known returns s with where its overlap comes from, for settings of before that was kept: an
-// overlap that is the kind's default, or a quarter of the life, was given by nobody.
+// Known returns s with OverlapFrom filled in, for records that are older than that field. An overlap that is
+// the kind's default or a quarter of the life counts as derived.
 func (s Settings) Known(kind Kind, c *tenant.Config) Settings {
 	if s.OverlapFrom != OverlapUnknown {
 		return s
@@ -194,8 +194,8 @@ func maxTTL(kind Kind, c *tenant.Config, t *tenant.Tenant) (most time.Duration, 
 	return most, by
 }
 
-// Life returns how long a new version of k lives: its ttl, cut to the caps as they are
-// now, and the name of the cap that cut it, or "".
+// Life returns how long a new version of k lives: its ttl, or the cap if that is shorter. cutBy is the name of
+// the cap that shortened it, or "".
 func (k *Key) Life(c *tenant.Config, t *tenant.Tenant) (life time.Duration, cutBy string) {
 	most, by := maxTTL(k.Kind, c, t)
 	if k.TTL > most || checkTTL(k.TTL, k.Kind, c, t) != nil {

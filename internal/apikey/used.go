@@ -7,21 +7,21 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// UsageKnown is what is known of the last use of any version of a key. The zero UsageKnown is that nothing is.
+// UsageKnown is what is known of the last use of any version of a key. The zero value: nothing is known.
 type UsageKnown struct {
 	Known bool
-	At    time.Time // that there may have been; zero: none
-	Last  time.Time // that is known; zero: none is
+	At    time.Time // the latest possible use; zero: none
+	Last  time.Time // the last known use; zero: none
 }
 
-// Full reports whether a rotation of k may drop versions, and with them what is known of their uses. Who rotates it
-// then says what that is.
+// Full reports whether a rotation of k may drop versions, and what is known of their uses with them. Such a
+// rotation needs [Rotation.Seen].
 func (k *Key) Full() bool { return len(k.Versions) > KeptEnded }
 
-// dropped notes on k, an edited copy, when versions may have been used that are dropped from it now. Of a use that
-// nobody knows of, it is certain that it was no later than the version's end.
+// dropped updates k's last use when versions are dropped. k must be an edited copy. An unknown use cannot be
+// later than the version's end.
 func (k *Key) dropped(versions []Version, seen UsageKnown, now time.Time) {
-	// Where there was no use, the making of the key stands for that: uses are known then.
+	// If no version was used, the time at which the key was made marks the uses as known.
 	used := latest(k.CreatedAt, k.droppedUse())
 	//mutate:false "uses that are dropped and known" TestUsesOfDroppedVersions
 	if seen.Known {
@@ -35,8 +35,8 @@ func (k *Key) dropped(versions []Version, seen UsageKnown, now time.Time) {
 	k.noteUse(used, time.Time{})
 }
 
-// noteUse notes on k, an edited copy, until when it may have been used, and whether that was a use: the last one that
-// is known, or the one noted before. Uses are known to the minute.
+// noteUse sets k's latest possible use. k must be an edited copy. It also notes whether that is a known use:
+// last, or the one noted before. Uses are known to the minute.
 func (k *Key) noteUse(at, last time.Time) {
 	at = second(at)
 	before := k.UseKnown && at.Equal(k.UsedAt)
@@ -45,8 +45,8 @@ func (k *Key) noteUse(at, last time.Time) {
 	k.UsedAt = at
 }
 
-// LastKnownUse returns when a version was used last, be it on record or not, as far as that is known: last is that of
-// the versions on record. It is zero where no use is known.
+// LastKnownUse returns the last known use of any version, also of dropped ones. last is the last use of the
+// versions on record. The zero time means that no use is known.
 func (k *Key) LastKnownUse(last time.Time) time.Time {
 	//mutate:false "uses of dropped versions" TestUsesThatAreShown
 	if k.UseKnown {
@@ -55,8 +55,8 @@ func (k *Key) LastKnownUse(last time.Time) time.Time {
 	return last
 }
 
-// droppedUse returns when a version may have been used last that is on record no more, as far as UsedAt tells. Records
-// of before it was kept do not tell: these versions went with the last rotation at the latest.
+// droppedUse returns the latest possible use of the versions that were dropped. Records that are older than
+// UsedAt do not hold it; their versions were dropped with the last rotation at the latest.
 func (k *Key) droppedUse() time.Time {
 	//mutate:false "uses that were dropped before they were kept" TestUsesOfDroppedVersions
 	if k.UsedAt.IsZero() && len(k.Versions) < k.Newest().Number {
@@ -65,7 +65,7 @@ func (k *Key) droppedUse() time.Time {
 	return k.UsedAt
 }
 
-// lastUse returns when the key may have been used last, by what is known and by what is on its record; zero: never.
+// lastUse returns the latest possible use of the key, from c and from its record. The zero time means never.
 func (k *Key) lastUse(c MaintainInput) time.Time {
 	//mutate:false "reports of keys whose uses are dropped" TestReportsOfDroppedUses
 	if at := k.droppedUse(); at.After(k.CreatedAt) {
@@ -74,8 +74,8 @@ func (k *Key) lastUse(c MaintainInput) time.Time {
 	return c.used()
 }
 
-// disableIdle returns k disabled when it was not used for as long as it may go unused, or with its last use, from which
-// the next look is reckoned; k itself until it is time for a look.
+// disableIdle returns k disabled if it was unused for too long. Otherwise it returns k with its last use, from
+// which the next check is computed. It returns k itself if no check is due.
 func (k *Key) disableIdle(p Policy, care MaintainInput, now time.Time) *Key {
 	if !k.IdleCheckDue(p, now) {
 		return k
@@ -90,15 +90,15 @@ func (k *Key) disableIdle(p Policy, care MaintainInput, now time.Time) *Key {
 	return c
 }
 
-// IdleCheckDue reports whether it is time to look whether the key is still used.
+// IdleCheckDue reports whether an idle check is due.
 func (k *Key) IdleCheckDue(p Policy, now time.Time) bool {
 	at := k.idleCheckAt(p)
 	return !at.IsZero() && !now.Before(at)
 }
 
-// idleCheckAt returns when to look whether the key is still used, or the zero time. A key in use is not written with
-// every call: the look finds the use, and waits anew. While the tenant is not active nobody can use the key, which does
-// not count.
+// idleCheckAt returns when the next idle check is due, or the zero time. Calls do not write the key's record:
+// the check finds the use and sets the next check. Time in which the tenant is not active does not count,
+// because nobody can use the key then.
 func (k *Key) idleCheckAt(p Policy) time.Time {
 	//mutate:false:1 "idle keys of tenants that are not active" TestIdleTimeWhileNotActive
 	if p.Paused || p.Idle == 0 || k.Lease != nil || k.State() != Active {

@@ -1,6 +1,6 @@
 package apikey
 
-// Verdict is what verification found. The zero value is none of them.
+// Verdict is the result of verification. The zero value is not a verdict.
 type Verdict string
 
 // The verdicts, in the order in which they are judged.
@@ -20,7 +20,7 @@ const (
 	Valid           Verdict = "valid"
 )
 
-// Verdicts are all of them, in that order.
+// Verdicts are all verdicts, in the order in which they are judged.
 var Verdicts = []Verdict{
 	Malformed,
 	UnknownKey,
@@ -37,8 +37,7 @@ var Verdicts = []Verdict{
 	Valid,
 }
 
-// Signed reports whether the verdict was reached on a right signature, so that the
-// answer may tell about the key.
+// Signed reports whether the call had a right signature, so that the answer may describe the key.
 func (v Verdict) Signed() bool {
 	return v != Malformed && v != UnknownKey && v != BadSignature
 }

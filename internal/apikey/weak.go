@@ -8,15 +8,14 @@ import (
 	"strings"
 )
 
-// Bounds of what is no secret. Each is so far from what random bytes, digits or letters come to that none is ever
-// refused: the likeliest way is one of 10^10 keys of random decimal digits, and of random bytes there is none in 2^90.
+// Bounds for secrets that are refused. Random bytes, digits or letters practically never reach them: the most
+// likely case is one in 10^10 keys of random decimal digits, and one in 2^90 of random bytes.
 const (
-	fewestBytes    = 5  // different ones
-	fewestUnpadded = 16 // bytes beside what the key is padded with
+	fewestBytes    = 5  // number of different bytes
+	fewestUnpadded = 16 // bytes without the padding
 )
 
-// weakness says in what way a key has no entropy, or "" when it shows none. A text that stands for bytes is looked at
-// as these too.
+// weakness returns why a key has no entropy, or "". A text that encodes bytes is checked in both forms.
 func weakness(key []byte) string {
 	if why := weakBytes(key); why != "" {
 		return why
@@ -52,7 +51,7 @@ func weakBytes(key []byte) string {
 	}
 }
 
-// periodOf returns after how many bytes a key begins anew, at most its length.
+// periodOf returns the length of the shortest pattern that key repeats, or len(key).
 func periodOf(key []byte) int {
 	for n := 1; n < len(key); n++ {
 		if bytes.Equal(key[n:], key[:len(key)-n]) {
@@ -62,8 +61,8 @@ func periodOf(key []byte) int {
 	return len(key)
 }
 
-// isSequence reports whether at two places of three a byte differs from the last by what that differs from the one
-// before.
+// isSequence reports whether at least two thirds of the bytes differ from the byte before by the same step as
+// that one did.
 func isSequence(key []byte) bool {
 	same := 0
 	for i := 2; i < len(key); i++ {
@@ -86,7 +85,7 @@ func different(key []byte) int {
 	return n
 }
 
-// unpadded returns how many bytes are left without the run of one byte at either end.
+// unpadded returns how many bytes are left without the run of equal bytes at one end.
 func unpadded(key []byte) int { return min(len(trimEnd(key)), len(trimStart(key))) }
 
 func trimEnd(key []byte) []byte {
@@ -105,8 +104,8 @@ func trimStart(key []byte) []byte {
 	return key[n:]
 }
 
-// exampleWords are those of keys in examples, without short ones that random letters have. Longer ones come first, as
-// some are parts of others.
+// exampleWords are words of keys in examples. Short words are left out, because random letters contain them.
+// Longer words come first, because some contain others.
 var exampleWords = []string{
 	"abcdefghijklmnopqrstuvwxyz", "correcthorsebatterystaple", "development", "supersecret", "0123456789", "characters",
 	"production", "verysecret", "12345678", "changeme", "passw0rd", "password", "passwort", "battery", "correct",
@@ -117,7 +116,7 @@ var exampleWords = []string{
 	"mine", "must", "only", "root", "test", "that", "this", "very", "with", "your", "jwt", "key",
 }
 
-// printedKeys are keys that standards and manuals have printed, as bytes or as the text of them.
+// printedKeys are keys that standards and manuals have printed, as bytes and as text.
 var printedKeys = [][]byte{
 	[]byte("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
 	[]byte("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
@@ -143,10 +142,10 @@ func fromText(s string) []byte {
 	return nil
 }
 
-// isExample reports whether a key begins with a published one, or two thirds of it are words of examples.
+// isExample reports whether a key begins with a published key, or two thirds of it are example words.
 func isExample(key []byte) bool {
 	for _, p := range printedKeys {
-		n := min(len(p), len(key)) // A longer one may have been cut.
+		n := min(len(p), len(key)) // a published key may be longer than an imported one
 		if n >= fewestUnpadded && bytes.Equal(p[:n], key[:n]) {
 			return true
 		}

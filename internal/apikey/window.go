@@ -8,9 +8,9 @@ import (
 	"vault-plugin-secrets-apikeys/internal/refusal"
 )
 
-// Window is a span of hours on days of the week in a time zone, such as
-// "Mon-Thu 09:00-16:00 Europe/Berlin": versions are to expire in it, when somebody is there
-// to notice. "" is none. [ParseWindow] makes it; it is kept as it was written.
+// Window is a span of hours on days of the week in a time zone, such as "Mon-Thu 09:00-16:00 Europe/Berlin".
+// Versions are to expire in it, because somebody is there to notice. "" means no window. [ParseWindow] makes a
+// Window, which keeps the text as written.
 type Window string
 
 // weekdays are the names of days, in the order of [time.Weekday].
@@ -23,10 +23,9 @@ type hours struct {
 	zone       *time.Location
 }
 
-// ParseWindow reads "DAYS HH:MM-HH:MM ZONE". DAYS are days or ranges of days, each day
-// once, as Mon-Thu or Mon,Wed,Fri-Sat; the hours begin on one of them and may end on the
-// day after, as 22:00-02:00, 24:00 being the end of a day; ZONE is a name of the IANA time
-// zone database, or UTC.
+// ParseWindow reads "DAYS HH:MM-HH:MM ZONE". DAYS are days or ranges of days, each day once, such as Mon-Thu or
+// Mon,Wed,Fri-Sat. The hours begin on one of these days and may end on the next, such as 22:00-02:00. The end
+// of a day is 24:00. ZONE is a name of the IANA time zone database, or UTC.
 func ParseWindow(s string) (Window, error) {
 	if s == "" {
 		return "", nil
@@ -60,7 +59,7 @@ func parseHours(s string) (h hours, ok bool) {
 	return h, true
 }
 
-// parseDays reads days and ranges of days; a range may go over the end of the week.
+// parseDays reads days and ranges of days. A range may cross the end of the week.
 func (h *hours) parseDays(s string) bool {
 	for item := range strings.SplitSeq(s, ",") {
 		from, to, ranged := strings.Cut(item, "-")
@@ -101,15 +100,15 @@ func parseClock(s string) (time.Duration, bool) {
 	return d, minute < 60 && d <= wholeDay
 }
 
-// Cut returns the last moment of the window that is after from and not after t, and t
-// itself where there is none. The end of the hours belongs to them.
+// Cut returns the last moment of the window after from and not after t. It returns t itself if there is none.
+// The end of the hours is part of the window.
 func (w Window) Cut(from, t time.Time) time.Time {
 	h, ok := parseHours(string(w))
 	if !ok {
 		return t
 	}
 	local := t.In(h.zone)
-	for back := range 15 { // the same day of the week before last, where last week's had no such hour
+	for back := range 15 { // two weeks, because a clock change may have skipped last week's hours
 		open, shut := h.on(local.Year(), local.Month(), local.Day()-back)
 		if open.After(t) || !shut.After(open) {
 			continue
@@ -142,8 +141,8 @@ func (h *hours) holds(t time.Time) bool {
 	return false
 }
 
-// on returns when the window that begins on a day opens and shuts; the same moment twice
-// when it does not open.
+// on returns when the window that begins on a day opens and shuts. Both are the same moment if it does not
+// open.
 func (h *hours) on(year int, month time.Month, day int) (open, shut time.Time) {
 	noon := time.Date(year, month, day, 12, 0, 0, 0, h.zone)
 	if !h.days[noon.Weekday()] {
@@ -152,20 +151,20 @@ func (h *hours) on(year int, month time.Month, day int) (open, shut time.Time) {
 	open, _ = h.at(year, month, day, h.open)
 	shut, skipped := h.at(year, month, day, h.shut)
 	if skipped {
-		shut = shut.Add(-time.Second) // the last that the clocks showed
+		shut = shut.Add(-time.Second) // the last moment that the clocks showed
 	}
 	if !shut.After(open) {
-		return open, open // nor has a day these hours that the clocks skip
+		return open, open // the clocks skip these hours on this day
 	}
 	return open, shut
 }
 
-// at returns the moment at which the clocks show so much after a day's midnight. Where they
-// skip it, which is reported, it is the moment at which they are put forward.
+// at returns the moment at which clocks show the given time after a day's midnight. If clocks skip that time,
+// at reports so and returns the moment at which they are put forward.
 func (h *hours) at(year int, month time.Month, day int, after time.Duration) (at time.Time, skipped bool) {
 	hour, minute := int(after/time.Hour), int(after%time.Hour/time.Minute)
 	at = time.Date(year, month, day, hour, minute, 0, 0, h.zone)
-	// Go reads what is skipped by the offset of before or of after, which may be a day away.
+	// For a skipped time, Go uses the offset before or after the change, which may be a day away.
 	from, to := at.ZoneBounds()
 	wanted := time.Date(year, month, day, hour, minute, 0, 0, time.UTC)
 	shown := time.Date(at.Year(), at.Month(), at.Day(), at.Hour(), at.Minute(), 0, 0, time.UTC)

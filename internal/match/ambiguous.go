@@ -7,18 +7,18 @@ import (
 	"unicode/utf8"
 )
 
-// LooksOfAmbiguous is how often [Ambiguous] looks at a path at most, counting its tables.
+// LooksOfAmbiguous is how often [Ambiguous] reads a path at most, counting its tables.
 const LooksOfAmbiguous = 10
 
-// Ambiguous reports whether two readers could take a path for different ones. Readers decode once, twice or leniently,
-// and some map characters to those that look like them. So a path must have no empty segment inside, no escape that is
-// none, and neither plain nor encoded any of
-//   - a semicolon, which begins a parameter, a question or number sign, which end a path, a backslash, an encoded slash, or what
-//     looks like one of these or a percent sign;
+// Ambiguous reports whether two readers could take a path for different ones. Readers decode once, twice or
+// leniently, and some map characters to others that look like them. A path is ambiguous if it has an empty segment
+// inside, an invalid escape, or one of the following, plain or encoded:
+//   - a semicolon (it begins a parameter), a question or number sign (they end a path), a backslash, an encoded
+//     slash, or a character that looks like one of these or like a percent sign;
 //   - a control character;
-//   - a percent sign that what is behind it makes an escape again;
-//   - bytes that are no UTF-8, as overlong forms of a character are;
-//   - a segment of nothing but dots, or what looks like them, blanks and invisible characters.
+//   - a percent sign that begins an escape again;
+//   - bytes that are not UTF-8, such as overlong forms of a character;
+//   - a segment that has only dots, characters that look like dots, blanks and invisible characters.
 func Ambiguous(path string) bool {
 	if len(path) > MaxPath || strings.ContainsAny(path, ";\\?#") || strings.Contains(path, "//") {
 		return true
@@ -33,7 +33,7 @@ func Ambiguous(path string) bool {
 	return !ok || !utf8.Valid(decoded) || escapedAgain(decoded) || hasLookAlike(decoded)
 }
 
-// isPlain reports whether a path decodes to itself, and has visible ASCII alone.
+// isPlain reports whether a path is visible ASCII without escapes.
 func isPlain(path string) bool {
 	for i := range len(path) {
 		if c := path[i]; c == '%' || c <= ' ' || c >= 0x7f {
@@ -43,9 +43,9 @@ func isPlain(path string) bool {
 	return true
 }
 
-// hasDots looks for segments of dots in a plain path.
+// hasDots reports whether a plain path has a segment of dots.
 func hasDots(path string) bool {
-	dots := true // all of the segment, so far
+	dots := true // the segment has only dots so far
 	for i := range len(path) {
 		switch path[i] {
 		case '/':
@@ -61,8 +61,8 @@ func hasDots(path string) bool {
 	return dots && strings.HasSuffix(path, ".")
 }
 
-// decode appends the path to b after percent-decoding. It fails for an escape that is none, and one of what ends a
-// segment or a path.
+// decode appends the percent-decoded path to b. It fails for an invalid escape, and for an escaped character
+// that ends a segment or a path.
 func decode(path string, b []byte) ([]byte, bool) {
 	for i := 0; i < len(path); i++ {
 		c := path[i]
@@ -81,7 +81,7 @@ func decode(path string, b []byte) ([]byte, bool) {
 	return b, true
 }
 
-// unhex returns the value of a digit, or 16 for what is none.
+// unhex returns the value of a hexadecimal digit, or 16 for another byte.
 func unhex(c byte) byte {
 	switch {
 	case c >= '0' && c <= '9':
@@ -95,8 +95,8 @@ func unhex(c byte) byte {
 	}
 }
 
-// escapedAgain reports whether what is decoded could be decoded once more: %2e, and %u002e, which some readers know,
-// also with digits that only look like these.
+// escapedAgain reports whether the decoded path could be decoded once more: %2e, or %u002e, which some readers
+// know. The digits may be characters that only look like digits.
 func escapedAgain(decoded []byte) bool {
 	for i := 0; i+2 < len(decoded); i++ {
 		if decoded[i] != '%' {
@@ -111,9 +111,10 @@ func escapedAgain(decoded []byte) bool {
 
 func mayBeHex(c byte) bool { return unhex(c) < 16 || c >= utf8.RuneSelf }
 
-// hasLookAlike looks for characters that mean something in a path, or look as if, and for segments of dots.
+// hasLookAlike looks for characters that have a meaning in a path or look as if they had, and for segments of
+// dots.
 func hasLookAlike(decoded []byte) bool {
-	nothing, other := false, false // in the segment, so far: what readers drop, and what they do not
+	nothing, other := false, false // the segment has so far: characters that readers may drop, and others
 	for i := 0; i < len(decoded); {
 		r, size := utf8.DecodeRune(decoded[i:])
 		i += size
@@ -136,12 +137,14 @@ func hasLookAlike(decoded []byte) bool {
 	return nothing && !other
 }
 
-// Characters that compatibility forms (NFKC), or tables of best fit to a smaller character set, make others of.
+// Characters that become others in compatibility forms (NFKC), or in best-fit tables of a smaller character
+// set.
 var (
-	// U+037E ; U+FF1F ? U+FF03 # U+00A5, U+20A9 \ in Japanese and Korean sets; letters over letters have a slash.
+	// U+037E ; U+FF1F ? U+FF03 # U+00A5, U+20A9 \ in Japanese and Korean sets; signs such as U+2100 have a slash.
 	lookAlikes = inOrder(
-		"\u037e\uff1f\ufe56\uff03\ufe5f\uff1b\ufe54\ufe14\u204f\u00a5\u20a9\uffe5\uffe6\uff3c\ufe68\u2216\u29f5\u29f9\u244a" +
-			"\uff0f\u2044\u2215\u29f8\u29f6\u2571\u2572\u2100\u2101\u2105\u2106\uff05\ufe6a\u066a\u2047\u2048\u2049\ufe16",
+		"\u037e\uff1f\ufe56\uff03\ufe5f\uff1b\ufe54\ufe14\u204f\u00a5\u20a9\uffe5\uffe6" +
+			"\uff3c\ufe68\u2216\u29f5\u29f9\u244a\uff0f\u2044\u2215\u29f8\u29f6\u2571\u2572" +
+			"\u2100\u2101\u2105\u2106\uff05\ufe6a\u066a\u2047\u2048\u2049\ufe16",
 	)
 	dotAlikes = inOrder("\u2024\u2025\u2026\ufe52\uff0e\ufe19\ufe30\u3002\uff61\u00b7\u2219\u22c5\u30fb\uff65\ufe12")
 )

@@ -6,22 +6,21 @@ import (
 	"vault-plugin-secrets-apikeys/internal/refusal"
 )
 
-// Bounds of what may be held against a path. What is stored from before they were there is cut down to them, and
-// matches nothing.
+// Bounds of globs. Stored globs may be older than the bounds: those over a bound match nothing.
 const (
 	MaxGlob         = 256  // bytes of a path glob
-	MaxGlobSegments = 32   // of one glob
+	MaxGlobSegments = 32   // segments of one glob
 	MaxDeep         = 3    // ** in one glob
 	MaxStars        = 3    // * in one segment
 	MaxList         = 3072 // bytes of all globs of a list
-	// over one list: segments that are looked for anywhere in a path, which is looked through once for each.
+	// on one list: each searched segment costs one pass over the path
 	MaxSearches = 8
 )
 
 const maxMethod = 32
 
-// ParseScope refuses what is no scope: "METHOD /path/glob", where METHOD is a method as it is sent, or * for any, and
-// the glob is one of [ParseGlob].
+// ParseScope refuses a text that is not a scope. A scope is "METHOD /path/glob": METHOD is a method as it is
+// sent, or * for any, and [ParseGlob] accepts the glob.
 func ParseScope(s string) error {
 	method, glob, ok := strings.Cut(s, " ")
 	if !ok || method != "*" && !isMethod(method) {
@@ -34,10 +33,10 @@ func isMethod(s string) bool {
 	return s != "" && len(s) <= maxMethod && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-_") == ""
 }
 
-// ParseGlob refuses what is no path glob: it begins with a slash; in a segment * stands for any characters, also none,
-// and a segment ** for any number of segments, also none. All else stands for itself, percent-encoded where a path has
-// it so. A glob that could only match paths that are always out of scope is refused too, and one that would be too much
-// work.
+// ParseGlob refuses a text that is not a path glob. A path glob begins with a slash. In a segment, * matches
+// any number of characters. A segment ** matches any number of segments. Everything else matches itself, and is
+// percent-encoded if paths have it so. ParseGlob also refuses globs that match only paths that are always out
+// of scope, and globs that cost too much work.
 func ParseGlob(s string) error {
 	ok := len(s) <= MaxGlob && strings.HasPrefix(s, "/")
 	for i := 0; ok && i < len(s); i++ {
@@ -72,25 +71,25 @@ func ParseGlob(s string) error {
 	return nil
 }
 
-// program is a list that has been read.
+// program is a parsed list.
 type program struct {
 	text  string
 	globs []glob
-	over  bool // some are over a bound, and have been left out
+	over  bool // some globs are over a bound and were left out
 }
 
-// glob is a path glob whose segments are cut into runs by its **. The first run is where the path begins, the last
-// where it ends, and those between are looked for.
+// glob is a path glob, cut into runs of segments at its **. The first run is at the beginning of a path, the
+// last at its end, and the others are searched between them.
 type glob struct {
 	method string // * for any
 	first  []segment
 	deep   bool // there is a **
 	mids   [][]segment
 	last   []segment
-	least  int // how many segments a path has at least
+	least  int // the fewest segments of a matching path
 }
 
-// segment is where the text of a segment is in that of the list.
+// segment is the position of a segment's text in the text of the list.
 type segment struct {
 	from, to uint16
 	kind     kind
@@ -101,11 +100,11 @@ type kind uint8
 const (
 	literal kind = iota
 	anything
-	starred // with a * in it
-	inner   // with a * before and behind a text, which may be anywhere
+	starred // it contains a *
+	inner   // it contains a text between two *, which is searched
 )
 
-// compile reads a list. What is over a bound is left out: it matches nothing.
+// compile parses a list. It leaves out globs that are over a bound, so they match nothing.
 func compile(text string, scopes bool) program {
 	p := program{text: text}
 	searches, size, at := 0, 0, 0
@@ -136,7 +135,8 @@ func compile(text string, scopes bool) program {
 	return p
 }
 
-// compileGlob reads the glob that begins at from in a list, and says how often it looks through a path.
+// compileGlob parses the glob that begins at from in the list's text, and returns how many passes over a path
+// it costs.
 func compileGlob(s string, from int) (g glob, searches int, ok bool) {
 	//mutate:false:2 "globs of too many segments" TestBoundsOfGlobs
 	if len(s) > MaxGlob || strings.Count(s, "/") > MaxGlobSegments || from > 1<<16-1-MaxGlob {
@@ -170,8 +170,8 @@ func compileGlob(s string, from int) (g glob, searches int, ok bool) {
 	return g, g.searches(), true
 }
 
-// searches counts how often a path of a glob with ** is looked through: by the longest run that may be anywhere once
-// for each of its segments, as one begins behind where the one before was found.
+// searches returns how many passes over a path a glob with ** costs: one for each segment of the longest run
+// that is searched. The runs do not add up, because each search begins where the last one ended.
 func (g *glob) searches() int {
 	longest := 0
 	for _, mid := range g.mids {
@@ -180,7 +180,7 @@ func (g *glob) searches() int {
 	return longest + max(inners(g.first), inners(g.last))
 }
 
-// inners is 1 where a text may be anywhere in a segment.
+// inners is 1 if the run has a text that is searched within its segment.
 func inners(run []segment) int {
 	for _, s := range run {
 		if s.kind == inner {

@@ -2,13 +2,13 @@ package match
 
 import "strings"
 
-// Bounds of a path that is held against globs.
+// Bounds of a path that is matched.
 const (
 	MaxPath     = 4096 // bytes
 	MaxSegments = 64
 )
 
-// Path is a path cut into its segments. Its zero value is to be read into.
+// Path is a path cut into its segments. The zero value is ready for [Path.Read].
 type Path struct {
 	text   string // without the first slash
 	n      int    // segments
@@ -18,7 +18,7 @@ type Path struct {
 	Steps int
 }
 
-// Read takes a path, or reports that it is over a bound.
+// Read parses a path. It returns false if the path is over a bound.
 func (p *Path) Read(path string) bool {
 	if len(path) > MaxPath {
 		return false
@@ -54,41 +54,41 @@ type (
 	globs  struct{ program }
 )
 
-// ScopesOf returns the scopes of a list. One that is none, or over a bound, lets nothing through.
+// ScopesOf returns the scopes of a list. Entries that are invalid or over a bound match nothing.
 func ScopesOf(list []string) Scopes {
 	return Scopes{share(list, func(text string) scopes { return scopes{compile(text, true)} })}
 }
 
-// GlobsOf returns the path globs of a list. One that is none, or over a bound, matches nothing.
+// GlobsOf returns the path globs of a list. Entries that are invalid or over a bound match nothing.
 func GlobsOf(list []string) Globs {
 	return Globs{share(list, func(text string) globs { return globs{compile(text, false)} })}
 }
 
-// Equal reports whether both are of one list.
+// Equal reports whether both were made from the same list.
 func (s Scopes) Equal(o Scopes) bool { return s == o }
 
-// Equal reports whether both are of one list.
+// Equal reports whether both were made from the same list.
 func (g Globs) Equal(o Globs) bool { return g == o }
 
-// Empty reports whether there are none.
+// Empty reports whether there are no scopes.
 func (s Scopes) Empty() bool { return s.r == nil }
 
 // List returns the scopes, never nil.
 func (s Scopes) List() []string { return s.r.list() }
 
-// Over reports whether some are over a bound, and let nothing through.
+// Over reports whether some scopes are over a bound, so that they match nothing.
 func (s Scopes) Over() bool { return s.r != nil && s.r.of.over }
 
 // Match reports whether a call is within one of the scopes.
 func (s Scopes) Match(method string, p *Path) bool { return s.r != nil && s.r.of.match(method, p) }
 
-// Empty reports whether there are none.
+// Empty reports whether there are no globs.
 func (g Globs) Empty() bool { return g.r == nil }
 
 // List returns the globs, never nil.
 func (g Globs) List() []string { return g.r.list() }
 
-// Over reports whether some are over a bound, and match nothing.
+// Over reports whether some globs are over a bound, so that they match nothing.
 func (g Globs) Over() bool { return g.r != nil && g.r.of.over }
 
 // Match reports whether one of the globs matches a path.
@@ -105,7 +105,7 @@ func (q *program) match(method string, p *Path) bool {
 	return false
 }
 
-// matches looks at a path once for each segment that may be anywhere, and at each byte of the glob once beside that.
+// matches passes over the path once for each searched segment, and looks at each byte of the glob once.
 func (q *program) matches(g *glob, p *Path) bool {
 	if p.n < g.least || !g.deep && p.n > g.least {
 		return false
@@ -123,12 +123,12 @@ func (q *program) matches(g *glob, p *Path) bool {
 				break
 			}
 		}
-		at += len(mid) // The first place leaves the most for the others.
+		at += len(mid) // The first match leaves the most segments for the other runs.
 	}
 	return true
 }
 
-// fits compares a run with the segments of a path from at on.
+// fits reports whether a run matches the segments of a path from at on.
 func (q *program) fits(run []segment, p *Path, at int) bool {
 	for i, s := range run {
 		p.Steps++
@@ -150,7 +150,7 @@ func (q *program) fits(run []segment, p *Path, at int) bool {
 	return true
 }
 
-// starred matches one segment, where * stands for any characters.
+// starred reports whether a segment matches a text in which * stands for any characters.
 func (p *Path) starred(glob, s string) bool {
 	head, glob, _ := strings.Cut(glob, "*")
 	star := strings.LastIndexByte(glob, '*')

@@ -7,11 +7,11 @@ import (
 	"vault-plugin-secrets-apikeys/internal/refusal"
 )
 
-// Ranges are ranges of addresses. The zero value is none. They are comparable.
+// Ranges are ranges of addresses. The zero value holds none. They are comparable.
 type Ranges struct{ r *read[[]netip.Prefix] }
 
-// ParseRange refuses what is no range of addresses, or no address, as it would be written
-// back but for the case of its letters.
+// ParseRange refuses a text that is neither an address nor a range in canonical form. The case of letters does
+// not matter.
 func ParseRange(s string) error {
 	p, ok := rangeOf(s)
 	written := p.String()
@@ -27,7 +27,7 @@ func ParseRange(s string) error {
 	return nil
 }
 
-// rangeOf reads a range; an address without a prefix is the range of it alone.
+// rangeOf parses a range. An address without a prefix is a range of one address.
 func rangeOf(s string) (netip.Prefix, bool) {
 	if a, err := netip.ParseAddr(s); err == nil && a.Zone() == "" {
 		return netip.PrefixFrom(a, a.BitLen()), true
@@ -36,7 +36,7 @@ func rangeOf(s string) (netip.Prefix, bool) {
 	return p, err == nil
 }
 
-// RangesOf returns the ranges of a list. One that is none holds no address.
+// RangesOf returns the ranges of a list. Invalid entries contain no address.
 func RangesOf(list []string) Ranges {
 	return Ranges{share(list, func(text string) []netip.Prefix {
 		var all []netip.Prefix
@@ -49,16 +49,16 @@ func RangesOf(list []string) Ranges {
 	})}
 }
 
-// Equal reports whether both are of one list.
+// Equal reports whether both were made from the same list.
 func (r Ranges) Equal(o Ranges) bool { return r == o }
 
-// Empty reports whether there are none.
+// Empty reports whether there are no ranges.
 func (r Ranges) Empty() bool { return r.r == nil }
 
 // List returns the ranges, never nil.
 func (r Ranges) List() []string { return r.r.list() }
 
-// Contain reports whether an address is in one of the ranges, and at how many it has looked.
+// Contain reports whether an address is in one of the ranges, and how many ranges it compared.
 func (r Ranges) Contain(from netip.Addr) (ok bool, steps int) {
 	if r.r == nil {
 		return false, 0

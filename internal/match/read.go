@@ -1,5 +1,5 @@
-// Package match is what calls are held against: scopes, path globs and ranges of addresses. A list of them is read
-// once, when a record that has it is written or decoded, and all records with the same list share what was read.
+// Package match decides whether a call fits scopes, path globs and ranges of addresses. A list of them is
+// parsed once, when its record is written or decoded. All records with the same list share the result.
 package match
 
 import (
@@ -9,7 +9,7 @@ import (
 	"weak"
 )
 
-// read is a list with what was made of it. Whoever has the same list has the same read, so that lists are compared by
+// read is a list and what was parsed from it. Equal lists share one read, so that lists are compared by
 // address.
 type read[P any] struct {
 	text string // the lines
@@ -18,10 +18,10 @@ type read[P any] struct {
 
 type readKey[P any] struct{ text string }
 
-// shelf has each list that somebody holds: readKey[P] to weak.Pointer[read[P]]. It holds none itself.
+// shelf holds each list that is in use: readKey[P] to weak.Pointer[read[P]]. It keeps no list alive.
 var shelf sync.Map
 
-// share returns what parse makes of a list, or nil for an empty one.
+// share returns what parse makes of a list, or nil for an empty list.
 func share[P any](list []string, parse func(text string) P) *read[P] {
 	if len(list) == 0 {
 		return nil
@@ -32,7 +32,7 @@ func share[P any](list []string, parse func(text string) P) *read[P] {
 			if r := w.(weak.Pointer[read[P]]).Value(); r != nil {
 				return r
 			}
-			shelf.CompareAndDelete(key, w) // its cleanup is still to come
+			shelf.CompareAndDelete(key, w) // it was collected, but its cleanup has not run yet
 		}
 		r := &read[P]{key.text, parse(key.text)}
 		w := weak.Make(r)
@@ -43,7 +43,7 @@ func share[P any](list []string, parse func(text string) P) *read[P] {
 	}
 }
 
-// list returns the lines again, never nil.
+// list returns the lines, never nil.
 func (r *read[P]) list() []string {
 	if r == nil {
 		return []string{}

@@ -9,16 +9,16 @@ import (
 	"vault-plugin-secrets-apikeys/internal/refusal"
 )
 
-// Binding says what a caller without a tenant may do on the paths of tenants.
+// Binding says what a caller without a tenant may do on tenants' paths.
 type Binding string
 
 // The bindings of config tenant_binding.
 const (
 	Required Binding = "required" // a caller needs a tenant in its identity
-	Auto     Binding = "auto"     // callers without one are left to policies
+	Auto     Binding = "auto"     // for callers without a tenant, policies decide
 )
 
-// ReplayMode says what is done about calls that a restarted node cannot know.
+// ReplayMode says what happens to calls that a node may have seen before it restarted.
 type ReplayMode string
 
 // The modes of config replay.
@@ -39,41 +39,41 @@ type KindConfig struct {
 	MaxTTL            time.Duration
 	DefaultOverlap    time.Duration
 	DefaultAutoRotate bool
-	Published         match.Globs // path globs that calls may be for; none: every path. Of external keys alone
+	Published         match.Globs // path globs that calls must match; none: every path; only for external keys
 }
 
-// Config is the settings of a mount: defaults per kind, and caps for all.
+// Config is the settings of a mount: defaults for each kind of key, and caps for all keys.
 type Config struct {
 	Internal, External KindConfig
 
 	AllowNoExpiry  bool
 	MinOverlap     time.Duration
-	StaticTTL      time.Duration // after how long apps read a secret again: see [Config.RereadAfter]
+	StaticTTL      time.Duration // how soon apps read a secret again: see [Config.RereadAfter]
 	Retention      time.Duration // how long an ended secret and a deleted name are kept
 	WindowPast     time.Duration
 	WindowFuture   time.Duration
 	Replay         ReplayMode
 	ReplayEntries  int // calls remembered for one tenant
-	ReplayTotal    int // calls remembered for all
+	ReplayTotal    int // calls remembered for all tenants
 	CacheEntries   int // decoded records in memory
 	TenantMetadata string
 	TenantBinding  Binding
 	MaxKeys        int
 	MaxLeased      int
 	MaxVersions    int
-	MaxExtension   time.Duration // how much later one version may be made to end, once
-	IdleAfter      time.Duration // keys unused for so long are disabled; 0: none are
-	ForceWrap      bool          // secrets are only handed out response-wrapped, or sealed
-	ImportUntil    time.Time     // until when the provider may import keys; zero: it may not
-	LocalVerify    bool          // gateways may fetch the keys of tenants that say so too, and verify by themselves
-	KeyringMaxAge  time.Duration // how long such a gateway may go by what it has fetched
+	MaxExtension   time.Duration // by how much a version's end may be moved later, once
+	IdleAfter      time.Duration // keys unused for so long are disabled; 0: no limit
+	ForceWrap      bool          // secrets are handed out only response-wrapped or sealed
+	ImportUntil    time.Time     // the provider may import keys until then; zero: never
+	LocalVerify    bool          // gateways may fetch the keys of tenants that allow it too, and verify locally
+	KeyringMaxAge  time.Duration // how long such a gateway may use what it fetched
 	Revision       int
 }
 
 const day = 24 * time.Hour
 
-// DefaultConfig returns the settings of a fresh mount: keys of 90 days, capped at a
-// year, with a week of overlap (PCI DSS 8.3.9, 8.6.3).
+// DefaultConfig returns the settings of a new mount: keys live 90 days, at most a year, with a week of overlap
+// (PCI DSS 8.3.9, 8.6.3).
 func DefaultConfig() *Config {
 	kind := KindConfig{DefaultTTL: 90 * day, MaxTTL: 365 * day, DefaultOverlap: 7 * day}
 	return &Config{
@@ -87,7 +87,7 @@ func DefaultConfig() *Config {
 	}
 }
 
-// Spell writes a duration as people say it: 90d, 36h, 1h30m, 10s.
+// Spell writes a duration in the form that people use: 90d, 36h, 1h30m, 10s.
 func Spell(d time.Duration) string {
 	if d >= 2*day && d%day == 0 {
 		return strconv.Itoa(int(d/day)) + "d"
@@ -102,17 +102,17 @@ func Spell(d time.Duration) string {
 	return s
 }
 
-// LeastReread is the shortest time after which apps are told to read a secret again: Vault's
-// own agents fail at 2 s and less.
+// LeastReread is the shortest time after which apps are told to read a secret again. Vault's own agents fail at
+// 2 s and less.
 const LeastReread = 5 * time.Second
 
-// RereadAfter returns after how long apps are told to read a secret again, at most: half of
-// the shortest overlap leaves them the other half to do so.
+// RereadAfter returns how soon apps are told to read a secret again: at most half of the shortest overlap, so
+// that the other half is left for reading.
 func (c *Config) RereadAfter() time.Duration {
 	return max(LeastReread, min(c.StaticTTL, c.MinOverlap/2)).Truncate(time.Second)
 }
 
-// CheckStaticTTL refuses a static_ttl that cannot hold.
+// CheckStaticTTL refuses a static_ttl over half of min_overlap.
 func (c *Config) CheckStaticTTL() error {
 	if most := max(LeastReread, c.MinOverlap/2); c.StaticTTL > most {
 		return refusal.Errorf(
@@ -125,7 +125,7 @@ func (c *Config) CheckStaticTTL() error {
 	return nil
 }
 
-// Check returns a refusal naming the first setting that contradicts another.
+// Check refuses settings that contradict each other, and names the first.
 func (c *Config) Check() error {
 	if c.TenantMetadata == "" {
 		return refusal.Errorf(refusal.Invalid, "tenant_metadata: must name the metadata that holds a caller's tenant")

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Lines are texts in the order given, none of which holds a line end. They are one string
-// in memory, as most keys have few.
+// Lines are texts in the order given; none contains a line end. They are stored as one string, because most
+// keys have few.
 type Lines string
 
 // LinesOf returns the lines of a list.

@@ -1,22 +1,20 @@
-// Package tenant knows who keys belong to: tenant names, what a tenant may do, and the
-// mount's own settings that bound it.
+// Package tenant holds tenants: their names and limits, and the mount's settings that bound them.
 package tenant
 
 import (
 	"vault-plugin-secrets-apikeys/internal/refusal"
 )
 
-// Mine is the word that stands for the caller's own tenant in a path; no tenant may be
-// called so.
+// Mine stands for the caller's own tenant in a path. No tenant may have this name.
 const Mine = "my"
 
 const maxName = 64
 
-// Name is a valid tenant name: [a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?, and not "my".
-// It holds nothing that means something in a policy glob or a storage path.
+// Name is a valid tenant name: [a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?, and not "my". It contains no character that
+// has a meaning in a policy glob or a storage path.
 type Name string
 
-// ParseName returns s as a Name, or a refusal that says what a name looks like.
+// ParseName returns s as a Name, or a refusal that describes valid names.
 func ParseName(s string) (Name, error) {
 	if s == Mine {
 		return "", refusal.Errorf(

@@ -11,8 +11,7 @@ import (
 	"vault-plugin-secrets-apikeys/internal/refusal"
 )
 
-// Caps are limits that the provider sets for a tenant, and the tenant for itself.
-// Zero means not set.
+// Caps are limits that the provider sets for a tenant, or the tenant for itself. Zero means not set.
 type Caps struct {
 	MaxKeys      int
 	MaxLeased    int
@@ -21,22 +20,22 @@ type Caps struct {
 	WindowPast   time.Duration
 	WindowFuture time.Duration
 	IdleAfter    time.Duration // keys unused for so long are disabled
-	LocalVerify  Consent       // whether gateways may fetch the tenant's keys, to verify by themselves
-	// path globs; external keys' calls must be within the mount's, these, and the tenant's own
+	LocalVerify  Consent       // whether gateways may fetch the tenant's keys and verify locally
+	// path globs; calls of external keys must match the mount's, these and the tenant's own
 	Published match.Globs
 }
 
-// Consent is yes, no, or not said.
+// Consent is yes, no or not set.
 type Consent int8
 
-// What may be said.
+// The values of Consent.
 const (
 	Unsaid Consent = 0
 	Yes    Consent = 1
 	No     Consent = -1
 )
 
-// State is where a tenant stands.
+// State is the state of a tenant.
 type State string
 
 // The states of a tenant.
@@ -46,13 +45,13 @@ const (
 	Deleted   State = "deleted"
 )
 
-// Tenant is one tenant's record. It is immutable: a change is made on a copy.
+// Tenant is one tenant's record. It is immutable: changes are made to a copy.
 type Tenant struct {
 	Name        Name
-	UID         string // random; all that is the tenant's carries it
+	UID         string // random; every record of the tenant carries it
 	DisplayName string
 	Provider    Caps // set by the provider's administrator
-	Own         Caps // set by the tenant, only tighter
+	Own         Caps // set by the tenant; can only be tighter
 	CreatedAt   time.Time
 
 	SuspendedBy     string // entity ID
@@ -60,7 +59,7 @@ type Tenant struct {
 	SuspendedReason string
 	ResumedAt       time.Time // when it became active again; zero: it always was
 	DeletedAt       time.Time
-	ErasedSince     time.Time // when its keys began to be erased, after which nothing restores it
+	ErasedSince     time.Time // when the erasure of its keys began; from then on it cannot be restored
 
 	Revision int
 }
@@ -70,7 +69,7 @@ func New(name Name, now time.Time) *Tenant {
 	return &Tenant{Name: name, UID: rand.Text(), CreatedAt: now}
 }
 
-// State returns where the tenant stands; deleted outranks suspended.
+// State returns the tenant's state. Deleted outranks suspended.
 func (t *Tenant) State() State {
 	switch {
 	case !t.DeletedAt.IsZero():
@@ -82,8 +81,8 @@ func (t *Tenant) State() State {
 	}
 }
 
-// Caps returns what holds for the tenant: the tighter of its own limits and the
-// provider's, whose unset ones are the mount's.
+// Caps returns the limits that apply to the tenant: the tighter of its own and the provider's. Where the
+// provider sets none, the mount's apply.
 func (t *Tenant) Caps(c *Config) Caps {
 	p := t.ProviderCaps(c)
 	return Caps{
@@ -99,8 +98,8 @@ func (t *Tenant) Caps(c *Config) Caps {
 	}
 }
 
-// ProviderCaps returns the provider's limits for the tenant; unset ones are the mount's.
-// The mount's longest life holds for every tenant: the provider can only shorten it.
+// ProviderCaps returns the provider's limits for the tenant. Where the provider sets none, the mount's apply.
+// The provider cannot raise the mount's longest life.
 func (t *Tenant) ProviderCaps(c *Config) Caps {
 	longest := max(c.Internal.MaxTTL, c.External.MaxTTL)
 	return Caps{
@@ -116,8 +115,7 @@ func (t *Tenant) ProviderCaps(c *Config) Caps {
 	}
 }
 
-// localVerify is yes where the mount says so, the provider or the tenant does, and neither
-// of them says no.
+// localVerify returns Yes if the mount allows it, the provider or the tenant says yes, and neither says no.
 func (t *Tenant) localVerify(c *Config) Consent {
 	provider, own := t.Provider.LocalVerify, t.Own.LocalVerify
 	//mutate:true:2 "a provider who has said no to local verification" TestLocalVerify
@@ -127,8 +125,8 @@ func (t *Tenant) localVerify(c *Config) Consent {
 	return No
 }
 
-// CheckOwn refuses own limits that differ from those before and are looser than the
-// provider's. What the provider has lowered since does not stand in the way of others.
+// CheckOwn refuses own limits that are looser than the provider's, unless they are unchanged. A limit that the
+// provider has lowered since does not block changes of other limits.
 func (t *Tenant) CheckOwn(before Caps, c *Config) error {
 	own, p := t.Own, t.ProviderCaps(c)
 	if own.LocalVerify == Yes && p.LocalVerify == No && before.LocalVerify != Yes {
@@ -160,11 +158,10 @@ func tightens[T int | time.Duration](name string, own, before, most T, spell fun
 	)
 }
 
-// IdleDisableAfter returns how long the tenant's keys may go unused, or 0 for as long as
-// they like.
+// IdleDisableAfter returns how long the tenant's keys may go unused, or 0 for no limit.
 func (t *Tenant) IdleDisableAfter(c *Config) time.Duration { return t.Caps(c).IdleAfter }
 
-// Strictest returns the shortest of the times that are set, or 0 when none is.
+// Strictest returns the shortest of the times that are not 0, or 0 if all are.
 func Strictest(all ...time.Duration) time.Duration {
 	least := time.Duration(0)
 	for _, d := range all {
@@ -175,8 +172,8 @@ func Strictest(all ...time.Duration) time.Duration {
 	return least
 }
 
-// DueAt returns when something has to be done about the tenant: its erasure, or a look at
-// what its keys have missed while it was not active. The zero time means never.
+// DueAt returns when the tenant next needs maintenance: its erasure, or a check of what its keys missed while
+// it was not active. The zero time means never.
 func (t *Tenant) DueAt(retention time.Duration) time.Time {
 	if t.State() == Deleted {
 		return t.DeletedAt.Add(retention)
@@ -184,7 +181,7 @@ func (t *Tenant) DueAt(retention time.Duration) time.Time {
 	return t.ResumedAt
 }
 
-// Gone reports whether all that is the tenant's is to be erased at now.
+// Gone reports whether everything of the tenant is due for erasure at now.
 func (t *Tenant) Gone(retention time.Duration, now time.Time) bool {
 	return !t.ErasedSince.IsZero() || t.State() == Deleted && !now.Before(t.DeletedAt.Add(retention))
 }
