@@ -138,7 +138,9 @@ func TestEndOfLease(t *testing.T) {
 			answer := f.lend()
 			answer["lease_duration"] = int(row.granted.Seconds())
 			answer["data"].(map[string]any)["expires_at"] = time.Now().Add(row.expires).UTC().Format(time.RFC3339)
-			f.Odd = func(*http.Request, map[string]any) (*http.Response, error) { return vaulttest.Replies(answer), nil }
+			f.Odd = func(*http.Request, map[string]any) (*http.Response, error) {
+				return vaulttest.Replies(answer), nil
+			}
 			l := newTestLease(t, f)
 			defer closeIt(t, l)
 			if got := time.Until(l.current.Load().ends); got != row.want {

@@ -34,7 +34,8 @@ func TestLeaseIsKeptGood(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFake()
-				f.span, f.longest, f.fixed, f.wrapped = row.fake.span, row.fake.longest, row.fake.fixed, row.fake.wrapped
+				f.span, f.longest = row.fake.span, row.fake.longest
+				f.fixed, f.wrapped = row.fake.fixed, row.fake.wrapped
 				l := newTestLease(t, f, WithDrain(time.Second))
 				f.through(t, l, row.within, row.within/5000)
 				time.Sleep(2 * time.Second)
@@ -108,7 +109,8 @@ func TestReportsAreSpaced(t *testing.T) {
 
 func TestLeaseWhileVaultIsAway(t *testing.T) {
 	for name, status := range map[string]int{
-		"not there": 0, "sealed": 503, "dead leader": 500, "lagging": 412, "busy": 429, "no policy": 403, "led nowhere": 307,
+		"not there": 0, "sealed": 503, "dead leader": 500, "lagging": 412, "busy": 429, "no policy": 403,
+		"led nowhere": 307,
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the cluster test on the server named by VAULT_BIN, or on the one that `make server` builds: ROUNDS leaders are killed.
-# Each leads for about 77 s; what comes before the first and after the last is given some minutes.
+# Runs the cluster test on the server named by VAULT_BIN, or on the one that `make server` builds: ROUNDS leaders are
+# killed. Each leads for about 77 s; what comes before the first and after the last is given some minutes.
 set -euo pipefail
 rounds=${ROUNDS:-2}
 

@@ -13,7 +13,8 @@ try() {
 			return
 		fi
 		grep -v '^fuzz: elapsed' <<<"$out"
-		if ((again == 0)) || ! grep -q '^ *context deadline exceeded$' <<<"$out" || grep -q 'Failing input written' <<<"$out"; then
+		if ((again == 0)) || ! grep -q '^ *context deadline exceeded$' <<<"$out" ||
+			grep -q 'Failing input written' <<<"$out"; then
 			return 1
 		fi
 	done

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Signs and verifies in both directions against npm http-message-signatures, which `npm ci` installs as its lock file pins it.
+# Signs and verifies in both directions against npm http-message-signatures, which `npm ci` installs as its lock file
+# pins it.
 set -euo pipefail
 from=test/interop
 into=build/interop

@@ -11,19 +11,20 @@ usage: scripts/policies.sh [-m MOUNT] [-p PREFIX] [-n | -o DIR] [POLICY...]
   -p PREFIX  what the policies' names begin with on the server (apikeys-)
   -n         show what would be written, and ask no server
   -o DIR     write the policies as files into the directory DIR, and ask no server
-  POLICY     a file of bootstrap/policies/ without .hcl, as monitor or variants/app-by-group; all but the variants if none is named
+  POLICY     a file of bootstrap/policies/ without .hcl, as monitor or variants/app-by-group; all but the variants if
+             none is named
 
 A policy of that name that was not written by this script for this mount is never overwritten.
 TEXT
 }
 
-refuse() { # refuse MESSAGE: a slip of the caller's
-	echo "policies: $1" >&2
+refuse() { # refuse MESSAGE...: a slip of the caller's
+	echo "policies: $*" >&2
 	exit 2
 }
 
-fail() {
-	echo "policies: $1" >&2
+fail() { # fail MESSAGE...
+	echo "policies: $*" >&2
 	exit 1
 }
 
@@ -48,16 +49,19 @@ done
 shift $((OPTIND - 1))
 [[ -z $show || -z $dir ]] || refuse "-n and -o exclude each other"
 
-# What a path of a policy could take for a pattern or a template has to stay out, as has what ends the text it stands in.
+# What a path of a policy could take for a pattern or a template has to stay out, as has what ends the text it stands
+# in.
 mount=${mount%/} # as the server lists it
 segment='[A-Za-z0-9_][A-Za-z0-9._-]*'
 [[ $mount =~ ^$segment(/$segment)*$ ]] ||
-	refuse "-m: '$mount' is no path of a mount: it has letters, digits, '.', '_' and '-', and slashes between, as team/apikeys"
+	refuse "-m: '$mount' is no path of a mount: it has letters, digits, '.', '_' and '-', and slashes between," \
+		"as team/apikeys"
 case $mount/ in
 sys/* | auth/* | identity/* | cubbyhole/* | audit/*) refuse "-m: '$mount' is the server's own" ;;
 esac
 [[ $prefix =~ ^[a-z0-9][a-z0-9._-]*-$ ]] ||
-	refuse "-p: '$prefix' is no prefix: it has lower-case letters, digits, '.', '_' and '-', and ends in '-', as apikeys-"
+	refuse "-p: '$prefix' is no prefix: it has lower-case letters, digits, '.', '_' and '-', and ends in '-'," \
+		"as apikeys-"
 
 policies=("$@")
 if ((${#policies[@]} == 0)); then
@@ -69,7 +73,8 @@ fi
 
 # All is made before any of it goes anywhere.
 names=() marks=() texts=() seen=" "
-known='^(#.*|path "apikeys/[^" ]+" \{|  [a-z_]+ += [^/]+|\}|)$' # Whatever else a file may hold, nobody has taught this script to rewrite.
+# Whatever else a file may hold, nobody has taught this script to rewrite.
+known='^(#.*|path "apikeys/[^" ]+" \{|  [a-z_]+ += [^/]+|\}|)$'
 for policy in "${policies[@]}"; do
 	[[ $policy =~ ^(variants/)?[a-z-]+$ && -f $from/$policy.hcl ]] ||
 		refuse "there is no policy '$policy': bootstrap/policies/ has what there is"
@@ -101,18 +106,22 @@ fi
 
 cli=${VAULT_BIN:-${BAO_BIN:-}}
 if [[ -z $cli ]]; then
-	cli=$(command -v vault || command -v bao) || fail "neither vault nor bao is on PATH; VAULT_BIN or BAO_BIN may name one, and -n needs none"
+	cli=$(command -v vault || command -v bao) ||
+		fail "neither vault nor bao is on PATH; VAULT_BIN or BAO_BIN may name one, and -n needs none"
 fi
 
-there=$("$cli" policy list -format=table) || fail "which policies there are cannot be told: check VAULT_ADDR, and that VAULT_TOKEN may list them"
+there=$("$cli" policy list -format=table) ||
+	fail "which policies there are cannot be told: check VAULT_ADDR, and that VAULT_TOKEN may list them"
 for i in "${!names[@]}"; do
 	name=${names[i]}
 	[[ $'\n'$there$'\n' == *$'\n'"$name"$'\n'* ]] || continue
 	text=$("$cli" policy read -format=table "$name") || fail "$name is there and cannot be read: nothing was written"
 	[[ ${text%%$'\n'*} == "${marks[i]}" ]] ||
-		fail "$name is there, and was not written by this script for $mount/: nothing was written. Take another prefix with -p, or delete it"
+		fail "$name is there, and was not written by this script for $mount/: nothing was written." \
+			"Take another prefix with -p, or delete it"
 done
 for i in "${!names[@]}"; do
-	"$cli" policy write "${names[i]}" - <<<"${texts[i]}" >/dev/null || fail "${names[i]} was not written: those named above were; run this again"
+	"$cli" policy write "${names[i]}" - <<<"${texts[i]}" >/dev/null ||
+		fail "${names[i]} was not written: those named above were; run this again"
 	echo "${names[i]}"
 done

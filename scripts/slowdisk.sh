@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the test of a slow disk on the server named by VAULT_BIN, or on the one that `make server` builds: CHANGES changes of
-# each kind. PLUGIN names another build of the plugin.
+# Runs the test of a slow disk on the server named by VAULT_BIN, or on the one that `make server` builds: CHANGES
+# changes of each kind. PLUGIN names another build of the plugin.
 set -euo pipefail
 
 if [[ -z ${VAULT_BIN:-} ]]; then

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Measures sweeps on the server named by VAULT_BIN, or on the one that `make server` builds: those tests whose names match ONLY,
-# with KEYS that rotate and ERASED that are erased, and ROUNDS disturbances of each kind. PLUGIN names another build of the plugin.
+# Measures sweeps on the server named by VAULT_BIN, or on the one that `make server` builds: those tests whose names
+# match ONLY, with KEYS that rotate and ERASED that are erased, and ROUNDS disturbances of each kind. PLUGIN names
+# another build of the plugin.
 set -euo pipefail
 only=${ONLY:-.}
 

@@ -87,7 +87,8 @@ func TestAs(t *testing.T) {
 	const asApp = "ran write a b c=d\nBAO_ADDR=http://127.0.0.1:%[1]d\nBAO_TOKEN=app-%[1]d\n" +
 		"VAULT_ADDR=http://127.0.0.1:%[1]d\nVAULT_TOKEN=app-%[1]d\n"
 	shells(t, func(t *testing.T, run func(string, ...string) (string, string, error)) {
-		const script = `. "$1/env"; as acme-app write "a b" c=d; . "$2/env"; as acme-app write "a b" c=d; echo "$VAULT_TOKEN" "$VAULT_ADDR"`
+		const script = `. "$1/env"; as acme-app write "a b" c=d; . "$2/env"; as acme-app write "a b" c=d; ` +
+			`echo "$VAULT_TOKEN" "$VAULT_ADDR"`
 		stdout, stderr, err := run(script, one, two)
 		want := fmt.Sprintf(asApp, 1) + fmt.Sprintf(asApp, 2) + "somebody's http://127.0.0.1:2\n"
 		if err != nil || stderr != "" || stdout != want {

@@ -94,6 +94,7 @@ var Grants = []Grant{
 	{"read", "my/internal/leased/0123456789abcdef", "tenant-admin tenant-viewer auditor internal-issuer"},
 	{"read", "my/external/leased/0123456789abcdef", "tenant-admin tenant-viewer auditor external-issuer"},
 	{"update", "my/internal/leased/0123456789abcdef/disable", "tenant-admin"},
+	{"update", "my/internal/leased/0123456789abcdef/enable", "tenant-admin"},
 	{"update", "my/internal/leased/0123456789abcdef/revoke", "tenant-admin"},
 
 	{"update", "my/external/sign/billing", "app"},

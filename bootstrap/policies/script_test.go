@@ -98,8 +98,9 @@ func TestScriptShows(t *testing.T) {
 			}
 			rules := strings.ReplaceAll(string(text), "\npath \"apikeys/", "\npath \""+test.mount+"/")
 			want.WriteString(
-				"vault policy write " + test.prefix + name + " - <<'EOF'\n# " + test.prefix + name + " for " + test.mount +
-					"/, written by scripts/policies.sh.\n" + rules + "EOF\n",
+				"vault policy write " + test.prefix + name + " - <<'EOF'\n" +
+					"# " + test.prefix + name + " for " + test.mount + "/, written by scripts/policies.sh.\n" +
+					rules + "EOF\n",
 			)
 		}
 		if out != want.String() {

@@ -129,7 +129,8 @@ func Steps() []Step {
 		{
 			Who: "integrator",
 			Why: "Some of the integrator's programs have the new key, some still the old.",
-			Run: `sign billing.json GET /wfo/v1/agents > old.http && sign billing-new.json GET /wfo/v1/agents > new.http`,
+			Run: `sign billing.json GET /wfo/v1/agents > old.http && ` +
+				`sign billing-new.json GET /wfo/v1/agents > new.http`,
 		},
 		{
 			Who: "gateway", Why: "Both are good, and who uses the old one can be told of its successor.",

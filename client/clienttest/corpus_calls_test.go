@@ -181,7 +181,8 @@ func (a *author) rfc9421(s subject, at time.Time) string {
 	headers := []signing.Header{{Name: "Host", Value: host}}
 	names, base := `"@method" "@target-uri"`, "\"@method\": "+method+"\n\"@target-uri\": https://"+host+target+"\n"
 	if path, query, ok := strings.Cut(target, "?"); a.chance(50) {
-		names, base = `"@method" "@authority" "@path"`, "\"@method\": "+method+"\n\"@authority\": "+host+"\n\"@path\": "+path+"\n"
+		names = `"@method" "@authority" "@path"`
+		base = "\"@method\": " + method + "\n\"@authority\": " + host + "\n\"@path\": " + path + "\n"
 		if ok && a.chance(90) {
 			names, base = names+` "@query"`, base+"\"@query\": ?"+query+"\n"
 		}

@@ -32,9 +32,10 @@ func Example() {
 		t.Fatal(err)
 	}
 	defer verifier.Close()
-	server := httptest.NewServer(middleware.New(verifier)(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
-	})))
+	})
+	server := httptest.NewServer(middleware.New(verifier)(handler))
 	defer server.Close()
 
 	app := &http.Client{

@@ -40,7 +40,8 @@ func TestMiddlewareSunset(t *testing.T) {
 	} {
 		g := newGate(t, signing.Vrnt1, false, WithSunset(row.within))
 		g.judge.find = func(v *judge.Verdict) error {
-			v.Code, v.Valid, v.SuccessorKeyID, v.ServerTime = row.verdict, row.verdict == judge.Valid, row.successor, now
+			v.Code, v.Valid = row.verdict, row.verdict == judge.Valid
+			v.SuccessorKeyID, v.ServerTime = row.successor, now
 			if row.left != 0 {
 				v.ExpiresAt = now.Add(row.left).In(time.FixedZone("", 3600))
 			}

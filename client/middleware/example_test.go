@@ -1,6 +1,7 @@
 package middleware_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -59,9 +60,14 @@ func ExampleNew() {
 		}
 		text, _ := io.ReadAll(resp.Body)
 		_ = resp.Body.Close()
-		fmt.Println(resp.StatusCode, strings.TrimSpace(string(text)))
+		said := string(text)
+		var problem middleware.Problem
+		if json.Unmarshal(text, &problem) == nil {
+			said = problem.Detail
+		}
+		fmt.Println(resp.StatusCode, said)
 	}
 	// Output:
 	// 200 orders of acme sent "order 17"
-	// 401 {"type":"about:blank","title":"Unauthorized","status":401,"detail":"The call is not signed, or not with a key that is known here."}
+	// 401 The call is not signed, or not with a key that is known here.
 }

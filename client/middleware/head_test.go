@@ -121,17 +121,24 @@ func TestHeadText(t *testing.T) {
 			"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
 			"PUT / HTTP/1.1\nContent-Length: 3\nHost: a\n",
 		},
-		"no length": {"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", "PUT / HTTP/1.1\nContent-Length: " +
-			"0\nHost: a\n"},
+		"no length": {
+			"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
+			"PUT / HTTP/1.1\nContent-Length: 0\nHost: a\n",
+		},
 		"chunked": {
 			"PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
 			"PUT / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n",
 		},
-		"both": {"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\nTransfer-Encoding: " +
-			"chunked\r\n\r\n0\r\n\r\n", "PUT / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n"},
+		"both": {
+			"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+			"PUT / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n",
+		},
 		"another token": {"GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer x\r\n\r\n", "GET / HTTP/1.1\nHost: a\n"},
-		"our token":     {"GET / HTTP/1.1\r\nHost: a\r\nAuthorization: vrnt-1-hmac-sha256 x\r\n\r\n", "GET / HTTP/1.1\nAuthorization: vrnt-1-hmac-sha256 x\nHost: a\n"},
-		"old":           {"GET / HTTP/1.0\r\n\r\n", "GET / HTTP/1.0\n"},
+		"our token": {
+			"GET / HTTP/1.1\r\nHost: a\r\nAuthorization: vrnt-1-hmac-sha256 x\r\n\r\n",
+			"GET / HTTP/1.1\nAuthorization: vrnt-1-hmac-sha256 x\nHost: a\n",
+		},
+		"old": {"GET / HTTP/1.0\r\n\r\n", "GET / HTTP/1.0\n"},
 	} {
 		r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(row.raw)))
 		if err != nil {

@@ -226,7 +226,8 @@ func TestMiddlewareVerdicts(t *testing.T) {
 		}
 		h := resp.Header
 		if h.Get("Content-Type") != "application/problem+json" || h.Get("Cache-Control") != "no-store" ||
-			(h.Get("WWW-Authenticate") == "Vrnt-1-HMAC-SHA256") != (status == 401) || (h.Get("Retry-After") == "7") != (status == 503) {
+			(h.Get("WWW-Authenticate") == "Vrnt-1-HMAC-SHA256") != (status == 401) ||
+			(h.Get("Retry-After") == "7") != (status == 503) {
 			t.Errorf("%s: %v", verdict, h)
 		}
 	}
@@ -244,7 +245,8 @@ func TestMiddlewareTellsStrangersNothing(t *testing.T) {
 	g := newGate(t, signing.Vrnt1, false)
 	g.seen = func(http.ResponseWriter, *http.Request) { t.Error("let through") }
 	authorization := func(keyID string) string {
-		return "Vrnt-1-HMAC-SHA256 salt=12345678,iat=2026-01-31T12:00:00Z,kid=" + keyID + ",sig=vPVLD2A-ekM-xY7j-50rEtnphhAAKyFOUIviS8qu-c4"
+		return "Vrnt-1-HMAC-SHA256 salt=12345678,iat=2026-01-31T12:00:00Z,kid=" + keyID +
+			",sig=vPVLD2A-ekM-xY7j-50rEtnphhAAKyFOUIviS8qu-c4"
 	}
 	type answer struct {
 		status int
@@ -253,7 +255,8 @@ func TestMiddlewareTellsStrangersNothing(t *testing.T) {
 	}
 	var first *answer
 	for name, value := range map[string]string{
-		"none": "", "another": "Bearer x", "malformed": "Vrnt-1-HMAC-SHA256 x", "unknown": authorization("nobodys1"), "wrong": authorization("tEsTkId1"),
+		"none": "", "another": "Bearer x", "malformed": "Vrnt-1-HMAC-SHA256 x",
+		"unknown": authorization("nobodys1"), "wrong": authorization("tEsTkId1"),
 	} {
 		for _, body := range []string{"", "x"} {
 			r := g.request(t, "POST", "/", strings.NewReader(body))

@@ -65,6 +65,7 @@ func answers(w io.Writer, format string, seen ...any) { _, _ = fmt.Fprintf(w, fo
 func TestMiddlewareOnTheWire(t *testing.T) {
 	signed := func(head, body string) string { return signedRaw(t, signing.RFC9421, head, body) }
 	ours := signed("GET / HTTP/1.1\nHost: api.example\n", "")
+	digest := "Content-Digest: " + signing.DigestBody([]byte("hi")) + "\n"
 	for name, row := range map[string]struct {
 		text, method string
 		status       int
@@ -77,7 +78,9 @@ func TestMiddlewareOnTheWire(t *testing.T) {
 		"another's absolute form": {strings.Replace(
 			ours, "GET /", "GET http://evil.test/", 1,
 		), "GET", 401, `"status":401`},
-		"CONNECT":             {"CONNECT api.example:443 HTTP/1.1\r\nHost: api.example:443\r\n\r\n", "CONNECT", 401, `"status":401`},
+		"CONNECT": {
+			"CONNECT api.example:443 HTTP/1.1\r\nHost: api.example:443\r\n\r\n", "CONNECT", 401, `"status":401`,
+		},
 		"OPTIONS *":           {"OPTIONS * HTTP/1.1\r\nHost: api.example\r\n\r\n", "OPTIONS", 401, `"status":401`},
 		"OPTIONS":             {signed("OPTIONS /x HTTP/1.1\nHost: api.example\n", ""), "OPTIONS", 200, "OPTIONS /x 0"},
 		"HEAD":                {signed("HEAD /x HTTP/1.1\nHost: api.example\n", ""), "HEAD", 200, ""},
@@ -90,9 +93,9 @@ func TestMiddlewareOnTheWire(t *testing.T) {
 		"two Hosts": {strings.Replace(ours, "Host: api.example\r\n", "Host: api.example\r\nHost: "+
 			"evil.test\r\n", 1), "GET", 400, ""},
 		"a path of two readings": {strings.Replace(ours, "GET /", "GET //evil.test/", 1), "GET", 401, `"status":401`},
-		"body of a GET": {signed(
-			"GET / HTTP/1.1\nHost: a\nContent-Length: 2\nContent-Digest: "+signing.DigestBody([]byte("hi"))+"\n", "hi",
-		), "GET", 200, "GET / 2"},
+		"body of a GET": {
+			signed("GET / HTTP/1.1\nHost: a\nContent-Length: 2\n"+digest, "hi"), "GET", 200, "GET / 2",
+		},
 		"a body added": {
 			strings.Replace(ours, "Host", "Content-Length: 2\r\nHost", 1) + "hi", "GET", 401, `"status":401`,
 		},
@@ -101,19 +104,18 @@ func TestMiddlewareOnTheWire(t *testing.T) {
 			`"status":401`,
 		},
 		"a length and chunks": { // net/http goes by the chunks, and so does what is judged
-			signed("POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\nContent-Digest: "+signing.DigestBody([]byte("hi"))+"\nContent-Length: 9\n",
-				"2\r\nhi\r\n0\r\n\r\n"), "POST", 200, "POST / 2",
+			signed(
+				"POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n"+digest+"Content-Length: 9\n",
+				"2\r\nhi\r\n0\r\n\r\n",
+			), "POST", 200, "POST / 2",
 		},
 		"far too long": {
-			signed(
-				"POST / HTTP/1.1\nHost: a\nContent-Length: 1000000000\nContent-Digest: "+signing.DigestBody([]byte("hi"))+"\n",
-				"hi",
-			),
+			signed("POST / HTTP/1.1\nHost: a\nContent-Length: 1000000000\n"+digest, "hi"),
 			"POST", 413, `"body_too_large"`,
 		},
 		"chunks without end": {
 			signed(
-				"POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\nContent-Digest: "+signing.DigestBody([]byte("hi"))+"\n",
+				"POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n"+digest,
 				"65\r\n"+strings.Repeat("x", 101)+"\r\n",
 			),
 			"POST", 413, `"body_too_large"`,

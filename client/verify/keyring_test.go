@@ -214,8 +214,9 @@ func TestKeyringContext(t *testing.T) {
 // Each field of an answer is looked at, and no error quotes the secret.
 func TestKeyringRefusesOddAnswers(t *testing.T) {
 	for name, odd := range map[string]any{
-		"key": "a=", "max_age": 0, "tenant": "", "kind": "inner", "key_id": "another-one", "version": 0, "state": "fine", "tenant_state": "gone",
-		"scheme": "none", "compat": "x", "scopes": []any{7}, "published": []any{"x"}, "allowed_cidrs": nil, "user": 7, "metadata": []any{}, "replay": "perhaps",
+		"key": "a=", "max_age": 0, "tenant": "", "kind": "inner", "key_id": "another-one", "version": 0,
+		"state": "fine", "tenant_state": "gone", "scheme": "none", "compat": "x", "scopes": []any{7},
+		"published": []any{"x"}, "allowed_cidrs": nil, "user": 7, "metadata": []any{}, "replay": "perhaps",
 		"window_past": "x", "window_future": nil, "expires_at": "tomorrow",
 	} {
 		t.Run(name, func(t *testing.T) {

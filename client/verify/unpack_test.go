@@ -11,16 +11,22 @@ const (
 	packedVersion = `{"tenant":"acme","kind":"external","name":"orders","scheme":"rfc9421","version":2,` +
 		`"server_time":"2026-01-01T00:00:00Z","expires_at":null}`
 	packedOf = `,"versions":{"0123456789abcdef":` + packedVersion + `}}`
+	ofNone   = `,"versions":{}}`
 )
+
+// packed is an answer with one result, and what comes behind the results.
+func packed(result, behind string) string { return `{"results":[` + result + `]` + behind }
+
+func replaced(text, old, with string) string { return strings.Replace(text, old, with, 1) }
 
 // TestUnpack reads what the engine packs, and takes nothing else for a verdict.
 func TestUnpack(t *testing.T) {
 	for text, want := range map[string]any{
-		`{"results":[` + packedValid + `]` + packedOf:                                                     Valid,
-		`{"results":[{"valid":false,"verdict":"unknown_key"}],"versions":{}}`:                             UnknownKey,
-		`{"results":[{"valid":false,"verdict":"malformed","error":"request: missing"}]}`:                  Malformed,
-		`{"results":[{"valid":false,"verdict":"","error":"storage"}]}`:                                    ErrUnavailable,
-		`{"results":[` + strings.Replace(packedValid, `"state"`, `"later":1,"state"`, 1) + `]` + packedOf: Valid,
+		packed(packedValid, packedOf):                                                   Valid,
+		packed(`{"valid":false,"verdict":"unknown_key"}`, ofNone):                       UnknownKey,
+		packed(`{"valid":false,"verdict":"malformed","error":"request: missing"}`, `}`): Malformed,
+		packed(`{"valid":false,"verdict":"","error":"storage"}`, `}`):                   ErrUnavailable,
+		packed(replaced(packedValid, `"state"`, `"later":1,"state"`), packedOf):         Valid,
 		``:                              ErrUnknown,
 		`null`:                          ErrUnknown,
 		`{}`:                            ErrUnknown,
@@ -32,19 +38,19 @@ func TestUnpack(t *testing.T) {
 		`{"results":[{}]}`:              ErrUnknown,
 		`{"results":[{},{}]}`:           ErrUnknown,
 		`{"results":[{}],"versions":7}`: ErrUnknown,
-		`{"results":[` + packedValid + `],"versions":{}}`:                                                          ErrUnknown,
-		`{"results":[` + packedValid + `],"versions":{"0123456789abcdef":null}}`:                                   ErrUnknown,
-		`{"results":[` + packedValid + `],"versions":{"0123456789abcdef":7}}`:                                      ErrUnknown,
-		`{"results":[` + packedValid + `]` + strings.Replace(packedOf, `"acme"`, `""`, 1):                          ErrUnknown,
-		`{"results":[` + packedValid + `]` + strings.Replace(packedOf, `2,`, `"2",`, 1):                            ErrUnknown,
-		`{"results":[` + packedValid + `]` + strings.Replace(packedOf, `,"expires_at":null`, ``, 1):                ErrUnknown,
-		`{"results":[` + strings.Replace(packedValid, `"current"`, `""`, 1) + `]` + packedOf:                       ErrUnknown,
-		`{"results":[` + strings.Replace(packedValid, `true`, `false`, 1) + `]` + packedOf:                         ErrUnknown,
-		`{"results":[` + strings.Replace(packedValid, `true`, `"true"`, 1) + `]` + packedOf:                        ErrUnknown,
-		`{"results":[` + strings.Replace(packedValid, `"valid",`, `"good",`, 1) + `]` + packedOf:                   ErrUnknown,
-		`{"results":[` + strings.Replace(packedValid, `cdef`, `cdee`, 1) + `]` + packedOf:                          ErrUnknown,
-		`{"results":[` + packedValid + `]` + packedOf + `x`:                                                        ErrUnknown,
-		`{"results":[{"valid":false,"verdict":"replayed","key_id":"0123456789abcdef","state":"x"}],"versions":{}}`: ErrUnknown,
+		packed(packedValid, ofNone):     ErrUnknown,
+		packed(packedValid, `,"versions":{"0123456789abcdef":null}}`):                                  ErrUnknown,
+		packed(packedValid, `,"versions":{"0123456789abcdef":7}}`):                                     ErrUnknown,
+		packed(packedValid, replaced(packedOf, `"acme"`, `""`)):                                        ErrUnknown,
+		packed(packedValid, replaced(packedOf, `2,`, `"2",`)):                                          ErrUnknown,
+		packed(packedValid, replaced(packedOf, `,"expires_at":null`, ``)):                              ErrUnknown,
+		packed(replaced(packedValid, `"current"`, `""`), packedOf):                                     ErrUnknown,
+		packed(replaced(packedValid, `true`, `false`), packedOf):                                       ErrUnknown,
+		packed(replaced(packedValid, `true`, `"true"`), packedOf):                                      ErrUnknown,
+		packed(replaced(packedValid, `"valid",`, `"good",`), packedOf):                                 ErrUnknown,
+		packed(replaced(packedValid, `cdef`, `cdee`), packedOf):                                        ErrUnknown,
+		packed(packedValid, packedOf+`x`):                                                              ErrUnknown,
+		packed(`{"valid":false,"verdict":"replayed","key_id":"0123456789abcdef","state":"x"}`, ofNone): ErrUnknown,
 	} {
 		v, err := unpackOne(text)
 		if failure, fails := want.(error); fails {

@@ -91,8 +91,8 @@ func TestReadmeLeadsToEverything(t *testing.T) {
 	}
 }
 
-// TestTableOfPaths checks that the table of paths has those that there are, with their operations. A path that begins with a
-// slash takes the place of the last part of the one before.
+// TestTableOfPaths checks that the table of paths has those that there are, with their operations. A path that begins
+// with a slash takes the place of the last part of the one before.
 func TestTableOfPaths(t *testing.T) {
 	b, err := engine()
 	if err != nil {

@@ -38,15 +38,17 @@ func TestWorkedExample(t *testing.T) {
 		t.Errorf("the text of vrnt-1 gives %s, which is not shown", vrnt1)
 	}
 
-	const params = `sig1=("@method" "@authority" "@path" "content-digest");created=1736937000;keyid="tEsTkId1";nonce="oKGio6SlpqeoqaqrrK2urw"`
+	const params = `sig1=("@method" "@authority" "@path" "content-digest");` +
+		`created=1736937000;keyid="tEsTkId1";nonce="oKGio6SlpqeoqaqrrK2urw"`
 	posted := "sig1=:5Bl4CGITPOJWJiWrpLScxdaI9pMCSvXhWRpE8nuCfPo=:"
 	if !strings.Contains(text, strings.Trim(posted, "sig1=:")) {
 		t.Error("the signature of the call with a body is not shown")
 	}
 	for _, head := range []string{
 		"GET /wfo/agents?page=2\nHost: api.example\nSignature-Input: " + shown[1] + "\nSignature: " + shown[2],
-		"POST /wfo/agents\nHost: api.example\nContent-Length: 18\nContent-Digest: " + signing.DigestBody([]byte(`{"hello": "world"}`)) +
-			"\nSignature-Input: " + params + "\nSignature: " + posted,
+		"POST /wfo/agents\nHost: api.example\nContent-Length: 18\n" +
+			"Content-Digest: " + signing.DigestBody([]byte(`{"hello": "world"}`)) + "\n" +
+			"Signature-Input: " + params + "\nSignature: " + posted,
 	} {
 		parsed, err := signing.ParseHead([]byte(head))
 		if err != nil {

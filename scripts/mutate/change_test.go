@@ -112,7 +112,8 @@ func TestOperations(t *testing.T) {
 			"one of several cases, and an operand of another",
 			"",
 			"switch {\n//mutate:true:1 \"v\" TestV\n//mutate:false:2.1 \"w\" TestW\ncase a, b && c:\n}",
-			"switch {\n//mutate:true:1 \"v\" TestV\n//mutate:false:2.1 \"w\" TestW\ncase mutant.True(\"v\", a), mutant.False(\"w\", b) && c:\n}",
+			"switch {\n//mutate:true:1 \"v\" TestV\n//mutate:false:2.1 \"w\" TestW\n" +
+				"case mutant.True(\"v\", a), mutant.False(\"w\", b) && c:\n}",
 		},
 		{
 			"a value of a switch over one", "", "switch n {\n//mutate:instead:2 \"w\" TestW => 3\ncase 1, 2:\n}",
@@ -121,7 +122,8 @@ func TestOperations(t *testing.T) {
 		{
 			"the whole, a part, and a part of that",
 			"",
-			"//mutate:skip \"u\" TestU\n//mutate:false \"v\" TestV\n//mutate:true:1 \"w\" TestW\nif a && b { println() }",
+			"//mutate:skip \"u\" TestU\n//mutate:false \"v\" TestV\n//mutate:true:1 \"w\" TestW\n" +
+				"if a && b { println() }",
 			"//mutate:skip \"u\" TestU\n//mutate:false \"v\" TestV\n//mutate:true:1 \"w\" TestW\n" +
 				`if !mutant.On("u") { if mutant.False("v", mutant.True("w", a) && b) { println() } }`,
 		},

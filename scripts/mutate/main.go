@@ -39,7 +39,7 @@ import (
 )
 
 func main() {
-	only := flag.String("only", "", "break only walls whose names, or packages of tests, match this expression")
+	only := flag.String("only", "", "break only walls whose names, files or packages of tests match this expression")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := run(ctx, ".", quoted(), *only, os.Stdout)
@@ -87,7 +87,9 @@ func choose(all []*wall, only string) ([]*wall, error) {
 		return nil, err
 	}
 	chosen := slices.Clone(all)
-	chosen = slices.DeleteFunc(chosen, func(w *wall) bool { return !pattern.MatchString(w.name + " " + w.in) })
+	chosen = slices.DeleteFunc(chosen, func(w *wall) bool {
+		return !slices.ContainsFunc([]string{w.name, w.file, w.in}, pattern.MatchString)
+	})
 	if len(chosen) == 0 {
 		return nil, errors.New("there is no such wall")
 	}

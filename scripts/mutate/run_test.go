@@ -155,6 +155,20 @@ func TestEachOperationIsNoticed(t *testing.T) {
 	}
 }
 
+func TestChoose(t *testing.T) {
+	walls := []*wall{
+		{name: "a door", file: "house/door.go", in: "./house"},
+		{name: "a lock", file: "house/lock.go", in: "./street"},
+	}
+	for only, want := range map[string]int{
+		"": 2, "^a lock$": 1, "door.go": 1, "^house/": 2, "^./street$": 1, "window": 0, "(": 0,
+	} {
+		if got, err := choose(walls, only); len(got) != want || (err == nil) != (want > 0) {
+			t.Errorf("%q: %d walls, %v", only, len(got), err)
+		}
+	}
+}
+
 func TestRunsThatGoWrong(t *testing.T) {
 	tests := []struct {
 		name, only          string

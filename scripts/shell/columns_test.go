@@ -1,8 +1,10 @@
 package shell
 
 import (
+	"fmt"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -23,6 +25,14 @@ func TestColumns(t *testing.T) {
 		{"a text", "docs/a.md", wide(121), true},
 		{"a row of a table", "a.md", "| " + wide(121), false},
 		{"no table of Go", "a.go", "| " + wide(121), true},
+		{"no table in a block", "a.md", "```text\n| " + wide(121) + "\n```", true},
+		{"what is compared", "a.md", "```text output: TestIt\n" + wide(121) + "\n```", false},
+		{"behind what is compared", "a.md", "```text output: TestIt\n```\n" + wide(121), true},
+		{"what a console prints", "a.md", "```console run: TestIt\n$ ls\n" + wide(121) + "\n```", false},
+		{"what is typed there", "a.md", "```console run: TestIt\n$ " + wide(121) + "\n```", true},
+		{"what Python prints", "a.md", "```pycon run: TestIt\n>>> f(\n... )\n" + wide(121) + "\n```", false},
+		{"what is typed to Python", "a.md", "```pycon run: TestIt\n>>> f(\n... " + wide(121) + ")\n```", true},
+		{"a block that is run", "a.md", "```sh run: TestIt\n" + wide(121) + "\n```", true},
 		{"an address", "a.go", "// https://example.com/" + wide(121), false},
 		{"words behind an address", "a.go", "// https://example.com/ " + wide(121), true},
 		{"where a link leads", "a.md", "[words](" + wide(121) + ")", false},
@@ -44,7 +54,9 @@ func TestColumns(t *testing.T) {
 				}
 				return
 			}
-			f.refuses("scripts/columns.sh -l", "./"+test.file+":2: "+test.line+"\n")
+			lines := strings.Split(test.line, "\n")
+			n := slices.IndexFunc(lines, func(line string) bool { return len(line) > 120 })
+			f.refuses("scripts/columns.sh -l", fmt.Sprintf("./%s:%d: %s\n", test.file, 2+n, lines[n]))
 			f.refuses("scripts/columns.sh -l", "columns: 1 lines of "+filepath.Ext(test.file)+" are over")
 			f.types("sed -i 's/]=0/]=1/g' scripts/columns.sh && scripts/columns.sh | grep -c lower | grep -qx 2")
 		})

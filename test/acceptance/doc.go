@@ -22,20 +22,21 @@
 //
 // The commands beside testscript's own:
 //
-//   - [!] as WHO COMMAND [ARG]... [> FILE]: runs a command with the token of WHO: spa, operator, monitor, gateway, local-gateway or
-//     migrator; of tenant A or B a-admin, b-viewer and so on (tour.Staff has them all); root; or nobody, who has no token. They are enrolled
-//     when first named. An answer that holds a secret must go to a file, and no log of the server may ever hold it.
+//   - [!] as WHO COMMAND [ARG]... [> FILE]: runs a command with the token of WHO: spa, operator, monitor, gateway,
+//     local-gateway or migrator; of tenant A or B a-admin, b-viewer and so on (tour.Staff has them all); root; or
+//     nobody, who has no token. They are enrolled when first named. An answer that holds a secret must go to a file,
+//     and no log of the server may ever hold it.
 //   - signcall [-age DURATION] [-H HEADER]... KEYFILE METHOD TARGET [> FILE]: signs a call, in the scheme of the key in
 //     an answer that went to KEYFILE (bootstrap/tour/sign).
 //   - [!] answer FIELD [VALUE]: the last answer has the field, with the value if one is given. Of an answer in JSON a
 //     nested field is named as versions.0.key_id; lease_id and lease_duration are fields in either form.
 //   - capture NAME FIELD [FILE]: sets the variable NAME to a field of the last answer, or of the one in FILE.
-//   - identity age|ssh NAME FILE: makes a holder's own key, an age one or one of ssh-ed25519, in FILE, and sets the variable
-//     NAME to the recipient that goes with it.
-//   - [!] unseal IDENTITY ANSWER > FILE: opens what the answer in the file ANSWER holds sealed, which must not be in it in
-//     clear as well.
-//   - eventually FIELD VALUE as WHO COMMAND [ARG]...: runs the command until its answer has the field with the value, for
-//     what the server does in its own time.
+//   - identity age|ssh NAME FILE: makes a holder's own key, an age one or one of ssh-ed25519, in FILE, and sets the
+//     variable NAME to the recipient that goes with it.
+//   - [!] unseal IDENTITY ANSWER > FILE: opens what the answer in the file ANSWER holds sealed, which must not be in it
+//     in clear as well.
+//   - eventually FIELD VALUE as WHO COMMAND [ARG]...: runs the command until its answer has the field with the value,
+//     for what the server does in its own time.
 //
 // A transcript in testdata/mount changes the mount's settings: those run on a server of their own, and each leaves the
 // settings as it found them, or such that the others do not mind.

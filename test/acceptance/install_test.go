@@ -32,7 +32,8 @@ func TestInstallCommands(t *testing.T) {
 	r.runs("root", "vault secrets enable")
 	r.shell(
 		"root",
-		`[[ $(vault plugin info -field=command -version="$VERSION" secret vault-plugin-secrets-apikeys) == "vault-plugin-secrets-apikeys-$VERSION" ]]`,
+		`[[ $(vault plugin info -field=command -version="$VERSION" secret vault-plugin-secrets-apikeys) == `+
+			`"vault-plugin-secrets-apikeys-$VERSION" ]]`,
 	)
 	files, err := filepath.Glob("../../bootstrap/policies/*.hcl")
 	if err != nil {
@@ -97,7 +98,8 @@ func (r *reader) audited() {
 	r.runs("root", "vault secrets tune")
 	r.shell(
 		"of the group",
-		`vault write apikeys/my/external/keys/billing reveal=always && vault write apikeys/my/external/keys/billing/disable reason="so as to see it"`,
+		`vault write apikeys/my/external/keys/billing reveal=always && `+
+			`vault write apikeys/my/external/keys/billing/disable reason="so as to see it"`,
 	)
 	r.shell("of the group", `vault write -f apikeys/my/external/keys/billing/enable`)
 	log, err := os.ReadFile(r.w.AuditFile())
@@ -120,11 +122,10 @@ func (r *reader) handsOut() {
 		r.shell("nobody", "sign key.json GET /v1/orders > "+name+".http")
 	}
 	single, batch, _ := strings.Cut(r.runs("gateway", "apikeys/verify"), "{")
+	results := fieldsOf("{" + batch)
 	r.holds(
-		fieldsOf(single)["verdict"]+" "+fieldsOf("{" + batch)["results.0.verdict"]+" "+fieldsOf("{" + batch)["results.1.verdict"],
-		"valid",
-		"valid",
-		"valid",
+		fieldsOf(single)["verdict"]+" "+results["results.0.verdict"]+" "+results["results.1.verdict"],
+		"valid", "valid", "valid",
 	)
 	token := fieldsOf(r.runs("of the group", "-wrap-ttl=10m"))["wrapping_token"]
 	r.holds(r.shell("nobody", "vault unwrap -field=name "+token), "billing")

@@ -27,7 +27,8 @@ func TestOperationsCommands(t *testing.T) {
 	r.dir = checkout(t)
 	r.shell(
 		"nobody",
-		"make build VERSION=0.1.1 && install -m 0755 build/vault-plugin-secrets-apikeys "+plugins+"/vault-plugin-secrets-apikeys-v0.1.1",
+		"make build VERSION=0.1.1 && install -m 0755 build/vault-plugin-secrets-apikeys "+
+			plugins+"/vault-plugin-secrets-apikeys-v0.1.1",
 	)
 	r.dir = here
 	r.shell("acme-admin", "vault write apikeys/my/external/keys/before description=kept")

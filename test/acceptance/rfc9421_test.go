@@ -50,29 +50,37 @@ func TestRFC9421(t *testing.T) {
 		digest = "sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:" // RFC 9530, of {"hello": "world"}
 	)
 	method, authority, path, query := "@method=GET", "@authority=api.example", "@path=/wfo/v1/agents", "@query=?page=1"
-	target, posted, body := "@target-uri=https://api.example/wfo/v1/agents?page=1", "@method=POST", "content-digest="+digest
+	target, date := "@target-uri=https://api.example/wfo/v1/agents?page=1", "date=Tue, 20 Apr 2021 02:07:55 GMT"
+	digested, posted, body := post+"Content-Digest: "+digest+"\n", "@method=POST", "content-digest="+digest
+	ends := func(in int64) string { return fmt.Sprintf(";expires=%d", time.Now().Unix()+in) }
+	nonceless := func() string { return fmt.Sprintf(`;created=%d;keyid=%q`, time.Now().Unix(), h.keyID) }
 	for _, row := range []struct {
 		name, call, want string
 	}{
 		{"what our signer covers", h.base(get, []string{method, authority, path, query}, params("")), "valid"},
 		{"in another order", h.base(get, []string{query, path, method, authority}, params("")), "valid"},
 		{"the target as one", h.base(get, []string{method, target}, params("")), "valid"},
-		{"another header too", h.base(get, []string{method, target, "date=Tue, 20 Apr 2021 02:07:55 GMT"}, params(`;alg="hmac-sha256"`)), "valid"},
-		{"a body", h.base(post+"Content-Digest: "+digest+"\n", []string{posted, authority, path, body}, params("")), "valid"},
-		{"an end to come", h.base(get, []string{method, target}, params(fmt.Sprintf(";expires=%d", time.Now().Unix()+100))), "valid"},
-		{"an end that has been", h.base(get, []string{method, target}, strings.Replace(params(fmt.Sprintf(";expires=%d", time.Now().Unix()-10)),
+		{"another header too", h.base(get, []string{method, target, date}, params(`;alg="hmac-sha256"`)), "valid"},
+		{"a body", h.base(digested, []string{posted, authority, path, body}, params("")), "valid"},
+		{"an end to come", h.base(get, []string{method, target}, params(ends(100))), "valid"},
+		{"an end that has been", h.base(get, []string{method, target}, strings.Replace(params(ends(-10)),
 			fmt.Sprint("created=", time.Now().Unix()), fmt.Sprint("created=", time.Now().Unix()-20), 1)), "too_old"},
-		{"another query", h.base(get, []string{method, authority, path, "@query=?page=2"}, params("")), "bad_signature"},
+		{
+			"another query", h.base(get, []string{method, authority, path, "@query=?page=2"}, params("")),
+			"bad_signature",
+		},
 		{"no query", h.base(get, []string{method, authority, path}, params("")), "malformed"},
 		{"no method", h.base(get, []string{target}, params("")), "malformed"},
-		{"a body that is not covered", h.base(post+"Content-Digest: "+digest+"\n", []string{posted, authority, path}, params("")), "malformed"},
+		{"a body that is not covered", h.base(digested, []string{posted, authority, path}, params("")), "malformed"},
 		{"a body without a digest", h.base(post, []string{posted, authority, path}, params("")), "malformed"},
 		{"another algorithm", h.base(get, []string{method, target}, params(`;alg="hmac-sha512"`)), "malformed"},
 		{"an unknown component", h.base(get, []string{method, target, "@scheme=https"}, params("")), "malformed"},
-		{"no nonce", h.base(get, []string{method, target}, fmt.Sprintf(`;created=%d;keyid=%q`, time.Now().Unix(), h.keyID)), "malformed"},
-		{"RFC 9421 B.2.5", h.base("POST /foo?param=Value&Pet=dog HTTP/1.1\nHost: example.com\nDate: Tue, 20 Apr 2021 "+
-			"02:07:55 GMT\nContent-Type: application/json\n",
-			[]string{"date=Tue, 20 Apr 2021 02:07:55 GMT", "@authority=example.com", "content-type=application/json"}, params("")), "malformed"},
+		{"no nonce", h.base(get, []string{method, target}, nonceless()), "malformed"},
+		{"RFC 9421 B.2.5", h.base(
+			"POST /foo?param=Value&Pet=dog HTTP/1.1\nHost: example.com\nDate: Tue, 20 Apr 2021 02:07:55 GMT\n"+
+				"Content-Type: application/json\n",
+			[]string{date, "@authority=example.com", "content-type=application/json"}, params(""),
+		), "malformed"},
 	} {
 		a := gateway.must("PATCH", "apikeys/verify", fields{"request": row.call})
 		if got := a.field("verdict"); got != row.want {
@@ -89,7 +97,7 @@ func TestRFC9421(t *testing.T) {
 
 	// A client without nonces is let in where the key says so, and its calls are good once all the same.
 	admin.must("PATCH", "apikeys/my/external/keys/orders", fields{"compat": []any{"no_nonce"}})
-	plain := h.base(get, []string{method, target}, fmt.Sprintf(`;created=%d;keyid=%q`, time.Now().Unix(), h.keyID))
+	plain := h.base(get, []string{method, target}, nonceless())
 	if a := gateway.must("PATCH", "apikeys/verify", fields{"request": plain}); a.field("verdict") != "valid" ||
 		a.field("variant") != "no_nonce" {
 		t.Errorf("without nonce: %s by %q", a.field("verdict"), a.field("variant"))
@@ -116,7 +124,10 @@ func TestKeyring(t *testing.T) {
 	local.refused(http.StatusForbidden, "tenant has allow_local_verify off", "GET", path, nil)
 	admin.must("PATCH", "apikeys/my", fields{"allow_local_verify": true})
 	a := local.must("GET", path, nil)
-	for field, want := range map[string]string{"max_age": "30", "tenant": tenant, "state": "current", "tenant_state": "active", "scheme": "rfc9421", "window_past": "300"} {
+	for field, want := range map[string]string{
+		"max_age": "30", "tenant": tenant, "state": "current", "tenant_state": "active", "scheme": "rfc9421",
+		"window_past": "300",
+	} {
 		if got := a.field(field); got != want {
 			t.Errorf("%s is %q, want %q", field, got, want)
 		}
@@ -124,7 +135,9 @@ func TestKeyring(t *testing.T) {
 	if key := a.holder(t); string(key.key) != string(h.key) {
 		t.Error("another key")
 	}
-	for _, who := range []*caller{spa, operator, admin, w.caller(t, "gateway"), w.caller(t, tenant+"-app"), w.caller(t, "migrator")} {
+	for _, who := range []*caller{
+		spa, operator, admin, w.caller(t, "gateway"), w.caller(t, tenant+"-app"), w.caller(t, "migrator"),
+	} {
 		who.refused(http.StatusForbidden, "", "GET", path, nil)
 	}
 	local.refused(http.StatusForbidden, "", "PATCH", "apikeys/verify", fields{"request": agents})

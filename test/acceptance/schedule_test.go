@@ -57,8 +57,11 @@ func TestSchedule(t *testing.T) {
 	tenant := w.tenant(t, "schedule")
 	admin, app, gateway := w.caller(t, tenant+"-admin"), w.caller(t, tenant+"-app"), w.caller(t, "gateway")
 	operator, root := w.caller(t, "operator"), w.caller(t, "root")
-	const key, unfetched, static = "apikeys/my/external/keys/queue", "apikeys/my/external/keys/unfetched", "apikeys/my/external/static-creds/queue"
-	const hand, staticHand = "apikeys/my/external/keys/by-hand", "apikeys/my/external/static-creds/by-hand"
+	const (
+		key, static      = "apikeys/my/external/keys/queue", "apikeys/my/external/static-creds/queue"
+		hand, staticHand = "apikeys/my/external/keys/by-hand", "apikeys/my/external/static-creds/by-hand"
+		unfetched        = "apikeys/my/external/keys/unfetched"
+	)
 	brief := fields{"auto_rotate": true, "ttl": "3m", "overlap": "90s"}
 	admin.refused(400, "overlap: auto_rotate needs at least 10m (config min_overlap)", "POST", key, brief)
 	operator.must("PATCH", "apikeys/config", fields{"min_overlap": "1m"})

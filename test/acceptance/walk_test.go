@@ -116,7 +116,8 @@ func TestNothingTells(t *testing.T) {
 		}
 	})
 	for who, least := range map[string]int{
-		"admin": 37, "viewer": 29, "auditor": 37, "internal-issuer": 23, "external-issuer": 23, "spa": 12, "operator": 1,
+		"admin": 37, "viewer": 29, "auditor": 37, "internal-issuer": 23, "external-issuer": 23, "spa": 12,
+		"operator": 1,
 	} {
 		if saw[who] < least {
 			t.Errorf("%s saw %d answers, of %d at least", who, saw[who], least)

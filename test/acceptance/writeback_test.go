@@ -28,15 +28,20 @@ func TestWriteBack(t *testing.T) {
 		sent fields
 	}{
 		{operator, "config", true, fields{
-			"internal_default_ttl": 86400, "internal_max_ttl": "100d", "internal_default_overlap": 3600, "internal_default_auto_rotate": true,
-			"external_default_ttl": "30d", "external_max_ttl": "2160h", "external_default_overlap": 3600, "external_default_auto_rotate": true,
-			"external_published": []string{"/wfo/**", "/status", "/api/*"}, "allow_no_expiry": true, "min_overlap": "1h", "retention": "1d",
-			"window_past": 30, "window_future": 30, "replay_entries": 5000, "replay_entries_total": 9000, "cache_entries": 500, "replay": "strict",
-			"max_keys": 70, "max_leased": 80, "max_versions": 3, "max_extension": "2d", "force_wrap": true, "idle_disable_after": "30d",
-			"allow_import_until": "2036-01-02T03:04:05Z",
+			"internal_default_ttl": 86400, "internal_max_ttl": "100d",
+			"internal_default_overlap": 3600, "internal_default_auto_rotate": true,
+			"external_default_ttl": "30d", "external_max_ttl": "2160h",
+			"external_default_overlap": 3600, "external_default_auto_rotate": true,
+			"external_published": []string{"/wfo/**", "/status", "/api/*"},
+			"allow_no_expiry":    true, "min_overlap": "1h", "retention": "1d",
+			"window_past": 30, "window_future": 30,
+			"replay_entries": 5000, "replay_entries_total": 9000, "cache_entries": 500, "replay": "strict",
+			"max_keys": 70, "max_leased": 80, "max_versions": 3, "max_extension": "2d",
+			"force_wrap": true, "idle_disable_after": "30d", "allow_import_until": "2036-01-02T03:04:05Z",
 		}},
 		{spa, "admin/tenants/" + tenant, true, fields{
-			"display_name": "Ours", "max_keys": 7, "max_leased": 8, "max_versions": 3, "max_ttl": "10d", "window_past": 30, "window_future": 30,
+			"display_name": "Ours", "max_keys": 7, "max_leased": 8, "max_versions": 3, "max_ttl": "10d",
+			"window_past": 30, "window_future": 30,
 			"idle_disable_after": "20d", "published": []string{"/wfo/**", "/status"},
 		}},
 		{admin, "my", false, fields{
@@ -44,15 +49,19 @@ func TestWriteBack(t *testing.T) {
 			"idle_disable_after": "19d", "published": []string{"/wfo/v2/**", "/wfo/v1/**"},
 		}},
 		{admin, "my/external/keys/billing", true, fields{
-			"description": "for invoices", "owner": "finance", "metadata": fields{"b": "2", "a": "1"}, "ttl": "48h", "auto_rotate": true,
-			"overlap": "1h", "reveal": "never", "replay": "off", "deletion_protected": true, "recipients": []string{ssh, w.mailbox(t).recipient},
-			"expiry_window": "Mon-Sun 00:00-23:00 Europe/Berlin", "idle_disable_after": "10d", "scopes": []string{"POST /wfo/v1/*", "GET /wfo/**"},
+			"description": "for invoices", "owner": "finance", "metadata": fields{"b": "2", "a": "1"},
+			"ttl": "48h", "auto_rotate": true, "overlap": "1h", "reveal": "never", "replay": "off",
+			"deletion_protected": true, "recipients": []string{ssh, w.mailbox(t).recipient},
+			"expiry_window": "Mon-Sun 00:00-23:00 Europe/Berlin", "idle_disable_after": "10d",
+			"scopes":        []string{"POST /wfo/v1/*", "GET /wfo/**"},
 			"allowed_cidrs": []string{"192.0.2.0/24", "10.0.0.0/8", "2001:db8::/32"}, "user": "svc-billing",
 		}},
 		{admin, "my/external/keys/events", true, fields{"scheme": "hmac-sha256", "ttl": 86400, "reveal": "always"}},
 		{admin, "my/internal/roles/desktop", true, fields{
-			"description": "for apps", "ttl": "2h", "max_ttl": "3h", "replay": "off", "metadata": fields{"b": "2", "a": "1"},
-			"scopes": []string{"POST /wfo/v1/*", "GET /wfo/**"}, "allowed_cidrs": []string{"192.0.2.0/24", "10.0.0.0/8"}, "user": "svc-app",
+			"description": "for apps", "ttl": "2h", "max_ttl": "3h", "replay": "off",
+			"metadata":      fields{"b": "2", "a": "1"},
+			"scopes":        []string{"POST /wfo/v1/*", "GET /wfo/**"},
+			"allowed_cidrs": []string{"192.0.2.0/24", "10.0.0.0/8"}, "user": "svc-app",
 		}},
 	} {
 		path, first := "apikeys/"+object.path, "PATCH"

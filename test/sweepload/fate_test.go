@@ -63,7 +63,8 @@ func TestFates(t *testing.T) {
 		case !row.without && err != nil:
 			t.Errorf("%s: %v", name, err)
 		case row.without &&
-			(err == nil || !strings.Contains(err.Error(), "1 of 3 keys (33 %)") || !strings.Contains(err.Error(), "key 1 first")):
+			(err == nil || !strings.Contains(err.Error(), "1 of 3 keys (33 %)") ||
+				!strings.Contains(err.Error(), "key 1 first")):
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -137,15 +137,18 @@ func TestAlsoRight(t *testing.T) {
 			e["inside"].Call.Verdict, e["inside"].Call.Signed = "too_old", at(-400)
 			e["again"].Call.Verdict, e["again"].Call.Signed = "too_old", at(-400)
 		}},
-		{name: "a leader that has lost its lead need not have done anything", edit: func(w *world, e map[string]*Event) {
-			e["second"].Outcome = Unknown
-			w.events = slices.DeleteFunc(w.events, func(other *Event) bool {
-				return other.Key == "late"
-			})
-			for _, list := range w.events {
-				list.Names = slices.DeleteFunc(list.Names, func(name string) bool { return name == "late" })
-			}
-		}},
+		{
+			name: "a leader that has lost its lead need not have done anything",
+			edit: func(w *world, e map[string]*Event) {
+				e["second"].Outcome = Unknown
+				w.events = slices.DeleteFunc(w.events, func(other *Event) bool {
+					return other.Key == "late"
+				})
+				for _, list := range w.events {
+					list.Names = slices.DeleteFunc(list.Names, func(name string) bool { return name == "late" })
+				}
+			},
+		},
 		{name: "a scheduled rotation leaves its predecessor's end", edit: func(w *world, _ map[string]*Event) {
 			for _, e := range w.events {
 				if e.Key == "due" && e.Series != nil && len(e.Series.Versions) == 3 {

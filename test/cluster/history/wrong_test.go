@@ -19,11 +19,13 @@ func TestWrong(t *testing.T) {
 		{name: "an acknowledged rotation is in no history", rule: LostWrite, edit: func(w *world, e map[string]*Event) {
 			w.strike("hand", e["rotate"].Request)
 		}},
-		{name: "an acknowledged revocation is in no history", rule: LostWrite, edit: func(w *world, e map[string]*Event) {
-			w.strike("hand", e["revoke"].Request)
-		}},
 		{
-			name: "an acknowledged rotation is forgotten later", rule: LostWrite, with: []step{{60, "", ask(Changes, "hand", "")}},
+			name: "an acknowledged revocation is in no history", rule: LostWrite,
+			edit: func(w *world, e map[string]*Event) { w.strike("hand", e["revoke"].Request) },
+		},
+		{
+			name: "an acknowledged rotation is forgotten later", rule: LostWrite,
+			with: []step{{60, "", ask(Changes, "hand", "")}},
 			edit: func(w *world, e map[string]*Event) {
 				last := w.last(Changes, "hand")
 				last.Log = slices.DeleteFunc(last.Log, func(c Change) bool { return c.Request == e["rotate"].Request })
@@ -34,9 +36,12 @@ func TestWrong(t *testing.T) {
 				e.Names = slices.DeleteFunc(e.Names, func(name string) bool { return name == "late" })
 			}
 		}},
-		{name: "the answer to a rotation shows no new version", rule: LostWrite, edit: func(_ *world, e map[string]*Event) {
-			e["replace"].Series.Versions = e["replace"].Series.Versions[:2]
-		}},
+		{
+			name: "the answer to a rotation shows no new version", rule: LostWrite,
+			edit: func(_ *world, e map[string]*Event) {
+				e["replace"].Series.Versions = e["replace"].Series.Versions[:2]
+			},
+		},
 		{name: "what was written is rolled back", rule: Stale, edit: func(w *world, e map[string]*Event) {
 			w.last(Read, "hand").Series = e["rotate"].Series
 		}},
@@ -53,18 +58,22 @@ func TestWrong(t *testing.T) {
 			last := w.last(Read, "hand").Series
 			last.Versions = slices.Delete(last.Versions, 1, 2)
 		}},
-		{name: "a version is numbered as if there had been another", rule: Vanished, edit: func(w *world, _ map[string]*Event) {
-			for _, e := range w.events {
-				if e.Series != nil {
-					if v := e.Series.version("due-3"); v != nil {
-						v.Number = 4
+		{
+			name: "a version is numbered as if there had been another", rule: Vanished,
+			edit: func(w *world, _ map[string]*Event) {
+				for _, e := range w.events {
+					if e.Series != nil {
+						if v := e.Series.version("due-3"); v != nil {
+							v.Number = 4
+						}
 					}
 				}
-			}
-		}},
-		{name: "a call is signed with a version that is shown nowhere", rule: Vanished, edit: func(_ *world, e map[string]*Event) {
-			e["sign"].KeyID = "ghost"
-		}},
+			},
+		},
+		{
+			name: "a call is signed with a version that is shown nowhere", rule: Vanished,
+			edit: func(_ *world, e map[string]*Event) { e["sign"].KeyID = "ghost" },
+		},
 
 		{
 			name: "rotated twice by schedule for one due time", rule: Early, with: []step{{62, "", schedule("due")}},
