@@ -1,9 +1,11 @@
-// Package identity takes a caller's tenant from Vault's identity store: from the metadata of the caller's entity and of
-// its groups. Answers are kept for seconds, and a store that hangs refuses its callers and nobody else.
+// Package identity takes a caller's tenant from Vault's identity store: from the metadata of the caller's entity, of
+// its groups and, on auth mounts that the settings name, of its aliases. Answers are kept for seconds, and a store that
+// hangs refuses its callers and nobody else.
 package identity
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -35,10 +37,10 @@ type Lookup struct {
 
 // caller is what is known of an entity. A caller without a tenant belongs to the provider, or to nobody.
 type caller struct {
-	tenant   tenant.Name
-	metadata string // the name of the metadata that was looked at
-	problem  error  // why the caller is refused everywhere
-	until    time.Time
+	tenant  tenant.Name
+	from    Sources // what was looked at
+	problem error   // why the caller is refused everywhere
+	until   time.Time
 }
 
 // New returns a lookup in a store.
@@ -53,16 +55,16 @@ func New(store Store) *Lookup {
 }
 
 // TenantOf returns the caller's tenant, "" when it has none. The root token and other tokens without an entity have
-// none. The metadata is the name of the one that names tenants.
-func (l *Lookup) TenantOf(ctx context.Context, entityID, metadata string, now time.Time) (tenant.Name, error) {
+// none.
+func (l *Lookup) TenantOf(ctx context.Context, entityID string, from Sources, now time.Time) (tenant.Name, error) {
 	if entityID == "" {
 		return "", nil
 	}
 	who, ok := l.known.GetIfPresent(entityID)
 	//mutate:false:2 "identities that have changed" ./backend TestIdentityIsNoticedWithinSeconds
-	if !ok || !now.Before(who.until) || who.metadata != metadata {
+	if !ok || !now.Before(who.until) || who.from != from {
 		var err error
-		if who, err = l.ask(ctx, entityID, metadata); err != nil {
+		if who, err = l.ask(ctx, entityID, from); err != nil {
 			return "", err
 		}
 		l.known.Set(entityID, who)
@@ -72,10 +74,10 @@ func (l *Lookup) TenantOf(ctx context.Context, entityID, metadata string, now ti
 
 // ask looks the entity and its groups up, within our own deadline. Callers of one entity share a lookup. One that hangs
 // goes on in the background, because nothing can stop it; its answer is dropped, and the next caller begins anew.
-func (l *Lookup) ask(ctx context.Context, entityID, metadata string) (caller, error) {
+func (l *Lookup) ask(ctx context.Context, entityID string, from Sources) (caller, error) {
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
-	flight := metadata + "/" + entityID
+	flight := fmt.Sprintf("%s %q %q", entityID, from.Metadata, from.Claims.Lines)
 	answer := l.lookups.DoChan(flight, func() (found any, err error) {
 		defer func() {
 			if recover() != nil {
@@ -83,7 +85,7 @@ func (l *Lookup) ask(ctx context.Context, entityID, metadata string) (caller, er
 			}
 		}()
 		began := time.Now()
-		who, err := l.lookup(entityID, metadata)
+		who, err := l.lookup(entityID, from)
 		// Whoever joins later learns what was so then.
 		//mutate:instead:1 "when a shared answer is too old" TestSharedAnswersAreNotKeptForLonger
 		//mutate:more => maxAge + time.Since(began)
@@ -105,7 +107,7 @@ var errAway = refusal.Errorf(refusal.Unavailable, "identity: Vault did not say w
 var errNotHere = refusal.Errorf(refusal.Forbidden, "identity: this namespace knows no entity of the caller, "+
 	"who is of another one, or was deleted; log in where the engine is mounted")
 
-func (l *Lookup) lookup(entityID, metadata string) (caller, error) {
+func (l *Lookup) lookup(entityID string, from Sources) (caller, error) {
 	entity, err := l.store.EntityInfo(entityID)
 	if err != nil {
 		//mutate:zero:2 "an entity that Vault fails to tell" ./backend TestVaultThatDoesNotAnswerIsARefusal
@@ -113,51 +115,19 @@ func (l *Lookup) lookup(entityID, metadata string) (caller, error) {
 	}
 	if entity == nil { // Vault's answer, and no failure of it
 		//mutate:zero:1.2 "an entity that Vault does not tell" ./backend TestCallersOfAnotherNamespace
-		return caller{metadata: metadata, problem: errNotHere}, nil
+		return caller{from: from, problem: errNotHere}, nil
 	}
 	groups, err := l.store.GroupsForEntity(entityID)
 	if err != nil {
 		//mutate:zero:2 "groups that Vault does not tell" ./backend TestVaultThatDoesNotAnswerIsARefusal
 		return caller{}, errAway
 	}
-	who := caller{metadata: metadata}
+	who := caller{from: from}
 	//mutate:false "disabled entities" ./backend TestWhoMayGoWhere
 	if entity.Disabled {
 		who.problem = refusal.Errorf(refusal.Forbidden, "identity: the entity is disabled")
 		return who, nil
 	}
-	who.tenant, who.problem = singleTenant(metadata, entity, groups)
+	who.tenant, who.problem = from.singleTenant(entity, groups)
 	return who, nil
-}
-
-// singleTenant returns the one tenant that the entity and its groups name. All that name one must name the same.
-func singleTenant(metadata string, entity *logical.Entity, groups []*logical.Group) (tenant.Name, error) {
-	said := []string{entity.Metadata[metadata]}
-	for _, g := range groups {
-		said = append(said, g.Metadata[metadata])
-	}
-	found := ""
-	for _, s := range said {
-		switch {
-		case s == "" || s == found:
-		//mutate:true "identities that disagree" TestOneTenantIsNamed
-		case found == "":
-			found = s
-		default:
-			return "", refusal.Errorf(
-				refusal.Forbidden,
-				"identity: the entity and its groups name different tenants in their %q metadata",
-				refusal.Quote(metadata),
-			)
-		}
-	}
-	if found == "" {
-		return "", nil
-	}
-	name, err := tenant.ParseName(found)
-	if err != nil {
-		return "", refusal.Errorf(refusal.Forbidden,
-			"identity: the %q metadata is not a tenant's name", refusal.Quote(metadata))
-	}
-	return name, nil
 }
