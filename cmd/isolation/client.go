@@ -46,6 +46,7 @@ type caller struct {
 
 	entityID string
 	metadata map[string]any // the entity's own, not that of its groups
+	aliases  []any
 }
 
 // answered is what the server has answered to one request.

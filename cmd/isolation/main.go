@@ -5,7 +5,8 @@
 //	go run ./cmd/isolation -spa-token-file spa -a-token-file acme -b-token-file globex
 //
 // Tokens come from files, or from ISOLATION_SPA_TOKEN, ISOLATION_A_TOKEN and ISOLATION_B_TOKEN; several for one side,
-// as of a tenant's administrator, app and verifier, are separated by blanks or lines, and all of them are tried. The
+// as of a tenant's administrator, app and verifier, are separated by blanks or lines, and all of them are tried. Where
+// logins name tenants, give tokens of one person who has logged in for both: one entity on two sides is a hole. The
 // server is the one that VAULT_ADDR, VAULT_CACERT and VAULT_NAMESPACE name. It exits with 0 when there is no hole, 1
 // when there is, and 2 when it could not tell.
 //

@@ -15,8 +15,9 @@ import (
 type run struct {
 	mount     string
 	spa, a, b *party
-	operator  *caller // reads the settings, where there is one
-	metadata  string  // the name of the metadata that names a tenant
+	operator  *caller  // reads the settings, where there is one
+	metadata  string   // the name of the metadata that names a tenant
+	claims    []string // accessor:key of the metadata of aliases that does
 	endpoints []endpoint
 	probe     string // the name of all that is made
 	nobody    string // a name that nothing has
@@ -27,6 +28,9 @@ type run struct {
 
 // errNoEngine is returned when nothing there answers as the engine does: all would be refused, which proves nothing.
 var errNoEngine = errors.New("no such engine answers there")
+
+// errShared is returned when a side is the same user as another: its tokens act for whichever logged in last.
+var errShared = errors.New("one user is on two sides")
 
 // errSame is returned when there are no two tenants to try.
 var errSame = errors.New("both tokens belong to the same tenant")
@@ -53,6 +57,9 @@ func (r *run) begin(ctx context.Context) error {
 	if err := errors.Join(r.settings(ctx), r.discover(ctx)); err != nil {
 		return err
 	}
+	if !r.oneUser() {
+		return errShared
+	}
 	for _, p := range []*party{r.a, r.b} {
 		if err := r.belongs(ctx, p); err != nil {
 			return err
@@ -78,6 +85,10 @@ func (r *run) settings(ctx context.Context) error {
 		}
 		if binding := a.text("tenant_binding"); a.ok() && binding != "" {
 			r.report.Binding, r.metadata = binding, a.text("tenant_metadata")
+			claims, _ := a.Data["tenant_claims"].([]any)
+			for _, claim := range claims {
+				r.claims = append(r.claims, fmt.Sprint(claim))
+			}
 			return nil
 		}
 	}
@@ -117,7 +128,9 @@ func (r *run) discover(ctx context.Context) error {
 
 // all tries every wall. What it makes it removes, also when it is interrupted.
 func (r *run) all(ctx context.Context) (err error) {
-	if err := r.begin(ctx); err != nil {
+	if err := r.begin(ctx); errors.Is(err, errShared) {
+		return nil // It is in the report, as a hole.
+	} else if err != nil {
 		return err
 	}
 	const removing = time.Minute
