@@ -84,6 +84,7 @@ func TestConfigIsChecked(t *testing.T) {
 			"replay": "off", "replay_entries": 999, "replay_entries_total": 999, "cache_entries": 99, "tenant_metadata": "a\nb", "tenant_binding": "none",
 			"max_keys": 0, "max_leased": 1.5, "max_versions": 21, "allow_import_until": "9999-12-31T23:59:59-01:00",
 			"allow_no_expiry": "perhaps", "external_default_auto_rotate": 1,
+			"tenant_claims": []any{"auth_jwt_1a2b3c4d"},
 		} {
 			w.root().refused(400, name).write("config", fields{name: bad})
 		}

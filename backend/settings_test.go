@@ -56,6 +56,7 @@ var objects = []object{
 			"replay_entries_total":         9000,
 			"cache_entries":                500,
 			"tenant_metadata":              "customer",
+			"tenant_claims":                []any{"auth_jwt_1a2b3c4d:tenant", "auth_oidc_5e6f7a8b:org"},
 			"tenant_binding":               "auto",
 			"max_keys":                     7,
 			"max_leased":                   8,

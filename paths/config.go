@@ -51,6 +51,9 @@ var configSettings = append(append(
 		func(c *tenant.Config) *int { return &c.CacheEntries }),
 	field.Text("tenant_metadata", "The metadata of entities and groups that names a caller's tenant.", 128,
 		func(c *tenant.Config) *string { return &c.TenantMetadata }),
+	field.Lines("tenant_claims", "accessor:key of auth mounts: metadata of callers' aliases there, such as claims of "+
+		"logins, that names their tenants too. All that names a caller's tenant must agree.",
+		func(c *tenant.Config) *tenant.Claims { return &c.TenantClaims }, tenant.ParseClaims),
 	field.Choice("tenant_binding",
 		"required: who enters a tenant's paths has its metadata; auto: callers without any are left to policies.",
 		[]tenant.Binding{tenant.Required, tenant.Auto},

@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"vault-plugin-secrets-apikeys/internal/identity"
 	"vault-plugin-secrets-apikeys/internal/refusal"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 	"vault-plugin-secrets-apikeys/paths/field"
@@ -64,7 +65,7 @@ func (h *Handlers) serve(
 // admit is the wall of identity: callers of a tenant reach the paths of that tenant and nothing else, and other callers
 // reach no tenant's.
 func (h *Handlers) admit(ctx context.Context, s scope, r *request) error {
-	own, err := h.identity.TenantOf(ctx, r.EntityID, r.config.TenantMetadata, r.now)
+	own, err := h.identity.TenantOf(ctx, r.EntityID, sourcesOf(r.config), r.now)
 	if err != nil {
 		return err
 	}
@@ -120,10 +121,19 @@ func resolveTenant(r *request, own tenant.Name) (tenant.Name, error) {
 	}
 }
 
+// sourcesOf returns what names callers' tenants.
+func sourcesOf(c *tenant.Config) identity.Sources {
+	return identity.Sources{Metadata: c.TenantMetadata, Claims: c.TenantClaims}
+}
+
 func noTenant(c *tenant.Config) error {
+	claims := ""
+	if c.TenantClaims != (tenant.Claims{}) {
+		claims = ", and no alias of it has what tenant_claims names"
+	}
 	return refusal.Errorf(refusal.Forbidden,
-		"the caller has no tenant: neither its entity nor a group of it has the metadata %q",
-		refusal.Quote(c.TenantMetadata))
+		"the caller has no tenant: neither its entity nor a group of it has the metadata %q%s",
+		refusal.Quote(c.TenantMetadata), claims)
 }
 
 type fieldsKey struct{}

@@ -5,10 +5,11 @@ export LC_ALL=C # so that a-z is ASCII alone
 
 usage() {
 	cat <<'TEXT'
-usage: scripts/policies.sh [-m MOUNT] [-p PREFIX] [-n | -o DIR] [POLICY...]
+usage: scripts/policies.sh [-m MOUNT] [-p PREFIX] [-c ACCESSOR:KEY] [-n | -o DIR] [POLICY...]
 
   -m MOUNT   path at which the engine is mounted (apikeys)
   -p PREFIX  what the policies' names begin with on the server (apikeys-)
+  -c A:K     the claim that names tenants, as in config tenant_claims, for variants/app-by-claim
   -n         show what would be written, and ask no server
   -o DIR     write the policies as files into the directory DIR, and ask no server
   POLICY     a file of bootstrap/policies/ without .hcl, as monitor or variants/app-by-group; all but the variants if
@@ -29,9 +30,9 @@ fail() { # fail MESSAGE...
 }
 
 from=$(cd "$(dirname "${BASH_SOURCE[0]}")/../bootstrap/policies" && pwd)
-mount=apikeys prefix=apikeys- show= dir= given=
+mount=apikeys prefix=apikeys- claim= show= dir= given=
 
-while getopts ':m:p:o:nh' option; do
+while getopts ':m:p:c:o:nh' option; do
 	case $option in
 	h) usage && exit ;;
 	:) refuse "-$OPTARG needs a value; -h shows how" ;;
@@ -42,6 +43,7 @@ while getopts ':m:p:o:nh' option; do
 	case $option in
 	m) mount=$OPTARG ;;
 	p) prefix=$OPTARG ;;
+	c) claim=$OPTARG ;;
 	n) show=yes ;;
 	o) dir=$OPTARG && [[ -n $dir ]] || refuse "-o: name a directory" ;;
 	esac
@@ -62,6 +64,8 @@ esac
 [[ $prefix =~ ^[a-z0-9][a-z0-9._-]*-$ ]] ||
 	refuse "-p: '$prefix' is no prefix: it has lower-case letters, digits, '.', '_' and '-', and ends in '-'," \
 		"as apikeys-"
+[[ $given != *c* || $claim =~ ^[A-Za-z0-9_-]+:[A-Za-z0-9_-]+$ ]] ||
+	refuse "-c: '$claim' is no claim: it is accessor:key of letters, digits, '_' and '-', as auth_jwt_1a2b3c4d:tenant"
 
 policies=("$@")
 if ((${#policies[@]} == 0)); then
@@ -85,6 +89,9 @@ for policy in "${policies[@]}"; do
 	text=$mark
 	while IFS= read -r line || [[ -n $line ]]; do
 		[[ $line =~ $known ]] || fail "$from/$policy.hcl cannot be rewritten for another mount: $line"
+		[[ $line != *.ACCESSOR.metadata.KEY}}* || -n $claim ]] ||
+			refuse "'$policy' needs -c: which claim names tenants, as config tenant_claims has it"
+		line=${line/.ACCESSOR.metadata.KEY\}\}/.${claim%%:*}.metadata.${claim#*:}\}\}}
 		text+=$'\n'${line/#path \"apikeys\//path \"$mount/}
 	done <"$from/$policy.hcl"
 	names+=("$name") marks+=("$mark") texts+=("$text")

@@ -60,6 +60,13 @@ func TestScriptRefuses(t *testing.T) {
 		{"-o|/nowhere/at/all", "there is no directory"},
 		{"-o|", "name a directory"},
 		{"-o|/tmp|-n", "exclude each other"},
+		{"-c|tenant", "is no claim"},
+		{"-c|", "is no claim"},
+		{"-c|auth_jwt_1a2b3c4d:", "is no claim"},
+		{"-c|auth_jwt_1a2b3c4d:a.b", "is no claim"},
+		{"-c|auth_jwt_1a2b3c4d:a:b", "is no claim"},
+		{"-c|auth_jwt_1a2b3c4d:a}}/+/{{b", "is no claim"},
+		{"variants/app-by-claim", "needs -c"},
 		{"no-such-job", "there is no policy 'no-such-job'"},
 		{"../policies/app", "there is no policy"},
 		{"app|app", "named twice"},
@@ -112,6 +119,17 @@ func TestScriptShows(t *testing.T) {
 		!strings.Contains(out, "path \"team/tenants/+/+/creds/*\"") ||
 		strings.Count(out, "vault policy write ") != 2 {
 		t.Errorf("two policies by name: %q %q", out, errs)
+	}
+}
+
+// TestScriptWritesTheClaim checks that the claim that names tenants comes into the policy that needs it.
+func TestScriptWritesTheClaim(t *testing.T) {
+	out, errs, ok := script(
+		t, "/nowhere/vault", "-n", "-m", "team", "-c", "auth_jwt_1a2b3c4d:org_id", "variants/app-by-claim", "monitor",
+	)
+	const want = "path \"team/tenants/{{identity.entity.aliases.auth_jwt_1a2b3c4d.metadata.org_id}}/+/creds/*\" {\n"
+	if !ok || strings.Count(out, want) != 1 || strings.Contains(out, "{{identity.entity.aliases.ACCESSOR") {
+		t.Errorf("%q %q", out, errs)
 	}
 }
 

@@ -46,6 +46,7 @@ type caller struct {
 
 	entityID string
 	metadata map[string]any // the entity's own, not that of its groups
+	aliases  []any
 }
 
 // answered is the server's answer to one request.

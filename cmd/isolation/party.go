@@ -52,6 +52,7 @@ func (c *caller) meet(ctx context.Context) error {
 	if err == nil && entity.ok() {
 		c.Entity = entity.text("name")
 		c.metadata, _ = entity.Data["metadata"].(map[string]any)
+		c.aliases, _ = entity.Data["aliases"].([]any)
 	}
 	return err
 }
@@ -84,7 +85,7 @@ func (r *run) belongs(ctx context.Context, p *party) error {
 		}
 	}
 	for _, c := range p.Callers {
-		if name, _ := c.metadata[r.metadata].(string); name != "" {
+		if name := c.said(r.metadata, r.claims); name != "" {
 			p.Tenant = name
 			return nil
 		}
@@ -122,4 +123,52 @@ func (p *party) title(c *caller) string {
 		who = "no entity"
 	}
 	return fmt.Sprintf("%s, accessor %s, policies %s", who, c.Accessor, strings.Join(c.Policies, " "))
+}
+
+// oneUser checks that no two sides are one entity to the server, and reports whether so. A login writes the metadata of
+// its alias for all sessions of the entity: whoever logs in for one tenant and then for another has both act for the
+// last. To try it, one person logs in for tenant A and then for tenant B.
+func (r *run) oneUser() (apart bool) {
+	w := r.wall("one user on two sides")
+	sides := r.parties()
+	for i, p := range sides {
+		for _, other := range sides[i+1:] {
+			for _, c := range p.Callers {
+				for _, d := range other.Callers {
+					w.Tries++
+					//mutate:true "one user of two tenants, seen" TestOneUser
+					if c.entityID == "" || c.entityID != d.entityID {
+						w.ByIdentity++
+						continue
+					}
+					w.Holes = append(w.Holes, finding{
+						c.Entity, fmt.Sprintf("tokens of %s and %s", p.Name, other.Name),
+						"they are one entity: where logins name tenants, the last login decides for whom both act",
+					})
+				}
+			}
+		}
+	}
+	if len(w.Holes) > 0 {
+		r.note("one user is on two sides: no other wall was tried")
+	}
+	return len(w.Holes) == 0
+}
+
+// said returns what a caller's entity and aliases say of its tenant, as far as the server tells it.
+func (c *caller) said(metadata string, claims []string) string {
+	if name, _ := c.metadata[metadata].(string); name != "" {
+		return name
+	}
+	for _, claim := range claims {
+		accessor, key, _ := strings.Cut(claim, ":")
+		for _, listed := range c.aliases {
+			alias, _ := listed.(map[string]any)
+			told, _ := alias["metadata"].(map[string]any)
+			if name, _ := told[key].(string); name != "" && alias["mount_accessor"] == accessor {
+				return name
+			}
+		}
+	}
+	return ""
 }

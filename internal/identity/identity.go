@@ -1,9 +1,11 @@
-// Package identity finds a caller's tenant in Vault's identity store: in the metadata of the caller's entity and of
-// its groups. It keeps answers for a few seconds. If the store hangs, only the callers that need it are refused.
+// Package identity finds a caller's tenant in Vault's identity store: in the metadata of the caller's entity, of its
+// groups and, on auth mounts that the settings name, of its aliases. It keeps answers for a few seconds. If the store
+// hangs, only the callers that need it are refused.
 package identity
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -35,10 +37,10 @@ type Lookup struct {
 
 // caller is the cached answer about an entity. A caller without a tenant belongs to the provider, or to nobody.
 type caller struct {
-	tenant   tenant.Name
-	metadata string // the name of the metadata that was read
-	problem  error  // nil, or why every request of the caller is refused
-	until    time.Time
+	tenant  tenant.Name
+	from    Sources // what was read
+	problem error   // nil, or why every request of the caller is refused
+	until   time.Time
 }
 
 // New returns a lookup that asks store.
@@ -53,16 +55,16 @@ func New(store Store) *Lookup {
 }
 
 // TenantOf returns the tenant of the entity, or "" if it has none. Tokens without an entity, such as the root token,
-// have none. Metadata is the name of the metadata entry that holds the tenant's name. The error is a refusal.
-func (l *Lookup) TenantOf(ctx context.Context, entityID, metadata string, now time.Time) (tenant.Name, error) {
+// have none. The error is a refusal.
+func (l *Lookup) TenantOf(ctx context.Context, entityID string, from Sources, now time.Time) (tenant.Name, error) {
 	if entityID == "" {
 		return "", nil
 	}
 	who, ok := l.known.GetIfPresent(entityID)
 	//mutate:false:2 "identities that have changed" ./backend TestIdentityIsNoticedWithinSeconds
-	if !ok || !now.Before(who.until) || who.metadata != metadata {
+	if !ok || !now.Before(who.until) || who.from != from {
 		var err error
-		if who, err = l.ask(ctx, entityID, metadata); err != nil {
+		if who, err = l.ask(ctx, entityID, from); err != nil {
 			return "", err
 		}
 		l.known.Set(entityID, who)
@@ -73,10 +75,10 @@ func (l *Lookup) TenantOf(ctx context.Context, entityID, metadata string, now ti
 // ask looks the entity and its groups up, with a deadline. Callers of the same entity share a lookup. A lookup that
 // hangs goes on in the background, because nothing can stop it; its answer is dropped, and the next caller starts a
 // new one.
-func (l *Lookup) ask(ctx context.Context, entityID, metadata string) (caller, error) {
+func (l *Lookup) ask(ctx context.Context, entityID string, from Sources) (caller, error) {
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
-	flight := metadata + "/" + entityID
+	flight := fmt.Sprintf("%s %q %q", entityID, from.Metadata, from.Claims.Lines)
 	answer := l.lookups.DoChan(flight, func() (found any, err error) {
 		defer func() {
 			if recover() != nil {
@@ -84,7 +86,7 @@ func (l *Lookup) ask(ctx context.Context, entityID, metadata string) (caller, er
 			}
 		}()
 		began := time.Now()
-		who, err := l.lookup(entityID, metadata)
+		who, err := l.lookup(entityID, from)
 		// A caller that joins later gets an answer from this moment.
 		//mutate:instead:1 "when a shared answer is too old" TestSharedAnswersAreNotKeptForLonger
 		//mutate:more => maxAge + time.Since(began)
@@ -106,7 +108,7 @@ var errAway = refusal.Errorf(refusal.Unavailable, "identity: Vault did not say w
 var errNotHere = refusal.Errorf(refusal.Forbidden, "identity: this namespace knows no entity of the caller, "+
 	"who is of another one, or was deleted; log in where the engine is mounted")
 
-func (l *Lookup) lookup(entityID, metadata string) (caller, error) {
+func (l *Lookup) lookup(entityID string, from Sources) (caller, error) {
 	entity, err := l.store.EntityInfo(entityID)
 	if err != nil {
 		//mutate:zero:2 "an entity that Vault fails to tell" ./backend TestVaultThatDoesNotAnswerIsARefusal
@@ -114,52 +116,19 @@ func (l *Lookup) lookup(entityID, metadata string) (caller, error) {
 	}
 	if entity == nil { // an answer, not a failure
 		//mutate:zero:1.2 "an entity that Vault does not tell" ./backend TestCallersOfAnotherNamespace
-		return caller{metadata: metadata, problem: errNotHere}, nil
+		return caller{from: from, problem: errNotHere}, nil
 	}
 	groups, err := l.store.GroupsForEntity(entityID)
 	if err != nil {
 		//mutate:zero:2 "groups that Vault does not tell" ./backend TestVaultThatDoesNotAnswerIsARefusal
 		return caller{}, errAway
 	}
-	who := caller{metadata: metadata}
+	who := caller{from: from}
 	//mutate:false "disabled entities" ./backend TestWhoMayGoWhere
 	if entity.Disabled {
 		who.problem = refusal.Errorf(refusal.Forbidden, "identity: the entity is disabled")
 		return who, nil
 	}
-	who.tenant, who.problem = singleTenant(metadata, entity, groups)
+	who.tenant, who.problem = from.singleTenant(entity, groups)
 	return who, nil
-}
-
-// singleTenant returns the tenant that the entity and its groups name, or "" if none does. It is a refusal if they
-// name different tenants.
-func singleTenant(metadata string, entity *logical.Entity, groups []*logical.Group) (tenant.Name, error) {
-	said := []string{entity.Metadata[metadata]}
-	for _, g := range groups {
-		said = append(said, g.Metadata[metadata])
-	}
-	found := ""
-	for _, s := range said {
-		switch {
-		case s == "" || s == found:
-		//mutate:true "identities that disagree" TestOneTenantIsNamed
-		case found == "":
-			found = s
-		default:
-			return "", refusal.Errorf(
-				refusal.Forbidden,
-				"identity: the entity and its groups name different tenants in their %q metadata",
-				refusal.Quote(metadata),
-			)
-		}
-	}
-	if found == "" {
-		return "", nil
-	}
-	name, err := tenant.ParseName(found)
-	if err != nil {
-		return "", refusal.Errorf(refusal.Forbidden,
-			"identity: the %q metadata is not a tenant's name", refusal.Quote(metadata))
-	}
-	return name, nil
 }

@@ -36,7 +36,7 @@ func (d *directory) GroupsForEntity(string) ([]*logical.Group, error) { return n
 func TestIdentitiesOfOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &directory{hang: make(chan struct{})}
-		lookup, metadata := New(d), "tenant"
+		lookup, metadata := New(d), Sources{Metadata: "tenant"}
 		for n := range maxCallers + maxCallers/5 {
 			if n%10_000 == 0 {
 				if name, err := lookup.TenantOf(t.Context(), "acme-1", metadata, time.Now()); name != "acme" ||
@@ -88,7 +88,7 @@ func TestOneTenantIsNamed(t *testing.T) {
 		for _, g := range row.groups {
 			groups = append(groups, &logical.Group{Metadata: said(g)})
 		}
-		got, err := singleTenant("tenant", &logical.Entity{Metadata: said(row.entity)}, groups)
+		got, err := Sources{Metadata: "tenant"}.singleTenant(&logical.Entity{Metadata: said(row.entity)}, groups)
 		if string(got) != row.want || (err != nil) != (row.about != "") {
 			t.Errorf("%q and %q: %q, %v", row.entity, row.groups, got, err)
 		}
@@ -118,7 +118,7 @@ func TestSharedAnswersAreNotKeptForLonger(t *testing.T) {
 		m := &moving{tenant: "acme", takes: deadline - time.Millisecond}
 		lookup := New(m)
 		ask := func() string {
-			name, err := lookup.TenantOf(t.Context(), "joe", "tenant", time.Now())
+			name, err := lookup.TenantOf(t.Context(), "joe", Sources{Metadata: "tenant"}, time.Now())
 			if err != nil {
 				t.Error(err)
 			}

@@ -32,6 +32,7 @@ type storedConfig struct {
 	ReplayTotal    int        `json:"replay_entries_total,omitempty"` // absent in older records: the default
 	CacheEntries   int        `json:"cache_entries"`
 	TenantMetadata string     `json:"tenant_metadata"`
+	TenantClaims   []string   `json:"tenant_claims,omitempty"`
 	TenantBinding  string     `json:"tenant_binding"`
 	MaxKeys        int        `json:"max_keys"`
 	MaxLeased      int        `json:"max_leased"`
@@ -70,6 +71,7 @@ func encodeConfig(c *tenant.Config) ([]byte, error) {
 		ReplayTotal:    c.ReplayTotal,
 		CacheEntries:   c.CacheEntries,
 		TenantMetadata: c.TenantMetadata,
+		TenantClaims:   c.TenantClaims.List(),
 		TenantBinding:  string(c.TenantBinding),
 		MaxKeys:        c.MaxKeys,
 		MaxLeased:      c.MaxLeased,
@@ -110,6 +112,7 @@ func decodeConfig(at location, raw []byte) (*tenant.Config, error) {
 		ReplayTotal:    cmp.Or(s.ReplayTotal, tenant.DefaultConfig().ReplayTotal),
 		CacheEntries:   s.CacheEntries,
 		TenantMetadata: s.TenantMetadata,
+		TenantClaims:   tenant.ClaimsOf(s.TenantClaims),
 		TenantBinding:  tenant.Binding(s.TenantBinding),
 		MaxKeys:        s.MaxKeys,
 		MaxLeased:      s.MaxLeased,

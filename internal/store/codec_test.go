@@ -123,6 +123,7 @@ func fullConfig() *tenant.Config {
 		ReplayTotal:    1003,
 		CacheEntries:   1002,
 		TenantMetadata: "customer",
+		TenantClaims:   tenant.ClaimsOf([]string{"auth_jwt_1a2b3c4d:tenant", "auth_oidc_5e6f7a8b:org"}),
 		TenantBinding:  tenant.Auto,
 		MaxKeys:        11,
 		MaxLeased:      12,

@@ -57,6 +57,7 @@ type Config struct {
 	ReplayTotal    int // calls remembered for all tenants
 	CacheEntries   int // decoded records in memory
 	TenantMetadata string
+	TenantClaims   Claims // metadata of aliases that names tenants too
 	TenantBinding  Binding
 	MaxKeys        int
 	MaxLeased      int
