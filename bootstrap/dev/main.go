@@ -105,6 +105,9 @@ func run(ctx context.Context, o options, in io.Reader, out io.Writer) (err error
 	if tokens, err = logins(ctx, server, people); err != nil {
 		return errors.Join(toured, err)
 	}
+	if tokens[claimedPerson], err = vouch(ctx, server); err != nil {
+		return errors.Join(toured, err)
+	}
 	tokens["root"] = server.RootToken
 	if err := leave(own.dir, server, tokens); err != nil {
 		return errors.Join(toured, err)

@@ -145,6 +145,13 @@ func TestDevSideBySide(t *testing.T) {
 		!strings.Contains(output, " root ") {
 		t.Errorf("nobody-there: %v, %s", err, output)
 	}
+	if output, err := sourced( // By a claim alone its administrator is of a tenant that is opened only now.
+		"as spa write apikeys/admin/tenants/initech display_name=Initech && "+
+			"as initech-admin read -field=tenant apikeys/my",
+		ports[0],
+	); err != nil || !strings.HasSuffix(output, "initech") {
+		t.Errorf("a tenant from a claim: %v, %s", err, output)
+	}
 
 	// One ends, and the other does not notice.
 	if err := servers[ports[0]].Process.Signal(syscall.SIGTERM); err != nil {
