@@ -164,9 +164,6 @@ func TestPackedBatch(t *testing.T) {
 			acme.refused(400, packedBatch).write("my/verify", fields{packedBatch: bad})
 		}
 		w.root().refused(400, packedBatch).write("verify", fields{packedBatch: one, "batch": []any{h.call()}})
-		acme.refused(400, packedBatch).
-			write("my/external/sign/billing", fields{packedBatch: one})
-			// signs no packed ones
 		for name, v := range map[string]any{
 			"client_ip": "x", "replay_check": "x", "signature": "x", "message": "x", "request": "x",
 		} {

@@ -28,7 +28,7 @@ func FuzzUnpackBatch(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		got, want := unpack(text), wholly(text)
+		got, want := unpack(text, unpackItem), wholly(text)
 		if list, ok := want.([]any); ok && len(list) > 0 && len(list) <= maxBatch {
 			if _, ok := got.([]any); !ok {
 				t.Fatalf("%q is no list", text)

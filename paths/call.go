@@ -31,13 +31,13 @@ var callFields = schema{
 	"request_base64": text("The head in standard base64, when it is not UTF-8."),
 	"message":        text("The message, with scheme hmac-sha256."),
 	"message_base64": text("The message in standard base64."),
-	"batch": field.Schema(framework.TypeSlice,
-		"1 to 1000 items instead: each a head as text, or an object with the fields of a single call."),
+	"batch": field.Schema(framework.TypeSlice, "1 to 1000 items instead: each a head as text, or an object with the "+
+		"fields of a single call and a reference of at most 256 bytes, which comes back with its result."),
+	"batch_json": text("What batch takes, in one JSON text of at most 4 MiB, for many calls: Vault's audit devices " +
+		"hash it whole, not each part of each item."),
 }
 
 var verifyFields = join(callFields, schema{
-	"batch_json": text("What batch takes, in one JSON text of at most 4 MiB, for many calls: Vault's audit devices " +
-		"hash it whole, not each part of each item."),
 	"signature":    text("The signature of the message."),
 	"client_ip":    text("The address the call came from, for allowed_cidrs; it is kept with the key's last use."),
 	"replay_check": field.Schema(framework.TypeBool, "false looks without recording the call. Default true."),
@@ -151,5 +151,8 @@ func (c *call) source() string {
 	return c.from.String()
 }
 
-// verifyItemFields are the fields that an item may have.
-var verifyItemFields = slices.Concat(contentFields, []string{"signature"}, optionFields)
+// The fields that an item may have.
+var (
+	signItemFields   = append([]string{"reference"}, contentFields...)
+	verifyItemFields = slices.Concat(signItemFields, []string{"signature"}, optionFields)
+)

@@ -17,11 +17,13 @@ const maxImport = 1000
 
 var importFields = schema{
 	"keys": field.Schema(framework.TypeSlice, "1 to 1000 keys: name, key_id, key (unpadded base64url of 32 to 64 "+
-		"bytes), scheme, issued_at, expires_at, and the settings of a key."),
-	"dry_run": field.Schema(framework.TypeBool, "Judge the keys and write none. Default false."),
+		"bytes), scheme, issued_at, expires_at, the settings of a key, and a reference of at most 256 bytes, which "+
+		"comes back with its result."),
+	"keys_json": text("What keys takes, in one JSON text of at most 4 MiB, such as keys_json=@list.json."),
+	"dry_run":   field.Schema(framework.TypeBool, "Judge the keys and write none. Default false."),
 }
 
-var importAnswer = schema{"results": rows("One for each key, in order: key_id, ok, error.")}
+var importAnswer = schema{"results": rows("One for each key, in order: key_id, ok, error, reference.")}
 
 func (h *Handlers) importResources() []resource {
 	description := "Each key is judged for itself: one that is refused stops no other. An ID that is taken, or was " +
@@ -111,20 +113,23 @@ var errNotOpen = refusal.Errorf(refusal.NotFound, "tenant: is not the name of an
 func (h *Handlers) importEach(
 	ctx context.Context, r *request, target importTarget, provider bool,
 ) (*logical.Response, error) {
-	items, ok := r.Data["keys"].([]any)
+	name, given, err := r.list("keys", unpackKey)
+	if err != nil {
+		return nil, err
+	}
+	items, ok := given.([]any)
 	if !ok || len(items) == 0 || len(items) > maxImport {
-		return nil, refusal.Errorf(refusal.Invalid, "keys: must be a list of 1 to %d keys", maxImport)
+		return nil, refusal.Errorf(refusal.Invalid, "%s: must be a list of 1 to %d keys", name, maxImport)
 	}
 	dry := false
 	if raw := r.Data["dry_run"]; raw != nil {
-		var err error
 		if dry, err = field.ParseBool("dry_run", raw); err != nil {
 			return nil, err
 		}
 	}
 	b := &importBatch{
-		h: h, r: r, target: target, provider: provider, dry: dry, results: make([]any, len(items)),
-		seen: make(map[string]bool),
+		h: h, r: r, target: target, provider: provider, dry: dry, list: name,
+		results: make([]any, len(items)), seen: make(map[string]bool),
 	}
 	b.run(ctx, items)
 	return reply(map[string]any{"results": b.results})

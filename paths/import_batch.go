@@ -31,6 +31,7 @@ type importBatch struct {
 	target   importTarget
 	provider bool
 	dry      bool
+	list     string // the field that the items came in
 	results  []any
 	seen     map[string]bool // what a dry run has come by
 }
@@ -85,6 +86,9 @@ func (b *importBatch) share(items []any) (shares [][]int, rest []int) {
 
 func (b *importBatch) result(ctx context.Context, raw any, until time.Time) (result map[string]any) {
 	result = map[string]any{"key_id": "", "ok": false, "error": ""}
+	if known := referenceOf(raw); known != "" {
+		result["reference"] = known
+	}
 	var none *logical.Response
 	var err error
 	defer func() {
@@ -114,15 +118,22 @@ var errNoTime = refusal.Errorf(refusal.Unavailable, "not reached in time; send i
 
 func (b *importBatch) one(ctx context.Context, raw any) (keyID string, err error) {
 	h, r := b.h, b.r
+	if bad, is := raw.(badItem); is {
+		return "", bad.why
+	}
 	given, ok := raw.(map[string]any)
 	if !ok {
-		return "", refusal.Errorf(refusal.Invalid, "keys: each is an object")
+		return "", refusal.Errorf(refusal.Invalid, "%s: each is an object", b.list)
 	}
 	item := maps.Clone(field.Given(given))
 	keyID, _ = item["key_id"].(string)
 	if !signing.ValidKeyID(keyID) {
 		return "", refusal.Errorf(refusal.Invalid, "key_id: has 8 to 64 of 0-9, A-Z, a-z, - and _")
 	}
+	if _, err := reference(given["reference"]); err != nil {
+		return keyID, err
+	}
+	delete(item, "reference")
 	kind, t, err := b.target(item)
 	if err != nil {
 		return keyID, err

@@ -2,7 +2,9 @@ package paths
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
@@ -15,10 +17,13 @@ import (
 )
 
 var signAnswer = schema{
-	"key_id":    text("The version that signed."),
-	"headers":   field.Schema(framework.TypeMap, "The headers to add to the request."),
-	"signature": text("The signature of a message."),
-	"results":   rows("The answers of a batch, in order; an item that could not be signed carries error."),
+	"key_id":       text("The version that signed."),
+	"headers":      field.Schema(framework.TypeMap, "The headers to add to the request."),
+	"signature":    text("The signature of a message."),
+	"results":      rows("The answers of a batch, in order; an item that could not be signed carries error."),
+	"results_json": text("The answer to batch_json in one JSON text: an object with results, as a batch has them."),
+	"key_ids": field.Schema(framework.TypeStringSlice,
+		"The versions that signed what is in results_json: audit devices hash each, and results_json whole."),
 }
 
 func (h *Handlers) signResources() []resource {
@@ -101,13 +106,34 @@ func (s *signer) batch(ctx context.Context, items []any) (*logical.Response, err
 			}
 			data = map[string]any{"error": told(s.h.log, "item of a batch not signed", err).Error()}
 		}
+		if known := referenceOf(raw); known != "" {
+			data["reference"] = known
+		}
 		results[i] = data
+	}
+	if s.r.Data["batch_json"] != nil {
+		return packedSignatures(results)
 	}
 	return reply(map[string]any{"results": results})
 }
 
+// packedSignatures answers a batch with one JSON text, and the key IDs in it.
+func packedSignatures(results []any) (*logical.Response, error) {
+	text, err := json.Marshal(map[string]any{"results": results})
+	if err != nil {
+		return nil, err
+	}
+	ids := []string{}
+	for _, result := range results {
+		if id, signed := result.(map[string]any)["key_id"].(string); signed && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return reply(map[string]any{"results_json": string(text), "key_ids": ids})
+}
+
 func (s *signer) item(ctx context.Context, raw any) (map[string]any, error) {
-	fields, err := item(raw, contentFields)
+	fields, err := item(raw, signItemFields)
 	if err != nil {
 		return nil, err
 	}

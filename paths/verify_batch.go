@@ -14,7 +14,8 @@ import (
 // outcome is what became of an item of a batch.
 type outcome struct {
 	judgement
-	wrong string // what the caller got wrong in it, or why it was not judged, which has no verdict
+	wrong     string // what the caller got wrong in it, or why it was not judged, which has no verdict
+	reference string
 }
 
 // verifyBatch judges the items of a batch. One that cannot be judged fails alone, unless none can.
@@ -52,6 +53,7 @@ func (h *Handlers) verifyBatch(ctx context.Context, r *request, items []any, wit
 			outcomes[i].wrong = told(h.log, "item of a batch not judged", err).Error()
 			unjudged = append(unjudged, err)
 		}
+		outcomes[i].reference = referenceOf(raw)
 	}
 	if len(unjudged) == len(items) {
 		return nil, unjudged[0]
@@ -65,6 +67,9 @@ func (h *Handlers) verifyBatch(ctx context.Context, r *request, items []any, wit
 		if wrong := outcomes[i].wrong; wrong != "" {
 			data["error"] = wrong
 		}
+		if known := outcomes[i].reference; known != "" {
+			data["reference"] = known
+		}
 		results[i] = data
 	}
 	return reply(map[string]any{"results": results})
@@ -75,7 +80,7 @@ func (h *Handlers) verifyBatch(ctx context.Context, r *request, items []any, wit
 func (h *Handlers) judgeItem(ctx context.Context, r *request, raw any, opts judgeOptions) (outcome, error) {
 	c, err := r.parseItem(raw)
 	if errors.Is(err, refusal.Invalid) {
-		return outcome{malformed, err.Error()}, nil
+		return outcome{judgement: malformed, wrong: err.Error()}, nil
 	}
 	if err != nil {
 		return outcome{}, err
@@ -111,6 +116,7 @@ type packedResult struct {
 	Valid           bool           `json:"valid"`
 	Verdict         apikey.Verdict `json:"verdict"`
 	Error           string         `json:"error,omitempty"`
+	Reference       string         `json:"reference,omitempty"`
 	KeyID           string         `json:"key_id,omitempty"`
 	State           string         `json:"state,omitempty"`
 	Variant         string         `json:"variant,omitempty"`
@@ -127,7 +133,7 @@ func packed(outcomes []outcome) (*logical.Response, error) {
 	for i := range outcomes {
 		o := &outcomes[i]
 		r := packedResult{
-			Valid: o.Verdict == apikey.Valid, Verdict: o.Verdict, Error: o.wrong,
+			Valid: o.Verdict == apikey.Valid, Verdict: o.Verdict, Error: o.wrong, Reference: o.reference,
 			Variant: o.Variants.String(), ContentDigest: o.digest, ReplayTableFull: o.Replay.NoRoom(),
 		}
 		if o.Verdict != "" {
