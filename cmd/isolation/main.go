@@ -7,8 +7,8 @@
 // Tokens come from files, or from ISOLATION_SPA_TOKEN, ISOLATION_A_TOKEN and ISOLATION_B_TOKEN. One side may have
 // several tokens, such as those of a tenant's administrator, app and verifier, separated by blanks or lines; each is
 // tried. Where logins name tenants, give tokens of one person who has logged in for both: one entity on two sides is a
-// hole. VAULT_ADDR, VAULT_CACERT and VAULT_NAMESPACE name the server. The exit code is 0 if there is no hole, 1 if there
-// is one, and 2 if the command could not tell.
+// hole. VAULT_ADDR, VAULT_CACERT and VAULT_NAMESPACE name the server. The exit code is 0 if there is no hole, 1 if
+// there is one, and 2 if the command could not tell.
 //
 // It is safe on a mount in use. It makes a key, a role and a leased key of each kind in both tenants, through their own
 // tokens, and removes them. Across the walls it sends requests that the engine refuses before it does anything, for
