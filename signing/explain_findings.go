@@ -73,7 +73,12 @@ var (
 	inputMissing     = newFinding("signature_input_missing", "Signature comes without Signature-Input: send both.")
 	labelDiffers     = newFinding(
 		"signature_label",
-		"Signature and Signature-Input must each hold one signature, under the same label, such as sig1.",
+		"Signature and Signature-Input must hold the same labels, such as sig1, each once.",
+	)
+	severalSignatures = newFinding(
+		"second_signature",
+		`The call carries a second signature, which something on the way may have added: sign with tag="apikeys", `+
+			"and let no other signature have it.",
 	)
 	inputMalformed = newFinding(
 		"signature_input_malformed",

@@ -32,6 +32,7 @@ type Head struct {
 	path    int    // length of the target's path
 	fields  []field
 	single  [uniqueHeaders]uint8 // index of each unique header, from 1; 0: absent
+	several bool                 // Signature-Input or Signature has more than one line
 	framed  bool                 // there may be a Transfer-Encoding or a Content-Length
 	verints [2]uint8             // all Verint- headers are in fields[verints[0]:verints[1]]
 	few     [fewHeaders]field
@@ -43,8 +44,8 @@ type Head struct {
 // All lines end with LF, or all with CRLF. The last line may have no ending. One blank line may follow, and nothing
 // after it. Everything that two readers could take differently is an [ErrMalformed]: folded lines, control characters
 // (also HTAB), blanks before a colon, a '#' or a byte outside 0x21..0x7e in the target, and a second Authorization,
-// Host, Signature, Signature-Input or Verint- header of the same name. Bytes from 0x80 up are allowed in values
-// and in the query, where browsers and scripts send them. Errors name the line and never quote it.
+// Host or Verint- header of the same name. Bytes from 0x80 up are allowed in values and in the query, where browsers
+// and scripts send them; RFC 9421 section 2.2 wants them encoded. Errors name the line and never quote it.
 //
 // The head keeps a copy of b.
 func ParseHead(b []byte) (*Head, error) {
@@ -69,7 +70,7 @@ func (h *Head) parse(s string) error {
 		return malformed("head longer than %d bytes", MaxHeadBytes)
 	}
 	crlf, text := cutEnd(s)
-	h.raw, h.single, h.framed = s, [uniqueHeaders]uint8{}, false
+	h.raw, h.single, h.framed, h.several = s, [uniqueHeaders]uint8{}, false, false
 	if h.fields = h.fields[:0]; cap(h.fields) == 0 {
 		h.fields = h.few[:0]
 	}
@@ -100,6 +101,8 @@ func (h *Head) parse(s string) error {
 		case s == repeatable:
 		case s == uniqueVerint:
 			verints = append(verints, uint8(at)) // #nosec G115 -- below MaxHeadLines
+		case h.single[s] != 0 && s >= firstCombined:
+			h.several = true
 		case h.single[s] != 0:
 			return malformed("repeated header in line %d", at+2)
 		default:
