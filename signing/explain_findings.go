@@ -136,6 +136,11 @@ var (
 		"digest_malformed",
 		"Content-Digest must be sha-256=:<base64>:, with the padded standard base64 of the 32 bytes, not hexadecimal.",
 	)
+	bodyNotGiven = newFinding(
+		FindingBodyNotGiven,
+		"The head announces a body, and none is given: give explain the body that was sent, to compare its digest. If "+
+			"none was sent, leave Content-Length and Transfer-Encoding out.",
+	)
 	digestMismatch = newFinding(
 		"digest_mismatch",
 		"The Content-Digest is not that of the body: digest the bytes that are sent, after they are encoded or "+

@@ -86,7 +86,7 @@ func try9421(s *search, h *Head, in *lenientInput, body []byte) {
 		line, _ := find.appendComponent(nil, name) // the base was made, so every component exists
 		right.lines = append(right.lines, Header{name, string(line[len(name)+len(`"": `):])})
 	}
-	mistakes := slices.Concat(baseValues(h, body), baseLayout(), baseParams(in), baseOrders(right.lines))
+	mistakes := slices.Concat(baseValues(h, body), baseLowers(h), baseLayout(), baseParams(in), baseOrders(right.lines))
 	searchDrafts(s, right, mistakes, baseDraft.render)
 }
 
@@ -122,6 +122,12 @@ func baseValues(h *Head, body []byte) []baseMistake {
 			func(v string) string { return "http://" + strings.TrimPrefix(v, "https://") },
 		),
 		setLine(targetPath, partPath, "@target-uri", always(h.target)),
+	}
+	if h.Path() == "/" {
+		all = append(all, setLine(pathEmpty, partPath, "@path", always("")),
+			setLine(pathEmpty, partPath, "@target-uri", func(v string) string {
+				return strings.TrimSuffix(v, h.target) + h.target[1:]
+			}))
 	}
 	for _, encoded := range encodings(h.Path()) {
 		all = append(all, onlyAlone(setLine(pathEncoded, partPath, "@path", always(encoded))))

@@ -74,6 +74,7 @@ func tryVrnt1(s *search, h *Head, d vrnt1Draft, stamp time.Time, keyID, body str
 	mistakes := slices.Concat(
 		vrnt1Paths(h),
 		vrnt1Headers(d.headers),
+		vrnt1Lowers(d.headers),
 		vrnt1Texts(h, keyID, body),
 		vrnt1Times(d.fields[atTime], stamp),
 	)
@@ -100,6 +101,11 @@ func vrnt1Paths(h *Head) []mistake[vrnt1Draft] {
 	}
 	add(pathLower, string(appendLower(nil, path)))
 	add(pathFirstSlash, path[1:])
+	all = append(all, mistake[vrnt1Draft]{pathEmpty, partPath, false, func(d *vrnt1Draft) bool {
+		d.fields = slices.Clone(d.fields)
+		d.fields[atPath] = ""
+		return path == "/"
+	}})
 	if name, ok := h.lookup(host); ok {
 		for _, before := range []string{"https://", "http://", ""} {
 			add(fullURL, before+name+path)
