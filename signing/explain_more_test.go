@@ -86,8 +86,10 @@ func TestExplainWithoutTheBody(t *testing.T) {
 		{"no chunks", signed(RFC9421, chunked, empty), RFC9421, []byte{}, ""},
 		{"none announced", signed(RFC9421, "Content-Length: 0\n", ""), RFC9421, nil, ""},
 		{"vrnt-1", signed(Vrnt1, length, ""), Vrnt1, nil, ""},
-		{"vrnt-1, unexplained", strings.Replace(signed(Vrnt1, length, ""), "/a", "/b", 1), Vrnt1, nil,
-			"body_not_given no_known_mistake"},
+		{
+			"vrnt-1, unexplained", strings.Replace(signed(Vrnt1, length, ""), "/a", "/b", 1), Vrnt1, nil,
+			"body_not_given no_known_mistake",
+		},
 	} {
 		e := attempted(t, row.head).Explain(row.scheme, key, row.body, explainedNow)
 		if got := names(e.Findings); got != row.want {
@@ -118,8 +120,10 @@ func TestExplainSeveralSignatures(t *testing.T) {
 		{"", carrying([]string{"a=" + tagged, strangeInput}, []string{strangeTag, "a=:" + tag(text(tagged)) + ":"})},
 		{"second_signature", carrying([]string{strangeInput, "a=" + mine}, []string{strangeTag, "a=:" + tag(text(mine)) + ":"})},
 		{"second_signature", carrying([]string{"b=" + tagged, "a=" + tagged}, []string{"b=:" + tag(text(tagged)) + ":", "a=::"})},
-		{"base_final_lf second_signature",
-			carrying([]string{strangeInput, "a=" + mine}, []string{strangeTag, "a=:" + tag(text(mine)+"\n") + ":"})},
+		{
+			"base_final_lf second_signature",
+			carrying([]string{strangeInput, "a=" + mine}, []string{strangeTag, "a=:" + tag(text(mine)+"\n") + ":"}),
+		},
 		{"base_final_lf", carrying([]string{strangeInput, "a=" + tagged}, []string{strangeTag, "a=:" + tag(text(tagged)+"\n") + ":"})},
 		{"signature_label", carrying([]string{strangeInput, "a=" + tagged}, []string{"a=:" + tag(text(tagged)) + ":"})},
 		{"sig_base64url", carrying([]string{strangeInput, "a=" + tagged}, []string{strangeTag, "a=:" + urlText(sum(key, text(tagged))) + ":"})},

@@ -19,15 +19,21 @@ func kinds() []kind {
 	return []kind{
 		{"HTTP/2", "GET /a?b HTTP/2\nHost: h\n", uri, target + "/a?b\n"},
 		{"HTTP/3.0", "GET /a?b HTTP/3.0\nHost: h\n", uri, target + "/a?b\n"},
-		{"UTF-8 in the query", "GET /?\u00e9=\u00fc HTTP/1.1\nHost: h\n", four,
-			"\"@method\": GET\n\"@authority\": h\n\"@path\": /\n\"@query\": ?\u00e9=\u00fc\n"},
+		{
+			"UTF-8 in the query", "GET /?\u00e9=\u00fc HTTP/1.1\nHost: h\n", four,
+			"\"@method\": GET\n\"@authority\": h\n\"@path\": /\n\"@query\": ?\u00e9=\u00fc\n",
+		},
 		{"Latin-1 in the query", "GET /a?\xe9\xff HTTP/2\nHost: h\n", uri, target + "/a?\xe9\xff\n"},
-		{"blanks in a digest", "PUT / HTTP/1.1\nHost: h\nContent-Length: 18\nContent-Digest: " + digest + "\n",
+		{
+			"blanks in a digest", "PUT / HTTP/1.1\nHost: h\nContent-Length: 18\nContent-Digest: " + digest + "\n",
 			`("@method" "@target-uri" "content-digest")` + ownParams,
-			"\"@method\": PUT\n\"@target-uri\": https://h/\n\"content-digest\": " + digest + "\n"},
-		{"a digest of two lines", "PUT / HTTP/1.1\nHost: h\nContent-Length: 18\nContent-Digest: md5=::,a=::\nContent-Digest: " + testDigest + "\n",
+			"\"@method\": PUT\n\"@target-uri\": https://h/\n\"content-digest\": " + digest + "\n",
+		},
+		{
+			"a digest of two lines", "PUT / HTTP/1.1\nHost: h\nContent-Length: 18\nContent-Digest: md5=::,a=::\nContent-Digest: " + testDigest + "\n",
 			`("@method" "@target-uri" "content-digest")` + ownParams,
-			"\"@method\": PUT\n\"@target-uri\": https://h/\n\"content-digest\": md5=::,a=::, " + testDigest + "\n"},
+			"\"@method\": PUT\n\"@target-uri\": https://h/\n\"content-digest\": md5=::,a=::, " + testDigest + "\n",
+		},
 	}
 }
 

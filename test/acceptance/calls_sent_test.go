@@ -54,13 +54,22 @@ func (h holder) sentCalls(run string) []sentCall {
 		{"UTF-8 in the query", get("/a?b=caf\u00e9", "HTTP/1.1"), [][2]string{{"\u00e9 HTTP", "\u00e8 HTTP"}, {"\u00e9 HTTP", "%C3%A9 HTTP"}}, ""},
 		{"UTF-8 moved to the path", get("/a?b=caf\u00e9", "HTTP/1.1"), [][2]string{{"/a?b=", "/"}, {"\u00e9", "\uFFFD"}}, "malformed"},
 		{"Latin-1 in the query", get("/a?b=caf\xe9", "HTTP/1.1"), [][2]string{{"\xe9 HTTP", "\xe8 HTTP"}}, ""},
-		{"blanks in a digest", h.base("PUT /a HTTP/1.1\nHost: api.example\nContent-Length: 2\nContent-Digest: "+digest+"\n",
-			[]string{"@method=PUT", "@target-uri=https://api.example/a", "content-digest=" + digest}, params(`;tag="apikeys"`)),
-			[][2]string{{" ,  md5", ", md5"}, {" ,  md5", ",md5"}}, ""},
-		{"a second signature", beside(get("/a", "HTTP/1.1"), strangerInput, strangerTag),
-			[][2]string{{"/a HTTP", "/b HTTP"}, {`"@target-uri"`, `"@authority" "@path"`}}, ""},
-		{"a second signature, refused", beside(get("/a", "HTTP/1.1"), strangerInput, strangerTag),
-			[][2]string{{"web-bot-auth", "apikeys"}, {`tag="apikeys"`, `tag="app"`}, {"cdn=:", "cdm=:"}, {"cdn=", "sig1="}}, "malformed"},
+		{
+			"blanks in a digest", h.base("PUT /a HTTP/1.1\nHost: api.example\nContent-Length: 2\nContent-Digest: "+digest+"\n",
+				[]string{"@method=PUT", "@target-uri=https://api.example/a", "content-digest=" + digest}, params(`;tag="apikeys"`)),
+			[][2]string{{" ,  md5", ", md5"}, {" ,  md5", ",md5"}},
+			"",
+		},
+		{
+			"a second signature", beside(get("/a", "HTTP/1.1"), strangerInput, strangerTag),
+			[][2]string{{"/a HTTP", "/b HTTP"}, {`"@target-uri"`, `"@authority" "@path"`}},
+			"",
+		},
+		{
+			"a second signature, refused", beside(get("/a", "HTTP/1.1"), strangerInput, strangerTag),
+			[][2]string{{"web-bot-auth", "apikeys"}, {`tag="apikeys"`, `tag="app"`}, {"cdn=:", "cdm=:"}, {"cdn=", "sig1="}},
+			"malformed",
+		},
 		{"one signature of another tag", untagged, [][2]string{{`tag="app"`, `tag="apikeys"`}, {"/a", "/b"}}, ""},
 	}
 }
