@@ -1,7 +1,6 @@
 package signing
 
 import (
-	"slices"
 	"strings"
 	"unicode"
 )
@@ -43,54 +42,4 @@ func latin1Lower(s string) string {
 		}
 	}
 	return string(b)
-}
-
-// vrnt1Lowers lower names, values or both by other rules.
-func vrnt1Lowers(headers []Header) (all []mistake[vrnt1Draft]) {
-	for _, by := range otherLowers {
-		for _, of := range []struct{ names, values bool }{{true, true}, {false, true}, {true, false}} {
-			lowered := slices.Clone(headers)
-			changed := false
-			for i, h := range headers {
-				if lowered[i] = (Header{string(appendLower(nil, h.Name)), string(appendLower(nil, h.Value))}); of.names {
-					lowered[i].Name = by(h.Name)
-				}
-				if of.values {
-					lowered[i].Value = by(h.Value)
-				}
-				changed = changed || !equalFold(lowered[i].Name, h.Name) || !equalFold(lowered[i].Value, h.Value)
-			}
-			all = append(all, mistake[vrnt1Draft]{otherLower, partCase, true, func(d *vrnt1Draft) bool {
-				d.headers, d.keepName, d.keepValue = lowered, true, true
-				return changed
-			}})
-		}
-	}
-	return all
-}
-
-// baseLowers lower the host, or names of headers, by other rules.
-func baseLowers(h *Head) (all []baseMistake) {
-	name, _ := h.lookup(host)
-	bare, port := splitPort(name)
-	if port == ":443" || port == ":80" {
-		name = bare
-	}
-	for _, by := range otherLowers {
-		all = append(all,
-			onlyAlone(setLine(otherLower, partAuthority, "@authority", func(string) string { return by(name) })),
-			baseMistake{otherLower, partNames, true, func(d *baseDraft) bool {
-				lines := slices.Clone(d.lines)
-				for _, sent := range h.Headers() {
-					i := slices.IndexFunc(lines, func(line Header) bool { return equalFold(line.Name, sent.Name) })
-					if i >= 0 {
-						lines[i].Name = by(sent.Name)
-					}
-				}
-				changed := !slices.Equal(lines, d.lines)
-				d.lines = lines
-				return changed
-			}})
-	}
-	return all
 }

@@ -269,3 +269,29 @@ func tryTagged(s *search, message []byte, keyID string) {
 	}
 	searchDrafts(s, message, mistakes, func(d []byte) []byte { return d })
 }
+
+// baseLowers lower the host, or names of headers, by other rules.
+func baseLowers(h *Head) (all []baseMistake) {
+	name, _ := h.lookup(host)
+	bare, port := splitPort(name)
+	if port == ":443" || port == ":80" {
+		name = bare
+	}
+	for _, by := range otherLowers {
+		all = append(all,
+			onlyAlone(setLine(otherLower, partAuthority, "@authority", func(string) string { return by(name) })),
+			baseMistake{otherLower, partNames, true, func(d *baseDraft) bool {
+				lines := slices.Clone(d.lines)
+				for _, sent := range h.Headers() {
+					i := slices.IndexFunc(lines, func(line Header) bool { return equalFold(line.Name, sent.Name) })
+					if i >= 0 {
+						lines[i].Name = by(sent.Name)
+					}
+				}
+				changed := !slices.Equal(lines, d.lines)
+				d.lines = lines
+				return changed
+			}})
+	}
+	return all
+}

@@ -258,3 +258,27 @@ func vrnt1Times(sent string, stamp time.Time) []mistake[vrnt1Draft] {
 	}
 	return all
 }
+
+// vrnt1Lowers lower names, values or both by other rules.
+func vrnt1Lowers(headers []Header) (all []mistake[vrnt1Draft]) {
+	for _, by := range otherLowers {
+		for _, of := range []struct{ names, values bool }{{true, true}, {false, true}, {true, false}} {
+			lowered := slices.Clone(headers)
+			changed := false
+			for i, h := range headers {
+				if lowered[i] = (Header{string(appendLower(nil, h.Name)), string(appendLower(nil, h.Value))}); of.names {
+					lowered[i].Name = by(h.Name)
+				}
+				if of.values {
+					lowered[i].Value = by(h.Value)
+				}
+				changed = changed || !equalFold(lowered[i].Name, h.Name) || !equalFold(lowered[i].Value, h.Value)
+			}
+			all = append(all, mistake[vrnt1Draft]{otherLower, partCase, true, func(d *vrnt1Draft) bool {
+				d.headers, d.keepName, d.keepValue = lowered, true, true
+				return changed
+			}})
+		}
+	}
+	return all
+}

@@ -21,7 +21,10 @@ func (a *Attempt) read9421() {
 		a.found(inputMissing)
 		return
 	}
-	input, tag, tagged := a.meant()
+	input, tag, tagged, wrong := meant(a.head)
+	for _, k := range wrong {
+		a.found(k)
+	}
 	in, ok := a.lenientInput(input)
 	if !ok {
 		a.found(inputMalformed)
