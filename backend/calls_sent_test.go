@@ -21,7 +21,8 @@ func TestReplacedBytesInTargets(t *testing.T) {
 			}}, "malformed", "malformed", "valid")
 			acme.write("my/verify", fields{"request": head}).is(fields{"verdict": "malformed"})
 			a := acme.write("my/explain", fields{"request": head})
-			if a.is(fields{"verdict": "malformed"}); !strings.Contains(a.about("head_malformed")["text"].(string), "request_base64") {
+			if a.is(fields{"verdict": "malformed"}); !strings.Contains(a.about("head_malformed")["text"].(string),
+				"request_base64") {
 				t.Errorf("explain says %v", a.about("head_malformed"))
 			}
 			acme.write("my/explain", fields{"request_base64": encoded(head)}).is(fields{"verdict": "replayed"})

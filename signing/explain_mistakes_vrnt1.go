@@ -266,7 +266,8 @@ func vrnt1Lowers(headers []Header) (all []mistake[vrnt1Draft]) {
 			lowered := slices.Clone(headers)
 			changed := false
 			for i, h := range headers {
-				if lowered[i] = (Header{string(appendLower(nil, h.Name)), string(appendLower(nil, h.Value))}); of.names {
+				if lowered[i] = (Header{string(appendLower(nil, h.Name)), string(appendLower(nil,
+					h.Value))}); of.names {
 					lowered[i].Name = by(h.Name)
 				}
 				if of.values {

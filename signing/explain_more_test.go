@@ -10,7 +10,8 @@ import (
 func TestExplainEmptyPaths(t *testing.T) {
 	key := string(explainedBytes(t))
 	const head = "GET /?a=b HTTP/1.1\nHost: api.example.com\n"
-	const three, two = `("@method" "@authority" "@path" "@query")` + inputParams, `("@method" "@target-uri")` + inputParams
+	const three, two = `("@method" "@authority" "@path" "@query")` + inputParams, `("@method" "@target-uri")` +
+		inputParams
 	for _, row := range []struct{ want, params, lines string }{
 		{"", three, "\"@authority\": api.example.com\n\"@path\": /\n\"@query\": ?a=b\n"},
 		{"path_empty", three, "\"@authority\": api.example.com\n\"@path\": \n\"@query\": ?a=b\n"},
@@ -27,7 +28,8 @@ func TestExplainEmptyPaths(t *testing.T) {
 	}
 	deep := joined(explainedSalt, "GET", "", explainedTime, "")
 	explains(t, "a path that is not empty",
-		attempted(t, authorized("GET /a HTTP/1.1\n", explainedTime, urlText(sum(key, deep)))), Vrnt1, nil, "no_known_mistake")
+		attempted(t, authorized("GET /a HTTP/1.1\n", explainedTime, urlText(sum(key, deep)))), Vrnt1, nil,
+		"no_known_mistake")
 }
 
 // Names and values that a language or a locale has put in lower case.
@@ -111,23 +113,29 @@ func TestExplainSeveralSignatures(t *testing.T) {
 	}
 	tag := func(text string) string { return base64.StdEncoding.EncodeToString(sum(key, text)) }
 	carrying := func(inputs, tags []string) string {
-		return head + "Signature-Input: " + strings.Join(inputs, "\nSignature-Input: ") + "\nSignature: " + strings.Join(tags, ", ") + "\n"
+		return head + "Signature-Input: " + strings.Join(inputs, "\nSignature-Input: ") + "\nSignature: " +
+			strings.Join(tags, ", ") + "\n"
 	}
 	const tagged = mine + `;tag="apikeys"`
 	for _, row := range []struct {
 		want, head string
 	}{
 		{"", carrying([]string{"a=" + tagged, strangeInput}, []string{strangeTag, "a=:" + tag(text(tagged)) + ":"})},
-		{"second_signature", carrying([]string{strangeInput, "a=" + mine}, []string{strangeTag, "a=:" + tag(text(mine)) + ":"})},
-		{"second_signature", carrying([]string{"b=" + tagged, "a=" + tagged}, []string{"b=:" + tag(text(tagged)) + ":", "a=::"})},
+		{"second_signature", carrying([]string{strangeInput, "a=" + mine}, []string{strangeTag, "a=:" +
+			tag(text(mine)) + ":"})},
+		{"second_signature", carrying([]string{"b=" + tagged, "a=" + tagged}, []string{"b=:" + tag(text(tagged)) +
+			":", "a=::"})},
 		{
 			"base_final_lf second_signature",
 			carrying([]string{strangeInput, "a=" + mine}, []string{strangeTag, "a=:" + tag(text(mine)+"\n") + ":"}),
 		},
-		{"base_final_lf", carrying([]string{strangeInput, "a=" + tagged}, []string{strangeTag, "a=:" + tag(text(tagged)+"\n") + ":"})},
+		{"base_final_lf", carrying([]string{strangeInput, "a=" + tagged}, []string{strangeTag, "a=:" +
+			tag(text(tagged)+"\n") + ":"})},
 		{"signature_label", carrying([]string{strangeInput, "a=" + tagged}, []string{"a=:" + tag(text(tagged)) + ":"})},
-		{"sig_base64url", carrying([]string{strangeInput, "a=" + tagged}, []string{strangeTag, "a=:" + urlText(sum(key, text(tagged))) + ":"})},
-		{"signature_input_malformed", carrying([]string{"a=" + tagged, "a=" + mine}, []string{"a=:" + tag(text(tagged)) + ":"})},
+		{"sig_base64url", carrying([]string{strangeInput, "a=" + tagged}, []string{strangeTag, "a=:" +
+			urlText(sum(key, text(tagged))) + ":"})},
+		{"signature_input_malformed", carrying([]string{"a=" + tagged, "a=" + mine}, []string{"a=:" +
+			tag(text(tagged)) + ":"})},
 	} {
 		e := attempted(t, row.head).Explain(RFC9421, []byte(key), nil, explainedNow)
 		if got := names(e.Findings); got != row.want {

@@ -30,7 +30,9 @@ func kinds() []kind {
 			"\"@method\": PUT\n\"@target-uri\": https://h/\n\"content-digest\": " + digest + "\n",
 		},
 		{
-			"a digest of two lines", "PUT / HTTP/1.1\nHost: h\nContent-Length: 18\nContent-Digest: md5=::,a=::\nContent-Digest: " + testDigest + "\n",
+			"a digest of two lines",
+			"PUT / HTTP/1.1\nHost: h\nContent-Length: 18\nContent-Digest: md5=::,a=::\nContent-Digest: " +
+				testDigest + "\n",
 			`("@method" "@target-uri" "content-digest")` + ownParams,
 			"\"@method\": PUT\n\"@target-uri\": https://h/\n\"content-digest\": md5=::,a=::, " + testDigest + "\n",
 		},
@@ -42,9 +44,11 @@ func (k kind) forms() map[string]string {
 	tag := MAC(testKey, []byte(k.base+`"@signature-params": `+k.params))
 	in, sig := "sig1="+k.params, "sig1=:"+base64.StdEncoding.EncodeToString(tag[:])+":"
 	return map[string]string{
-		"alone":     k.head + "Signature-Input: " + in + "\nSignature: " + sig + "\n",
-		"in a line": k.head + "Signature-Input: " + strangeInput + " , " + in + "\nSignature: " + sig + "," + strangeTag + "\n",
-		"in lines": k.head + "Signature-Input: " + in + "\nSignature-Input: " + strangeInput + "\nSignature: " + strangeTag +
+		"alone": k.head + "Signature-Input: " + in + "\nSignature: " + sig + "\n",
+		"in a line": k.head + "Signature-Input: " + strangeInput + " , " + in + "\nSignature: " + sig + "," +
+			strangeTag + "\n",
+		"in lines": k.head + "Signature-Input: " + in + "\nSignature-Input: " + strangeInput + "\nSignature: " +
+			strangeTag +
 			"\nSignature: " + sig + "\n",
 	}
 }
@@ -55,7 +59,8 @@ func TestKindsOfHeads(t *testing.T) {
 	for _, k := range kinds() {
 		for form, text := range k.forms() {
 			call, err := ParseCall(mustParseHead(t, text))
-			if err != nil || !call.SignedBy(testKey) || string(call.Message) != k.base+`"@signature-params": `+k.params {
+			if err != nil || !call.SignedBy(testKey) ||
+				string(call.Message) != k.base+`"@signature-params": `+k.params {
 				t.Fatalf("%s %s: %v", k.name, form, err)
 			}
 			refused := 0
@@ -73,7 +78,8 @@ func TestKindsOfHeads(t *testing.T) {
 						refused++
 						continue
 					}
-					if string(other.Message) != string(call.Message) || other.Nonce != call.Nonce || other.KeyID != call.KeyID ||
+					if string(other.Message) != string(call.Message) || other.Nonce != call.Nonce ||
+						other.KeyID != call.KeyID ||
 						other.ContentDigest != call.ContentDigest || !other.Time.Equal(call.Time) {
 						t.Errorf("%s %s: signed as %q", k.name, form, mutant)
 					}

@@ -32,7 +32,8 @@ func slowly(line string) (parts []string, ok bool) {
 // A request line is taken where the documented form fits it, and its parts are those of the form.
 func FuzzRequestLine(f *testing.F) {
 	for _, line := range []string{
-		"GET /", "GET /a?b=c HTTP/1.1", "M-SEARCH /a/b?c=\u00e9\xff HTTP/2", "PUT /aaaaaaaaaaaa?bbbbbbbbbbbb\x80 HTTP/3",
+		"GET /", "GET /a?b=c HTTP/1.1", "M-SEARCH /a/b?c=\u00e9\xff HTTP/2",
+		"PUT /aaaaaaaaaaaa?bbbbbbbbbbbb\x80 HTTP/3",
 		"GET /\u00e9?b HTTP/1.1", "GET /?# HTTP/1.1", "GET /? HTTP/2.", "GET /?? HTTP/10", "GET / HTTP/1.1 ",
 	} {
 		f.Add([]byte(line))
@@ -69,7 +70,8 @@ func requestLineAgrees(t *testing.T, line string) {
 func TestRequestLinesAgree(t *testing.T) {
 	random := rand.New(rand.NewPCG(9, 4))
 	pieces := []string{
-		"GET", " ", "/", "a", "?", "#", "\u00e9", "\xff", "HTTP/", "1", ".", "2", "bbbbbbbb", "%C3", "\t", "\x7f", " HTTP/2",
+		"GET", " ", "/", "a", "?", "#", "\u00e9", "\xff", "HTTP/", "1", ".", "2", "bbbbbbbb", "%C3", "\t", "\x7f",
+		" HTTP/2",
 	}
 	for range 50_000 {
 		line := "GET /"
@@ -100,7 +102,8 @@ func TestHighBytesInTheQueryAlone(t *testing.T) {
 		signed := with(h.String(), add)
 		call, err := ParseCall(mustParseHead(t, signed))
 		_, query, _ := strings.Cut(target, "?")
-		if err != nil || !call.SignedBy(testKey) || !strings.Contains(string(call.Message), "\"@query\": ?"+query+"\n") {
+		if err != nil || !call.SignedBy(testKey) || !strings.Contains(string(call.Message),
+			"\"@query\": ?"+query+"\n") {
 			t.Errorf("%q: %v", target, err)
 		}
 		at := strings.IndexFunc(signed, func(c rune) bool { return c >= 0x80 })

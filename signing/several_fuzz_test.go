@@ -29,7 +29,8 @@ func TestChoicesAgree(t *testing.T) {
 	random := rand.New(rand.NewPCG(8, 9))
 	_, ours, ourTag := ownSigned("s", testNonce, ownTag)
 	inputs := []string{
-		ours, "a=()", `b=("x");tag="apikeys"`, `c=( "x"  y;z )`, `s=();tag="b,\"c"`, "d=(", "e", `f=();tag=apikeys`, `g=()  `, "",
+		ours, "a=()", `b=("x");tag="apikeys"`, `c=( "x"  y;z )`, `s=();tag="b,\"c"`, "d=(", "e",
+		`f=();tag=apikeys`, `g=()  `, "",
 	}
 	tags := []string{ourTag, "a=::", "b=:QQ==:", "c=:QQ==:;x=1", "s=::", "d=::", "e", `f="x"`, "g=:A:", ""}
 	line := func(of []string, n []int) string {

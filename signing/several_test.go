@@ -78,7 +78,8 @@ func TestSeveralSignatures(t *testing.T) {
 		{"a comma at the end", in(ours+",") + sig(ourTag), false},
 		{"a comma at the start", in(","+ours) + sig(ourTag), false},
 		{"a signature's comma at the end", in(ours) + sig(ourTag+","), false},
-		{"our tag a token", in(strings.Replace(other, `"app"`, ownTag, 1), strangeInput) + sig(otherTag, strangeTag), false},
+		{"our tag a token", in(strings.Replace(other, `"app"`, ownTag, 1), strangeInput) + sig(otherTag,
+			strangeTag), false},
 		{"our tag of two lines", in(strings.Replace(other, `"app"`, `"api`, 1), `keys"`) + sig(otherTag), false},
 		{"our tag of a component", in(other, `a=("x";tag="apikeys")`) + sig(otherTag, "a=::"), false},
 		{"our tag in another's string", in(other, `a=();tag="x;tag=\"apikeys\""`) + sig(otherTag, "a=::"), false},
@@ -90,7 +91,10 @@ func TestSeveralSignatures(t *testing.T) {
 		{"a stranger's signature that is none", in(ours, "a=()") + sig(ourTag, `a="x"`), false},
 		{"a stranger's signature that is not base64", in(ours, "a=()") + sig(ourTag, "a=:A:"), false},
 		{"a stranger's label in upper case", in(ours, "A=()") + sig(ourTag, "A=::"), false},
-		{"Vrnt-1 too", in(ours, strangeInput) + sig(ourTag, strangeTag) + "Authorization: Vrnt-1-HMAC-SHA256 a\n", false},
+		{
+			"Vrnt-1 too", in(ours, strangeInput) + sig(ourTag, strangeTag) + "Authorization: Vrnt-1-HMAC-SHA256 a\n",
+			false,
+		},
 	} {
 		h := mustParseHead(t, head+row.text)
 		call, err := ParseCall(h)
@@ -123,8 +127,9 @@ func TestOthersSignaturesCoverNothing(t *testing.T) {
 		`("@method" "@authority" "@path")`:                  false,
 		`("@method" "@path" "content-digest")`:              false,
 	} {
-		call, err := ParseCall(mustParseHead(t, posted+"X-B: c\nSignature-Input: a="+all+"\nSignature-Input: b="+ours+testParams+
-			`;tag="apikeys"`+"\nSignature: a=:"+noTag+":, b=:"+noTag+":\n"))
+		call, err := ParseCall(mustParseHead(t,
+			posted+"X-B: c\nSignature-Input: a="+all+"\nSignature-Input: b="+ours+testParams+
+				`;tag="apikeys"`+"\nSignature: a=:"+noTag+":, b=:"+noTag+":\n"))
 		if (err == nil) != ok {
 			t.Errorf("%s: %v", ours, err)
 		}

@@ -50,12 +50,22 @@ func (h holder) sentCalls(run string) []sentCall {
 	return []sentCall{
 		{"HTTP/2", get("/a?b=c", "HTTP/2"), [][2]string{{"b=c", "b=d"}}, ""},
 		{"HTTP/3.0", get("/a?b=c", "HTTP/3.0"), [][2]string{{"GET", "PUT"}}, ""},
-		{"no protocol that there is", get("/a?b=c", "HTTP/1.1"), [][2]string{{"HTTP/1.1", "HTTP/11"}, {"HTTP/1.1", "HTTP/2."}}, "malformed"},
-		{"UTF-8 in the query", get("/a?b=caf\u00e9", "HTTP/1.1"), [][2]string{{"\u00e9 HTTP", "\u00e8 HTTP"}, {"\u00e9 HTTP", "%C3%A9 HTTP"}}, ""},
-		{"UTF-8 moved to the path", get("/a?b=caf\u00e9", "HTTP/1.1"), [][2]string{{"/a?b=", "/"}, {"\u00e9", "\uFFFD"}}, "malformed"},
+		{"no protocol that there is", get("/a?b=c", "HTTP/1.1"), [][2]string{{"HTTP/1.1", "HTTP/11"}, {
+			"HTTP/1.1",
+			"HTTP/2.",
+		}}, "malformed"},
+		{"UTF-8 in the query", get("/a?b=caf\u00e9", "HTTP/1.1"), [][2]string{
+			{"\u00e9 HTTP", "\u00e8 HTTP"},
+			{"\u00e9 HTTP", "%C3%A9 HTTP"},
+		}, ""},
+		{"UTF-8 moved to the path", get("/a?b=caf\u00e9", "HTTP/1.1"), [][2]string{{"/a?b=", "/"}, {
+			"\u00e9",
+			"\uFFFD",
+		}}, "malformed"},
 		{"Latin-1 in the query", get("/a?b=caf\xe9", "HTTP/1.1"), [][2]string{{"\xe9 HTTP", "\xe8 HTTP"}}, ""},
 		{
-			"blanks in a digest", h.base("PUT /a HTTP/1.1\nHost: api.example\nContent-Length: 2\nContent-Digest: "+digest+"\n",
+			"blanks in a digest",
+			h.base("PUT /a HTTP/1.1\nHost: api.example\nContent-Length: 2\nContent-Digest: "+digest+"\n",
 				[]string{"@method=PUT", "@target-uri=https://api.example/a", "content-digest=" + digest}, params(`;tag="apikeys"`)),
 			[][2]string{{" ,  md5", ", md5"}, {" ,  md5", ",md5"}},
 			"",
@@ -67,7 +77,10 @@ func (h holder) sentCalls(run string) []sentCall {
 		},
 		{
 			"a second signature, refused", beside(get("/a", "HTTP/1.1"), strangerInput, strangerTag),
-			[][2]string{{"web-bot-auth", "apikeys"}, {`tag="apikeys"`, `tag="app"`}, {"cdn=:", "cdm=:"}, {"cdn=", "sig1="}},
+			[][2]string{{"web-bot-auth", "apikeys"}, {`tag="apikeys"`, `tag="app"`}, {"cdn=:", "cdm=:"}, {
+				"cdn=",
+				"sig1=",
+			}},
 			"malformed",
 		},
 		{"one signature of another tag", untagged, [][2]string{{`tag="app"`, `tag="apikeys"`}, {"/a", "/b"}}, ""},
@@ -137,7 +150,8 @@ func byCLI(t *testing.T, h holder, gateway, admin *caller) {
 		if strings.Contains(c.call, "\xe9 ") {
 			want = "malformed" // JSON has no place for it
 		}
-		if out := gateway.cli("write", "-field=verdict", "apikeys/verify", "request=@"+file); strings.TrimSpace(out) != want {
+		if out := gateway.cli("write", "-field=verdict", "apikeys/verify",
+			"request=@"+file); strings.TrimSpace(out) != want {
 			t.Errorf("%s: %s, want %s", c.name, out, want)
 		}
 		if out := admin.cli("write", "-format=json", "apikeys/my/explain", "request=@"+file); want != "valid" &&

@@ -20,7 +20,10 @@ func besides(t *testing.T, p *peer, m message, signed [][2]string) [][2]string {
 	t.Helper()
 	r := m.request("sign", signed...)
 	r.Key, r.KeyID, r.Label = strangeKey, strangeID, "cdn"
-	r.Fields, r.Params = []string{"@method", "@authority", "@path", "accept"}, []string{"created", "keyid", "alg", "tag"}
+	r.Fields, r.Params = []string{"@method", "@authority", "@path", "accept"}, []string{
+		"created", "keyid", "alg",
+		"tag",
+	}
 	r.Values = map[string]any{"created": time.Now().Unix(), "keyid": strangeID, "tag": "web-bot-auth"}
 	return p.signs(t, r)
 }
