@@ -51,7 +51,7 @@ func (r *Remote) Sign(ctx context.Context, head *signing.Head) ([]signing.Header
 	}
 	text := head.String()
 	data := map[string]any{"request": text}
-	if !utf8.ValidString(text) {
+	if !utf8.ValidString(text) || strings.ContainsRune(text, utf8.RuneError) { // which the engine takes for lost bytes
 		data = map[string]any{"request_base64": base64.StdEncoding.EncodeToString([]byte(text))}
 	}
 	answer, err := r.ask(ctx, data)

@@ -2,6 +2,7 @@ package paths
 
 import (
 	"encoding/base64"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -20,6 +21,7 @@ const maxMessage = 1 << 20
 // with its signature.
 type call struct {
 	http      bool
+	text      bool   // the content came as text, in which Vault writes U+FFFD for bytes that are no UTF-8
 	content   string // the head or the message
 	signature string
 	dryRun    bool // judge without recording the call
@@ -69,6 +71,7 @@ func parseCall(fields map[string]any, verifying bool) (*call, error) {
 			return nil, err
 		}
 		c.content, c.http = content, strings.HasPrefix(name, "request")
+		c.text = !strings.HasSuffix(name, "_base64")
 	}
 	if given == "" {
 		return nil, refusal.Errorf(refusal.Invalid, "request: missing; give a request head, or a message")
@@ -140,7 +143,33 @@ func (c *call) signed(parser *signing.Parser) (*signing.Call, *signing.Head, err
 		signed, err := signing.ParseTagged([]byte(c.content), c.signature)
 		return signed, nil, err
 	}
-	return parser.LenientCall(c.content)
+	signed, head, err := parser.LenientCall(c.content)
+	if err == nil {
+		err = c.checkTarget(head)
+	}
+	return signed, head, err
+}
+
+// head reads the head of a request.
+func (c *call) head() (*signing.Head, error) {
+	head, err := signing.ParseHeadString(c.content)
+	if err == nil {
+		err = c.checkTarget(head)
+	}
+	return head, err
+}
+
+// errReplaced refuses a target of which nobody can tell how it was sent.
+var errReplaced = fmt.Errorf("%w: target with U+FFFD, which stands for bytes that are no UTF-8; give the head in "+
+	"request_base64", signing.ErrMalformed)
+
+// checkTarget refuses a target in which Vault may have replaced bytes.
+func (c *call) checkTarget(head *signing.Head) error {
+	//mutate:false "targets with bytes replaced" ./backend TestReplacedBytesInTargets
+	if c.text && strings.Contains(head.Target(), "\uFFFD") {
+		return errReplaced
+	}
+	return nil
 }
 
 // source returns where the call came from, or "".

@@ -151,7 +151,7 @@ func (c *call) attempt() (*signing.Attempt, error) {
 	if !c.http {
 		return signing.ReadTaggedAttempt([]byte(c.content), c.signature), nil
 	}
-	head, err := signing.ParseHeadString(c.content)
+	head, err := c.head()
 	if err != nil {
 		return nil, err
 	}

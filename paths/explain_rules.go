@@ -20,7 +20,7 @@ func (e *explanation) standing(found *store.Match, r *request) []signing.Finding
 	var all []signing.Finding
 	compat := found.Key.Variants(e.version)
 	for _, f := range e.findings {
-		beside := f.ID == signing.FindingClockZone || f.ID == signing.FindingDigestMismatch
+		beside := slices.Contains(signing.FindingsBeside, f.ID)
 		if e.judged.Verdict.Signed() && !beside || slices.Contains(compat, string(f.Variant)) {
 			continue
 		}

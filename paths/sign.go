@@ -172,7 +172,7 @@ func (s *signer) one(ctx context.Context, fields map[string]any) (map[string]any
 			"key_id": v.KeyID, "signature": signing.SignTagged(v.KeyID, v.Secret.Reveal(), []byte(c.content)),
 		}, nil
 	}
-	headers, err := s.r.signHead(k.Scheme, v, c.content)
+	headers, err := s.r.signHead(k.Scheme, v, c)
 	if err != nil {
 		return nil, err
 	}
@@ -183,8 +183,8 @@ func (s *signer) one(ctx context.Context, fields map[string]any) (map[string]any
 // used notes that a version has signed: its secret is in use, though nobody has it.
 func (s *signer) used(k *apikey.Key, v *apikey.Version) { s.h.store.Used(k, v.KeyID, "", s.r.now) }
 
-func (r *request) signHead(scheme signing.Scheme, v *apikey.Version, content string) (map[string]any, error) {
-	head, err := signing.ParseHeadString(content)
+func (r *request) signHead(scheme signing.Scheme, v *apikey.Version, c *call) (map[string]any, error) {
+	head, err := c.head()
 	if err != nil {
 		return nil, refusal.Errorf(refusal.Invalid, "request: %s", err)
 	}

@@ -96,6 +96,19 @@ func firstControl(s string) int {
 	return n
 }
 
+// targetEnd returns the length of the target that s begins with. In the query
+// bytes from 0x80 up are as they were sent; nothing else reads a query as a path.
+func targetEnd(s string) int {
+	n := firstNotTarget(s)
+	//mutate:false "bytes outside ASCII in a path" TestHighBytesInTheQueryAlone
+	if n < len(s) && s[n] >= 0x80 && strings.IndexByte(s[:n], '?') >= 0 {
+		for n < len(s) && (s[n] >= 0x80 || classesOf[s[n]]&targetChars != 0) {
+			n++
+		}
+	}
+	return n
+}
+
 // firstNotTarget returns how many bytes at the beginning of s are targetChars.
 func firstNotTarget(s string) int {
 	n := 0

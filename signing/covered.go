@@ -25,8 +25,8 @@ func (c *Call) Covered() []string {
 
 func (c *Call) coveredComponents() (names []string) {
 	var in inputMember
-	value, _ := c.head.lookup(signatureInput)
-	if in.parse(value) != nil {
+	input, _, err := c.head.chosen()
+	if err != nil || in.parse(input) != nil {
 		return nil // a parsed call has no such head
 	}
 	for _, name := range in.components.names {

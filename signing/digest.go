@@ -31,8 +31,8 @@ type ContentDigest struct {
 	has512 bool
 }
 
-// ParseContentDigest parses a Content-Digest, such as "sha-256=:<base64>:". The value must be a canonical RFC 8941
-// dictionary of at most 512 bytes and at most 8 algorithms, without duplicates; each has a byte sequence without
+// ParseContentDigest parses a Content-Digest, such as "sha-256=:<base64>:". The value must be an RFC 8941
+// dictionary, canonical but for any blanks around its commas, of at most 512 bytes and at most 8 algorithms, without duplicates; each has a byte sequence without
 // parameters. It must have sha-256, sha-512 or both; other algorithms are ignored. Everything else is an
 // [ErrMalformed]. [ContentDigest.String] returns an accepted value byte for byte.
 //
@@ -51,7 +51,7 @@ func ParseContentDigest(value string) (ContentDigest, error) {
 		if n == maxDigests {
 			return ContentDigest{}, malformed("more than %d digests", maxDigests)
 		}
-		if n > 0 && !f.consume(", ") {
+		if n > 0 && !f.comma() {
 			return ContentDigest{}, malformed("digest not followed by another")
 		}
 		name, ok := f.key()

@@ -15,9 +15,13 @@ type Finding struct {
 
 // The findings that can occur with a right signature too.
 const (
+	FindingBodyNotGiven   = "body_not_given"
 	FindingClockZone      = "clock_zone"
 	FindingDigestMismatch = "digest_mismatch"
 )
+
+// FindingsBeside lists these findings.
+var FindingsBeside = []string{FindingBodyNotGiven, FindingClockZone, FindingDigestMismatch}
 
 // Attempt is a call as its client meant it. Its signature is read as far as possible, even if
 // [ParseLenientCall] refuses it. Nothing in it may be trusted. [ReadAttempt] and [ReadTaggedAttempt] make it.
@@ -82,6 +86,10 @@ func (a *Attempt) Explain(scheme Scheme, key, body []byte, now time.Time) Explan
 		)
 		return e
 	}
+	noBody := a.lacksBody(body)
+	if noBody && scheme == RFC9421 { // which covers it
+		e.add(bodyNotGiven.finding())
+	}
 	if a.head != nil && body != nil {
 		e.digest(a.head, body)
 	}
@@ -91,7 +99,9 @@ func (a *Attempt) Explain(scheme Scheme, key, body []byte, now time.Time) Explan
 	s := newSearch(a.tag, key)
 	a.try(s, body)
 	if !s.found {
-		e.add(noKnownMistake.finding())
+		if e.add(noKnownMistake.finding()); noBody { // it may have been signed
+			e.add(bodyNotGiven.finding())
+		}
 		return e
 	}
 	e.Signed = len(s.mistakes) == 0 && len(a.Findings) == 0
@@ -99,6 +109,16 @@ func (a *Attempt) Explain(scheme Scheme, key, body []byte, now time.Time) Explan
 		e.add(made.forScheme(scheme))
 	}
 	return e
+}
+
+// lacksBody reports whether the head announces a body that is not given. A body sent in chunks may be empty.
+func (a *Attempt) lacksBody(body []byte) bool {
+	if a.head == nil || len(body) > 0 {
+		return false
+	}
+	announced, err := a.head.announcesBody()
+	_, chunked := a.head.find(transferEncodingName)
+	return err == nil && announced && (body == nil || chunked == 0)
 }
 
 // add appends a finding that is not in the list yet.

@@ -73,7 +73,12 @@ var (
 	inputMissing     = newFinding("signature_input_missing", "Signature comes without Signature-Input: send both.")
 	labelDiffers     = newFinding(
 		"signature_label",
-		"Signature and Signature-Input must each hold one signature, under the same label, such as sig1.",
+		"Signature and Signature-Input must hold the same labels, such as sig1, each once.",
+	)
+	severalSignatures = newFinding(
+		"second_signature",
+		`The call carries a second signature, which something on the way may have added: sign with tag="apikeys", `+
+			"and let no other signature have it.",
 	)
 	inputMalformed = newFinding(
 		"signature_input_malformed",
@@ -130,6 +135,11 @@ var (
 	digestMalformed = newFinding(
 		"digest_malformed",
 		"Content-Digest must be sha-256=:<base64>:, with the padded standard base64 of the 32 bytes, not hexadecimal.",
+	)
+	bodyNotGiven = newFinding(
+		FindingBodyNotGiven,
+		"The head announces a body, and none is given: give explain the body that was sent, to compare its digest. If "+
+			"none was sent, leave Content-Length and Transfer-Encoding out.",
 	)
 	digestMismatch = newFinding(
 		"digest_mismatch",

@@ -32,6 +32,10 @@ var (
 		"path_slash",
 		"The path was signed with a final slash that was not sent, or without the one that was.",
 	)
+	pathEmpty = newFinding(
+		"path_empty",
+		"An empty path was signed: a URL without a path has the path /, so sign that.",
+	)
 	pathFirstSlash = newFinding("path_first_slash", "The path was signed without its first slash.")
 	fullURL        = newFinding(
 		"full_url",
@@ -64,6 +68,10 @@ var (
 	headerNameCase = newFinding(
 		"header_name_case",
 		"The names of Verint- headers were signed as they are: sign them in lower case.",
+	)
+	otherLower = newFinding(
+		"other_lower_case",
+		"Names or values were put in lower case by Unicode's or a locale's rules: change A to Z alone.",
 	)
 	headerBlank = newFinding("header_blank", "A blank was signed after the colon of Verint- headers: sign name:value.")
 	lfMissing   = newFinding(

@@ -86,7 +86,7 @@ func try9421(s *search, h *Head, in *lenientInput, body []byte) {
 		line, _ := find.appendComponent(nil, name) // the base was made, so every component exists
 		right.lines = append(right.lines, Header{name, string(line[len(name)+len(`"": `):])})
 	}
-	mistakes := slices.Concat(baseValues(h, body), baseLayout(), baseParams(in), baseOrders(right.lines))
+	mistakes := slices.Concat(baseValues(h, body), baseLowers(h), baseLayout(), baseParams(in), baseOrders(right.lines))
 	searchDrafts(s, right, mistakes, baseDraft.render)
 }
 
@@ -122,6 +122,12 @@ func baseValues(h *Head, body []byte) []baseMistake {
 			func(v string) string { return "http://" + strings.TrimPrefix(v, "https://") },
 		),
 		setLine(targetPath, partPath, "@target-uri", always(h.target)),
+	}
+	if h.Path() == "/" {
+		all = append(all, setLine(pathEmpty, partPath, "@path", always("")),
+			setLine(pathEmpty, partPath, "@target-uri", func(v string) string {
+				return strings.TrimSuffix(v, h.target) + h.target[1:]
+			}))
 	}
 	for _, encoded := range encodings(h.Path()) {
 		all = append(all, onlyAlone(setLine(pathEncoded, partPath, "@path", always(encoded))))
@@ -262,4 +268,30 @@ func tryTagged(s *search, message []byte, keyID string) {
 		mistakes = append(mistakes, set(messageJSON, compact.Bytes()))
 	}
 	searchDrafts(s, message, mistakes, func(d []byte) []byte { return d })
+}
+
+// baseLowers lower the host, or names of headers, by other rules.
+func baseLowers(h *Head) (all []baseMistake) {
+	name, _ := h.lookup(host)
+	bare, port := splitPort(name)
+	if port == ":443" || port == ":80" {
+		name = bare
+	}
+	for _, by := range otherLowers {
+		all = append(all,
+			onlyAlone(setLine(otherLower, partAuthority, "@authority", func(string) string { return by(name) })),
+			baseMistake{otherLower, partNames, true, func(d *baseDraft) bool {
+				lines := slices.Clone(d.lines)
+				for _, sent := range h.Headers() {
+					i := slices.IndexFunc(lines, func(line Header) bool { return equalFold(line.Name, sent.Name) })
+					if i >= 0 {
+						lines[i].Name = by(sent.Name)
+					}
+				}
+				changed := !slices.Equal(lines, d.lines)
+				d.lines = lines
+				return changed
+			}})
+	}
+	return all
 }

@@ -74,6 +74,7 @@ func tryVrnt1(s *search, h *Head, d vrnt1Draft, stamp time.Time, keyID, body str
 	mistakes := slices.Concat(
 		vrnt1Paths(h),
 		vrnt1Headers(d.headers),
+		vrnt1Lowers(d.headers),
 		vrnt1Texts(h, keyID, body),
 		vrnt1Times(d.fields[atTime], stamp),
 	)
@@ -100,6 +101,11 @@ func vrnt1Paths(h *Head) []mistake[vrnt1Draft] {
 	}
 	add(pathLower, string(appendLower(nil, path)))
 	add(pathFirstSlash, path[1:])
+	all = append(all, mistake[vrnt1Draft]{pathEmpty, partPath, false, func(d *vrnt1Draft) bool {
+		d.fields = slices.Clone(d.fields)
+		d.fields[atPath] = ""
+		return path == "/"
+	}})
 	if name, ok := h.lookup(host); ok {
 		for _, before := range []string{"https://", "http://", ""} {
 			add(fullURL, before+name+path)
@@ -248,6 +254,31 @@ func vrnt1Times(sent string, stamp time.Time) []mistake[vrnt1Draft] {
 		add(true, there.Format(time.RFC3339))
 		if half%2 == 0 {
 			add(true, there.Format("2006-01-02T15:04:05")+fmt.Sprintf("%+03d:00", half/2))
+		}
+	}
+	return all
+}
+
+// vrnt1Lowers lower names, values or both by other rules.
+func vrnt1Lowers(headers []Header) (all []mistake[vrnt1Draft]) {
+	for _, by := range otherLowers {
+		for _, of := range []struct{ names, values bool }{{true, true}, {false, true}, {true, false}} {
+			lowered := slices.Clone(headers)
+			changed := false
+			for i, h := range headers {
+				if lowered[i] = (Header{string(appendLower(nil, h.Name)), string(appendLower(nil,
+					h.Value))}); of.names {
+					lowered[i].Name = by(h.Name)
+				}
+				if of.values {
+					lowered[i].Value = by(h.Value)
+				}
+				changed = changed || !equalFold(lowered[i].Name, h.Name) || !equalFold(lowered[i].Value, h.Value)
+			}
+			all = append(all, mistake[vrnt1Draft]{otherLower, partCase, true, func(d *vrnt1Draft) bool {
+				d.headers, d.keepName, d.keepValue = lowered, true, true
+				return changed
+			}})
 		}
 	}
 	return all

@@ -17,20 +17,23 @@ type lenientInput struct {
 // read9421 reads Signature-Input and Signature.
 func (a *Attempt) read9421() {
 	a.Scheme = RFC9421
-	value, given := a.head.lookup(signatureInput)
-	if !given {
+	if _, given := a.head.lookup(signatureInput); !given {
 		a.found(inputMissing)
 		return
 	}
-	in, ok := a.lenientInput(value)
+	input, tag, tagged, wrong := meant(a.head)
+	for _, k := range wrong {
+		a.found(k)
+	}
+	in, ok := a.lenientInput(input)
 	if !ok {
 		a.found(inputMalformed)
 		return
 	}
 	a.readParams(in)
 	a.checkComponents(in)
-	if value, given = a.head.lookup(signature); given {
-		a.read9421Tag(value, in.label)
+	if tagged {
+		a.read9421Tag(tag, in.label)
 	} else {
 		a.found(signatureMissing)
 	}
@@ -42,13 +45,12 @@ func (a *Attempt) read9421() {
 		return
 	}
 	// The other cases are rare and share one finding.
-	var strict inputMember
-	if value, _ = a.head.lookup(signatureInput); strict.parse(value) != nil {
+	if new(Call).parse9421(a.head, nil, false) != nil {
 		a.found(inputMalformed)
 	}
 }
 
-// lenientInput splits the one member of a Signature-Input.
+// lenientInput splits one member of a Signature-Input.
 func (a *Attempt) lenientInput(value string) (*lenientInput, bool) {
 	label, rest, ok := strings.Cut(value, "=")
 	if !ok || label == "" || len(label) > maxLabel || strings.ContainsAny(label, `("`) {

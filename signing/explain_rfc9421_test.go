@@ -81,7 +81,7 @@ func TestExplain9421(t *testing.T) {
 		"ASCII",
 		attempted(t, signedBy(posted(), covered+inputParams, explainedKey, base())),
 		RFC9421,
-		nil,
+		[]byte(postedBody),
 		"key_ascii",
 	)
 	const uri, targeted = "GET /a?b HTTP/1.1\nHost: api.example.com\n", `("@method" "@target-uri")` + inputParams
@@ -134,7 +134,7 @@ func TestExplainDigest(t *testing.T) {
 			),
 		),
 		RFC9421,
-		nil,
+		[]byte(postedBody),
 		"component_absent digest_missing",
 	)
 }

@@ -28,23 +28,24 @@ type Head struct {
 	raw     string
 	method  string
 	target  string
-	version string // "HTTP/1.1", or "" when the request line has none
+	version string // such as "HTTP/1.1" or "HTTP/2", or "" when the request line has none
 	path    int    // length of the target's path
 	fields  []field
 	single  [uniqueHeaders]uint8 // index of each unique header, from 1; 0: absent
+	several bool                 // Signature-Input or Signature has more than one line
 	framed  bool                 // there may be a Transfer-Encoding or a Content-Length
 	verints [2]uint8             // all Verint- headers are in fields[verints[0]:verints[1]]
 	few     [fewHeaders]field
 }
 
-// ParseHead parses an HTTP request head. The request line is "METHOD SP target [SP HTTP/d.d]" with a target in origin
+// ParseHead parses an HTTP request head. The request line is "METHOD SP target [SP HTTP/d[.d]]" with a target in origin
 // form (RFC 9112 section 3.2.1). Header lines are "name:value" (RFC 9110 section 5).
 //
 // All lines end with LF, or all with CRLF. The last line may have no ending. One blank line may follow, and nothing
 // after it. Everything that two readers could take differently is an [ErrMalformed]: folded lines, control characters
 // (also HTAB), blanks before a colon, a '#' or a byte outside 0x21..0x7e in the target, and a second Authorization,
-// Host, Signature, Signature-Input or Verint- header of the same name. Bytes from 0x80 up are allowed in values.
-// Errors name the line and never quote it.
+// Host or Verint- header of the same name. Bytes from 0x80 up are allowed in values and in the query, where browsers
+// and scripts send them; RFC 9421 section 2.2 wants them encoded. Errors name the line and never quote it.
 //
 // The head keeps a copy of b.
 func ParseHead(b []byte) (*Head, error) {
@@ -69,7 +70,7 @@ func (h *Head) parse(s string) error {
 		return malformed("head longer than %d bytes", MaxHeadBytes)
 	}
 	crlf, text := cutEnd(s)
-	h.raw, h.single, h.framed = s, [uniqueHeaders]uint8{}, false
+	h.raw, h.single, h.framed, h.several = s, [uniqueHeaders]uint8{}, false, false
 	if h.fields = h.fields[:0]; cap(h.fields) == 0 {
 		h.fields = h.few[:0]
 	}
@@ -100,6 +101,8 @@ func (h *Head) parse(s string) error {
 		case s == repeatable:
 		case s == uniqueVerint:
 			verints = append(verints, uint8(at)) // #nosec G115 -- below MaxHeadLines
+		case h.single[s] != 0 && s >= firstCombined:
+			h.several = true
 		case h.single[s] != 0:
 			return malformed("repeated header in line %d", at+2)
 		default:
@@ -122,7 +125,7 @@ func (h *Head) parseRequestLine(text string, crlf bool) (next int, err error) {
 	h.method = text[:n]
 	n++
 	start := n
-	n += firstNotTarget(text[n:])
+	n += targetEnd(text[n:])
 	h.target, h.version = text[start:n], ""
 	if h.target == "" || h.target[0] != '/' {
 		return 0, malformed("target not in origin form")
@@ -132,9 +135,9 @@ func (h *Head) parseRequestLine(text string, crlf bool) (next int, err error) {
 	}
 	if n < len(text) && text[n] == ' ' {
 		start = n + 1
-		n = min(start+len("HTTP/1.1"), len(text))
-		if h.version = text[start:n]; !isVersion(h.version) {
-			return 0, malformed("protocol version not HTTP/d.d")
+		n = start + versionLen(text[start:])
+		if h.version = text[start:n]; h.version == "" {
+			return 0, malformed("protocol version not HTTP/d or HTTP/d.d")
 		}
 	}
 	next, ok := lineEnd(text, n, crlf)
@@ -144,8 +147,17 @@ func (h *Head) parseRequestLine(text string, crlf bool) (next int, err error) {
 	return next, nil
 }
 
-func isVersion(s string) bool {
-	return len(s) == 8 && s[:5] == "HTTP/" && isDigit(s[5]) && s[6] == '.' && isDigit(s[7])
+// versionLen returns the length of the protocol version that s begins with:
+// HTTP/1.1, or HTTP/2 as proxies write it; 0 when there is none.
+func versionLen(s string) int {
+	const start = len("HTTP/")
+	switch {
+	case len(s) <= start || s[:start] != "HTTP/" || !isDigit(s[start]):
+		return 0
+	case len(s) > start+2 && s[start+1] == '.' && isDigit(s[start+2]):
+		return start + 3
+	}
+	return start + 1
 }
 
 // parseField parses the header that begins at start. It returns the offset of the next line.

@@ -111,19 +111,15 @@ func isNonce(s string) bool {
 
 // parse9421 parses the RFC 9421 signature of h. With lenient it also accepts one without a nonce.
 func (c *Call) parse9421(h *Head, buf []byte, lenient bool) error {
-	var in inputMember
-	value, given := h.lookup(signatureInput)
-	if !given {
-		return malformed("%s without %s", signatureName, signatureInputName)
-	}
-	if err := in.parse(value); err != nil {
+	input, tag, err := h.chosen()
+	if err != nil {
 		return err
 	}
-	value, given = h.lookup(signature)
-	if !given {
-		return malformed("%s without %s", signatureInputName, signatureName)
+	var in inputMember
+	if err := in.parse(input); err != nil {
+		return err
 	}
-	if !parseSignature(&c.Tag, value, in.label) {
+	if !parseSignature(&c.Tag, tag, in.label) {
 		return malformed("signature not %d bytes of the input's label", TagSize)
 	}
 	c.Scheme, c.KeyID, c.Nonce, c.Time = RFC9421, in.keyID, in.nonce, time.Unix(in.created, 0).UTC()
@@ -136,8 +132,7 @@ func (c *Call) parse9421(h *Head, buf []byte, lenient bool) error {
 		}
 		c.Form, c.Nonce = Compat{NoNonce}, base64.RawURLEncoding.EncodeToString(c.Tag[:])
 	}
-	err := in.components.checkCoverage(h)
-	if err != nil {
+	if err := in.components.checkCoverage(h); err != nil {
 		return err
 	}
 	if c.ContentDigest, err = in.components.digest(h); err != nil {
@@ -184,7 +179,7 @@ func sign9421(h *Head, nonce, keyID string, key []byte, now time.Time) ([]Header
 	b = strconv.AppendInt(append(b, ");created="...), created, 10)
 	b = append(append(b, `;keyid="`...), keyID...)
 	b = append(append(b, `";nonce="`...), nonce...)
-	value := string(append(b, '"'))
+	value := string(append(b, `";tag="`+ownTag+`"`...))
 
 	var in inputMember
 	if err := in.parse(value); err != nil {

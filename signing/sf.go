@@ -6,8 +6,8 @@ import (
 )
 
 // fields parses RFC 8941 structured fields, in the canonical form of section 4.1 only, as far as signatures and
-// digests use them. It is a cursor over text and allocates nothing. Each method consumes one item, or returns
-// false.
+// digests use them; only the commas of a dictionary may have any blanks around them. It is a cursor over text and
+// allocates nothing. Each method consumes one item, or returns false.
 type fields struct{ rest string }
 
 func (f *fields) consume(prefix string) bool {
@@ -22,6 +22,16 @@ func (f *fields) cut(n int) string {
 	f.rest = f.rest[n:]
 	return s
 }
+
+// comma consumes the comma between two members, with the blanks around it (section 4.2.2).
+func (f *fields) comma() bool {
+	f.blanks()
+	ok := f.consume(",")
+	f.blanks()
+	return ok
+}
+
+func (f *fields) blanks() { f.rest = strings.TrimLeft(f.rest, " \t") }
 
 // key consumes the key of a dictionary or a parameter (section 3.1.2).
 func (f *fields) key() (string, bool) {

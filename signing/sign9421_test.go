@@ -29,7 +29,7 @@ func TestSignRFC9421(t *testing.T) {
 		if err != nil || len(add) != 2 || add[0].Name != "Signature-Input" || add[1].Name != "Signature" {
 			t.Fatal(row.name, add, err)
 		}
-		start, nonce, _ := strings.Cut(strings.TrimSuffix(add[0].Value, `"`), `;nonce="`)
+		start, nonce, _ := strings.Cut(strings.TrimSuffix(add[0].Value, `";tag="apikeys"`), `;nonce="`)
 		if start != "sig1="+row.covers+`;created=1736937000;keyid="tEsTkId1"` || len(nonce) != 22 {
 			t.Errorf("%s: input is %s", row.name, add[0].Value)
 		}

@@ -106,12 +106,13 @@ func (c *Call) SignedBy(key []byte) bool {
 	return hmac.Equal(tag[:], c.Tag[:]) && len(key) > 0 && len(c.Form) == 0
 }
 
-// ParseCall parses the only signature of a head. It fails with [ErrMalformed] for a head that has none, only an
+// ParseCall parses the signature of a head. It fails with [ErrMalformed] for a head that has none, only an
 // Authorization of another kind, or signatures of two schemes.
 //
 // Of RFC 9421 it accepts this profile, in the canonical form of RFC 8941:
 //
-//   - One signature under one label. It covers @method, @authority, @path and, if the target has a '?', @query;
+//   - One signature, or up to 8 under labels of their own, of which only one has tag="apikeys": this one is the call.
+//     It covers @method, @authority, @path and, if the target has a '?', @query;
 //     or @target-uri instead of the last three. It covers content-digest if Transfer-Encoding or a Content-Length
 //     above 0 announces a body. It may cover any other fields of the head. Components have no parameters, and other
 //     derived components are refused.
@@ -159,7 +160,8 @@ func (c *Call) parse(h *Head, buf []byte, lenient bool) error {
 // crypto/rand. now is truncated to whole seconds.
 //
 // RFC9421 covers @method, @authority, @path, @query if there is one, and content-digest if the head announces a
-// body. Such a head must have the Content-Digest (see [DigestBody]), and every head its Host.
+// body. Such a head must have the Content-Digest (see [DigestBody]), and every head its Host. The signature has
+// tag="apikeys", by which verifiers find it among others.
 //
 // SignHead fails with [ErrUnknownScheme] for a scheme that does not sign heads, with [ErrSigned] for a head that is
 // signed already, and with [ErrMalformed] if no valid call can be made from the key ID, key, time and head.

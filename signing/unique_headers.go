@@ -1,6 +1,7 @@
 package signing
 
-// uniqueHeader is a header that a head may have only once, because another reader could use the second one.
+// uniqueHeader is a header that a head may have only once, because another reader could use the second one. From
+// firstCombined on, several lines are one dictionary.
 type uniqueHeader uint8
 
 const (
@@ -11,6 +12,8 @@ const (
 	uniqueHeaders
 	uniqueVerint // once for each name
 	repeatable   = ^uniqueHeader(0)
+
+	firstCombined = signature
 )
 
 // checkVerints refuses repeated Verint- headers. It sorts them, so that a hundred long names cost little more
@@ -56,7 +59,7 @@ func uniqueHeaderIf(name, want string, s uniqueHeader) uniqueHeader {
 	return repeatable
 }
 
-// lookup returns the value of a header that a head has at most once.
+// lookup returns the value of a header that a head has at most once, or the first line of a dictionary.
 func (h *Head) lookup(s uniqueHeader) (string, bool) {
 	at := h.single[s]
 	if at == 0 {

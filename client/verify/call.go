@@ -31,7 +31,7 @@ func fieldsOf(c Call) map[string]any {
 		name, text = "message", c.Message
 		fields["signature"] = c.Signature
 	}
-	if !utf8.ValidString(text) {
+	if !isText(text) {
 		name, text = name+"_base64", base64.StdEncoding.EncodeToString([]byte(text))
 	}
 	fields[name] = text
@@ -40,6 +40,9 @@ func fieldsOf(c Call) map[string]any {
 	}
 	return fields
 }
+
+// isText reports whether the engine takes s as text: it cannot tell U+FFFD from what JSON puts for other bytes.
+func isText(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, utf8.RuneError) }
 
 func newQuestion(c Call, apart bool) *question {
 	q := &question{call: c, answer: make(chan rawAnswer, 1), size: len(c.Request) + len(c.Message)}
@@ -61,7 +64,7 @@ func newQuestion(c Call, apart bool) *question {
 
 // itemOf returns a call as an item of a batch.
 func itemOf(c Call) any {
-	if c.Request == "" || c.ClientIP.IsValid() || !utf8.ValidString(c.Request) {
+	if c.Request == "" || c.ClientIP.IsValid() || !isText(c.Request) {
 		return fieldsOf(c)
 	}
 	return c.Request

@@ -40,6 +40,8 @@ var wellFormed = map[string]func(head) head{
 	"no end of its last line":   func(h head) head { return head(strings.TrimSuffix(string(h), "\n")) },
 	"no version":                func(h head) head { return h.without(" HTTP/1.1") },
 	"HTTP/2.0":                  func(h head) head { return h.swap("HTTP/1.1", "HTTP/2.0") },
+	"HTTP/2":                    func(h head) head { return h.swap("HTTP/1.1", "HTTP/2") },
+	"UTF-8 in the query":        func(h head) head { return h.swap("page=1", "page=ë") }, // which vrnt-1 does not sign
 	"no Host":                   func(h head) head { return h.without("Host: api.example\n") },
 	"another header twice":      func(h head) head { return h.with("Accept: text/html\n") },
 	"no blank after the colon":  func(h head) head { return h.swap("Host: ", "Host:") },
@@ -97,6 +99,7 @@ var malformed = map[string]func(head) head{
 	"* as target":              func(h head) head { return h.swap(" /wfo/v1/agents?page=1", " *") },
 	"a fragment in the target": func(h head) head { return h.swap("?page=1", "#page") },
 	"UTF-8 in the target":      func(h head) head { return h.swap("agents", "agënts") },
+	"U+FFFD in the query":      func(h head) head { return h.swap("page=1", "page=\uFFFD") },
 	"a version that is none":   func(h head) head { return h.swap("HTTP/1.1", "HTTP/one") },
 	"a version too many":       func(h head) head { return h.swap("HTTP/1.1", "HTTP/1.1 HTTP/1.1") },
 

@@ -120,7 +120,7 @@ func (c Call) Sign(key Key) ([]string, error) {
 }
 
 // rfc9421 signs the method, the host, the path and the query, if there is one, as RFC 9421 says: a line for each, and
-// one for the parameters.
+// one for the parameters. By its tag the signature is found among those that others on the way may add.
 func (c Call) rfc9421(keyID string, secret []byte) []string {
 	path, query, hasQuery := strings.Cut(c.Target, "?")
 	names := `"@method" "@authority" "@path"`
@@ -129,7 +129,7 @@ func (c Call) rfc9421(keyID string, secret []byte) []string {
 		names += ` "@query"`
 		lines += fmt.Sprintf("\"@query\": ?%s\n", query)
 	}
-	params := fmt.Sprintf(`(%s);created=%d;keyid="%s";nonce="%s"`, names, c.At.Unix(), keyID, c.Salt)
+	params := fmt.Sprintf(`(%s);created=%d;keyid="%s";nonce="%s";tag="apikeys"`, names, c.At.Unix(), keyID, c.Salt)
 	mac := hmac.New(sha256.New, secret)
 	fmt.Fprintf(mac, "%s\"@signature-params\": %s", lines, params)
 	signature := base64.StdEncoding.EncodeToString(mac.Sum(nil))
