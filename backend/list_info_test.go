@@ -156,6 +156,7 @@ func TestLeasedInfo(t *testing.T) {
 					"rotation_error": "",
 					"role":           "app",
 					"entity_id":      "acme-admin",
+					"asked_by_name":  "",
 				}
 			}
 			a.tells(used.keyID, row(used.keyID, "current", stamp(0)))

@@ -24,7 +24,7 @@ var rotateFields = schema{
 }
 
 var historyAnswer = schema{"entries": rows("The last changes, oldest first: time, operation, key_id, entity_id, " +
-	"accessor, request_id, reason.")}
+	"by_name, accessor, request_id, reason.")}
 
 func (h *Handlers) actionResources() []resource {
 	named := "/" + capture("kind") + "/keys/" + capture("name") + "/"
@@ -164,7 +164,7 @@ func (h *Handlers) keyHistory(ctx context.Context, r *request) (*logical.Respons
 	for i, c := range k.History {
 		entries[i] = map[string]any{
 			"time": field.RFC3339(c.Time), "operation": c.Operation, "key_id": c.KeyID, "entity_id": c.EntityID,
-			"accessor": c.Accessor, "request_id": c.RequestID, "reason": c.Reason,
+			"by_name": c.Name, "accessor": c.Accessor, "request_id": c.RequestID, "reason": c.Reason,
 		}
 	}
 	return reply(map[string]any{"entries": entries})

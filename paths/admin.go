@@ -19,7 +19,9 @@ var adminSettings = append([]field.Setting[tenant.Tenant]{
 		func(t *tenant.Tenant) *string { return &t.DisplayName }),
 }, providerCaps...)
 
-var adminAnswer = join(tenantAnswer, answerTenant)
+var adminAnswer = join(join(tenantAnswer, answerTenant), schema{
+	"suspended_by_name": text("The display name of who suspended it, which the tenant is not told."),
+})
 
 func (h *Handlers) adminResources() []resource {
 	named := "admin/tenants/" + capture("tenant")
@@ -175,6 +177,7 @@ func (h *Handlers) adminSuspend(ctx context.Context, r *request) (*logical.Respo
 		}
 		if t.SuspendedAt.IsZero() {
 			t.SuspendedAt, t.SuspendedBy = r.now.UTC().Truncate(time.Second), r.EntityID
+			t.SuspendedByName = r.callerName()
 		}
 		if t.SuspendedReason == "" {
 			t.SuspendedReason = reason
@@ -190,7 +193,7 @@ func (h *Handlers) adminResume(ctx context.Context, r *request) (*logical.Respon
 			return refusal.Errorf(refusal.Invalid, "deleted: restore the tenant first")
 		}
 		if !t.SuspendedAt.IsZero() {
-			t.SuspendedAt, t.SuspendedBy, t.SuspendedReason = time.Time{}, "", ""
+			t.SuspendedAt, t.SuspendedBy, t.SuspendedByName, t.SuspendedReason = time.Time{}, "", "", ""
 			t.ResumedAt = r.now.UTC().Truncate(time.Second)
 		}
 		return nil
@@ -231,7 +234,7 @@ func (h *Handlers) adminChange(
 
 func adminReply(r *request, t *tenant.Tenant, n keyCounts) (*logical.Response, error) {
 	data := tenantData(r, t, t.Provider, t.ProviderCaps(r.config), n)
-	data["tenant"] = string(t.Name)
+	data["tenant"], data["suspended_by_name"] = string(t.Name), t.SuspendedByName
 	return reply(data)
 }
 

@@ -37,7 +37,8 @@ var keyAnswer = field.Schemas(keySettings, schema{
 	"revoked_at":     stamp("Since when the whole key is revoked."),
 	"deleted_at":     stamp("When the key was deleted."),
 	"restorable_to":  stamp("Until when a deleted key can be restored."),
-	"versions":       rows("Each version: key_id, version, state and times."),
+	"versions": rows("Each version: key_id, version, state, times, and revealed_by_name, the display name of " +
+		"who took the secret last."),
 })
 
 func keyData(k *apikey.Key, uses store.Uses, c *tenant.Config, now time.Time) map[string]any {
@@ -83,7 +84,7 @@ func versionData(k *apikey.Key, v *apikey.Version, use store.Use, now time.Time)
 		"imported": m.Imported, "first_used_at": usedAt(use.First, v.IssuedAt),
 		"last_used_at": usedAt(use.Last, v.IssuedAt), "last_used_ip": use.From,
 		"rotated_from": v.RotatedFrom, "rotated_to": v.RotatedTo,
-		"revealed_at": field.RFC3339(v.RevealedAt), "disabled_at": field.RFC3339(v.DisabledAt),
-		"revoked_at": field.RFC3339(v.RevokedAt),
+		"revealed_at": field.RFC3339(v.RevealedAt), "revealed_by_name": v.RevealedTo.Get().Name,
+		"disabled_at": field.RFC3339(v.DisabledAt), "revoked_at": field.RFC3339(v.RevokedAt),
 	}
 }

@@ -24,11 +24,12 @@ var leasedAnswer = schema{
 	"last_used_at":  stamp("When it was used last, to the minute."),
 	"last_used_ip":  text("From where it was used last, if the one who asked said so."),
 	"ended_at":      stamp("When its lease ended."), "entity_id": text("Who asked for it."),
-	"owner":    text("Who answers for it: the role's owner when it was issued."),
-	"revision": number("Counts the changes."),
+	"asked_by_name": text("The display name of who asked."),
+	"owner":         text("Who answers for it: the role's owner when it was issued."),
+	"revision":      number("Counts the changes."),
 }
 
-var leasedListAnswer = listAnswer(keyInfos + ", role, entity_id (who asked for it)")
+var leasedListAnswer = listAnswer(keyInfos + ", role, entity_id and asked_by_name (who asked for it)")
 
 // leasedStates are the states that reading a leased key shows, and that leased keys are listed by.
 var leasedStates = []apikey.State{apikey.Current, apikey.Disabled, apikey.Revoked, apikey.Expired, apikey.Destroyed}
@@ -173,17 +174,12 @@ func leasedReply(r *request, k *apikey.Key, role *apikey.Role, uses store.Uses) 
 		"expires_at":  field.RFC3339(v.ExpiresAt),
 		"disabled_at": field.RFC3339(k.DisabledAt), "revoked_at": field.RFC3339(k.RevokedAt),
 		"ended_at":  field.RFC3339(k.Lease.EndedAt),
-		"entity_id": askedBy(k), "revision": k.Revision,
+		"entity_id": askedBy(k).EntityID, "asked_by_name": askedBy(k).Name, "revision": k.Revision,
 	})
 }
 
-// askedBy returns the entity that asked for a leased key.
-func askedBy(k *apikey.Key) string {
-	if by := k.Newest().RevealedTo; by != nil {
-		return by.EntityID
-	}
-	return ""
-}
+// askedBy returns who asked for a leased key.
+func askedBy(k *apikey.Key) apikey.Actor { return k.Newest().RevealedTo.Get() }
 
 func (r *request) leasedID() (apikey.Kind, string, error) {
 	kind, err := r.kind()
@@ -260,7 +256,7 @@ func leasedInfo(k *leasedKey, now time.Time) map[string]any {
 		"state": string(k.state), "scheme": string(k.Scheme), "owner": k.Owner, "current_key_id": "",
 		"expires_at":    field.RFC3339(v.ExpiresAt),
 		"next_rotation": nil, "unrevealed": false, "rotation_error": "", "role": string(k.Name),
-		"entity_id": askedBy(k.Key),
+		"entity_id": askedBy(k.Key).EntityID, "asked_by_name": askedBy(k.Key).Name,
 	}
 	if k.Current(now) != nil && k.state != apikey.Revoked {
 		info["current_key_id"] = v.KeyID

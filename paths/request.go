@@ -68,7 +68,15 @@ func (w *waits) add(owner string, waited time.Duration) {
 
 // actor returns who is asking, for histories.
 func (r *request) actor() apikey.Actor {
-	return apikey.Actor{EntityID: r.EntityID, Accessor: r.ClientTokenAccessor, RequestID: r.ID}
+	return apikey.Actor{
+		EntityID: r.EntityID, Accessor: r.ClientTokenAccessor, RequestID: r.ID, Name: r.callerName(),
+	}
+}
+
+// callerName is what Vault calls the caller's token: the method of the login, and who logged in.
+func (r *request) callerName() string {
+	//mutate:instead "long and misleading names of callers" ./backend TestNamesOfCallers => return r.DisplayName
+	return field.Shown(r.DisplayName, apikey.MaxActorName)
 }
 
 // patches reports whether the request is to be merged into what is there.

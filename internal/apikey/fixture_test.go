@@ -19,7 +19,7 @@ var keep = Policy{Retention: retention}
 var (
 	start = time.Date(2026, 1, 15, 10, 0, 0, 0, time.UTC)
 	admin = Actor{EntityID: "entity-of-admin", Accessor: "accessor-1", RequestID: "request-1"}
-	app   = Actor{EntityID: "entity-of-app", Accessor: "accessor-2", RequestID: "request-2"}
+	app   = Actor{EntityID: "entity-of-app", Accessor: "accessor-2", RequestID: "request-2", Name: "app"}
 )
 
 func acme() *tenant.Tenant {

@@ -5,11 +5,21 @@ import "time"
 // MaxHistory is how many changes a record keeps.
 const MaxHistory = 32
 
+// MaxActorName bounds what is kept of an actor's name, in bytes.
+const MaxActorName = 128
+
 // Actor is the caller of a request, as Vault describes it.
 type Actor struct {
 	EntityID  string
 	Accessor  string
 	RequestID string
+	Name      string // the display name of the token
+}
+
+// as returns the actor with the ID that it calls its request.
+func (a Actor) as(requestID string) Actor {
+	a.RequestID = requestID
+	return a
 }
 
 // Change is one entry of a key's history.

@@ -38,8 +38,8 @@ type Version struct {
 
 	RevealedAt time.Time
 	// who fetched the secret last, so that a retry of the same request can be recognized; records from the
-	// cache have it only for leased keys, and then only the entity
-	RevealedTo     *Actor
+	// cache have the name alone, and for leased keys the entity
+	RevealedTo     Interned[Actor]
 	DisabledAt     time.Time
 	DisabledReason string
 	RevokedAt      time.Time

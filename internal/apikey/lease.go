@@ -69,10 +69,7 @@ func (r *Role) Issue(keyID string, span Span, by Actor, now time.Time) *Key {
 		Reveal: RevealNever, Replay: r.Replay, Rules: Intern(Rules{Limits: r.Limits}),
 	}
 	k := New(Ref{Tenant: r.Tenant, Kind: r.Kind, Name: r.Name}, r.UID, s, keyID, by, now)
-	k.Versions[0].RevealedAt, k.Versions[0].RevealedTo = k.CreatedAt, &Actor{
-		EntityID: by.EntityID,
-		Accessor: by.Accessor,
-	}
+	k.Versions[0].RevealedAt, k.Versions[0].RevealedTo = k.CreatedAt, Intern(by.as(""))
 	k.Lease = &Lease{Epoch: r.Epoch}
 	return k
 }

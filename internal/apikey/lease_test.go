@@ -36,9 +36,8 @@ func TestIssue(t *testing.T) {
 	if diff := cmp.Diff(want, k.Settings); diff != "" {
 		t.Errorf("settings (-want +got):\n%s", diff)
 	}
-	if k.Unrevealed(start) || v.RevealedTo == nil || v.RevealedTo.EntityID != app.EntityID ||
-		v.RevealedTo.Accessor != app.Accessor {
-		t.Errorf("revealed %s to %+v", v.RevealedAt, v.RevealedTo)
+	if k.Unrevealed(start) || v.RevealedTo.Get() != app.as("") {
+		t.Errorf("revealed %s to %+v", v.RevealedAt, v.RevealedTo.Get())
 	}
 	if !k.NextRotation().IsZero() || !k.DueAt(keep).IsZero() {
 		t.Error("the schedule would touch a leased key")

@@ -36,7 +36,7 @@ func (k *Key) Revealed(
 	}
 	//mutate:false "a secret handed out twice" TestRevealOnceMayBeRepeatedByTheSameRequestAlone
 	if k.Reveal == RevealOnce && !v.RevealedAt.IsZero() {
-		if v.RevealedTo.same(Actor{by.EntityID, by.Accessor, requestID}) && now.Before(v.RevealedAt.Add(RevealRetry)) &&
+		if v.RevealedTo.Get().same(by.as(requestID)) && now.Before(v.RevealedAt.Add(RevealRetry)) &&
 			!used(v.KeyID) {
 			return k, v, nil
 		}
@@ -93,7 +93,7 @@ func (k *Key) HandedOver(t *tenant.Tenant, by Actor, now time.Time) (*Key, *Vers
 func (k *Key) markRevealed(requestID string, sealed bool, by Actor, now time.Time) (*Key, *Version, error) {
 	c := k.edit()
 	v := c.Newest()
-	v.RevealedAt, v.RevealedTo = second(now), &Actor{by.EntityID, by.Accessor, requestID}
+	v.RevealedAt, v.RevealedTo = second(now), Intern(by.as(requestID))
 	v.setFlags(func(m *VersionFlags) { m.SealedOnly = sealed && (m.SealedOnly || k.Newest().RevealedAt.IsZero()) })
 	c.record(v.RevealedAt, by, "reveal", v.KeyID, "")
 	return c, v, nil
@@ -124,7 +124,7 @@ func Refuse(verdict Verdict) error {
 
 // same reports whether a is the same caller with the same request. Without a request ID, two requests cannot be
 // told apart, and same is false.
-func (a *Actor) same(b Actor) bool {
-	return a != nil && a.RequestID != "" && a.RequestID == b.RequestID && a.EntityID == b.EntityID &&
+func (a Actor) same(b Actor) bool {
+	return a.RequestID != "" && a.RequestID == b.RequestID && a.EntityID == b.EntityID &&
 		a.Accessor == b.Accessor
 }

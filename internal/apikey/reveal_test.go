@@ -15,9 +15,8 @@ func TestRevealOnceMayBeRepeatedByTheSameRequestAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v := taken.Newest(); v.RevealedAt != start || v.RevealedTo == nil ||
-		*v.RevealedTo != (Actor{app.EntityID, app.Accessor, "attempt-1"}) {
-		t.Errorf("revealed %s to %+v", v.RevealedAt, v.RevealedTo)
+	if v := taken.Newest(); v.RevealedAt != start || v.RevealedTo.Get() != app.as("attempt-1") {
+		t.Errorf("revealed %s to %+v", v.RevealedAt, v.RevealedTo.Get())
 	}
 	other := func(change func(*Actor)) Actor { a := app; change(&a); return a }
 	for _, row := range []struct {
@@ -35,6 +34,7 @@ func TestRevealOnceMayBeRepeatedByTheSameRequestAlone(t *testing.T) {
 		},
 		{"after 59.9 s", "attempt-1", app, 60*time.Second - 1, false, true},
 		{"after 60 s", "attempt-1", app, 60 * time.Second, false, false},
+		{"another name", "attempt-1", other(func(a *Actor) { a.Name = "other" }), 0, false, true},
 		{"another id", "attempt-2", app, 0, false, false},
 		{"no id", "", app, 0, false, false},
 		{"another entity", "attempt-1", other(func(a *Actor) { a.EntityID = "entity-of-another" }), 0, false, false},
@@ -112,7 +112,7 @@ func TestFetched(t *testing.T) {
 	}
 	k := newKey(revealing(RevealAlways))
 	first, v, err := k.Fetched(acme(), app, start)
-	if err != nil || first == k || v.RevealedAt != start || v.RevealedTo == nil || v.RevealedTo.RequestID != "" {
+	if err != nil || first == k || v.RevealedAt != start || v.RevealedTo.Get() != app.as("") {
 		t.Fatalf("the first time is noted: %+v, %v", v, err)
 	}
 	again, v, err := first.Fetched(acme(), admin, at(day))

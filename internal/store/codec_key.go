@@ -111,6 +111,7 @@ type storedActor struct {
 	EntityID  string `json:"entity_id,omitempty"`
 	Accessor  string `json:"accessor,omitempty"`
 	RequestID string `json:"request_id,omitempty"`
+	Name      string `json:"name,omitempty"`
 }
 
 type storedChange struct {
@@ -177,7 +178,7 @@ func encodeKey(k *apikey.Key) ([]byte, error) {
 			RotatedFrom:    v.RotatedFrom,
 			RotatedTo:      v.RotatedTo,
 			RevealedAt:     v.RevealedAt,
-			RevealedTo:     (*storedActor)(v.RevealedTo),
+			RevealedTo:     storeActor(v.RevealedTo.Get()),
 			DisabledAt:     v.DisabledAt,
 			DisabledReason: v.DisabledReason,
 			RevokedAt:      v.RevokedAt,
@@ -263,7 +264,7 @@ func decodeKey(at location, raw []byte) (*apikey.Key, error) {
 			RotatedFrom:    v.RotatedFrom,
 			RotatedTo:      v.RotatedTo,
 			RevealedAt:     v.RevealedAt,
-			RevealedTo:     (*apikey.Actor)(v.RevealedTo),
+			RevealedTo:     apikey.Intern(v.RevealedTo.actor()),
 			DisabledAt:     v.DisabledAt,
 			DisabledReason: v.DisabledReason,
 			RevokedAt:      v.RevokedAt,

@@ -149,6 +149,7 @@ type storedTenant struct {
 	Own             storedCaps `json:"own,omitzero"`
 	CreatedAt       time.Time  `json:"created_at"`
 	SuspendedBy     string     `json:"suspended_by,omitempty"`
+	SuspendedByName string     `json:"suspended_by_name,omitempty"`
 	SuspendedAt     time.Time  `json:"suspended_at,omitzero"`
 	SuspendedReason string     `json:"suspended_reason,omitempty"`
 	ResumedAt       time.Time  `json:"resumed_at,omitzero"`
@@ -179,6 +180,7 @@ func encodeTenant(t *tenant.Tenant) ([]byte, error) {
 		Own:             caps(t.Own),
 		CreatedAt:       t.CreatedAt,
 		SuspendedBy:     t.SuspendedBy,
+		SuspendedByName: t.SuspendedByName,
 		SuspendedAt:     t.SuspendedAt,
 		SuspendedReason: t.SuspendedReason,
 		DeletedAt:       t.DeletedAt,
@@ -214,6 +216,7 @@ func decodeTenant(at location, raw []byte) (*tenant.Tenant, error) {
 		Own:             caps(s.Own),
 		CreatedAt:       s.CreatedAt,
 		SuspendedBy:     s.SuspendedBy,
+		SuspendedByName: s.SuspendedByName,
 		SuspendedAt:     s.SuspendedAt,
 		SuspendedReason: s.SuspendedReason,
 		DeletedAt:       s.DeletedAt,

@@ -34,3 +34,17 @@ func (s *storedKey) overlapFrom() time.Duration {
 		return duration(*s.OverlapFrom)
 	}
 }
+
+func storeActor(a apikey.Actor) *storedActor {
+	if a == (apikey.Actor{}) {
+		return nil
+	}
+	return (*storedActor)(&a)
+}
+
+func (a *storedActor) actor() apikey.Actor {
+	if a == nil {
+		return apikey.Actor{}
+	}
+	return apikey.Actor(*a)
+}

@@ -17,7 +17,10 @@ const day = 24 * time.Hour
 
 var (
 	start = time.Date(2026, 1, 15, 10, 0, 0, 0, time.UTC)
-	admin = apikey.Actor{EntityID: "entity-of-admin", Accessor: "accessor-1", RequestID: "request-1"}
+	admin = apikey.Actor{
+		EntityID: "entity-of-admin", Accessor: "accessor-1", RequestID: "request-1", Name: "userpass-admin",
+	}
+	app = apikey.Actor{EntityID: "entity-of-app", Accessor: "accessor-2", RequestID: "attempt-1", Name: "approle"}
 )
 
 // id returns the nth key ID of a test.

@@ -34,7 +34,10 @@ var worst = []string{"\"", "\\", "\n", "\t", "\u2028", "<", "é"}
 // largest is a key with all that it may hold, each text of n bytes of the character c.
 func largest(c string) *apikey.Key {
 	text := func(n int) string { return strings.Repeat(c, n/len(c)) }
-	by := apikey.Actor{EntityID: text(identity), Accessor: text(identity), RequestID: text(revealRequestID)}
+	by := apikey.Actor{
+		EntityID: text(identity), Accessor: text(identity), RequestID: text(revealRequestID),
+		Name: text(apikey.MaxActorName),
+	}
 	k := &apikey.Key{
 		Ref: apikey.Ref{Tenant: "acme", Kind: apikey.External, Name: "billing"},
 		UID: strings.Repeat("U", 26),
@@ -65,7 +68,7 @@ func largest(c string) *apikey.Key {
 		v := apikey.Version{
 			KeyID: imported(n), Number: n + 1, Secret: secret.New([]byte(strings.Repeat("k", apikey.MaxSecret))),
 			IssuedAt: start, ExpiresAt: start.Add(90 * day), RotatedFrom: imported(n - 1), RotatedTo: imported(n + 1),
-			RevealedAt: start, RevealedTo: &by, DisabledAt: start, DisabledReason: text(apikey.MaxReason),
+			RevealedAt: start, RevealedTo: apikey.Intern(by), DisabledAt: start, DisabledReason: text(apikey.MaxReason),
 		}
 		if n < apikey.KeptEnded {
 			v.RevokedAt, v.RevokedReason = start, text(apikey.MaxReason)
@@ -82,6 +85,7 @@ func largest(c string) *apikey.Key {
 				EntityID:  by.EntityID,
 				Accessor:  by.Accessor,
 				RequestID: strings.Repeat("r", vaultsRequestID),
+				Name:      by.Name,
 			},
 		})
 	}

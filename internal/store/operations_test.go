@@ -226,24 +226,25 @@ func TestWhoDidWhatStaysOutOfMemory(t *testing.T) {
 	returned, err := w.update("billing", reveal)
 	must(t, err)
 	w.issue(id(2))
+	named := apikey.Actor{Name: admin.Name}
 	for _, w := range []*world{w, w.fresh()} {
-		if k := w.find(id(1)).Key; k.History != nil || k.Versions[0].RevealedTo != nil ||
+		if k := w.find(id(1)).Key; k.History != nil || k.Versions[0].RevealedTo.Get() != named ||
 			k.Versions[0].RevealedAt.IsZero() {
-			t.Errorf("the cache holds %d changes and who took the secret, %v", len(k.History), k.Versions[0].RevealedTo)
+			t.Errorf("the cache holds %d changes and who took the secret, %v", len(k.History),
+				k.Versions[0].RevealedTo.Get())
 		}
-		want := apikey.Actor{EntityID: admin.EntityID}
-		if k := w.find(id(2)).Key; k.History != nil || k.Versions[0].RevealedTo == nil ||
-			*k.Versions[0].RevealedTo != want {
+		want := apikey.Actor{EntityID: admin.EntityID, Name: admin.Name}
+		if k := w.find(id(2)).Key; k.History != nil || k.Versions[0].RevealedTo.Get() != want {
 			t.Errorf(
 				"of a leased key the cache holds %d changes and who asked for it, %v",
 				len(k.History),
-				k.Versions[0].RevealedTo,
+				k.Versions[0].RevealedTo.Get(),
 			)
 		}
 		whole, err := w.st.KeyWithHistory(t.Context(), w.s, w.tenant, apikey.External, "billing")
 		must(t, err)
 		if diff := cmp.Diff(returned, whole); diff != "" || len(whole.History) != 2 ||
-			whole.Versions[0].RevealedTo.RequestID != "attempt-1" {
+			whole.Versions[0].RevealedTo.Get().RequestID != "attempt-1" {
 			t.Errorf("storage and a change's answer hold it all (-answer +storage):\n%s", diff)
 		}
 	}

@@ -55,6 +55,7 @@ type Tenant struct {
 	CreatedAt   time.Time
 
 	SuspendedBy     string // entity ID
+	SuspendedByName string // for the provider's eyes
 	SuspendedAt     time.Time
 	SuspendedReason string
 	ResumedAt       time.Time // when it became active again; zero: it always was

@@ -224,9 +224,25 @@ func setPair(name string, to map[string]string, k string, v any) error {
 // rows and columns of the tables in which people read it, and some characters turn around
 // what stands beside them.
 func printable(s string) bool {
-	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(c rune) bool {
-		return unicode.In(c, unicode.Cc, unicode.Zl, unicode.Zp, unicode.Bidi_Control)
-	})
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, misleads)
+}
+
+func misleads(c rune) bool {
+	return unicode.In(c, unicode.Cc, unicode.Zl, unicode.Zp, unicode.Bidi_Control)
+}
+
+// Shown returns a text of somebody else's with U+FFFD in the place of what no field may hold, cut to so many bytes.
+func Shown(s string, most int) string {
+	s = strings.Map(func(c rune) rune {
+		if misleads(c) {
+			return utf8.RuneError
+		}
+		return c
+	}, s)
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "") // not half a character
+	}
+	return s
 }
 
 // ParseChoice takes one word out of some.
