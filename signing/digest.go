@@ -15,11 +15,7 @@ const (
 	sha512Name = "sha-512"
 )
 
-// Bounds of a Content-Digest. Both known algorithms together take 154 bytes.
-const (
-	maxDigestValue = 512
-	maxDigests     = 8
-)
+const maxDigests = 8
 
 // ContentDigest is the value of a Content-Digest header (RFC 9530 section 2): the hashes of a message's body.
 // The zero value matches no body.

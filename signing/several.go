@@ -5,16 +5,7 @@ import (
 	"strings"
 )
 
-const (
-	ownTag        = "apikeys" // the parameter tag of the signature that is meant for us
-	maxSignatures = 8
-)
-
-// member is one of a dictionary, as it was sent: label=value.
-type member struct {
-	label, text string
-	ours        bool // its tag is ownTag
-}
+const maxSignatures = 8
 
 // chosen returns the member of Signature-Input and that of Signature that are
 // judged. Of several it is the one with our tag: things on the way, such as a CDN,

@@ -5,6 +5,9 @@ import (
 	"strings"
 )
 
+// maxDigestValue bounds a Content-Digest. Both known algorithms together take 154 bytes.
+const maxDigestValue = 512
+
 // fields parses RFC 8941 structured fields, in the canonical form of section 4.1 only, as far as signatures and
 // digests use them; only the commas of a dictionary may have any blanks around them. It is a cursor over text and
 // allocates nothing. Each method consumes one item, or returns false.

@@ -8,6 +8,15 @@ import (
 // The methods here skip what RFC 8941 lets stand in members that others have made:
 // their form is checked, and no more.
 
+// ownTag is the parameter tag of the signature that is meant for us.
+const ownTag = "apikeys"
+
+// member is one of a dictionary, as it was sent: label=value.
+type member struct {
+	label, text string
+	ours        bool // its tag is ownTag
+}
+
 // member takes a member off the front, whose value skip takes.
 func (f *fields) member(skip func(*fields) (ours, ok bool)) (m member, ok bool) {
 	start := f.rest
