@@ -13,7 +13,7 @@ const (
 	MaxDeep         = 3    // ** in one glob
 	MaxStars        = 3    // * in one segment
 	MaxList         = 3072 // bytes of all globs of a list
-	// on one list: each searched segment costs one pass over the path
+	// on one list: each searched segment costs one pass over the path.
 	MaxSearches = 8
 )
 
