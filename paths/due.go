@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
+	"vault-plugin-secrets-apikeys/internal/store"
 	"vault-plugin-secrets-apikeys/paths/field"
 )
 
@@ -30,8 +31,9 @@ func (h *Handlers) dueResources() []resource {
 		synopsis: "What expires, rotates, fails or waits to be picked up.",
 		description: "Events are expires (a version ends), rotates (the schedule makes the next one), rotation_late " +
 			"(it came, or comes, when half of the overlap has passed), rotation_failed (it could not, and tries " +
-			"again at that time), unrevealed (the current version has reached nobody, and has to by that time) " +
-			"and destroyed (a deleted key is erased). Leased keys are their leases' business.",
+			"again at that time), unrevealed (the current version has reached nobody, and has to by that time), " +
+			"old_version_in_use (an older version ends that was used within the last day: somebody has not moved " +
+			"to the current one) and destroyed (a deleted key is erased). Leased keys are their leases' business.",
 	}}
 }
 
@@ -44,8 +46,9 @@ func (h *Handlers) dueRead(ctx context.Context, r *request, walk *turn) (*logica
 		}
 	}
 	var items []any
+	uses := h.store.UsesOf(r.tenant)
 	for _, kind := range apikey.Kinds {
-		of, err := h.dueOf(ctx, r, walk, kind, r.now.Add(within))
+		of, err := h.dueOf(ctx, r, walk, uses, kind, r.now.Add(within))
 		if err != nil {
 			return nil, err
 		}
@@ -64,7 +67,7 @@ func (h *Handlers) dueRead(ctx context.Context, r *request, walk *turn) (*logica
 }
 
 func (h *Handlers) dueOf(
-	ctx context.Context, r *request, walk *turn, kind apikey.Kind, until time.Time,
+	ctx context.Context, r *request, walk *turn, uses *store.UsageReader, kind apikey.Kind, until time.Time,
 ) ([]any, error) {
 	names, err := h.store.Keys(ctx, r.Storage, r.tenant, kind)
 	if err != nil {
@@ -82,11 +85,40 @@ func (h *Handlers) dueOf(
 		if k == nil {
 			continue
 		}
-		for _, e := range k.Events(r.config.Retention, r.now, until) {
+		old, err := r.oldInUse(ctx, uses, k, until)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range append(k.Events(r.config.Retention, r.now, until), old...) {
 			items = append(items, map[string]any{
 				"kind": string(kind), "name": name, "key_id": e.KeyID, "event": e.What, "at": field.RFC3339(e.At),
 			})
 		}
 	}
 	return items, nil
+}
+
+// oldInUse returns the events of k's older versions that are still in use. Uses are read for no key without such.
+func (r *request) oldInUse(
+	ctx context.Context, uses *store.UsageReader, k *apikey.Key, until time.Time,
+) ([]apikey.Event, error) {
+	old := k.OldVersions(r.now, until)
+	if len(old) == 0 {
+		return nil, nil
+	}
+	used, err := uses.Versions(ctx, r.Storage, k)
+	if damaged(err) {
+		r.warn("which older versions are in use is not known for some keys: %s", err)
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var events []apikey.Event
+	for _, v := range old {
+		if e, inUse := v.InUse(used.Of(v.KeyID).Last, r.now); inUse {
+			events = append(events, e)
+		}
+	}
+	return events, nil
 }

@@ -11,13 +11,17 @@ type Event struct {
 
 // The kinds of events.
 const (
-	EventExpires    = "expires"         // a version that still verifies ends
-	EventRotates    = "rotates"         // the schedule will make the next version
-	EventFailed     = "rotation_failed" // the last scheduled rotation failed; the next try is then
-	EventLate       = "rotation_late"   // the rotation came, or will come, after half of the overlap
-	EventUnrevealed = "unrevealed"      // nobody has fetched the current version, and somebody must by then
-	EventDestroyed  = "destroyed"       // the deleted key will be erased
+	EventExpires    = "expires"            // a version that still verifies ends
+	EventRotates    = "rotates"            // the schedule will make the next version
+	EventFailed     = "rotation_failed"    // the last scheduled rotation failed; the next try is then
+	EventLate       = "rotation_late"      // the rotation came, or will come, after half of the overlap
+	EventUnrevealed = "unrevealed"         // nobody has fetched the current version, and somebody must by then
+	EventDestroyed  = "destroyed"          // the deleted key will be erased
+	EventOldInUse   = "old_version_in_use" // an older version that was used within the last day ends
 )
+
+// inUseFor is how long after its last use a version counts as in use.
+const inUseFor = 24 * time.Hour
 
 // Events returns what happens to k until a time, and what needs somebody to act at now.
 func (k *Key) Events(retention time.Duration, now, until time.Time) []Event {
@@ -53,6 +57,28 @@ func (k *Key) Events(retention time.Duration, now, until time.Time) []Event {
 		add("", EventDestroyed, k.GoneAt(retention))
 	}
 	return all
+}
+
+// OldVersions returns the versions of k that a newer one has replaced, that still verify, and that end until a time.
+func (k *Key) OldVersions(now, until time.Time) []*Version {
+	var old []*Version
+	for i := range k.Versions {
+		v := &k.Versions[i]
+		//mutate:false "old versions that end too far off to be told" TestOldVersionsInUse
+		if v.ExpiresAt.After(until) {
+			continue
+		}
+		if k.VersionState(v, now) == Overlapping {
+			old = append(old, v)
+		}
+	}
+	return old
+}
+
+// InUse returns the event that v, one of OldVersions, is still in use, and whether it is. That is judged by its last
+// use; zero: none.
+func (v *Version) InUse(lastUse, now time.Time) (Event, bool) {
+	return Event{v.KeyID, EventOldInUse, v.ExpiresAt}, lastUse.After(now.Add(-inUseFor))
 }
 
 // neededBy returns when the last older version that still verifies ends. If there is none, the newest version

@@ -65,3 +65,39 @@ func TestEvents(t *testing.T) {
 		}
 	}
 }
+
+// Whoever still uses a version that ends soon has to be found before it does.
+func TestOldVersionsInUse(t *testing.T) {
+	once := rotated(newKey(), 1, at(day)) // the first version ends on day 8
+	for _, row := range []struct {
+		name  string
+		k     *Key
+		now   time.Time
+		until time.Time
+		used  time.Time
+		want  []Event
+	}{
+		{
+			"used today", once, at(3 * day), at(8 * day), at(2*day + time.Minute),
+			[]Event{{id(1), EventOldInUse, at(8 * day)}},
+		},
+		{"used a day ago", once, at(3 * day), at(8 * day), at(2 * day), nil},
+		{"never used", once, at(3 * day), at(8 * day), time.Time{}, nil},
+		{"ends later", once, at(3 * day), at(8*day - time.Second), at(3 * day), nil},
+		{"has ended", once, at(8 * day), at(22 * day), at(8*day - time.Second), nil},
+		{"no older one", newKey(), at(80 * day), at(94 * day), at(80 * day), nil},
+		{"revoked", must(once.Revoke(id(1), "", admin, at(2*day))), at(3 * day), at(8 * day), at(3 * day), nil},
+		{"disabled", must(once.Disable(id(1), "", admin, at(2*day))), at(3 * day), at(8 * day), at(3 * day), nil},
+		{"deleted", must(once.Delete(admin, at(2*day))), at(3 * day), at(8 * day), at(3 * day), nil},
+	} {
+		var got []Event
+		for _, v := range row.k.OldVersions(row.now, row.until) {
+			if e, inUse := v.InUse(row.used, row.now); inUse {
+				got = append(got, e)
+			}
+		}
+		if diff := cmp.Diff(row.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", row.name, diff)
+		}
+	}
+}

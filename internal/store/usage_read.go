@@ -238,6 +238,11 @@ func (r *UsageReader) LastUsed(ctx context.Context, s logical.Storage, k *apikey
 	return last, nil
 }
 
+// Versions returns the uses of all versions of k.
+func (r *UsageReader) Versions(ctx context.Context, s logical.Storage, k *apikey.Key) (Uses, error) {
+	return r.at(ctx, s, locate(k), keyIDsOf(k))
+}
+
 func keyIDsOf(k *apikey.Key) []string {
 	keyIDs := make([]string, len(k.Versions))
 	for i := range k.Versions {
