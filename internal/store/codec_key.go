@@ -6,7 +6,6 @@ import (
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/match"
-	"vault-plugin-secrets-apikeys/internal/secret"
 	"vault-plugin-secrets-apikeys/internal/tenant"
 	"vault-plugin-secrets-apikeys/signing"
 )
@@ -86,34 +85,6 @@ type storedLease struct {
 	EndedAt time.Time `json:"ended_at,omitzero"`
 }
 
-type storedVersion struct {
-	KeyID          string       `json:"key_id"`
-	Number         int          `json:"number"`
-	Secret         []byte       `json:"secret,omitempty"` // absent: erased
-	IssuedAt       time.Time    `json:"issued_at"`
-	ExpiresAt      time.Time    `json:"expires_at,omitzero"`
-	ExtendedAt     time.Time    `json:"extended_at,omitzero"`
-	HandedOverAt   time.Time    `json:"handed_over_at,omitzero"`
-	Imported       bool         `json:"imported,omitempty"`
-	SealedOnly     bool         `json:"sealed_only,omitempty"`
-	ProviderKnows  bool         `json:"provider_knows,omitempty"`
-	RotatedFrom    string       `json:"rotated_from,omitempty"`
-	RotatedTo      string       `json:"rotated_to,omitempty"`
-	RevealedAt     time.Time    `json:"revealed_at,omitzero"`
-	RevealedTo     *storedActor `json:"revealed_to,omitempty"`
-	DisabledAt     time.Time    `json:"disabled_at,omitzero"`
-	DisabledReason string       `json:"disabled_reason,omitempty"`
-	RevokedAt      time.Time    `json:"revoked_at,omitzero"`
-	RevokedReason  string       `json:"revoked_reason,omitempty"`
-}
-
-type storedActor struct {
-	EntityID  string `json:"entity_id,omitempty"`
-	Accessor  string `json:"accessor,omitempty"`
-	RequestID string `json:"request_id,omitempty"`
-	Name      string `json:"name,omitempty"`
-}
-
 type storedChange struct {
 	Time      time.Time `json:"time"`
 	Operation string    `json:"operation"`
@@ -162,28 +133,7 @@ func encodeKey(k *apikey.Key) ([]byte, error) {
 		s.Lease = &storedLease{Role: string(k.Name), Epoch: k.Lease.Epoch, EndedAt: k.Lease.EndedAt}
 	}
 	for i := range k.Versions {
-		v := &k.Versions[i]
-		m := v.Marks.Get()
-		s.Versions = append(s.Versions, storedVersion{
-			KeyID:          v.KeyID,
-			Number:         v.Number,
-			Secret:         v.Secret.Reveal(),
-			IssuedAt:       v.IssuedAt,
-			ExpiresAt:      v.ExpiresAt,
-			ExtendedAt:     m.ExtendedAt,
-			HandedOverAt:   m.HandedOverAt,
-			Imported:       m.Imported,
-			SealedOnly:     m.SealedOnly,
-			ProviderKnows:  m.ProviderKnows,
-			RotatedFrom:    v.RotatedFrom,
-			RotatedTo:      v.RotatedTo,
-			RevealedAt:     v.RevealedAt,
-			RevealedTo:     storeActor(v.RevealedTo.Get()),
-			DisabledAt:     v.DisabledAt,
-			DisabledReason: v.DisabledReason,
-			RevokedAt:      v.RevokedAt,
-			RevokedReason:  v.RevokedReason,
-		})
+		s.Versions = append(s.Versions, storeVersion(&k.Versions[i]))
 	}
 	for _, h := range k.History {
 		s.History = append(s.History, storedChange{h.Time, h.Operation, h.KeyID, storedActor(h.Actor), h.Reason})
@@ -245,31 +195,7 @@ func decodeKey(at location, raw []byte) (*apikey.Key, error) {
 		k.Lease = &apikey.Lease{Epoch: s.Lease.Epoch, EndedAt: s.Lease.EndedAt}
 	}
 	for i := range s.Versions {
-		v := &s.Versions[i]
-		k.Versions[i] = apikey.Version{
-			KeyID:     v.KeyID,
-			Number:    v.Number,
-			Secret:    secret.New(v.Secret),
-			IssuedAt:  v.IssuedAt,
-			ExpiresAt: v.ExpiresAt,
-			Marks: apikey.Intern(
-				apikey.VersionFlags{
-					ExtendedAt:    v.ExtendedAt,
-					HandedOverAt:  v.HandedOverAt,
-					Imported:      v.Imported,
-					SealedOnly:    v.SealedOnly,
-					ProviderKnows: v.ProviderKnows,
-				},
-			),
-			RotatedFrom:    v.RotatedFrom,
-			RotatedTo:      v.RotatedTo,
-			RevealedAt:     v.RevealedAt,
-			RevealedTo:     apikey.Intern(v.RevealedTo.actor()),
-			DisabledAt:     v.DisabledAt,
-			DisabledReason: v.DisabledReason,
-			RevokedAt:      v.RevokedAt,
-			RevokedReason:  v.RevokedReason,
-		}
+		k.Versions[i] = s.Versions[i].version()
 	}
 	for i := 1; i < len(k.Versions); i++ { // neighbours share one copy of an ID
 		if was, is := &k.Versions[i-1], &k.Versions[i]; was.RotatedTo == is.KeyID && is.RotatedFrom == was.KeyID {
@@ -289,4 +215,15 @@ func decodeKey(at location, raw []byte) (*apikey.Key, error) {
 		)
 	}
 	return k, nil
+}
+
+func (s *storedKey) overlapFrom() time.Duration {
+	switch {
+	case s.OverlapFrom == nil:
+		return apikey.OverlapUnknown
+	case *s.OverlapFrom < 0:
+		return apikey.OverlapGiven
+	default:
+		return duration(*s.OverlapFrom)
+	}
 }

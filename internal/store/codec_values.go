@@ -24,15 +24,11 @@ func storeOverlapFrom(k *apikey.Key) *int64 {
 	return &from
 }
 
-func (s *storedKey) overlapFrom() time.Duration {
-	switch {
-	case s.OverlapFrom == nil:
-		return apikey.OverlapUnknown
-	case *s.OverlapFrom < 0:
-		return apikey.OverlapGiven
-	default:
-		return duration(*s.OverlapFrom)
-	}
+type storedActor struct {
+	EntityID  string `json:"entity_id,omitempty"`
+	Accessor  string `json:"accessor,omitempty"`
+	RequestID string `json:"request_id,omitempty"`
+	Name      string `json:"name,omitempty"`
 }
 
 func storeActor(a apikey.Actor) *storedActor {
