@@ -18,36 +18,36 @@ func TestInvalidate(t *testing.T) {
 		verdict string
 	}{
 		{
-			"key", "keys/acme/external/billing", func(_ *world, acme person) { acme.write(billing+"/revoke", nil) },
+			"key", "keys/acme/external/billing", func(_ *world, acme person) { acme.Write(billing+"/revoke", nil) },
 			"revoked",
 		},
 		{
-			"tenant", "tenants/acme", func(w *world, _ person) { w.spa().write("admin/tenants/acme/suspend", nil) },
+			"tenant", "tenants/acme", func(w *world, _ person) { w.SPA().Write("admin/tenants/acme/suspend", nil) },
 			"tenant_suspended",
 		},
 		{
-			"config", "config", func(w *world, _ person) { w.root().write("config", fields{"window_past": 5}) },
+			"config", "config", func(w *world, _ person) { w.Root().Write("config", fields{"window_past": 5}) },
 			"too_old",
 		},
 	} {
 		clocked(t, row.name, func(t *testing.T, w *world) {
-			acme := w.tenant("acme")
-			h := acme.key(billing, nil)
+			acme := w.Tenant("acme")
+			h := acme.Key(billing, nil)
 			wait(time.Minute)
-			call := h.callAt(time.Now().Add(-10 * time.Second))
+			call := h.CallAt(time.Now().Add(-10 * time.Second))
 			call["replay_check"] = false
-			ours, theirs := w.engine, w.node()
-			if got := w.verdict(call); got != "valid" {
+			ours, theirs := w.Engine, w.Node()
+			if got := w.Verdict(call); got != "valid" {
 				t.Fatal(got)
 			}
-			w.engine = theirs
+			w.Engine = theirs
 			row.change(w, acme)
-			w.engine = ours
-			if got := w.verdict(call); got != "valid" {
+			w.Engine = ours
+			if got := w.Verdict(call); got != "valid" {
 				t.Fatalf("not cached: %s", got)
 			}
 			ours.InvalidateKey(context.Background(), row.path)
-			if got := w.verdict(call); got != row.verdict {
+			if got := w.Verdict(call); got != row.verdict {
 				t.Errorf("after Invalidate: %s", got)
 			}
 		})
@@ -58,23 +58,23 @@ func TestInvalidate(t *testing.T) {
 // load ends. What it has read holds no more, and must not stay.
 func TestInvalidateDuringALoad(t *testing.T) {
 	alone(t, func(t *testing.T, w *world) {
-		acme := w.tenant("acme")
-		h := acme.key(billing, nil)
-		ours, theirs := w.node(), w.engine
+		acme := w.Tenant("acme")
+		h := acme.Key(billing, nil)
+		ours, theirs := w.Node(), w.Engine
 		done := false
-		w.storage.hooks(nil, func(verb, path string) error {
+		w.Storage.Hooks(nil, func(verb, path string) error {
 			if verb == get && strings.HasPrefix(path, "keys/") && !done {
 				done = true
-				w.engine = theirs
-				acme.write(billing+"/revoke", nil)
-				w.engine = ours
+				w.Engine = theirs
+				acme.Write(billing+"/revoke", nil)
+				w.Engine = ours
 				ours.InvalidateKey(context.Background(), path)
 			}
 			return nil
 		})
-		w.engine = ours
-		h.finds("revoked")
-		if h.finds("revoked"); !done {
+		w.Engine = ours
+		h.Finds("revoked")
+		if h.Finds("revoked"); !done {
 			t.Error("nothing was read")
 		}
 	})
@@ -83,51 +83,51 @@ func TestInvalidateDuringALoad(t *testing.T) {
 // A key ID that nobody has is remembered for a while, and forgotten when one gets it.
 func TestUnknownKeyThatComesToBe(t *testing.T) {
 	alone(t, func(_ *testing.T, w *world) {
-		acme := w.tenant("acme")
-		ours, theirs := w.node(), w.engine
-		h := acme.key(billing, nil)
-		path := "ids/" + h.keyID
-		entry, err := w.storage.Get(context.Background(), path)
-		w.must(err)
-		w.must(w.storage.Delete(context.Background(), path))
-		w.engine = ours
-		h.finds("unknown_key")
-		w.must(w.storage.Put(context.Background(), entry))
-		h.finds("unknown_key")
+		acme := w.Tenant("acme")
+		ours, theirs := w.Node(), w.Engine
+		h := acme.Key(billing, nil)
+		path := "ids/" + h.KeyID
+		entry, err := w.Storage.Get(context.Background(), path)
+		w.Must(err)
+		w.Must(w.Storage.Delete(context.Background(), path))
+		w.Engine = ours
+		h.Finds("unknown_key")
+		w.Must(w.Storage.Put(context.Background(), entry))
+		h.Finds("unknown_key")
 		ours.InvalidateKey(context.Background(), path)
-		h.finds("valid")
-		w.engine = theirs
-		h.finds("valid")
+		h.Finds("valid")
+		w.Engine = theirs
+		h.Finds("valid")
 	})
 }
 
 // More keys than the cache holds are judged just as well.
 func TestSmallCache(t *testing.T) {
 	alone(t, func(t *testing.T, w *world) {
-		acme := w.tenant("acme")
+		acme := w.Tenant("acme")
 		var held []holder
 		for i := range 150 {
-			held = append(held, acme.key(fmt.Sprintf("my/external/keys/k%03d", i), nil))
+			held = append(held, acme.Key(fmt.Sprintf("my/external/keys/k%03d", i), nil))
 		}
-		w.root().write("config", fields{"cache_entries": 100})
+		w.Root().Write("config", fields{"cache_entries": 100})
 		for range 2 {
-			cold := w.cost(func() {
+			cold := w.Cost(func() {
 				for _, h := range held {
-					h.finds("valid")
+					h.Finds("valid")
 				}
 			}).Gets
 			if cold == 0 || cold > 300 {
 				t.Errorf("%d gets for 150 keys in a cache of 100", cold)
 			}
 		}
-		w.root().write("config", fields{"cache_entries": 1000})
+		w.Root().Write("config", fields{"cache_entries": 1000})
 		for _, h := range held {
-			h.finds("valid")
+			h.Finds("valid")
 		}
-		w.cost(func() {
+		w.Cost(func() {
 			for _, h := range held {
-				h.finds("valid")
+				h.Finds("valid")
 			}
-		}).atMost(t, "in a cache that is large enough", cost{}, 0)
+		}).AtMost(t, "in a cache that is large enough", cost{}, 0)
 	})
 }

@@ -13,11 +13,11 @@ import (
 func undone(o tried) {
 	for verb, first := range map[string]string{"/resume": "/suspend", "/enable": "/disable"} {
 		if path, ok := strings.CutSuffix(o.path, verb); ok {
-			o.who.write(path+first, nil)
+			o.who.Write(path+first, nil)
 		}
 	}
 	if path, ok := strings.CutSuffix(o.path, "/restore"); ok {
-		o.who.remove(path)
+		o.who.Remove(path)
 	}
 }
 
@@ -29,9 +29,9 @@ func TestWhatIsDoneIsNotAnsweredWithAnError(t *testing.T) {
 			o.fields = changing(o)
 		}
 		undone(o)
-		w.restart() // nothing is in memory
+		w.Restart() // nothing is in memory
 		done := false
-		w.storage.hooks(func(verb, _ string) error {
+		w.Storage.Hooks(func(verb, _ string) error {
 			if done && (verb == get || verb == list) {
 				return errStorage
 			}
@@ -41,13 +41,13 @@ func TestWhatIsDoneIsNotAnsweredWithAnError(t *testing.T) {
 			done = done || verb == put && slices.Contains(records, family)
 			return nil
 		})
-		a := o.who.trying().ask(o.op, o.path, o.fields)
-		w.storage.hooks(nil, nil)
+		a := o.who.Trying().Ask(o.op, o.path, o.fields)
+		w.Storage.Hooks(nil, nil)
 		if done {
 			written++
 		}
-		if done && a.status != http.StatusOK {
-			t.Errorf("%s has done its work, and answers %d %s", a.asked, a.status, a.text)
+		if done && a.Status != http.StatusOK {
+			t.Errorf("%s has done its work, and answers %d %s", a.Asked, a.Status, a.Text)
 		}
 	})
 	if written < 45 {
@@ -69,13 +69,13 @@ func changing(o tried) fields {
 // A damaged role keeps nobody from revoking a key of its.
 func TestRevokeBesideADamagedRole(t *testing.T) {
 	alone(t, func(t *testing.T, w *world) {
-		acme := w.tenant("acme")
+		acme := w.Tenant("acme")
 		_, l, h := app(acme, nil)
-		w.storage.Write(t, "roles/acme/external/app", "{")
-		w.restart()
-		a := acme.write("my/external/leased/"+h.keyID+"/revoke", fields{"reason": "leaked"})
-		a.is(fields{"state": "revoked", "reason": "leaked"})
-		a.warns("role")
-		l.end().expect(200, "")
+		w.Storage.Write(t, "roles/acme/external/app", "{")
+		w.Restart()
+		a := acme.Write("my/external/leased/"+h.KeyID+"/revoke", fields{"reason": "leaked"})
+		a.Is(fields{"state": "revoked", "reason": "leaked"})
+		a.Warns("role")
+		l.End().Expect(200, "")
 	})
 }

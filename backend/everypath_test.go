@@ -15,17 +15,6 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 )
 
-var capture = regexp.MustCompile(`\(\?P<([a-z_]+)>\[\^/\]\+\)`)
-
-// example writes a path with the names filled in.
-func example(p *framework.Path, tenant, kind, key, role, keyID string) string {
-	s := capture.ReplaceAllStringFunc(p.Pattern, func(group string) string {
-		name := capture.FindStringSubmatch(group)[1]
-		return map[string]string{"tenant": tenant, "kind": kind, "name": key, "role": role, "key_id": keyID}[name]
-	})
-	return strings.Trim(strings.ReplaceAll(s, "/?", "/"), "^$")
-}
-
 // tried is one operation on a path that is there, and who may ask for it.
 type tried struct {
 	who    person
@@ -35,37 +24,34 @@ type tried struct {
 	fields fields // enough to be answered well
 }
 
-// aRecipient is one whose identity nobody has kept.
-const aRecipient = "age1cy0su9fwf3gf9mw868g5yut09p6nytfmmnktexz2ya5uqg9vl9sss4euqm"
-
 // everything returns all operations in a world where all of them find what they want.
 func everything(w *world) []tried {
-	acme := w.tenant("acme")
-	w.root().
-		write(
+	acme := w.Tenant("acme")
+	w.Root().
+		Write(
 			"config",
 			fields{
 				"allow_import_until": time.Now().Add(time.Hour).UTC().Format(time.RFC3339), "allow_local_verify": true,
 			},
 		)
-	w.spa().patch("admin/tenants/acme", fields{"allow_local_verify": true})
-	h := acme.key("my/external/keys/billing", fields{"recipients": []any{aRecipient}})
-	acme.write("my/external/keys/billing/rotate", nil) // so that there is a successor to pick up
+	w.SPA().Patch("admin/tenants/acme", fields{"allow_local_verify": true})
+	h := acme.Key("my/external/keys/billing", fields{"recipients": []any{aRecipient}})
+	acme.Write("my/external/keys/billing/rotate", nil) // so that there is a successor to pick up
 	_, _, leased := app(acme, nil)
 	var all []tried
-	for _, p := range w.paths() {
-		path := example(p, "acme", "external", "billing", "app", leased.keyID)
+	for _, p := range w.Paths() {
+		path := example(p, "acme", "external", "billing", "app", leased.KeyID)
 		for _, op := range slices.Sorted(maps.Keys(p.Operations)) {
 			who := acme
 			if !strings.HasPrefix(path, "tenants/") && !strings.HasPrefix(path, "my") {
-				who = w.spa()
+				who = w.SPA()
 			}
 			f := fields{}
 			if strings.HasSuffix(path, "verify") || strings.HasSuffix(path, "explain") {
-				f = h.call()
+				f = h.Call()
 			}
 			if strings.HasSuffix(path, "pickup") {
-				f = h.call()
+				f = h.Call()
 			}
 			if strings.HasSuffix(path, "import") {
 				f = fields{"keys": []any{fields{"name": "old", "key_id": "imported-1", "key": strings.Repeat("A", 43)}}}
@@ -103,19 +89,19 @@ func perOperation(t *testing.T, f func(t *testing.T, w *world, o tried)) {
 func TestEveryOperationAnswers(t *testing.T) {
 	perOperation(t, func(t *testing.T, w *world, o tried) {
 		if strings.HasPrefix(o.path, "my") && strings.Contains(o.path, "/creds/") {
-			o.who = o.who.refused(http.StatusBadRequest, "tenants/acme")
+			o.who = o.who.Refused(http.StatusBadRequest, "tenants/acme")
 		}
-		a := o.who.ask(o.op, o.path, o.fields)
+		a := o.who.Ask(o.op, o.path, o.fields)
 		tenants := strings.HasPrefix(o.path, "tenants/") || strings.HasPrefix(o.path, "my")
 		verify := strings.HasSuffix(o.path, "/verify")
-		if tenants && !verify && a.status == 200 && a.data["tenant"] != "acme" {
-			t.Errorf("%s: the answer's tenant is %v", a.asked, a.data["tenant"])
+		if tenants && !verify && a.Status == 200 && a.Data["tenant"] != "acme" {
+			t.Errorf("%s: the answer's tenant is %v", a.Asked, a.Data["tenant"])
 		}
-		if len(a.warnings) != 0 {
-			t.Errorf("%s: warnings %v", a.asked, a.warnings)
+		if len(a.Warnings) != 0 {
+			t.Errorf("%s: warnings %v", a.Asked, a.Warnings)
 		}
 		found := 0
-		for _, p := range w.paths() {
+		for _, p := range w.Paths() {
 			if regexp.MustCompile("^" + strings.Trim(p.Pattern, "^$") + "$").MatchString(o.path) {
 				found++
 			}
@@ -129,7 +115,7 @@ func TestEveryOperationAnswers(t *testing.T) {
 func TestEveryPathIsDescribed(t *testing.T) {
 	alone(t, func(t *testing.T, w *world) {
 		names := make(map[string]string)
-		for _, p := range w.paths() {
+		for _, p := range w.Paths() {
 			if p.HelpSynopsis == "" || p.HelpDescription == "" {
 				t.Errorf("%s has no help", p.Pattern)
 			}
@@ -148,12 +134,8 @@ func TestEveryPathIsDescribed(t *testing.T) {
 			for op, o := range p.Operations {
 				described(t, string(op)+" "+p.Pattern, o.Properties())
 			}
-			help, err := w.handle(
-				&logical.Request{
-					Operation: logical.HelpOperation,
-					Path:      strings.TrimSuffix(example(p, "acme", "external", "billing", "app", "0123456789abcdef"), "/"),
-				},
-			)
+			path := strings.TrimSuffix(example(p, "acme", "external", "billing", "app", "0123456789abcdef"), "/")
+			help, err := w.Handle(&logical.Request{Operation: logical.HelpOperation, Path: path})
 			if err != nil || !strings.Contains(help.Data["help"].(string), p.HelpSynopsis) {
 				t.Errorf("%s: path-help: %v", p.Pattern, err)
 			}
@@ -188,7 +170,7 @@ func TestEveryOperationRefusesUnknownFields(t *testing.T) {
 	perOperation(t, func(t *testing.T, w *world, o tried) {
 		f := maps.Clone(o.fields)
 		f["zeal"] = "x"
-		if c := w.cost(func() { o.who.refused(400, "zeal").ask(o.op, o.path, f) }); c.Puts+c.Deletes != 0 {
+		if c := w.Cost(func() { o.who.Refused(400, "zeal").Ask(o.op, o.path, f) }); c.Puts+c.Deletes != 0 {
 			t.Errorf("%s %s: %+v", o.op, o.path, c)
 		}
 		for _, name := range []string{"tenant", "kind", "name", "role"} {
@@ -197,7 +179,7 @@ func TestEveryOperationRefusesUnknownFields(t *testing.T) {
 			}
 			f = maps.Clone(o.fields)
 			f[name] = "acme"
-			o.who.refused(400, name).ask(o.op, o.path, f)
+			o.who.Refused(400, name).Ask(o.op, o.path, f)
 		}
 	})
 }
@@ -209,11 +191,11 @@ func TestEveryOperationIsForwarded(t *testing.T) {
 	} {
 		alone(t, func(t *testing.T, w *world) {
 			all := everything(w)
-			w.vault.change(func(v *vault) { v.state = state })
-			w.restart()
+			w.Vault.Change(func(v *vault) { v.State = state })
+			w.Restart()
 			for _, o := range all {
 				var err error
-				c := w.cost(func() { _, err = w.handle(o.who.request(o.op, o.path, o.fields)) })
+				c := w.Cost(func() { _, err = w.Handle(o.who.Request(o.op, o.path, o.fields)) })
 				if err == nil || !strings.Contains(err.Error(), logical.ErrReadOnly.Error()) ||
 					c.Gets+c.Puts+c.Lists != 0 {
 					t.Errorf("%s %s: %v, %+v", o.op, o.path, err, c)
@@ -226,16 +208,16 @@ func TestEveryOperationIsForwarded(t *testing.T) {
 // Storage that turns out to be read-only is told so that Vault forwards the request.
 func TestReadOnlyStorageIsForwarded(t *testing.T) {
 	alone(t, func(_ *testing.T, w *world) {
-		acme := w.tenant("acme")
-		w.storage.hooks(func(verb, _ string) error {
+		acme := w.Tenant("acme")
+		w.Storage.Hooks(func(verb, _ string) error {
 			if verb == put {
 				return errors.New("rpc error: " + logical.ErrReadOnly.Error()) // as gRPC brings it
 			}
 			return nil
 		}, nil)
-		_, err := w.handle(acme.request(logical.UpdateOperation, "my/external/keys/billing", nil))
+		_, err := w.Handle(acme.Request(logical.UpdateOperation, "my/external/keys/billing", nil))
 		if err == nil || err.Error() != logical.ErrReadOnly.Error() {
-			w.t.Errorf("got %v", err)
+			w.T.Errorf("got %v", err)
 		}
 	})
 }

@@ -48,8 +48,8 @@ func TestFactoryOfTheCatalogue(t *testing.T) {
 // Vault refuses them.
 func TestFactoryAllocatesAndNothingElse(t *testing.T) {
 	alone(t, func(t *testing.T, w *world) {
-		c := w.cost(func() { w.setUp() })
-		c.atMost(t, "mounting", cost{}, 0)
+		c := w.Cost(func() { w.SetUp() })
+		c.AtMost(t, "mounting", cost{}, 0)
 	})
 }
 
@@ -57,13 +57,13 @@ func TestFactoryAllocatesAndNothingElse(t *testing.T) {
 func TestInitializing(t *testing.T) {
 	alone(t, func(t *testing.T, w *world) {
 		begin := func() {
-			w.must(w.setUp().Initialize(context.Background(), &logical.InitializationRequest{Storage: w.storage}))
+			w.Must(w.SetUp().Initialize(context.Background(), &logical.InitializationRequest{Storage: w.Storage}))
 		}
-		w.cost(begin).atMost(t, "a node that may write", cost{Gets: 1, Lists: 1, Puts: 1}, 3)
-		w.vault.change(func(v *vault) { v.state = consts.ReplicationPerformanceStandby })
-		w.cost(begin).atMost(t, "one that may not", cost{}, 3)
-		w.vault.change(func(v *vault) { v.state = 0 })
-		w.storage.hooks(func(string, string) error { return errStorage }, nil)
+		w.Cost(begin).AtMost(t, "a node that may write", cost{Gets: 1, Lists: 1, Puts: 1}, 3)
+		w.Vault.Change(func(v *vault) { v.State = consts.ReplicationPerformanceStandby })
+		w.Cost(begin).AtMost(t, "one that may not", cost{}, 3)
+		w.Vault.Change(func(v *vault) { v.State = 0 })
+		w.Storage.Hooks(func(string, string) error { return errStorage }, nil)
 		begin() // it serves all the same
 	})
 }
@@ -71,25 +71,25 @@ func TestInitializing(t *testing.T) {
 func TestReplicationStateIsAskedOnceInASecond(t *testing.T) {
 	alone(t, func(t *testing.T, w *world) {
 		wait(time.Second)
-		c := w.cost(func() {
+		c := w.Cost(func() {
 			for range 10 {
-				w.root().read("config")
+				w.Root().Read("config")
 				wait(100 * time.Millisecond)
 			}
 		})
 		if n := c.Callbacks["ReplicationState"]; n != 1 {
 			t.Errorf("asked %d times in a second", n)
 		}
-		w.vault.change(func(v *vault) { v.state = consts.ReplicationPerformanceStandby })
+		w.Vault.Change(func(v *vault) { v.State = consts.ReplicationPerformanceStandby })
 		wait(time.Second)
-		w.root().refused(500, logical.ErrReadOnly.Error()).read("config")
+		w.Root().Refused(500, logical.ErrReadOnly.Error()).Read("config")
 	})
 }
 
 // The OpenAPI document, which the user interface and client generators read, has it all.
 func TestOpenAPI(t *testing.T) {
 	alone(t, func(t *testing.T, w *world) {
-		help, err := w.handle(&logical.Request{Operation: logical.HelpOperation, Path: ""})
+		help, err := w.Handle(&logical.Request{Operation: logical.HelpOperation, Path: ""})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,10 +100,10 @@ func TestOpenAPI(t *testing.T) {
 			Paths map[string]map[string]any
 		}
 		raw, err := json.Marshal(help.Data["openapi"])
-		w.must(err)
-		w.must(json.Unmarshal(raw, &doc))
-		if len(doc.Paths) < len(w.paths()) {
-			t.Errorf("%d paths in the document, %d in the engine", len(doc.Paths), len(w.paths()))
+		w.Must(err)
+		w.Must(json.Unmarshal(raw, &doc))
+		if len(doc.Paths) < len(w.Paths()) {
+			t.Errorf("%d paths in the document, %d in the engine", len(doc.Paths), len(w.Paths()))
 		}
 		for _, path := range []string{
 			"/verify", "/my/verify", "/tenants/{tenant}/{kind}/keys/{name}/rotate", "/admin/tenants/{tenant}",
@@ -118,7 +118,7 @@ func TestOpenAPI(t *testing.T) {
 // The patterns of all paths are apart, and each names what it captures among its fields.
 func TestCapturesAreFields(t *testing.T) {
 	alone(t, func(t *testing.T, w *world) {
-		for _, p := range w.paths() {
+		for _, p := range w.Paths() {
 			for _, m := range capture.FindAllStringSubmatch(p.Pattern, -1) {
 				if f := p.Fields[m[1]]; f == nil || f.Type != framework.TypeString || !f.Required {
 					t.Errorf("%s: %s is not declared", p.Pattern, m[1])

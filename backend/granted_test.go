@@ -14,7 +14,7 @@ import (
 // the path under my/.
 func TestEveryOperationIsInTheTableOfGrants(t *testing.T) {
 	alone(t, func(t *testing.T, w *world) {
-		for _, p := range w.paths() {
+		for _, p := range w.Paths() {
 			pattern := strings.Trim(p.Pattern, "^$")
 			if strings.HasPrefix(pattern, "tenants/") {
 				continue

@@ -54,36 +54,37 @@ func TestMemoryPerCachedKey(t *testing.T) {
 		most = 2 << 10
 	)
 	w := newWorld(t)
-	w.tenant("acme")
+	w.Tenant("acme")
 	st := store.New()
-	owner, err := st.Tenant(context.Background(), w.storage, "acme")
-	w.must(err)
+	owner, err := st.Tenant(context.Background(), w.Storage, "acme")
+	w.Must(err)
 	calls := make([]any, 0, 2*keys)
 	for i := range keys {
 		k := typical(t, owner, i)
 		_, err := st.UpdateKey(
 			context.Background(),
-			w.storage,
+			w.Storage,
 			owner,
 			k.Kind,
 			k.Name,
 			func(*apikey.Key) (*apikey.Key, error) { return k, nil },
 		)
-		w.must(err)
+		w.Must(err)
 		for j := range k.Versions {
-			calls = append(calls, holder{w, k.Versions[j].KeyID, k.Versions[j].Secret.Reveal(), k.Scheme}.call())
+			v := k.Versions[j]
+			calls = append(calls, holder{W: w, KeyID: v.KeyID, Secret: v.Secret.Reveal(), Scheme: k.Scheme}.Call())
 		}
 	}
-	w.root().read("config")
+	w.Root().Read("config")
 	before := heap()
 	for from := 0; from < len(calls); from += 1000 {
-		for _, r := range w.root().write("verify", fields{"batch": calls[from : from+1000]}).rows("results") {
+		for _, r := range w.Root().Write("verify", fields{"batch": calls[from : from+1000]}).Rows("results") {
 			if r["verdict"] != "valid" {
 				t.Fatal(r)
 			}
 		}
 	}
-	w.must(w.tick()) // what was used in the last minute takes memory of its own, until it is written
+	w.Must(w.Tick()) // what was used in the last minute takes memory of its own, until it is written
 	perKey := (heap() - before) / keys
 	t.Logf("%d bytes per cached key with two versions", perKey)
 	if perKey > most || perKey < 100 {
@@ -100,4 +101,20 @@ func heap() int64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc) //nolint:gosec // far from overflow
+}
+
+// A tenant that falls silent keeps nothing, once its calls are too old to come again.
+func TestSilentTenantsAreForgotten(t *testing.T) {
+	alone(t, func(_ *testing.T, w *world) {
+		w.Root().Write("config", fields{"window_past": 5})
+		call := w.Tenant("acme").Key("my/external/keys/billing", nil).Call()
+		w.Root().Write("verify", call).Is(fields{"verdict": "valid"})
+		w.Must(w.Tick())
+		w.Root().Read("status").Is(fields{"replay_entries": 1})
+		wait(time.Minute)
+		w.Must(w.Tick())
+		w.Root().Read("status").Is(fields{"replay_entries": 0})
+		w.Root().Write("config", fields{"window_past": 900}) // a wider window does not let in what was let go
+		w.Root().Write("verify", call).Is(fields{"verdict": "replayed"})
+	})
 }

@@ -102,7 +102,7 @@ func played(t *testing.T, actions []action) (failed string) {
 			m.tenants = append(m.tenants, &modelTenant{name: name, keys: map[string]*modelKey{}})
 		}
 		m.tenants[0].opened = true
-		m.w.tenant("acme")
+		m.w.Tenant("acme")
 		for i, a := range actions {
 			last = fmt.Sprintf("action %d, %+v at %s", i, a, time.Now().UTC().Format(time.DateTime))
 			m.do(a)
@@ -128,7 +128,7 @@ func (m *model) check() {
 	var names, want []string
 	now := time.Now()
 	add := func(h holder, name, verdict string) {
-		calls, names, want = append(calls, h.call()), append(names, name), append(want, verdict)
+		calls, names, want = append(calls, h.Call()), append(names, name), append(want, verdict)
 	}
 	for _, t := range slices.Concat(m.tenants, m.former) {
 		for _, k := range t.all() {
@@ -145,7 +145,7 @@ func (m *model) check() {
 	if len(calls) == 0 {
 		return
 	}
-	for i, r := range m.w.root().write("verify", fields{"batch": calls, "replay_check": false}).rows("results") {
+	for i, r := range m.w.Root().Write("verify", fields{"batch": calls, "replay_check": false}).Rows("results") {
 		m.expect(r["verdict"] == want[i], "%s: %v, want %s", names[i], r["verdict"], want[i])
 	}
 }
@@ -162,13 +162,13 @@ func (t *modelTenant) all() []*modelKey {
 func (m *model) finish() {
 	wait(61 * time.Minute)
 	m.tick(action{})
-	m.w.root().write("tidy", nil).is(fields{"failures": 0, "state": "finished"})
+	m.w.Root().Write("tidy", nil).Is(fields{"failures": 0, "state": "finished"})
 	m.tick(action{})
 	m.check()
-	m.w.nothingStray()
-	m.w.root().
-		write("tidy", nil).
-		is(fields{"failures": 0, "ids_mended": 0, "due_mended": 0, "strays": 0, "destroyed": 0})
+	m.w.NothingStray()
+	m.w.Root().
+		Write("tidy", nil).
+		Is(fields{"failures": 0, "ids_mended": 0, "due_mended": 0, "strays": 0, "destroyed": 0})
 	for _, t := range m.tenants {
 		for _, k := range t.keys {
 			m.expect(m.record(t, k) != nil, "%s/%s is lost", t.name, k.name)

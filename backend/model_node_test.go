@@ -13,7 +13,7 @@ import (
 // crash loses the uses that were not flushed. Any key may have been used until then, unless
 // it was found to be unused before.
 func (m *model) crash() {
-	m.w.restart()
+	m.w.Restart()
 	now := time.Now().Add(time.Second - 1).Truncate(time.Second)
 	for _, t := range m.tenants {
 		for _, k := range t.keys {
@@ -30,28 +30,28 @@ func (m *model) crash() {
 func (m *model) tick(a action) {
 	began := time.Now()
 	if a.Fail == 0 {
-		m.w.sweep()
+		m.w.Sweep()
 		wait(time.Second)
-		m.w.sweep()
+		m.w.Sweep()
 		m.swept(began, time.Now())
 		return
 	}
-	broken := failure{n: a.Fail, landed: a.Landed}
-	broken.into(m.w.storage)
-	_ = m.w.tick()
-	m.w.storage.hooks(nil, nil)
+	broken := failure{N: a.Fail, Landed: a.Landed}
+	broken.Into(m.w.Storage)
+	_ = m.w.Tick()
+	m.w.Storage.Hooks(nil, nil)
 	if a.Restart {
 		m.crash()
 	}
-	m.w.ticking(4*time.Minute, time.Minute)
+	m.w.Ticking(4*time.Minute, time.Minute)
 	m.swept(began, time.Now())
 }
 
 // stored returns what is in storage of a tenant, or nil.
 func (m *model) stored(t *modelTenant) *tenant.Tenant {
 	m.reader.Invalidate("tenants/" + t.name)
-	of, err := m.reader.Tenant(context.Background(), &m.w.storage.InmemStorage, tenant.Name(t.name))
-	m.w.must(err)
+	of, err := m.reader.Tenant(context.Background(), &m.w.Storage.InmemStorage, tenant.Name(t.name))
+	m.w.Must(err)
 	return of
 }
 
@@ -63,7 +63,7 @@ func (m *model) record(t *modelTenant, k *modelKey) *apikey.Key {
 	}
 	r, err := m.reader.KeyWithHistory(
 		context.Background(),
-		&m.w.storage.InmemStorage,
+		&m.w.Storage.InmemStorage,
 		of,
 		apikey.External,
 		apikey.Name(k.name),
@@ -71,6 +71,6 @@ func (m *model) record(t *modelTenant, k *modelKey) *apikey.Key {
 	if errors.Is(err, refusal.NotFound) {
 		return nil
 	}
-	m.w.must(err)
+	m.w.Must(err)
 	return r
 }

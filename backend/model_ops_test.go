@@ -22,7 +22,7 @@ var keyActions = map[string]func(
 	m *model, t *modelTenant, k *modelKey, a action,
 ) (path string, f fields, ok bool, then func()){
 	"rotate": func(m *model, t *modelTenant, k *modelKey, _ action) (string, fields, bool, func()) {
-		f := fields{"current_key_id": k.newest().holder.keyID}
+		f := fields{"current_key_id": k.newest().holder.KeyID}
 		return "/rotate", f, t.active() && k.writable(), func() { m.rotated(k, m.record(t, k), k.overlap) }
 	},
 	"disable": func(_ *model, _ *modelTenant, k *modelKey, _ action) (string, fields, bool, func()) {
@@ -38,19 +38,19 @@ var keyActions = map[string]func(
 	"disable version": func(_ *model, _ *modelTenant, k *modelKey, a action) (string, fields, bool, func()) {
 		v := k.versions[a.Pick%len(k.versions)]
 		able := k.writable() && !v.erased && v.revoked.IsZero()
-		return "/disable", fields{"key_id": v.holder.keyID}, able, func() { v.disabled = true }
+		return "/disable", fields{"key_id": v.holder.KeyID}, able, func() { v.disabled = true }
 	},
 	"enable version": func(_ *model, _ *modelTenant, k *modelKey, a action) (string, fields, bool, func()) {
 		v := k.versions[a.Pick%len(k.versions)]
 		able := k.writable() && !v.erased && v.revoked.IsZero()
-		return "/enable", fields{"key_id": v.holder.keyID}, able, func() { v.disabled = false }
+		return "/enable", fields{"key_id": v.holder.KeyID}, able, func() { v.disabled = false }
 	},
 	"revoke": func(_ *model, _ *modelTenant, k *modelKey, _ action) (string, fields, bool, func()) {
 		return "/revoke", nil, true, func() { k.revoked = first(k.revoked) }
 	},
 	"revoke version": func(_ *model, _ *modelTenant, k *modelKey, a action) (string, fields, bool, func()) {
 		v := k.versions[a.Pick%len(k.versions)]
-		return "/revoke", fields{"key_id": v.holder.keyID}, !v.erased, func() { v.revoked = first(v.revoked) }
+		return "/revoke", fields{"key_id": v.holder.KeyID}, !v.erased, func() { v.revoked = first(v.revoked) }
 	},
 	"restore": func(_ *model, _ *modelTenant, k *modelKey, _ action) (string, fields, bool, func()) {
 		return "/restore", nil, !over(k.deleted, time.Now().Add(-retained)), func() {
@@ -125,7 +125,7 @@ func (m *model) do(a action) {
 	name := []string{"a", "b"}[a.Pick%2]
 	a.Pick /= 2
 	k := t.keys[name]
-	who, path := m.w.someone(t.name+"-admin", t.name).trying(), "my/external/keys/"+name
+	who, path := m.w.Someone(t.name+"-admin", t.name).Trying(), "my/external/keys/"+name
 	switch {
 	case a.Do == "nothing":
 	case a.Do == "tick":
@@ -133,7 +133,7 @@ func (m *model) do(a action) {
 	case a.Do == "restart":
 		m.crash()
 	case a.Do == "reload":
-		m.w.reload() // which loses nothing
+		m.w.Reload() // which loses nothing
 	case a.Do == "create":
 		if k == nil {
 			m.create(t, who, name, a)
@@ -151,7 +151,7 @@ func (m *model) do(a action) {
 	case a.Do == "delete tenant":
 		m.ask(
 			a,
-			m.w.spa().trying(),
+			m.w.SPA().Trying(),
 			logical.DeleteOperation,
 			"admin/tenants/"+t.name,
 			nil,
@@ -160,7 +160,7 @@ func (m *model) do(a action) {
 		)
 	case tenantActions[a.Do] != nil:
 		at, ok, then := tenantActions[a.Do](t)
-		m.ask(a, m.w.spa().trying(), logical.UpdateOperation, "admin/tenants/"+t.name+at, nil, ok, then)
+		m.ask(a, m.w.SPA().Trying(), logical.UpdateOperation, "admin/tenants/"+t.name+at, nil, ok, then)
 	case k != nil:
 		at, f, ok, then := keyActions[a.Do](m, t, k, a)
 		op := logical.Operation(logical.UpdateOperation)
@@ -173,22 +173,22 @@ func (m *model) do(a action) {
 
 // ask makes a request, and once more when storage has failed it: it may have been done.
 func (m *model) ask(a action, who person, op logical.Operation, path string, f fields, ok bool, then func()) {
-	broken := failure{n: a.Fail, landed: a.Landed}
+	broken := failure{N: a.Fail, Landed: a.Landed}
 	if a.Fail > 0 {
-		broken.into(m.w.storage)
+		broken.Into(m.w.Storage)
 	}
-	got := who.ask(op, path, f)
-	m.w.storage.hooks(nil, nil)
-	if broken.met {
+	got := who.Ask(op, path, f)
+	m.w.Storage.Hooks(nil, nil)
+	if broken.Met {
 		if a.Restart {
 			m.crash()
 		}
-		again := who.ask(op, path, f)
-		done := again.status == 200 ||
-			ok && (again.status == 409 || again.status == 400 && got.status == 500 && path[len(path)-6:] == "extend")
-		m.expect(done == ok, "%s again: %d %s, and it should be %t", got.asked, again.status, again.text, ok)
+		again := who.Ask(op, path, f)
+		done := again.Status == 200 ||
+			ok && (again.Status == 409 || again.Status == 400 && got.Status == 500 && path[len(path)-6:] == "extend")
+		m.expect(done == ok, "%s again: %d %s, and it should be %t", got.Asked, again.Status, again.Text, ok)
 	} else {
-		m.expect((got.status == 200) == ok, "%s: %d %s, and it should be %t", got.asked, got.status, got.text, ok)
+		m.expect((got.Status == 200) == ok, "%s: %d %s, and it should be %t", got.Asked, got.Status, got.Text, ok)
 	}
 	if ok {
 		then()
@@ -212,7 +212,7 @@ func (m *model) use(t *modelTenant, k *modelKey) {
 	if k == nil {
 		return
 	}
-	want, got := t.verdict(k, k.newest(), time.Now()), m.w.verdict(k.newest().holder.call())
+	want, got := t.verdict(k, k.newest(), time.Now()), m.w.Verdict(k.newest().holder.Call())
 	m.expect(got == want, "a call of %s/%s: %s, want %s", t.name, k.name, got, want)
 	if got == "valid" {
 		k.used = time.Now().Truncate(time.Minute)
@@ -223,12 +223,12 @@ func (m *model) issue(t *modelTenant, who person) {
 	if !t.active() {
 		return
 	}
-	who.status = 200
-	who.write("my/external/roles/app", nil)
-	a := who.read("tenants/" + t.name + "/external/creds/app")
+	who.Status = 200
+	who.Write("my/external/roles/app", nil)
+	a := who.Read("tenants/" + t.name + "/external/creds/app")
 	t.leased = append(
 		t.leased,
-		&modelLeased{holder: a.holder(m.w), lease: a.lease(m.w), expires: instant(a.str("expires_at"))},
+		&modelLeased{holder: a.Holder(m.w), lease: a.Lease(m.w), expires: instant(a.Str("expires_at"))},
 	)
 }
 
@@ -237,7 +237,7 @@ func (m *model) end(t *modelTenant, pick int) {
 		return
 	}
 	l := t.leased[pick%len(t.leased)]
-	got := l.lease.end()
-	m.expect(got.status == 200, "the end of a lease: %d %s", got.status, got.text)
+	got := l.lease.End()
+	m.expect(got.Status == 200, "the end of a lease: %d %s", got.Status, got.Text)
 	l.ended = first(l.ended)
 }

@@ -221,7 +221,7 @@ func (m *model) rotated(k *modelKey, r *apikey.Key, overlap time.Duration) {
 		fresh.ExpiresAt,
 	)
 	k.versions = append(k.versions, &modelVersion{
-		holder:  holder{m.w, fresh.KeyID, fresh.Secret.Reveal(), r.Scheme},
+		holder:  holder{W: m.w, KeyID: fresh.KeyID, Secret: fresh.Secret.Reveal(), Scheme: r.Scheme},
 		expires: fresh.ExpiresAt,
 	})
 }

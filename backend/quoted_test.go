@@ -36,12 +36,12 @@ func TestNoErrorQuotesWhatServersKnowByText(t *testing.T) {
 				tries = []fields{o.fields}
 			}
 			for _, f := range tries {
-				a := o.who.trying().ask(o.op, path, f)
-				if asked++; a.status >= 400 {
+				a := o.who.Trying().Ask(o.op, path, f)
+				if asked++; a.Status >= 400 {
 					refused++
 				}
-				if a.status >= 400 && strings.Contains(a.text, known) {
-					t.Errorf("%s %v: %d %s", a.asked, f, a.status, a.text)
+				if a.Status >= 400 && strings.Contains(a.Text, known) {
+					t.Errorf("%s %v: %d %s", a.Asked, f, a.Status, a.Text)
 				}
 			}
 		}
@@ -61,20 +61,20 @@ func TestNoErrorQuotesAValue(t *testing.T) {
 			for _, value := range canaries(canary, o.route.Fields[name].Type == framework.TypeSlice) {
 				f := maps.Clone(o.fields)
 				f[name] = value
-				a := o.who.trying().ask(o.op, o.path, f)
-				told := append(slices.Clone(a.warnings), a.text)
-				results, _ := a.data["results"].([]any)
+				a := o.who.Trying().Ask(o.op, o.path, f)
+				told := append(slices.Clone(a.Warnings), a.Text)
+				results, _ := a.Data["results"].([]any)
 				for _, r := range results {
 					if text, _ := r.(fields)["error"].(string); text != "" {
 						told = append(told, text)
 						items++
 					}
 				}
-				if asked++; a.status >= 400 {
+				if asked++; a.Status >= 400 {
 					refused++
 				}
 				if text := strings.ToLower(strings.Join(told, "\n")); strings.Contains(text, canary) {
-					t.Errorf("%s %v: %d %s", a.asked, f, a.status, text)
+					t.Errorf("%s %v: %d %s", a.Asked, f, a.Status, text)
 				}
 			}
 		}

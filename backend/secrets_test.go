@@ -6,90 +6,30 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 )
 
-// journal is the server's log.
-type journal struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (j *journal) Write(p []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(p)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.String()
-}
-
-// secrets are those that were handed out so far.
-type secrets struct {
-	mu    sync.Mutex
-	known []string
-}
-
-func (s *secrets) handedOut(secret string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.known = append(s.known, secret)
-}
-
-// nowhereIn checks that an answer that hands nothing out, and the log, hold no secret.
-// It runs after every request of every test.
-func (s *secrets) nowhereIn(a answer, log *journal) {
-	a.t.Helper()
-	s.mu.Lock()
-	known := slices.Clone(s.known)
-	s.mu.Unlock()
-	if len(known) > 8 {
-		known = known[len(known)-8:] // the tests with thousands of keys would take minutes
-	}
-	shown := log.String()
-	if !handsOut(a.path) {
-		raw, _ := json.Marshal([]any{a.data, a.text, a.warnings})
-		shown += string(raw)
-	}
-	for _, secret := range known {
-		if strings.Contains(shown, secret) {
-			a.t.Fatalf("%s: the answer or the log holds a secret", a.asked)
-		}
-	}
-}
-
-// handsOut reports whether a path's answer may hold a secret.
-func handsOut(path string) bool {
-	return strings.HasSuffix(path, "/reveal") || strings.Contains(path, "/static-creds/") ||
-		strings.Contains(path, "/creds/") ||
-		strings.HasPrefix(path, "keyring/")
-}
-
 // Secrets lie in the key's own record and nowhere else, and those records are sealed.
 func TestSecretsAtRest(t *testing.T) {
 	alone(t, func(t *testing.T, w *world) {
-		acme := w.tenant("acme")
-		acme.write("my/internal/roles/app", nil)
+		acme := w.Tenant("acme")
+		acme.Write("my/internal/roles/app", nil)
 		held := []holder{
-			acme.key("my/external/keys/billing", nil),
-			acme.read("tenants/acme/internal/creds/app").holder(w),
+			acme.Key("my/external/keys/billing", nil),
+			acme.Read("tenants/acme/internal/creds/app").Holder(w),
 		}
-		prefixes := w.engine.SpecialPaths().SealWrapStorage
+		prefixes := w.Engine.SpecialPaths().SealWrapStorage
 		sealed := 0
-		w.eachEntry("", func(entry *logical.StorageEntry) {
+		eachEntry(w, "", func(entry *logical.StorageEntry) {
 			special := slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(entry.Key, p) })
-			if special != w.storage.Sealed(entry.Key) {
+			if special != w.Storage.Sealed(entry.Key) {
 				t.Errorf("%s: seal-wrapped %v, declared %v", entry.Key, !special, special)
 			}
 			for _, h := range held {
-				raw, _ := json.Marshal(h.secret)
+				raw, _ := json.Marshal(h.Secret)
 				if bytes.Contains(entry.Value, bytes.Trim(raw, `"`)) {
 					sealed++
 					if !special {
@@ -105,18 +45,18 @@ func TestSecretsAtRest(t *testing.T) {
 }
 
 // eachEntry visits all entries in storage under a prefix.
-func (w *world) eachEntry(prefix string, visit func(*logical.StorageEntry)) {
-	w.t.Helper()
+func eachEntry(w *world, prefix string, visit func(*logical.StorageEntry)) {
+	w.T.Helper()
 	ctx := context.Background()
-	names, err := w.storage.InmemStorage.List(ctx, prefix)
-	w.must(err)
+	names, err := w.Storage.InmemStorage.List(ctx, prefix)
+	w.Must(err)
 	for _, name := range names {
 		if strings.HasSuffix(name, "/") {
-			w.eachEntry(prefix+name, visit)
+			eachEntry(w, prefix+name, visit)
 			continue
 		}
-		entry, err := w.storage.InmemStorage.Get(ctx, prefix+name)
-		w.must(err)
+		entry, err := w.Storage.InmemStorage.Get(ctx, prefix+name)
+		w.Must(err)
 		visit(entry)
 	}
 }
@@ -125,7 +65,7 @@ func (w *world) eachEntry(prefix string, visit func(*logical.StorageEntry)) {
 func TestSecretFieldsAreMarked(t *testing.T) {
 	alone(t, func(t *testing.T, w *world) {
 		marked := 0
-		for _, p := range w.paths() {
+		for _, p := range w.Paths() {
 			for op, handler := range p.Operations {
 				for name, f := range handler.Properties().Responses[200][0].Fields {
 					secret := name == "key" || name == "credential"

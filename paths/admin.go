@@ -155,7 +155,7 @@ func (h *Handlers) adminDelete(ctx context.Context, r *request) (*logical.Respon
 
 func (h *Handlers) adminRestore(ctx context.Context, r *request) (*logical.Response, error) {
 	return h.adminChange(ctx, r, existing(func(t *tenant.Tenant) error {
-		//mutate:false "the time to restore a tenant" ./backend TestTenantIsRestoredInTimeOnly
+		//mutate:false "the time to restore a tenant" TestTenantIsRestoredInTimeOnly
 		if t.Gone(r.config.Retention, r.now) {
 			return refusal.Errorf(refusal.Invalid, "deleted: the time to restore it has passed")
 		}

@@ -165,7 +165,7 @@ var errReplaced = fmt.Errorf("%w: target with U+FFFD, which stands for bytes tha
 
 // checkTarget refuses a target in which Vault may have replaced bytes.
 func (c *call) checkTarget(head *signing.Head) error {
-	//mutate:false "targets with bytes replaced" ./backend TestReplacedBytesInTargets
+	//mutate:false "targets with bytes replaced" TestReplacedBytesInTargets
 	if c.text && strings.Contains(head.Target(), "\uFFFD") {
 		return errReplaced
 	}

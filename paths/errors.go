@@ -58,7 +58,7 @@ func told(log hclog.Logger, message string, err error) error {
 		return known
 	}
 	log.Error(message, "error", err)
-	//mutate:instead "errors of storage" ./backend TestFailingStorage|TestFailingLease => return err
+	//mutate:instead "errors of storage" TestFailingStorage|TestFailingLease => return err
 	return errFailed
 }
 

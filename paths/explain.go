@@ -62,7 +62,7 @@ func (h *Handlers) explain(ctx context.Context, r *request) (*logical.Response, 
 	if err != nil {
 		return nil, err
 	}
-	//mutate:instead:2 "explanations at the gate" ./backend TestExplanationsAndLongSignaturesWait => newShares(64).work
+	//mutate:instead:2 "explanations at the gate" TestExplanationsAndLongSignaturesWait => newShares(64).work
 	place, err := r.enter(ctx, h.shares.work, r.owner())
 	if err != nil {
 		return nil, err

@@ -91,11 +91,11 @@ func (h *Handlers) pickup(ctx context.Context, r *request) (*logical.Response, e
 		return nil, err
 	}
 	data := verdictData(j.Verdict)
-	//mutate:instead "pickup by calls that are good" ./backend TestPickup => !j.Verdict.Signed()
+	//mutate:instead "pickup by calls that are good" TestPickup => !j.Verdict.Signed()
 	if j.Verdict != apikey.Valid {
 		return reply(data)
 	}
-	//mutate:false "pickup by overlapping versions" ./backend TestPickup
+	//mutate:false "pickup by overlapping versions" TestPickup
 	if j.version == j.found.Key.Newest() {
 		r.warn("the call was signed with the newest version; there is no successor to pick up")
 		return reply(data)
@@ -108,7 +108,7 @@ func (h *Handlers) pickup(ctx context.Context, r *request) (*logical.Response, e
 	if err != nil {
 		return nil, err
 	}
-	//mutate:before "pickup for recipients alone" ./backend TestPickup
+	//mutate:before "pickup for recipients alone" TestPickup
 	//mutate:more => data["key"] = secretData(j.found.Key, j.found.Key.Newest())["key"]
 	data["key_id"], data["sealed"] = sealed["key_id"], sealed["sealed"]
 	return reply(data)
@@ -130,7 +130,7 @@ func (h *Handlers) succeed(ctx context.Context, r *request, j judgement) (map[st
 				return nil, err
 			}
 			r.now = time.Now()
-			//mutate:false "pickup by what has ended while it waited" ./backend TestPickupsThatWait
+			//mutate:false "pickup by what has ended while it waited" TestPickupsThatWait
 			if of := old.Version(j.version.KeyID); of == nil || old.VersionState(of, r.now) != apikey.Overlapping {
 				return nil, refusal.Errorf(refusal.Invalid, "the version that signed has ended meanwhile")
 			}

@@ -73,7 +73,7 @@ func (h *Handlers) importAll(ctx context.Context, r *request) (*logical.Response
 // importOpen refuses what the provider would import now that it may not.
 func (h *Handlers) importOpen(ctx context.Context, r *request) error {
 	c, err := h.store.Config(ctx, r.Storage)
-	//mutate:false "the end of the provider's import" ./backend TestAdminImport
+	//mutate:false "the end of the provider's import" TestAdminImport
 	if err == nil && !time.Now().Before(c.ImportUntil) {
 		err = refusal.Errorf(refusal.Forbidden,
 			"admin/import is closed; the operator opens it with config allow_import_until")

@@ -143,7 +143,7 @@ func (b *importBatch) one(ctx context.Context, raw any) (keyID string, err error
 		return keyID, err
 	}
 	free, err := h.store.Claimable(ctx, r.Storage, t, kind, k.Name, keyID)
-	//mutate:false:2 "imports of an ID that is taken" ./backend TestImportItems
+	//mutate:false:2 "imports of an ID that is taken" TestImportItems
 	if err == nil && !free {
 		err = errIDTaken
 	}
@@ -182,7 +182,7 @@ func (h *Handlers) writeImported(ctx context.Context, r *request, k *apikey.Key,
 		}
 	}()
 	_, err := h.store.UpdateKey(ctx, r.Storage, t, k.Kind, k.Name, func(old *apikey.Key) (*apikey.Key, error) {
-		//mutate:false "imports over a key" ./backend TestImportItems
+		//mutate:false "imports over a key" TestImportItems
 		if old != nil {
 			return nil, errNameTaken(k)
 		}
@@ -204,7 +204,7 @@ func (h *Handlers) writeImported(ctx context.Context, r *request, k *apikey.Key,
 // activeNow returns the record of a tenant as it is now, if it may have keys made: an import may take a minute.
 func (h *Handlers) activeNow(ctx context.Context, r *request, t *tenant.Tenant) (*tenant.Tenant, error) {
 	now, err := h.store.Again(ctx, r.Storage, t)
-	//mutate:false "imports for a suspended tenant" ./backend TestAdminImport|TestAnsweredChangesHoldForWhoWaits
+	//mutate:false "imports for a suspended tenant" TestAdminImport|TestAnsweredChangesHoldForWhoWaits
 	if err == nil && now.State() != tenant.Active {
 		err = apikey.Refuse(apikey.TenantSuspended)
 	}

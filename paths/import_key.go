@@ -42,7 +42,7 @@ func importedKey(
 		return nil, err
 	}
 	by := r.actor()
-	//mutate:false "names of the provider's people" ./backend TestWho
+	//mutate:false "names of the provider's people" TestWho
 	if provider {
 		by.Name = "" // tenants do not learn it
 	}

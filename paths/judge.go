@@ -73,18 +73,18 @@ func (h *Handlers) judge(ctx context.Context, r *request, c *call, opts judgeOpt
 			return judgement{}, err
 		}
 		defer place.Leave()
-		//mutate:skip "keys of calls that have had to wait" ./backend TestAnsweredChangesHoldForWhoWaits
+		//mutate:skip "keys of calls that have had to wait" TestAnsweredChangesHoldForWhoWaits
 		if found, err = h.callsKey(ctx, r, signed.KeyID, opts); err != nil {
 			return judgement{}, err
 		}
 		grant, version = apikey.GrantOf(signed.KeyID, found.Key, found.Tenant, found.Role, r.config)
 	}
 	in := h.judgeInput(r, c, signed, head, found, &grant)
-	//mutate:skip "pickup once for each call" ./backend TestPickup
+	//mutate:skip "pickup once for each call" TestPickup
 	in.Strict = opts.strict
 	fits := opts.beside.fits(found, signed.KeyID)
 	if !fits {
-		//mutate:skip "calls that no answer has room for" ./backend TestBatchTellsSoMuchOfLongMetadata
+		//mutate:skip "calls that no answer has room for" TestBatchTellsSoMuchOfLongMetadata
 		in.Seen = nil // what is not answered is not recorded
 	}
 	r.now = time.Now() // storage, too, may have taken its time
@@ -102,7 +102,7 @@ func (h *Handlers) judge(ctx context.Context, r *request, c *call, opts judgeOpt
 // callsKey returns the key that a call names, as it is now; an empty one where nobody has it who is asked about.
 func (h *Handlers) callsKey(ctx context.Context, r *request, keyID string, opts judgeOptions) (*store.Match, error) {
 	found, err := h.store.Find(ctx, r.Storage, keyID)
-	//mutate:false:3 "calls within a tenant" ./backend TestTenantsAreApart
+	//mutate:false:3 "calls within a tenant" TestTenantsAreApart
 	if err != nil || found == nil || opts.within != "" && found.Tenant.UID != opts.within {
 		return new(store.Match), err
 	}
@@ -203,7 +203,7 @@ func (m *longMetadata) add(f *store.Match, keyID string) {
 
 // fits reports whether an answer has room for the key that was found, if any.
 func (m *longMetadata) fits(f *store.Match, keyID string) bool {
-	//mutate:true:5 "long metadata in one answer" ./backend TestBatchTellsSoMuchOfLongMetadata
+	//mutate:true:5 "long metadata in one answer" TestBatchTellsSoMuchOfLongMetadata
 	return m == nil || f.Key == nil || len(f.Key.Metadata) <= longFrom || m.shown[keyID] ||
 		m.of[f.Tenant.UID] < maxLong-m.all
 }

@@ -156,7 +156,7 @@ func changeKey(r *request, old *apikey.Key, cas int) (*apikey.Key, error) {
 	if err := field.Apply(keySettings, r.Data, r.patches(), &s, &defaults); err != nil {
 		return nil, err
 	}
-	//mutate:true:1 "overlaps given that are the default" ./backend TestAnOverlapGivenIsKept
+	//mutate:true:1 "overlaps given that are the default" TestAnOverlapGivenIsKept
 	if wholeKey(r) && s.OverlapFrom == apikey.OverlapGiven && s.Overlap == before.OverlapFrom {
 		s.Overlap, s.OverlapFrom = before.Overlap, before.OverlapFrom // what was shown is given back
 	}

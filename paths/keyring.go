@@ -55,7 +55,7 @@ func (h *Handlers) keyringResources() []resource {
 // keyringRead hands a version out to a gateway. A version that never verifies again is unknown.
 func (h *Handlers) keyringRead(ctx context.Context, r *request) (*logical.Response, error) {
 	keyID := r.captured.Get("key_id").(string)
-	//mutate:false "the keyring of a mount that has none" ./backend TestKeyringIsShut
+	//mutate:false "the keyring of a mount that has none" TestKeyringIsShut
 	if !r.config.LocalVerify {
 		return nil, refusal.Errorf(refusal.Forbidden,
 			"keyring: this mount has config allow_local_verify off; have the engine verify")
@@ -86,11 +86,11 @@ func local(found *store.Match, keyID string, c *tenant.Config) (*apikey.Version,
 	switch {
 	case v == nil || v.Secret.Erased():
 		return nil, errNoKeyID
-	//mutate:false "the keyring for tenants that have not agreed" ./backend TestKeyringIsShut
+	//mutate:false "the keyring for tenants that have not agreed" TestKeyringIsShut
 	case found.Tenant.Caps(c).LocalVerify != tenant.Yes:
 		return nil, refusal.Errorf(refusal.Forbidden,
 			"keyring: the key's tenant has allow_local_verify off; have the engine verify")
-	//mutate:false "the keyring for keys that never leave" ./backend TestKeyringIsShut
+	//mutate:false "the keyring for keys that never leave" TestKeyringIsShut
 	case found.Key.Reveal == apikey.RevealNever && found.Key.Lease == nil:
 		return nil, refusal.Errorf(refusal.Forbidden, "keyring: the key has reveal=never; have the engine verify")
 	default:

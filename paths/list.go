@@ -116,7 +116,7 @@ func (p *page[T]) list(info func(one *T) (map[string]any, error)) (*logical.Resp
 
 // addCut adds what the page leaves out.
 func (p *page[T]) addCut(data map[string]any) {
-	//mutate:false "what a page leaves out" ./backend TestListsByPages
+	//mutate:false "what a page leaves out" TestListsByPages
 	if p.next != "" {
 		data["total"], data["next"] = p.total, p.next
 	}
@@ -128,7 +128,7 @@ func (r *request) paging() (after string, limit int, err error) {
 		return "", 0, err
 	}
 	if raw := r.Data["limit"]; raw != nil {
-		//mutate:instead:0.4 "pages that are too long" ./backend TestListLimits => 1<<53
+		//mutate:instead:0.4 "pages that are too long" TestListLimits => 1<<53
 		if limit, err = field.ParseInt("limit", raw, -1<<53, pageMost); err != nil {
 			err = refusal.Errorf(refusal.Invalid,
 				"limit: must be a whole number up to %d; without one, all are answered", pageMost)
@@ -187,7 +187,7 @@ func (f filter) none() bool { return f == filter{} }
 
 // lets reports whether the filter shows k, which is in the state.
 func (f filter) lets(k *apikey.Key, state apikey.State) bool {
-	//mutate:true:1.2 "owners that a list is not to show" ./backend TestKeyFilters
+	//mutate:true:1.2 "owners that a list is not to show" TestKeyFilters
 	return (f.owner == nil || *f.owner == k.Owner) && (f.state == nil || *f.state == state) &&
 		(f.role == nil || *f.role == k.Name)
 }

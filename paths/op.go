@@ -55,7 +55,7 @@ func (h *Handlers) serve(
 	if err := h.admit(ctx, s, r); err != nil {
 		return nil, err
 	}
-	//mutate:false "fields that nobody knows" ./backend TestTenantIsNoField
+	//mutate:false "fields that nobody knows" TestTenantIsNoField
 	if err := knownFields(path, r); err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func (h *Handlers) admit(ctx context.Context, s scope, r *request) error {
 		return err
 	}
 	if s == platform {
-		//mutate:false "the provider's paths" ./backend TestTenantsStayOnTheirPaths|TestWhoMayGoWhere
+		//mutate:false "the provider's paths" TestTenantsStayOnTheirPaths|TestWhoMayGoWhere
 		if own != "" {
 			return refusal.Errorf(refusal.Forbidden, "this path is the provider's, and the caller belongs to tenant "+
 				"%q; use the paths under my/", string(own))
@@ -110,8 +110,8 @@ func resolveTenant(r *request, own tenant.Name) (tenant.Name, error) {
 	switch {
 	case err != nil:
 		return "", err
-	//mutate:true:1 "another tenant's paths" ./backend TestTenantsAreApart|TestWhoMayGoWhere
-	//mutate:true:2.2 "callers without a tenant" ./backend TestWhoMayGoWhere
+	//mutate:true:1 "another tenant's paths" TestTenantsAreApart|TestWhoMayGoWhere
+	//mutate:true:2.2 "callers without a tenant" TestWhoMayGoWhere
 	case own == name, own == "" && r.config.TenantBinding == tenant.Auto:
 		return name, nil
 	case own == "":

@@ -10,7 +10,7 @@ func reference(raw any) (string, error) {
 	if raw == nil {
 		return "", nil
 	}
-	//mutate:instead "what a reference may be" ./backend TestBadReferences => return raw.(string), nil
+	//mutate:instead "what a reference may be" TestBadReferences => return raw.(string), nil
 	return field.ParseText("reference", raw, maxReference)
 }
 

@@ -34,7 +34,7 @@ type request struct {
 // renew has the request be judged by what is in force now. It is called after every wait, because what was answered
 // meanwhile, such as a suspension, holds for who has waited.
 func (r *request) renew(ctx context.Context) (err error) {
-	//mutate:false "what was answered while a request waited" ./backend TestAnsweredChangesHoldForWhoWaits
+	//mutate:false "what was answered while a request waited" TestAnsweredChangesHoldForWhoWaits
 	if r.again != nil {
 		err = r.again(ctx)
 	}
@@ -75,7 +75,7 @@ func (r *request) actor() apikey.Actor {
 
 // callerName is what Vault calls the caller's token: the method of the login, and who logged in.
 func (r *request) callerName() string {
-	//mutate:instead "long and misleading names of callers" ./backend TestNamesOfCallers => return r.DisplayName
+	//mutate:instead "long and misleading names of callers" TestNamesOfCallers => return r.DisplayName
 	return field.Shown(r.DisplayName, apikey.MaxActorName)
 }
 

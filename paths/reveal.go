@@ -73,7 +73,7 @@ func (h *Handlers) keyReveal(ctx context.Context, r *request) (*logical.Response
 // perhapsUsed reports whether a version was used. Where its tenant's uses cannot be read, it counts as used.
 func (h *Handlers) perhapsUsed(ctx context.Context, r *request, k *apikey.Key, keyID string) bool {
 	used, err := h.store.WasUsed(ctx, r.Storage, k, keyID)
-	//mutate:false:2 "reveals again where uses cannot be read" ./backend TestRevealWithoutUses
+	//mutate:false:2 "reveals again where uses cannot be read" TestRevealWithoutUses
 	return used || err != nil
 }
 

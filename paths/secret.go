@@ -54,7 +54,7 @@ func secretData(k *apikey.Key, v *apikey.Version) map[string]any {
 
 // sealable refuses recipients from before there were bounds, before anything is noted as handed over.
 func sealable(k *apikey.Key) error {
-	//mutate:false "stored recipients over a bound" ./backend TestRecipientsFromBeforeTheBounds
+	//mutate:false "stored recipients over a bound" TestRecipientsFromBeforeTheBounds
 	if err := seal.CheckAll(k.Rules.Get().Recipients.List()); err != nil {
 		return refusal.Errorf(refusal.Invalid, "recipients: %s", err)
 	}
@@ -127,7 +127,7 @@ func (h *Handlers) handOut(
 
 // secretReply hands a secret out, sealed if the caller has named a recipient.
 func (r *request) secretReply(k *apikey.Key, v *apikey.Version, recipient string) (*logical.Response, error) {
-	//mutate:true "sealing where the caller wants it" ./backend TestSealedToACaller
+	//mutate:true "sealing where the caller wants it" TestSealedToACaller
 	if recipient == "" {
 		return r.wrapped(&logical.Response{Data: secretData(k, v)}), nil
 	}
@@ -144,7 +144,7 @@ const forcedWrap = 5 * time.Minute
 // wrapped makes Vault wrap an answer with a secret in it, if the mount wants that. A caller who asked for a wrapping
 // gets the shorter of both times.
 func (r *request) wrapped(resp *logical.Response) *logical.Response {
-	//mutate:false "wrapping where the mount wants it" ./backend TestForcedWrapping
+	//mutate:false "wrapping where the mount wants it" TestForcedWrapping
 	if r.config.ForceWrap {
 		resp.WrapInfo = &wrapping.ResponseWrapInfo{TTL: forcedWrap}
 	}

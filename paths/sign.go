@@ -154,14 +154,14 @@ func (s *signer) one(ctx context.Context, fields map[string]any) (map[string]any
 		return nil, refusal.Errorf(refusal.Invalid, "scheme: the key's is %s, which signs %s",
 			k.Scheme, signs(k.Scheme))
 	}
-	//mutate:false "heavy messages to sign at the gate" ./backend TestExplanationsAndLongSignaturesWait
+	//mutate:false "heavy messages to sign at the gate" TestExplanationsAndLongSignaturesWait
 	if !s.r.hasTurn && 2*len(c.content) >= heavy {
 		place, err := s.r.enter(ctx, s.h.shares.work, s.r.owner())
 		if err != nil {
 			return nil, err
 		}
 		defer place.Leave()
-		//mutate:skip "keys that have had to wait to sign" ./backend TestAnsweredChangesHoldForWhoWaits
+		//mutate:skip "keys that have had to wait to sign" TestAnsweredChangesHoldForWhoWaits
 		if k, v, err = s.current(ctx); err != nil {
 			return nil, err
 		}

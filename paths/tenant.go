@@ -131,7 +131,7 @@ func (h *Handlers) tenantPatch(ctx context.Context, r *request) (*logical.Respon
 	if err != nil {
 		return nil, err
 	}
-	//mutate:instead:2 "settings that put off a suspension" ./backend TestNobodyPutsOffTheirOwnSuspension
+	//mutate:instead:2 "settings that put off a suspension" TestNobodyPutsOffTheirOwnSuspension
 	//mutate:more => h.shares.writes
 	place, err := r.enter(ctx, h.shares.own, r.owner())
 	if err != nil {
@@ -150,7 +150,7 @@ func (h *Handlers) tenantPatch(ctx context.Context, r *request) (*logical.Respon
 		if err := field.Apply(ownCaps, r.Data, r.patches(), &t, &tenant.Tenant{}); err != nil {
 			return nil, err
 		}
-		//mutate:zero:3 "own limits that are looser" ./backend TestOwnLimitsOnlyTighten
+		//mutate:zero:3 "own limits that are looser" TestOwnLimitsOnlyTighten
 		return changedTenant(old, &t, t.CheckOwn(old.Own, r.config))
 	})
 	if err != nil {

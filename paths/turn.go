@@ -80,7 +80,7 @@ func (r *request) owner() string {
 // relayed is whose work it is to judge calls that name the keys of a tenant: nobody knows yet who has signed them. What
 // strangers send in a tenant's name keeps nothing waiting that the tenant asks for itself.
 func relayed(owner string) string {
-	//mutate:instead "what strangers send in a tenant's name" ./backend
+	//mutate:instead "what strangers send in a tenant's name"
 	//mutate:more TestForgedCallsHoldUpTheirLikeAlone => return owner
 	return "calls/" + owner
 }
@@ -113,7 +113,7 @@ type walker func(ctx context.Context, r *request, walk *turn) (*logical.Response
 // walking makes a handler of a walker: it waits for a turn first.
 func (h *Handlers) walking(run walker) handler {
 	return func(ctx context.Context, r *request) (*logical.Response, error) {
-		//mutate:zero:3 "lists and reports at the gate" ./backend TestOneTenantsWorkHoldsUpItsOwnAlone
+		//mutate:zero:3 "lists and reports at the gate" TestOneTenantsWorkHoldsUpItsOwnAlone
 		walk, err := r.take(ctx, h.shares.walks, r.owner(), manyItems)
 		if err != nil {
 			return nil, err
@@ -126,7 +126,7 @@ func (h *Handlers) walking(run walker) handler {
 // next is called before each of the things. It returns [errGone] when the request has ended. Now and then it lets
 // others in; all its waits together are no longer than that of any request.
 func (t *turn) next(ctx context.Context) error {
-	//mutate:false "callers who have gone" ./backend TestWorkStopsWhenItsCallerGoes
+	//mutate:false "callers who have gone" TestWorkStopsWhenItsCallerGoes
 	if ctx.Err() != nil {
 		return errGone
 	}

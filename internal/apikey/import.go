@@ -58,8 +58,8 @@ func (v *Imported) check(kind Kind, c *tenant.Config, t *tenant.Tenant, now time
 	switch {
 	case !signing.ValidKeyID(v.KeyID):
 		return refusal.Errorf(refusal.Invalid, "key_id: has 8 to 64 of 0-9, A-Z, a-z, - and _")
-	//mutate:false:1 "short secrets" ./backend TestImportItems
-	//mutate:false:2 "long secrets" ./backend TestImportItems
+	//mutate:false:1 "short secrets" ./paths TestImportItems
+	//mutate:false:2 "long secrets" ./paths TestImportItems
 	case size < MinSecret || size > MaxSecret:
 		return refusal.Errorf(
 			refusal.Invalid,

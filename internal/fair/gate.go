@@ -61,7 +61,7 @@ type Place struct {
 // returns [ErrCrowded] if the tenant's queue is full, [ErrPatience] after the wait, or the context's error. A caller
 // that holds a place must not enter the same gate again: two such callers could wait for each other.
 func (g *Gate) Enter(ctx context.Context, tenant string, patience time.Duration) (Place, error) {
-	//mutate:false "imports whose caller has gone" ./backend TestWorkStopsWhenItsCallerGoes
+	//mutate:false "imports whose caller has gone" ./paths TestWorkStopsWhenItsCallerGoes
 	if err := ctx.Err(); err != nil {
 		return Place{}, err
 	}

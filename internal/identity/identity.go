@@ -61,7 +61,7 @@ func (l *Lookup) TenantOf(ctx context.Context, entityID string, from Sources, no
 		return "", nil
 	}
 	who, ok := l.known.GetIfPresent(entityID)
-	//mutate:false:2 "identities that have changed" ./backend TestIdentityIsNoticedWithinSeconds
+	//mutate:false:2 "identities that have changed" ./paths TestIdentityIsNoticedWithinSeconds
 	if !ok || !now.Before(who.until) || who.from != from {
 		var err error
 		if who, err = l.ask(ctx, entityID, from); err != nil {
@@ -111,20 +111,20 @@ var errNotHere = refusal.Errorf(refusal.Forbidden, "identity: this namespace kno
 func (l *Lookup) lookup(entityID string, from Sources) (caller, error) {
 	entity, err := l.store.EntityInfo(entityID)
 	if err != nil {
-		//mutate:zero:2 "an entity that Vault fails to tell" ./backend TestVaultThatDoesNotAnswerIsARefusal
+		//mutate:zero:2 "an entity that Vault fails to tell" ./paths TestVaultThatDoesNotAnswerIsARefusal
 		return caller{}, errAway
 	}
 	if entity == nil { // an answer, not a failure
-		//mutate:zero:1.2 "an entity that Vault does not tell" ./backend TestCallersOfAnotherNamespace
+		//mutate:zero:1.2 "an entity that Vault does not tell" ./paths TestCallersOfAnotherNamespace
 		return caller{from: from, problem: errNotHere}, nil
 	}
 	groups, err := l.store.GroupsForEntity(entityID)
 	if err != nil {
-		//mutate:zero:2 "groups that Vault does not tell" ./backend TestVaultThatDoesNotAnswerIsARefusal
+		//mutate:zero:2 "groups that Vault does not tell" ./paths TestVaultThatDoesNotAnswerIsARefusal
 		return caller{}, errAway
 	}
 	who := caller{from: from}
-	//mutate:false "disabled entities" ./backend TestWhoMayGoWhere
+	//mutate:false "disabled entities" ./paths TestWhoMayGoWhere
 	if entity.Disabled {
 		who.problem = refusal.Errorf(refusal.Forbidden, "identity: the entity is disabled")
 		return who, nil

@@ -30,7 +30,7 @@ func Unreadable(err error) bool {
 
 // Told returns the text of err that may be shown to callers. The text of storage errors is for the log only.
 func Told(err error) string {
-	//mutate:true "errors of storage in reports of walks" ./backend TestSweepOfARecordThatFails
+	//mutate:true "errors of storage in reports of walks" ./internal/sweep TestSweepOfARecordThatFails
 	if Unreadable(err) {
 		return err.Error()
 	}

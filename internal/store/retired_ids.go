@@ -49,7 +49,7 @@ func (st *Store) retireIDs(ctx context.Context, s logical.Storage, old, next *ap
 	}
 	for i := range old.Versions {
 		v := &old.Versions[i]
-		//mutate:true:1 "imports of an ID that is spent" ./backend TestImportedIDsAreNeverReused
+		//mutate:true:1 "imports of an ID that is spent" ./paths TestImportedIDsAreNeverReused
 		if !v.Marks.Get().Imported || next != nil && next.Version(v.KeyID) != nil {
 			continue
 		}

@@ -11,7 +11,7 @@ import (
 func Given(raw map[string]any, contents ...string) map[string]any {
 	given, copied := raw, false
 	for name, value := range raw {
-		//mutate:false "line ends of contents" ./backend TestLineEndsOfFiles
+		//mutate:false "line ends of contents" ./paths TestLineEndsOfFiles
 		if slices.Contains(contents, name) {
 			continue
 		}

@@ -25,10 +25,10 @@ func TestWhatTenantsShareIsTested(t *testing.T) {
 			"internal/sweep.TestRotationsBeforeAnErasure",
 			"internal/sweep.TestRotationsAreFairByTenant",
 		},
-		"records that the sweep could not write": {"backend.TestSweepOfARecordThatFails"},
+		"records that the sweep could not write": {"internal/sweep.TestSweepOfARecordThatFails"},
 		"places for costly work": {
-			"backend.TestOneTenantsWorkHoldsUpItsOwnAlone",
-			"backend.TestExplanationsAndLongSignaturesWait",
+			"paths.TestOneTenantsWorkHoldsUpItsOwnAlone",
+			"paths.TestExplanationsAndLongSignaturesWait",
 			"paths.TestPlainCallsPassTheGateBy",
 		},
 		"counts of verdicts": {"paths.TestVerdictsAreCountedForAll"},

@@ -5,7 +5,7 @@
 //
 // The checks are marked where they are, in the line above or at the end of the line, and in lines that go on with more:
 //
-//	//mutate:false:2 "another tenant's keys" ./backend TestTenantsAreApart|
+//	//mutate:false:2 "another tenant's keys" ./paths TestTenantsAreApart|
 //	//mutate:more TestWhoMayGoWhere
 //	if k == nil || k.UID != t.UID {
 //

@@ -15,7 +15,7 @@ type wall struct {
 	name  string // in plain words; no two have one
 	file  string // from the root of the module, with slashes
 	line  int    // of the marker
-	in    string // the package of the tests, as ./backend
+	in    string // the package of the tests, as ./paths
 	tests string // their names, with | between them
 	op    string // what is done; "quote" for a row of quoted
 	path  []int  // which operand it is done to, from the outside to the inside; empty: the whole
