@@ -36,5 +36,6 @@ var (
 	newAnswer  = enginetest.NewAnswer
 	newWorld   = enginetest.New
 	stamp      = enginetest.Stamp
+	hasItem    = enginetest.HasItem
 	wait       = enginetest.Wait
 )

@@ -81,15 +81,6 @@ func TestSweepOfAKeyThatFails(t *testing.T) {
 	})
 }
 
-func hasItem(items []fields, name, event string) bool {
-	for _, i := range items {
-		if i["name"] == name && i["event"] == event {
-			return true
-		}
-	}
-	return false
-}
-
 // A key whose record cannot be read, written, or is not understood stands in nobody's way,
 // is tried again within the hour, and is never written while it is not understood.
 func TestSweepOfARecordThatFails(t *testing.T) {

@@ -36,6 +36,7 @@ var (
 	newWorld   = enginetest.New
 	scheduled  = enginetest.Scheduled
 	stamp      = enginetest.Stamp
+	hasItem    = enginetest.HasItem
 	until      = enginetest.Until
 	wait       = enginetest.Wait
 )

@@ -60,3 +60,13 @@ func Example(p *framework.Path, tenant, kind, key, role, keyID string) string {
 
 // Recipient is one whose identity nobody has kept.
 const Recipient = "age1cy0su9fwf3gf9mw868g5yut09p6nytfmmnktexz2ya5uqg9vl9sss4euqm"
+
+// HasItem reports whether an event of a key is among what is due.
+func HasItem(items []Fields, name, event string) bool {
+	for _, i := range items {
+		if i["name"] == name && i["event"] == event {
+			return true
+		}
+	}
+	return false
+}

@@ -1,4 +1,4 @@
-package backend_test
+package paths_test
 
 import (
 	"testing"
@@ -10,30 +10,30 @@ import (
 // An older version that somebody still signs with is told while it ends soon.
 func TestOldVersionInUseIsDue(t *testing.T) {
 	alone(t, func(t *testing.T, w *world) {
-		acme := w.tenant("acme")
-		old := acme.key(billing, nil)
-		acme.write(billing+"/rotate", nil)
+		acme := w.Tenant("acme")
+		old := acme.Key(billing, nil)
+		acme.Write(billing+"/rotate", nil)
 		told := func(within string, want bool) {
 			t.Helper()
-			items := acme.ask(logical.ReadOperation, "my/due", fields{"within": within}).rows("items")
+			items := acme.Ask(logical.ReadOperation, "my/due", fields{"within": within}).Rows("items")
 			if got := hasItem(items, "billing", "old_version_in_use"); got != want {
 				t.Errorf("told within %s: %t, want %t", within, got, want)
 			}
 			for _, i := range items {
-				if i["event"] == "old_version_in_use" && i["key_id"] != old.keyID {
-					t.Errorf("told of %v, not of %s", i["key_id"], old.keyID)
+				if i["event"] == "old_version_in_use" && i["key_id"] != old.KeyID {
+					t.Errorf("told of %v, not of %s", i["key_id"], old.KeyID)
 				}
 			}
 		}
 		told("7d", false)
-		old.finds("valid")
+		old.Finds("valid")
 		told("7d", true)
 		told("6d", false)
-		acme.next(billing).finds("valid")
+		acme.Current(billing).Finds("valid")
 		wait(25 * time.Hour)
-		w.sweep()
+		w.Sweep()
 		told("7d", false)
-		old.finds("valid")
+		old.Finds("valid")
 		told("7d", true)
 	})
 }
@@ -41,21 +41,21 @@ func TestOldVersionInUseIsDue(t *testing.T) {
 // Uses that cannot be read leave the rest of the answer, and it says so.
 func TestDueWithoutUses(t *testing.T) {
 	alone(t, func(t *testing.T, w *world) {
-		acme := w.tenant("acme")
-		old := acme.key(billing, nil)
-		acme.write(billing+"/rotate", nil)
-		old.finds("valid")
+		acme := w.Tenant("acme")
+		old := acme.Key(billing, nil)
+		acme.Write(billing+"/rotate", nil)
+		old.Finds("valid")
 		wait(time.Hour)
-		w.sweep()
-		for _, path := range w.entries("usage/") {
-			w.put(path, "{")
+		w.Sweep()
+		for _, path := range w.Entries("usage/") {
+			w.Put(path, "{")
 		}
-		w.restart()
-		a := acme.read("my/due")
-		if items := a.rows("items"); !hasItem(items, "billing", "expires") ||
+		w.Restart()
+		a := acme.Read("my/due")
+		if items := a.Rows("items"); !hasItem(items, "billing", "expires") ||
 			hasItem(items, "billing", "old_version_in_use") {
 			t.Errorf("due: %v", items)
 		}
-		a.warns("in use is not known")
+		a.Warns("in use is not known")
 	})
 }
