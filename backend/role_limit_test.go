@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-const appCreds = "tenants/acme/external/creds/app"
+const appCreds = "tenants/acme/external/creds/app" //nolint:gosec // a path
 
 // A role's limit is about its own keys, counts what lives, and comes before the tenant's.
 func TestMaxLeasedOfARole(t *testing.T) {
