@@ -70,15 +70,20 @@ func (h *Handlers) creds(ctx context.Context, r *request) (*logical.Response, er
 func (h *Handlers) issue(
 	ctx context.Context, r *request, role *apikey.Role, mount time.Duration,
 ) (k *apikey.Key, span apikey.Span, err error) {
-	undo, err := h.store.ReserveLeased(ctx, r.Storage, r.tenant, r.tenant.Caps(r.config).MaxLeased)
+	keyID := apikey.NewKeyID()
+	undo, err := h.reserveLeased(ctx, r, role, keyID)
 	if err != nil {
 		return nil, span, err
 	}
-	keyID := apikey.NewKeyID()
+	limit, epoch := role.MaxLeased, role.Epoch
 	k, err = h.store.UpdateLeased(ctx, r.Storage, r.tenant, role.Kind, keyID, func(*apikey.Key) (*apikey.Key, error) {
 		role, err := h.store.Role(ctx, r.Storage, r.tenant, role.Kind, role.Name)
 		if err != nil {
 			return nil, err
+		}
+		//mutate:false:2 "a limit of the role that was set meanwhile" ./backend TestRoleLimitSetMeanwhile
+		if role.MaxLeased != 0 && (role.MaxLeased != limit || role.Epoch != epoch) {
+			return nil, refusal.Errorf(refusal.Unavailable, "role: %q has changed meanwhile; try again", role.Name)
 		}
 		if err := r.renew(ctx); err != nil {
 			return nil, err
@@ -93,6 +98,22 @@ func (h *Handlers) issue(
 		undo()
 	}
 	return k, span, err
+}
+
+// reserveLeased takes a place of the role's and one of the tenant's. The caller calls undo if it does not make the key.
+func (h *Handlers) reserveLeased(
+	ctx context.Context, r *request, role *apikey.Role, keyID string,
+) (undo func(), err error) {
+	undoRole, err := h.store.ReserveOfRole(ctx, r.Storage, r.tenant, role, keyID)
+	if err != nil {
+		return nil, err
+	}
+	undoTenant, err := h.store.ReserveLeased(ctx, r.Storage, r.tenant, r.tenant.Caps(r.config).MaxLeased)
+	if err != nil {
+		undoRole()
+		return nil, err
+	}
+	return func() { undoTenant(); undoRole() }, nil
 }
 
 // leased answers with a leased key. Vault keeps the answer with the lease until the first renewal; one sealed to a

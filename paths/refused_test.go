@@ -65,6 +65,9 @@ func TestUnknownThingsAreNamed(t *testing.T) {
 		{logical.UpdateOperation, "my/external/roles/app", fields{"ttl": "2h", "max_ttl": "1h"}, 400, "max_ttl"},
 		{logical.UpdateOperation, "my/external/roles/app", fields{"max_ttl": "366d"}, 400, "external_max_ttl"},
 		{logical.UpdateOperation, "my/external/roles/app", fields{"reveal": "once"}, 400, "reveal"},
+		{logical.UpdateOperation, "my/external/roles/app", fields{"max_leased": 0}, 400, "max_leased: must be"},
+		{logical.UpdateOperation, "my/external/roles/app", fields{"max_leased": 1.5}, 400, "max_leased: must be"},
+		{logical.UpdateOperation, "my/external/roles/app", fields{"max_leased": "many"}, 400, "max_leased: must be"},
 	} {
 		clocked(t, fmt.Sprint(row.op, " ", row.path, " ", row.fields), func(t *testing.T, w *world) {
 			acme := w.Tenant("acme")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"vault-plugin-secrets-apikeys/internal/apikey"
@@ -24,6 +25,12 @@ var roleSettings = append(limitSettings(func(r *apikey.Role) *apikey.Limits { re
 	field.Duration("max_ttl", "The longest life of a leased key, renewals included. Default 24h.",
 		atLeast, field.MaxDuration,
 		func(r *apikey.Role) *time.Duration { return &r.MaxTTL }),
+	field.NewSetting("max_leased", field.Schema(framework.TypeInt,
+		"How many leased keys of the role may live, at most as many as the tenant may have. None by default: the "+
+			"tenant's limit holds alone."),
+		func(r *apikey.Role) *int { return &r.MaxLeased },
+		func(raw any, _ int, _ bool) (int, error) { return field.ParseInt("max_leased", raw, 1, maxCount) },
+		func(n int) any { return unset(n, n == 0) }),
 	replaySetting(func(r *apikey.Role) *bool { return &r.Replay }),
 	pairsSetting("metadata", "Pairs of texts that verification returns.",
 		func(r *apikey.Role) *apikey.Pairs { return &r.Metadata }),
@@ -44,7 +51,7 @@ func (h *Handlers) roleResources() []resource {
 		{
 			scope: tenants, pattern: folder + "?", suffix: "roles", fields: pageFields,
 			operations: only(logical.ListOperation, h.walking(h.roleList), "List the roles of a kind.",
-				listAnswer("description, owner, scheme, ttl, max_ttl")),
+				listAnswer("description, owner, scheme, ttl, max_ttl, max_leased")),
 			synopsis:    "The templates of leased keys.",
 			description: howPaged,
 		},
@@ -61,7 +68,8 @@ func (h *Handlers) roleResources() []resource {
 			},
 			synopsis: "A template of leased keys.",
 			description: "A change counts for keys issued or renewed afterwards. Keys of a deleted role are not " +
-				"renewed.",
+				"renewed. Under max_leased count the keys whose leases have not ended and that are not revoked, also " +
+				"those of an earlier role of the name. A lower limit ends none.",
 		},
 		{
 			scope: tenants, pattern: folder + capture("role") + "/revoke-leased", suffix: "role-leased",
@@ -107,6 +115,7 @@ func (h *Handlers) roleList(ctx context.Context, r *request, walk *turn) (*logic
 		return map[string]any{
 			"description": role.Description, "owner": role.Owner, "scheme": string(role.Scheme),
 			"ttl": field.Seconds(role.TTL), "max_ttl": field.Seconds(role.MaxTTL),
+			"max_leased": unset(role.MaxLeased, role.MaxLeased == 0),
 		}, nil
 	})
 }
@@ -147,6 +156,12 @@ func (h *Handlers) roleWrite(ctx context.Context, r *request) (*logical.Response
 			return old, nil
 		}
 		role.Revision++
+		//mutate:false:1 "a role's limit over the tenant's" ./backend TestRoleLimitIsWithinTheTenants
+		if made || role.MaxLeased != old.MaxLeased {
+			if err := role.CheckMaxLeased(r.tenant.Caps(r.config).MaxLeased); err != nil {
+				return nil, err
+			}
+		}
 		if !made && role.TTL == old.TTL && role.MaxTTL == old.MaxTTL && role.Limits == old.Limits {
 			return role, nil // a cap lowered since does not stop other changes
 		}

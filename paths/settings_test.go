@@ -145,6 +145,7 @@ var objects = []object{
 			"scheme":        "hmac-sha256",
 			"ttl":           "2h",
 			"max_ttl":       "3h",
+			"max_leased":    9,
 			"replay":        "off",
 			"metadata":      fields{"a": "1"},
 			"allowed_cidrs": []any{"192.0.2.0/24", "10.0.0.0/8"},

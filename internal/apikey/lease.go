@@ -26,6 +26,7 @@ type Role struct {
 	Scheme      signing.Scheme
 	TTL         time.Duration
 	MaxTTL      time.Duration
+	MaxLeased   int // how many of its keys may live; 0: as many as the tenant may have
 	Replay      bool
 	Metadata    Pairs
 	Limits
@@ -164,4 +165,17 @@ func (r *Role) Check(c *tenant.Config, t *tenant.Tenant) error {
 		return err
 	}
 	return r.compatible(false)
+}
+
+// CheckMaxLeased refuses a role that may have more leased keys than its tenant.
+func (r *Role) CheckMaxLeased(most int) error {
+	if r.MaxLeased > most {
+		return refusal.Errorf(
+			refusal.Invalid,
+			"max_leased: %d is over the %d leased keys that the tenant may have",
+			r.MaxLeased,
+			most,
+		)
+	}
+	return nil
 }

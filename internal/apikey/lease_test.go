@@ -222,6 +222,19 @@ func TestRevokingARolesKeysSparesLaterOnes(t *testing.T) {
 	}
 }
 
+// A role may have as many leased keys as its tenant.
+func TestCheckMaxLeased(t *testing.T) {
+	for limit, refused := range map[int]bool{0: false, 1: false, 7: false, 8: true} {
+		r := role()
+		r.MaxLeased = limit
+		if err := r.CheckMaxLeased(7); refused {
+			refusedAs(t, err, refusal.Invalid, "max_leased: 8 is over the 7 leased keys")
+		} else if err != nil {
+			t.Errorf("%d: %v", limit, err)
+		}
+	}
+}
+
 func TestRoleCheck(t *testing.T) {
 	for _, row := range []struct {
 		name   string

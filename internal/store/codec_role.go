@@ -17,6 +17,7 @@ type storedRole struct {
 	Scheme      string            `json:"scheme"`
 	TTL         int64             `json:"ttl"`
 	MaxTTL      int64             `json:"max_ttl"`
+	MaxLeased   int               `json:"max_leased,omitempty"`
 	Replay      bool              `json:"replay"`
 	Metadata    map[string]string `json:"metadata,omitempty"`
 	storedLimits
@@ -53,6 +54,7 @@ func encodeRole(r *apikey.Role) ([]byte, error) {
 		Scheme:         string(r.Scheme),
 		TTL:            seconds(r.TTL),
 		MaxTTL:         seconds(r.MaxTTL),
+		MaxLeased:      r.MaxLeased,
 		Replay:         r.Replay,
 		Metadata:       r.Metadata.Map(),
 		storedLimits:   storeLimits(&r.Limits),
@@ -88,6 +90,7 @@ func decodeRole(at location, raw []byte) (*apikey.Role, error) {
 		Scheme:        signing.Scheme(s.Scheme),
 		TTL:           duration(s.TTL),
 		MaxTTL:        duration(s.MaxTTL),
+		MaxLeased:     s.MaxLeased,
 		Replay:        s.Replay,
 		Metadata:      apikey.PairsOf(s.Metadata),
 		Limits:        s.limits(),

@@ -286,6 +286,7 @@ func fullRole() *apikey.Role {
 		Scheme:        signing.HMACSHA256,
 		TTL:           time.Hour,
 		MaxTTL:        day,
+		MaxLeased:     9,
 		Replay:        true,
 		Metadata:      apikey.PairsOf(map[string]string{"team": "red"}),
 		Limits:        fullLimits,

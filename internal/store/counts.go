@@ -25,6 +25,7 @@ type count struct {
 	making int                 // reserved places whose records may not be in storage yet
 	ended  map[string]struct{} // key IDs of entries that exist but take no place
 	looked bool                // ended includes those from before the start
+	roles  roleCounts          // of leased keys
 }
 
 func (c *counts) of(family, uid string) *count {
@@ -167,7 +168,7 @@ func (c *counts) recount(family, uid string) {
 	n := c.of(family, uid)
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.known = false
+	n.known, n.roles.exact = false, false
 }
 
 // ReserveKey takes one of the tenant's places for keys. The caller calls undo if it does not make the key. It is a
@@ -232,6 +233,7 @@ func (c *counts) destroy(family string, k *apikey.Key, remove func() error) erro
 	}
 	if family == familyLeased {
 		delete(n.ended, k.Newest().KeyID)
+		n.roles.gone(k)
 	}
 	n.n = max(0, n.n-1)
 	return nil
@@ -251,7 +253,9 @@ func (c *counts) changed(family string, t *tenant.Tenant, before, k *apikey.Key)
 	defer n.mu.Unlock()
 	if before == nil {
 		n.making = max(0, n.making-1)
+		n.roles.made(k)
 	}
+	n.roles.changed(k)
 	if k.Lease != nil && !k.Lease.EndedAt.IsZero() {
 		n.end(k.Newest().KeyID)
 	}

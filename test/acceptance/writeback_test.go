@@ -58,7 +58,7 @@ func TestWriteBack(t *testing.T) {
 		}},
 		{admin, "my/external/keys/events", true, fields{"scheme": "hmac-sha256", "ttl": 86400, "reveal": "always"}},
 		{admin, "my/internal/roles/desktop", true, fields{
-			"description": "for apps", "ttl": "2h", "max_ttl": "3h", "replay": "off",
+			"description": "for apps", "ttl": "2h", "max_ttl": "3h", "max_leased": 3, "replay": "off",
 			"metadata":      fields{"b": "2", "a": "1"},
 			"scopes":        []string{"POST /wfo/v1/*", "GET /wfo/**"},
 			"allowed_cidrs": []string{"192.0.2.0/24", "10.0.0.0/8"}, "user": "svc-app",
