@@ -62,6 +62,11 @@ func everything(w *world) []tried {
 					"reason":     "they are on holiday",
 				}
 			}
+			if name, ok := strings.CutSuffix(path, "/billing/purge"); ok {
+				acme.write(name+"/mistake", nil)
+				acme.remove(name + "/mistake")
+				path = name + "/mistake/purge"
+			}
 			if strings.Contains(path, "/sign/") {
 				f = fields{"request": "GET / HTTP/1.1\nHost: x"}
 			}
