@@ -42,8 +42,8 @@ func (h *Handlers) idResources() []resource {
 			scope: tenants, pattern: "/ids/" + capture("key_id"), suffix: "id",
 			operations: only(logical.ReadOperation, h.ownID, "Which key has this key ID?", ownIDAnswer),
 			synopsis:   "The key, version and state behind a key ID of the tenant's own.",
-			description: "A key ID of another tenant is as unknown as one that nobody has. One of a purged key is told " +
-				"for as long as retention, with who purged it, when and why.",
+			description: "A key ID of another tenant is as unknown as one that nobody has. One of a purged key is " +
+				"told for as long as retention, with who purged it, when and why.",
 		},
 	}
 }
@@ -103,14 +103,14 @@ func (h *Handlers) byID(ctx context.Context, r *request, find finder) (*store.Ma
 		return nil, nil, err
 	}
 	if found != nil {
-		//mutate:false "key IDs of other tenants" ./backend TestPurgedIDsOfOthers
+		//mutate:false "key IDs of other tenants" TestPurgedIDsOfOthers
 		if r.tenant != nil && found.Tenant.UID != r.tenant.UID {
 			return nil, nil, noSuchID(keyID)
 		}
 		return found, nil, nil
 	}
 	purged, of, err := h.store.FindPurged(ctx, r.Storage, keyID, r.now)
-	//mutate:false:2.2 "purged key IDs of other tenants" ./backend TestPurgedIDsOfOthers
+	//mutate:false:2.2 "purged key IDs of other tenants" TestPurgedIDsOfOthers
 	if err == nil && (purged == nil || r.tenant != nil && of.UID != r.tenant.UID) {
 		err = noSuchID(keyID)
 	}

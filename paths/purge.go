@@ -45,7 +45,8 @@ func (h *Handlers) keyPurge(ctx context.Context, r *request) (*logical.Response,
 	var purged apikey.Purged
 	mark := anew(ctx, r, func(k *apikey.Key) (_ *apikey.Key, err error) {
 		if k == nil {
-			return nil, refusal.Errorf(refusal.NotFound, "key: tenant %q has no key %q", string(r.tenant.Name), string(name))
+			return nil, refusal.Errorf(refusal.NotFound, "key: tenant %q has no key %q",
+				string(r.tenant.Name), string(name))
 		}
 		was = k
 		purged, err = h.markPurged(ctx, r, k, reason)
@@ -66,11 +67,11 @@ func (h *Handlers) keyPurge(ctx context.Context, r *request) (*logical.Response,
 
 // markPurged judges whether k may be purged, and keeps what is told of it afterwards.
 func (h *Handlers) markPurged(ctx context.Context, r *request, k *apikey.Key, reason string) (apikey.Purged, error) {
-	//mutate:false "purges of a suspended tenant" ./backend TestPurgeIsRefused
+	//mutate:false "purges of a suspended tenant" TestPurgeIsRefused
 	if err := r.active(); err != nil {
 		return apikey.Purged{}, err
 	}
-	//mutate:false "purges where the provider lets nobody purge" ./backend TestPurgeIsRefused
+	//mutate:false "purges where the provider lets nobody purge" TestPurgeIsRefused
 	if !r.config.AllowPurge {
 		return apikey.Purged{}, refusal.Errorf(refusal.Forbidden,
 			"purge: this mount has config allow_purge off; the key is erased by itself at %s",

@@ -97,8 +97,10 @@ func TestPurgeIsRefused(t *testing.T) {
 		status int
 		about  string
 	}{
-		"not deleted": {func(_ *world, acme person) { acme.Write(billing+"/restore", nil) }, nil, 400, "purge: the key is"},
-		"no key":      {func(w *world, _ person) { erase(w, "keys/acme/external/billing") }, nil, 404, "billing"},
+		"not deleted": {
+			func(_ *world, acme person) { acme.Write(billing+"/restore", nil) }, nil, 400, "purge: the key is",
+		},
+		"no key": {func(w *world, _ person) { erase(w, "keys/acme/external/billing") }, nil, 404, "billing"},
 		"suspended": {func(w *world, _ person) { w.SPA().Write("admin/tenants/acme/suspend", nil) }, nil, 400,
 			"tenant_suspended"},
 		"switched off": {func(w *world, _ person) { w.Root().Patch("config", fields{"allow_purge": false}) }, nil, 403,
@@ -170,7 +172,7 @@ func TestPurgedIDsOfOthers(t *testing.T) {
 		for _, theirs := range []holder{h, live} {
 			nobodys := bolt.Refused(404, "").Read("my/ids/0123456789abcdef")
 			got := bolt.Refused(404, "").Read("my/ids/" + theirs.KeyID)
-			if strings.ReplaceAll(got.Text, theirs.KeyID, "") != strings.ReplaceAll(nobodys.Text, "0123456789abcdef", "") {
+			if strings.ReplaceAll(got.Text, theirs.KeyID, "0123456789abcdef") != nobodys.Text {
 				t.Errorf("%s, of nobody's %s", got.Text, nobodys.Text)
 			}
 			bolt.Write("my/verify", theirs.Call()).Is(fields{"verdict": "unknown_key"})
@@ -274,10 +276,10 @@ func TestFailingStorageOfAPurge(t *testing.T) {
 				} else {
 					a.Expect(500, "")
 				}
-				if strings.Contains(a.Text, errStorage.Error()) || strings.Contains(strings.Join(a.Warnings, " "), "fire") {
+				if strings.Contains(a.Text+strings.Join(a.Warnings, " "), errStorage.Error()) {
 					t.Errorf("a caller is told what is for the log: %s %v", a.Text, a.Warnings)
 				}
-				there := acme.Trying().Read(billing).status == 200
+				there := acme.Trying().Read(billing).Status == 200
 				if there && a.Status == 200 || !there && a.Status != 200 && !landed {
 					t.Errorf("answered %d, and it is there: %t", a.Status, there)
 				}
@@ -332,7 +334,7 @@ func TestPurgeThatIsCutOff(t *testing.T) {
 			if !slices.Contains([]string{"disabled", "unknown_key"}, w.Verdict(h.Call())) {
 				t.Errorf("the key is %s", w.Verdict(h.Call()))
 			}
-			if acme.Trying().Write(billing+"/restore", nil).status == 200 {
+			if acme.Trying().Write(billing+"/restore", nil).Status == 200 {
 				acme.Write(billing+"/enable", nil)
 				h.Finds("valid")
 				acme.Read("my/ids/" + h.KeyID).Is(fields{"key_state": "active"})

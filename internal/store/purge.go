@@ -64,10 +64,10 @@ func (st *Store) countPurge(ctx context.Context, s logical.Storage, t *tenant.Te
 			today.Purges = was.Purges
 		}
 	}
-	//mutate:false "how many keys are purged a day" ./backend TestPurgesOfADayAreLimited
+	//mutate:false "how many keys are purged a day" ./paths TestPurgesOfADayAreLimited
 	if today.Purges >= limit {
-		return refusal.Errorf(refusal.Invalid, "max_keys: the tenant has purged the %d keys that it may in a day (UTC); "+
-			"go on tomorrow, or wait until deleted keys are erased by themselves", limit)
+		return refusal.Errorf(refusal.Invalid, "max_keys: the tenant has purged the %d keys that it may in a day "+
+			"(UTC); go on tomorrow, or wait until deleted keys are erased by themselves", limit)
 	}
 	today.Purges++
 	raw, err := encode(today)
@@ -119,7 +119,7 @@ func (st *Store) Purge(
 	if err != nil {
 		return nil, err
 	}
-	//mutate:false "keys of a former tenant, to purge" TestWhatCarriesAnotherUIDIsNotPurged
+	//mutate:false "keys of a former tenant, to purge" ./paths TestWhatCarriesAnotherUIDIsNotPurged
 	if k != nil && k.UID != t.UID {
 		k = nil
 	}

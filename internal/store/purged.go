@@ -25,7 +25,7 @@ func (st *Store) FindPurged(
 		return nil, nil, err
 	}
 	t, err := st.Tenant(ctx, s, p.Tenant)
-	//mutate:false:3 "purged keys of a former tenant" TestPurgedKeysOfAFormerTenant
+	//mutate:false:3 "purged keys of a former tenant" ./paths TestPurgedKeysOfAFormerTenant
 	if err != nil || t == nil || t.UID != p.UID {
 		return nil, nil, err
 	}
