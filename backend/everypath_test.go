@@ -37,6 +37,8 @@ func everything(w *world) []tried {
 	w.SPA().Patch("admin/tenants/acme", fields{"allow_local_verify": true})
 	h := acme.Key("my/external/keys/billing", fields{"recipients": []any{aRecipient}})
 	acme.Write("my/external/keys/billing/rotate", nil) // so that there is a successor to pick up
+	acme.Write("my/external/keys/mistake", nil)
+	acme.Remove("my/external/keys/mistake")
 	_, _, leased := app(acme, nil)
 	var all []tried
 	for _, p := range w.Paths() {
@@ -62,6 +64,7 @@ func everything(w *world) []tried {
 					"reason":     "they are on holiday",
 				}
 			}
+			path = strings.Replace(path, "/billing/purge", "/mistake/purge", 1)
 			if strings.Contains(path, "/sign/") {
 				f = fields{"request": "GET / HTTP/1.1\nHost: x"}
 			}

@@ -75,6 +75,8 @@ var configSettings = append(append(
 	field.Duration("keyring_max_age", "How long a gateway may verify by what it has fetched from keyring/: how late "+
 		"it may notice a revocation.", atLeast, time.Hour,
 		func(c *tenant.Config) *time.Duration { return &c.KeyringMaxAge }),
+	field.Bool("allow_purge", "Whether tenants may erase deleted keys before the retention has passed (purge, "+
+		"replace_deleted).", func(c *tenant.Config) *bool { return &c.AllowPurge }),
 	field.Duration("idle_disable_after",
 		"Keys that were not used for so long are disabled; 0: none are.", 0, field.MaxDuration,
 		func(c *tenant.Config) *time.Duration { return &c.IdleAfter }),

@@ -27,6 +27,7 @@ var operations = map[string]func(s *scene) answer{
 	"revoke":       func(s *scene) answer { return s.acme.Write(billing+"/revoke", s.version("key_id")) },
 	"delete":       func(s *scene) answer { return s.acme.Remove(billing) },
 	"restore":      func(s *scene) answer { return s.acme.Write(billing+"/restore", nil) },
+	"purge":        func(s *scene) answer { return s.acme.Write(billing+"/purge", nil) },
 	"reveal":       func(s *scene) answer { return s.acme.Write(billing+"/reveal", nil) },
 	"static-creds": func(s *scene) answer { return s.acme.Read("my/external/static-creds/billing") },
 	"sign": func(s *scene) answer {

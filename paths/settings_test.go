@@ -68,6 +68,7 @@ var objects = []object{
 			"external_published":           []any{"/wfo/**", "/status", "/api/*"},
 			"allow_local_verify":           true,
 			"keyring_max_age":              "30s",
+			"allow_purge":                  false,
 		},
 		false,
 	},

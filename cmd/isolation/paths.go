@@ -44,6 +44,7 @@ var table = []endpoint{
 	{"T/:kind/keys/:name/extend", "POST"},
 	{"T/:kind/keys/:name/handover", "GET"},
 	{"T/:kind/keys/:name/history", "GET"},
+	{"T/:kind/keys/:name/purge", "POST"},
 	{"T/:kind/keys/:name/restore", "POST"},
 	{"T/:kind/keys/:name/reveal", "POST"},
 	{"T/:kind/keys/:name/revoke", "POST"},

@@ -74,7 +74,7 @@ func TestRoundTrip(t *testing.T) {
 		if diff := cmp.Diff(
 			c.full,
 			got,
-			cmp.AllowUnexported(claim{}, location{}, storedDue{}, storedMark{}, node{}),
+			cmp.AllowUnexported(claim{}, location{}, storedDue{}, storedMark{}, node{}, storedPurges{}),
 		); diff != "" {
 			t.Errorf("%s (-written +read):\n%s", c.name, diff)
 		}
@@ -122,8 +122,8 @@ func TestSettingsThatAreNotStoredYet(t *testing.T) {
 	c, err := decodeConfig(location{family: familyConfig}, []byte(`{"schema":1}`))
 	must(t, err)
 	if of := tenant.DefaultConfig(); c.ReplayTotal != of.ReplayTotal || c.KeyringMaxAge != of.KeyringMaxAge ||
-		c.StaticTTL != of.StaticTTL {
-		t.Errorf("%d, %s, %s", c.ReplayTotal, c.KeyringMaxAge, c.StaticTTL)
+		c.StaticTTL != of.StaticTTL || c.AllowPurge != of.AllowPurge {
+		t.Errorf("%d, %s, %s, %t", c.ReplayTotal, c.KeyringMaxAge, c.StaticTTL, c.AllowPurge)
 	}
 }
 

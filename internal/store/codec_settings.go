@@ -44,6 +44,7 @@ type storedConfig struct {
 	LocalVerify    bool       `json:"allow_local_verify,omitempty"`
 	KeyringMaxAge  int64      `json:"keyring_max_age,omitempty"` // absent in older records: the default
 	StaticTTL      int64      `json:"static_ttl,omitempty"`      // absent in older records: the default
+	DenyPurge      bool       `json:"deny_purge,omitempty"`      // absent in older records: purging is allowed
 }
 
 func encodeConfig(c *tenant.Config) ([]byte, error) {
@@ -83,6 +84,7 @@ func encodeConfig(c *tenant.Config) ([]byte, error) {
 		LocalVerify:    c.LocalVerify,
 		KeyringMaxAge:  seconds(c.KeyringMaxAge),
 		StaticTTL:      seconds(c.StaticTTL),
+		DenyPurge:      !c.AllowPurge,
 	})
 }
 
@@ -124,6 +126,7 @@ func decodeConfig(at location, raw []byte) (*tenant.Config, error) {
 		LocalVerify:    s.LocalVerify,
 		KeyringMaxAge:  cmp.Or(duration(s.KeyringMaxAge), tenant.DefaultConfig().KeyringMaxAge),
 		StaticTTL:      cmp.Or(duration(s.StaticTTL), tenant.DefaultConfig().StaticTTL),
+		AllowPurge:     !s.DenyPurge,
 	}, nil
 }
 

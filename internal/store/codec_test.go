@@ -70,6 +70,26 @@ var codecs = []struct {
 		}),
 	},
 	{
+		"purged",
+		location{family: familyPurged},
+		&PurgedID{
+			apikey.Ref{Tenant: "acme", Kind: apikey.External, Name: "billing"}, "UID-OF-ACME", 2,
+			apikey.Purged{At: after(47), By: admin, Reason: "made by mistake"},
+		},
+		encoder(encodePurged),
+		decoder(func(_ location, raw []byte) (*PurgedID, error) { return decodePurged(raw) }),
+	},
+	{
+		"purges",
+		location{family: familyPurged},
+		&storedPurges{header{schema}, "UID-OF-ACME", "2026-01-15", 3},
+		encoder(func(p *storedPurges) ([]byte, error) { return encode(p) }),
+		decoder(func(_ location, raw []byte) (*storedPurges, error) {
+			p := new(storedPurges)
+			return p, decode(familyPurged, raw, p)
+		}),
+	},
+	{
 		"due",
 		location{family: familyDue},
 		&storedDue{header{schema}, "UID-OF-ACME"},
@@ -134,6 +154,7 @@ func fullConfig() *tenant.Config {
 		ImportUntil:    after(99),
 		LocalVerify:    true,
 		KeyringMaxAge:  98 * time.Second,
+		AllowPurge:     true,
 		StaticTTL:      29 * time.Second,
 		Revision:       14,
 	}

@@ -76,6 +76,9 @@ func (st *Store) EraseTenant(ctx context.Context, s logical.Storage, name tenant
 	if err := st.eraseUsage(ctx, s, t.UID); err != nil {
 		return err
 	}
+	if err := deletePurged(ctx, s, purgesPath(name)); err != nil {
+		return err
+	}
 	if err := st.tenants.remove(ctx, s, at); err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ const (
 	familyUsage   = "usage"
 	familyMark    = "mark" // the store that collects uses
 	familyTombs   = "tombs"
+	familyPurged  = "purged" // ids/<key_id>, days/<tenant>: see [Store.MarkPurged]
 )
 
 // SealWrapped are the prefixes of the entries that hold secrets.

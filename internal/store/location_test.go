@@ -44,6 +44,7 @@ func TestPathsThatAreNoLocations(t *testing.T) {
 	for _, path := range []string{
 		"", "/", "configs", "config/", "config/x", "tenants", "tenants/a/b", "ids", "ids/a/b", "keys/acme/external",
 		"keys/acme/external/a/b", "due/2026011510/00/keys:acme:external:billing", "tombs/" + id(1), "usage/1",
+		"purged/ids/" + id(1), "purged/days/acme",
 		"Keys/acme/external/a",
 		"secrets/acme/external/a", " config",
 	} {

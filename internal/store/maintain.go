@@ -120,18 +120,30 @@ func (st *Store) owner(ctx context.Context, s logical.Storage, k *apikey.Key) (*
 
 // destroy deletes a record and then its index entries. If that fails, the walk finds the rest, which leads nowhere.
 func (st *Store) destroy(ctx context.Context, s logical.Storage, at location, k *apikey.Key) error {
+	if err := st.remove(ctx, s, at, k); err != nil {
+		return err
+	}
+	return st.unclaimAll(ctx, s, at, k)
+}
+
+// remove deletes a record, with its place and its uses.
+func (st *Store) remove(ctx context.Context, s logical.Storage, at location, k *apikey.Key) error {
 	if err := st.retireIDs(ctx, s, k, nil); err != nil {
 		return err
 	}
 	err := st.counts.destroy(at.family, k, func() error { return st.keys.remove(ctx, s, at) })
-	if err != nil {
-		return err
+	if err == nil {
+		st.usage.forget(at, k, nil)
 	}
+	return err
+}
+
+// unclaimAll deletes the entries of the key IDs of a record that is gone.
+func (st *Store) unclaimAll(ctx context.Context, s logical.Storage, at location, k *apikey.Key) error {
 	for i := range k.Versions {
 		if err := st.unclaim(ctx, s, k.Versions[i].KeyID, at); err != nil {
 			return err
 		}
 	}
-	st.usage.forget(at, k, nil)
 	return nil
 }

@@ -33,6 +33,7 @@ type Store struct {
 	ids        *cache[claim]
 	unknownIDs *cache[struct{}]
 	idLocks    *locks
+	purgeLocks *locks // of what a purge keeps; taken inside a record's lock
 	counts     counts
 	cursor     dueCursor
 	usage      usage
@@ -66,6 +67,7 @@ func New() *Store {
 		ids:        newCache[claim](size),
 		unknownIDs: newCache[struct{}](absentCached),
 		idLocks:    new(locks),
+		purgeLocks: new(locks),
 		usage:      usage{most: mostUses, busy: make(chan struct{}, 1), life: rand.Text()},
 	}
 }
@@ -197,9 +199,13 @@ func (st *Store) Tenants(ctx context.Context, s logical.Storage) ([]string, erro
 }
 
 func list(ctx context.Context, s logical.Storage, at location) ([]string, error) {
-	names, err := s.List(ctx, at.folder())
+	return listFolder(ctx, s, at.family, at.folder())
+}
+
+func listFolder(ctx context.Context, s logical.Storage, family, folder string) ([]string, error) {
+	names, err := s.List(ctx, folder)
 	if err != nil {
-		return nil, fmt.Errorf("listing %s: %w", at.family, err)
+		return nil, fmt.Errorf("listing %s: %w", family, err)
 	}
 	slices.Sort(names) // not all storage sorts, and pages need the order
 	return names, nil

@@ -32,7 +32,7 @@ func (st *Store) Usage(
 	at := location{familyKeys, t.Name, kind, string(name)}
 	var keyIDs []string // nil: all, of any key that was there
 	if k, ok := st.keys.cache.get(at.path()); ok && k.UID == t.UID {
-		keyIDs = keyIDsOf(k)
+		keyIDs = k.KeyIDs()
 	}
 	return st.UsesOf(t).at(ctx, s, at, keyIDs)
 }
@@ -219,7 +219,7 @@ func (st *Store) LastUsed(ctx context.Context, s logical.Storage, k *apikey.Key)
 
 // LastUsed returns the last use of any version of k.
 func (r *UsageReader) LastUsed(ctx context.Context, s logical.Storage, k *apikey.Key) (LastUse, error) {
-	uses, err := r.at(ctx, s, locate(k), keyIDsOf(k))
+	uses, err := r.at(ctx, s, locate(k), k.KeyIDs())
 	if err != nil {
 		return LastUse{}, err
 	}
@@ -240,15 +240,7 @@ func (r *UsageReader) LastUsed(ctx context.Context, s logical.Storage, k *apikey
 
 // Versions returns the uses of all versions of k.
 func (r *UsageReader) Versions(ctx context.Context, s logical.Storage, k *apikey.Key) (Uses, error) {
-	return r.at(ctx, s, locate(k), keyIDsOf(k))
-}
-
-func keyIDsOf(k *apikey.Key) []string {
-	keyIDs := make([]string, len(k.Versions))
-	for i := range k.Versions {
-		keyIDs[i] = k.Versions[i].KeyID
-	}
-	return keyIDs
+	return r.at(ctx, s, locate(k), k.KeyIDs())
 }
 
 // EachLastUsed calls each with the last use of every key, in an order that reads no entry twice. The error passed to

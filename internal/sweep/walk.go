@@ -30,7 +30,8 @@ type walk struct {
 	places []store.DueEntry // keys of the current tenant to visit
 	ids    []string         // key IDs to visit after all tenants
 	shards []string         // entries of uses to visit after that
-	listed bool             // ids and shards are listed
+	purged []string         // key IDs of purged keys to visit last
+	listed bool             // ids, shards and purged are listed
 	blind  bool             // a tenant's keys could not be listed
 	last   error            // the last failure
 	seed   maphash.Seed     // of the hashes in seen
@@ -143,7 +144,9 @@ func (w *walk) failed(what string, err error) {
 }
 
 func (r *run) walkStep(ctx context.Context) (done bool, err error) {
-	for _, part := range []func(context.Context) (bool, error){r.walkRecords, r.listEntries, r.walkIDs, r.walkUsage} {
+	for _, part := range []func(context.Context) (bool, error){
+		r.walkRecords, r.listEntries, r.walkIDs, r.walkUsage, r.walkPurged,
+	} {
 		if done, err := part(ctx); !done || err != nil {
 			return false, err
 		}
@@ -208,7 +211,11 @@ func (r *run) listEntries(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	shards, err := r.store.UsageShards(ctx, r.s)
-	w.ids, w.shards, w.listed = ids, shards, err == nil
+	if err != nil {
+		return false, err
+	}
+	purged, err := r.store.PurgedIDs(ctx, r.s)
+	w.ids, w.shards, w.purged, w.listed = ids, shards, purged, err == nil
 	return err == nil, err
 }
 
@@ -244,6 +251,20 @@ func (r *run) walkUsage(ctx context.Context) (bool, error) {
 			w.failed("usage/"+first, err)
 		}
 		w.shards = append(parts, w.shards[1:]...)
+	}
+	return true, nil
+}
+
+// walkPurged drops what purges have left and nobody is told any more.
+func (r *run) walkPurged(ctx context.Context) (bool, error) {
+	w := r.walk
+	for ; len(w.purged) > 0; w.purged = w.purged[1:] {
+		if !r.timeLeft() {
+			return false, nil
+		}
+		if err := r.store.DropPurged(ctx, r.s, w.purged[0], r.now); err != nil {
+			w.failed("purged/"+w.purged[0], err)
+		}
 	}
 	return true, nil
 }

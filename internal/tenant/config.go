@@ -65,6 +65,7 @@ type Config struct {
 	MaxExtension   time.Duration // by how much a version's end may be moved later, once
 	IdleAfter      time.Duration // keys unused for so long are disabled; 0: no limit
 	ForceWrap      bool          // secrets are handed out only response-wrapped or sealed
+	AllowPurge     bool          // tenants may erase deleted keys before their retention has passed
 	ImportUntil    time.Time     // the provider may import keys until then; zero: never
 	LocalVerify    bool          // gateways may fetch the keys of tenants that allow it too, and verify locally
 	KeyringMaxAge  time.Duration // how long such a gateway may use what it fetched
@@ -84,7 +85,7 @@ func DefaultConfig() *Config {
 		Replay: ReplayMemory, ReplayEntries: 1_000_000, ReplayTotal: 4_000_000, CacheEntries: 100_000,
 		TenantMetadata: "tenant", TenantBinding: Required,
 		MaxKeys: 300, MaxLeased: 10_000, MaxVersions: 5, MaxExtension: 7 * day,
-		KeyringMaxAge: time.Minute,
+		KeyringMaxAge: time.Minute, AllowPurge: true,
 	}
 }
 

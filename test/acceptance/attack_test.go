@@ -154,6 +154,8 @@ var doors = []struct {
 	{"PATCH", "/external/keys/hidden-billing", fields{"recipients": nil}},
 	{"DELETE", "/external/keys/hidden-billing", nil},
 	{"POST", "/external/keys/hidden-gone/restore", nil},
+	{"POST", "/external/keys/hidden-gone/purge", nil},
+	{"POST", "/external/keys/hidden-billing/purge", fields{"reason": "theirs now"}},
 	{"POST", "/external/keys/hidden-billing/rotate", fields{"overlap": 0}},
 	{"POST", "/external/keys/hidden-billing/disable", fields{"reason": "theirs now"}},
 	{"POST", "/external/keys/hidden-billing/enable", nil},

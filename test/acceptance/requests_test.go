@@ -140,6 +140,8 @@ var requests = []struct {
 	{"POST", "my/external/keys/billing/revoke", nil, "admin", 0},
 	{"DELETE", "my/external/keys/billing", nil, "admin", 0},
 	{"POST", "my/external/keys/billing/restore", nil, "admin", 0},
+	{"DELETE", "my/internal/keys/billing", nil, "admin", 0},
+	{"POST", "my/internal/keys/billing/purge", fields{"reason": "made by mistake"}, "admin", once},
 	{"DELETE", "my/internal/roles/desktop", nil, "admin", 0},
 }
 
