@@ -58,6 +58,9 @@ func everything(w *world) []tried {
 			if strings.HasSuffix(path, "import") {
 				f = fields{"keys": []any{fields{"name": "old", "key_id": "imported-1", "key": strings.Repeat("A", 43)}}}
 			}
+			if strings.HasSuffix(path, "/expire") {
+				f = fields{"in": "1h"}
+			}
 			if strings.HasSuffix(path, "/extend") {
 				f = fields{
 					"expires_at": time.Now().Add(91 * 24 * time.Hour).Format(time.RFC3339),

@@ -20,7 +20,7 @@ var happenings = slices.Concat(
 	repeat(6, "create", "use"),
 	repeat(2, "rotate", "creds", "end lease", "patch", "disable", "enable", "delete", "restore"),
 	repeat(2, "suspend", "resume", "delete tenant", "restore tenant", "open", "restart", "reload"),
-	repeat(1, "disable version", "enable version", "revoke", "revoke version", "extend"),
+	repeat(1, "disable version", "enable version", "revoke", "revoke version", "extend", "expire"),
 )
 
 func repeat(n int, names ...string) []string { return slices.Repeat(names, n) }

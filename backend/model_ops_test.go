@@ -68,6 +68,16 @@ var keyActions = map[string]func(
 			"reason":     "later",
 		}, ok, func() { v.expires, v.extended = end, true }
 	},
+	"expire": func(_ *model, _ *modelTenant, k *modelKey, a action) (string, fields, bool, func()) {
+		v := k.versions[a.Pick%len(k.versions)]
+		now := time.Now().UTC().Truncate(time.Second)
+		ok := k.writable() && !v.erased && v.revoked.IsZero()
+		return "/expire", fields{"key_id": v.holder.KeyID, "in": 0}, ok, func() {
+			if !over(v.expires, now) {
+				v.expires = now
+			}
+		}
+	},
 	"patch": func(_ *model, _ *modelTenant, k *modelKey, a action) (string, fields, bool, func()) {
 		auto, idle := a.Pick%2 == 0, []time.Duration{0, 12 * day, 30 * day}[a.Pick/2%3]
 		return "", fields{

@@ -97,6 +97,7 @@ func (h *Handlers) keyRotate(ctx context.Context, r *request) (*logical.Response
 		r.warnWindow(rotated, rotation.Life)
 		r.warnCutOverlaps(old, rotated, rotation.Overlap)
 		r.warnOverlap(rotated)
+		r.warnPastDate(rotated)
 	}
 	return resp, err
 }

@@ -16,8 +16,8 @@ func (h *Handlers) Paths() []*framework.Path {
 	var all []*framework.Path
 	for _, resources := range [][]resource{
 		h.configResources(), h.adminResources(), h.verifyResources(), h.explainResources(), h.idResources(),
-		h.keyResources(), h.actionResources(), h.purgeResources(), h.revealResources(), h.handoverResources(),
-		h.signResources(),
+		h.keyResources(), h.actionResources(), h.expireResources(), h.purgeResources(), h.revealResources(),
+		h.handoverResources(), h.signResources(),
 		h.roleResources(), h.credsResources(), h.leasedResources(), h.dueResources(), h.importResources(),
 		h.reportResources(), h.pickupResources(), h.keyringResources(),
 		h.tenantResources(),

@@ -46,6 +46,9 @@ var changes = []struct {
 	}, billing},
 	{"disable", func(_ *world, acme person, _ holder) answer { return acme.Write(billing+"/disable", nil) }, billing},
 	{"revoke", func(_ *world, acme person, _ holder) answer { return acme.Write(billing+"/revoke", nil) }, billing},
+	{"expire", func(_ *world, acme person, h holder) answer {
+		return acme.Write(billing+"/expire", fields{"key_id": h.KeyID, "in": 0})
+	}, billing},
 	{"delete", func(_ *world, acme person, _ holder) answer { return acme.Remove(billing) }, billing},
 	{"reveal", func(_ *world, acme person, _ holder) answer {
 		return acme.Write("my/external/keys/once/reveal", fields{"request_id": "one"})

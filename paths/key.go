@@ -68,8 +68,9 @@ func (h *Handlers) keyWrite(ctx context.Context, r *request) (*logical.Response,
 		return nil, err
 	}
 	undo, made := func() {}, false
+	var was *apikey.Key
 	write := anew(ctx, r, func(old *apikey.Key) (*apikey.Key, error) {
-		if old != nil {
+		if was = old; old != nil {
 			return changeKey(r, old, cas)
 		}
 		k, err := newKey(r, apikey.Ref{Tenant: r.tenant.Name, Kind: kind, Name: name}, cas)
@@ -85,6 +86,7 @@ func (h *Handlers) keyWrite(ctx context.Context, r *request) (*logical.Response,
 		return nil, err
 	}
 	r.warnWritten(k, made)
+	r.warnTTL(was, k)
 	return reply(keyData(k, uses, r.config, r.now))
 }
 
@@ -112,12 +114,16 @@ func newKey(r *request, ref apikey.Ref, cas int) (*apikey.Key, error) {
 		return nil, err
 	}
 	defaults := defaultKey(r, ref.Kind)
+	defaults.AutoRotate = defaults.AutoRotate && field.Resets(r.Data["expires_at"])
 	s := defaults
 	if err := field.Apply(keySettings, r.Data, r.patches(), &s, &defaults); err != nil {
 		return nil, err
 	}
 	s, err := s.Resolve(ref.Kind, r.config, r.tenant)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.CheckDate(ref.Kind, r.config, r.tenant, r.now); err != nil {
 		return nil, err
 	}
 	k := apikey.New(ref, r.tenant.UID, s, apikey.NewKeyID(), r.actor(), r.now)
@@ -152,6 +158,10 @@ func changeKey(r *request, old *apikey.Key, cas int) (*apikey.Key, error) {
 	s, defaults := before, apikey.DefaultSettings(old.Kind, r.config)
 	if raw, given := r.Data["ttl"]; given && field.Resets(raw) {
 		defaults = defaultKey(r, old.Kind)
+	}
+	//mutate:false "the schedule of a key with a date" TestDates
+	if dated := !old.Date.Get().IsZero(); dated {
+		defaults.AutoRotate = false
 	}
 	if err := field.Apply(keySettings, r.Data, r.patches(), &s, &defaults); err != nil {
 		return nil, err

@@ -80,8 +80,9 @@ func versionData(k *apikey.Key, v *apikey.Version, use store.Use, now time.Time)
 	return map[string]any{
 		"key_id": v.KeyID, "version": v.Number, "state": string(k.VersionState(v, now)), "reason": k.VersionReason(v),
 		"issued_at": field.RFC3339(v.IssuedAt), "expires_at": field.RFC3339(v.ExpiresAt),
-		"extended_at": field.RFC3339(m.ExtendedAt), "handed_over_at": field.RFC3339(m.HandedOverAt),
-		"imported": m.Imported, "first_used_at": usedAt(use.First, v.IssuedAt),
+		"extended_at": field.RFC3339(m.ExtendedAt), "shortened_at": field.RFC3339(m.ShortenedAt),
+		"handed_over_at": field.RFC3339(m.HandedOverAt),
+		"imported":       m.Imported, "first_used_at": usedAt(use.First, v.IssuedAt),
 		"last_used_at": usedAt(use.Last, v.IssuedAt), "last_used_ip": use.From,
 		"rotated_from": v.RotatedFrom, "rotated_to": v.RotatedTo,
 		"revealed_at": field.RFC3339(v.RevealedAt), "revealed_by_name": v.RevealedTo.Get().Name,

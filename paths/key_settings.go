@@ -27,6 +27,7 @@ var keySettings = append(throughShared(ruleSettings,
 	field.Duration("ttl", "The life of one version; 0: no expiry, where the mount allows it. Counts for versions "+
 		"made afterwards.", 0, field.MaxDuration,
 		func(s *apikey.Settings) *time.Duration { return &s.TTL }),
+	dateSetting(),
 	field.Bool("auto_rotate", "Whether a new version is made by schedule before the current one expires.",
 		func(s *apikey.Settings) *bool { return &s.AutoRotate }),
 	overlapSetting(),
@@ -162,6 +163,20 @@ func replaySetting[T any](at func(*T) *bool) field.Setting[T] {
 		}
 		return "off"
 	})
+}
+
+// dateSetting is the end of the first version, which is taken when a key is made, and stays.
+func dateSetting() field.Setting[apikey.Settings] {
+	const name = "expires_at"
+	return field.NewSetting(name, field.Schema(framework.TypeTime, "When the first version is to end, as "+
+		"2026-01-31T12:00:00Z; null: after the ttl. Taken when the key is made, with auto_rotate false unless that is "+
+		"given, and kept. What holds stands with each version: expire moves its end earlier, extend later."),
+		func(s *apikey.Settings) *apikey.Interned[time.Time] { return &s.Date },
+		func(raw any, _ apikey.Interned[time.Time], _ bool) (apikey.Interned[time.Time], error) {
+			at, err := field.ParseTime(name, raw)
+			return apikey.Intern(at), err
+		},
+		func(at apikey.Interned[time.Time]) any { return field.RFC3339(at.Get()) })
 }
 
 // overlapSetting is a duration whose default depends on the ttl. Where nobody has given one, the default it comes from

@@ -32,7 +32,8 @@ func (r *request) warnWritten(k *apikey.Key, made bool) {
 		}
 	}
 	if made {
-		r.warnWindow(k, k.TTL)
+		r.warnWindow(k, k.FirstLife(k.CreatedAt))
+		r.warnDate(k)
 	}
 	if !field.Resets(r.Data["ttl"]) && k.TTL > 0 && k.TTL < briefLife {
 		r.warn("ttl: versions of this key live for %s; a number without a unit is seconds: write 90d for days",
@@ -88,5 +89,43 @@ func (r *request) warnOverlap(k *apikey.Key) {
 			field.RFC3339(v.ExpiresAt),
 			tenant.Spell(needed),
 		)
+	}
+}
+
+// warnDate says what a date given to a key just made does not end, and which default it overrides.
+func (r *request) warnDate(k *apikey.Key) {
+	switch {
+	case k.Date.Get().IsZero():
+	case k.AutoRotate:
+		r.warn("expires_at: ends the first version alone; by auto_rotate its successor is made at %s",
+			field.RFC3339(k.NextRotation()))
+	case apikey.DefaultSettings(k.Kind, r.config).AutoRotate && field.Resets(r.Data["auto_rotate"]):
+		r.warn("auto_rotate: is false because expires_at is given; the mount's default is true")
+	}
+}
+
+// warnPastDate says that a key goes on after the date given to its first version.
+func (r *request) warnPastDate(k *apikey.Key) {
+	date, v := k.Date.Get(), k.Newest()
+	if !date.IsZero() && (v.ExpiresAt.IsZero() || v.ExpiresAt.After(date)) {
+		r.warn("expires_at: the new version %s goes on after %s, which was given for the first one; expire ends it "+
+			"earlier", v.KeyID, field.RFC3339(date))
+	}
+}
+
+// warnTTL says when the version ends that a changed ttl does not count for, and what moves that.
+func (r *request) warnTTL(was, k *apikey.Key) {
+	if was == nil || was.TTL == k.TTL {
+		return
+	}
+	const later = "ttl: counts for versions made afterwards; "
+	switch v := k.Current(r.now); {
+	case v == nil:
+		r.warn(later + "there is no current version, and rotate makes one")
+	case v.ExpiresAt.IsZero():
+		r.warn(later+"the current one, %s, has no end; expire gives it one", v.KeyID)
+	default:
+		r.warn(later+"the current one, %s, ends at %s; expire moves that earlier, and extend later",
+			v.KeyID, field.RFC3339(v.ExpiresAt))
 	}
 }

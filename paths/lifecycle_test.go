@@ -19,12 +19,20 @@ type scene struct {
 
 // operations are the columns of the tables: what is asked of a named key.
 var operations = map[string]func(s *scene) answer{
-	"read":         func(s *scene) answer { return s.acme.Read(billing) },
-	"patch":        func(s *scene) answer { return s.acme.Patch(billing, fields{"description": "other"}) },
-	"rotate":       func(s *scene) answer { return s.acme.Write(billing+"/rotate", s.version("current_key_id")) },
-	"disable":      func(s *scene) answer { return s.acme.Write(billing+"/disable", s.version("key_id")) },
-	"enable":       func(s *scene) answer { return s.acme.Write(billing+"/enable", s.version("key_id")) },
-	"revoke":       func(s *scene) answer { return s.acme.Write(billing+"/revoke", s.version("key_id")) },
+	"read":    func(s *scene) answer { return s.acme.Read(billing) },
+	"patch":   func(s *scene) answer { return s.acme.Patch(billing, fields{"description": "other"}) },
+	"rotate":  func(s *scene) answer { return s.acme.Write(billing+"/rotate", s.version("current_key_id")) },
+	"disable": func(s *scene) answer { return s.acme.Write(billing+"/disable", s.version("key_id")) },
+	"enable":  func(s *scene) answer { return s.acme.Write(billing+"/enable", s.version("key_id")) },
+	"revoke":  func(s *scene) answer { return s.acme.Write(billing+"/revoke", s.version("key_id")) },
+	"expire": func(s *scene) answer {
+		what := s.version("key_id")
+		if what == nil {
+			what = fields{}
+		}
+		what["in"] = 0
+		return s.acme.Write(billing+"/expire", what)
+	},
 	"delete":       func(s *scene) answer { return s.acme.Remove(billing) },
 	"restore":      func(s *scene) answer { return s.acme.Write(billing+"/restore", nil) },
 	"purge":        func(s *scene) answer { return s.acme.Write(billing+"/purge", nil) },

@@ -85,8 +85,14 @@ func TestLineEndsOfFiles(t *testing.T) {
 				{logical.UpdateOperation, billing + "/disable", fields{"key_id": h.KeyID, "reason": "leaked"}, nil},
 				{logical.UpdateOperation, billing + "/enable", fields{"key_id": h.KeyID}, nil},
 				{
+					logical.UpdateOperation, billing + "/expire",
+					fields{"reason": "done", "key_id": h.KeyID, "expires_at": stamp(80 * 24 * time.Hour)},
+					nil,
+				},
+				{logical.UpdateOperation, billing + "/expire", fields{"in": "70d"}, nil},
+				{
 					logical.UpdateOperation, billing + "/extend",
-					fields{"reason": "late", "expires_at": stamp(91 * 24 * time.Hour)},
+					fields{"reason": "late", "expires_at": stamp(71 * 24 * time.Hour)},
 					nil,
 				},
 				{logical.UpdateOperation, billing + "/rotate", fields{"current_key_id": h.KeyID, "overlap": "1h"}, nil},

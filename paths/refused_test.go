@@ -50,6 +50,20 @@ func TestUnknownThingsAreNamed(t *testing.T) {
 		{logical.UpdateOperation, "my/external/keys/billing", fields{"ttl": 1.5}, 400, "ttl"},
 		{logical.UpdateOperation, "my/external/keys/billing", fields{"ttl": 0}, 400, "ttl"},
 		{logical.UpdateOperation, "my/external/keys/billing", fields{"ttl": "366d"}, 400, "external_max_ttl"},
+		{logical.UpdateOperation, "my/external/keys/billing", fields{"expires_at": "soon"}, 400, "expires_at"},
+		{logical.UpdateOperation, "my/external/keys/billing", fields{"expires_at": 1.5}, 400, "expires_at"},
+		{
+			logical.UpdateOperation, "my/external/keys/billing",
+			fields{"expires_at": "1999-12-31T23:59:59Z"},
+			400,
+			"expires_at",
+		},
+		{
+			logical.UpdateOperation, "my/external/keys/billing",
+			fields{"expires_at": "2001-01-01T00:00:00Z"}, // a year and a day after the bubble's begin
+			400,
+			"external_max_ttl",
+		},
 		{logical.UpdateOperation, "my/external/keys/billing", fields{"overlap": "46d"}, 400, "overlap"},
 		{logical.UpdateOperation, "my/external/keys/billing", fields{"ttl": "10h", "overlap": "6h"}, 400, "overlap"},
 		{

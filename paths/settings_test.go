@@ -104,6 +104,7 @@ var objects = []object{
 			"metadata":           fields{"a": "1", "b": "2"},
 			"scheme":             "hmac-sha256",
 			"ttl":                "48h",
+			"expires_at":         "2000-01-20T00:00:00Z",
 			"auto_rotate":        true,
 			"overlap":            "1h",
 			"reveal":             "always",
@@ -265,8 +266,8 @@ func TestEachSetting(t *testing.T) {
 	}
 	for _, o := range objects {
 		for name, value := range o.fields {
-			if name == "scheme" || o.name == "config" && name == "tenant_metadata" {
-				continue // the first cannot change, the second changes who is who
+			if name == "scheme" || name == "expires_at" || o.name == "config" && name == "tenant_metadata" {
+				continue // the first two cannot change, the third changes who is who
 			}
 			clocked(t, o.name+" "+name, func(t *testing.T, w *world) {
 				who := o.opened(w)

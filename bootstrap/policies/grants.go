@@ -61,6 +61,8 @@ var Grants = []Grant{
 	{"update", "my/external/keys/billing/restore", "tenant-admin"},
 	{"update", "my/external/keys/billing/purge", "tenant-admin"},
 	{"update", "my/internal/keys/billing/purge", "tenant-admin"},
+	{"update", "my/external/keys/billing/expire", "tenant-admin"},
+	{"update", "my/internal/keys/billing/expire", "tenant-admin"},
 	{"update", "my/external/keys/billing/extend", "tenant-admin external-issuer"},
 	{"update", "my/internal/keys/billing/extend", "tenant-admin internal-issuer"},
 	{"read", "my/external/keys/billing/history", "tenant-admin auditor external-issuer"},

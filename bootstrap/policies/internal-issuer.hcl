@@ -1,6 +1,6 @@
 # People who make a tenant's internal keys, for its own software, and hand them out: keys and roles of that kind alone.
-# Must never hold: external keys; paths that end a key for good (delete, revoke, purge) or plant one (import), which are
-# the tenant administrator's; nor what apps do.
+# Must never hold: external keys; paths that end a key for good (delete, revoke, expire, purge) or plant one (import),
+# which are the tenant administrator's; nor what apps do.
 path "apikeys/my/due" {
   capabilities = ["read"]
 }

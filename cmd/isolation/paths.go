@@ -41,6 +41,7 @@ var table = []endpoint{
 	{"T/:kind/keys/:name", "DELETE GET PATCH POST"},
 	{"T/:kind/keys/:name/disable", "POST"},
 	{"T/:kind/keys/:name/enable", "POST"},
+	{"T/:kind/keys/:name/expire", "POST"},
 	{"T/:kind/keys/:name/extend", "POST"},
 	{"T/:kind/keys/:name/handover", "GET"},
 	{"T/:kind/keys/:name/history", "GET"},

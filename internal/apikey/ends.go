@@ -6,6 +6,15 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
+// FirstLife returns how long the first version lives that is issued at a whole second, unless a window cuts it: until
+// the date that was given, or for the ttl. 0 means no expiry.
+func (s *Settings) FirstLife(issued time.Time) time.Duration {
+	if date := s.Date.Get(); !date.IsZero() {
+		return date.Sub(issued)
+	}
+	return s.TTL
+}
+
 // lifeEnd returns when a version that is made now ends. The expiry window may move the end earlier, but leaves
 // at least half of the life and at least twice the overlap, so that a scheduled rotation keeps its whole
 // overlap.

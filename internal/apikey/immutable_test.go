@@ -36,6 +36,13 @@ var operations = []struct {
 		"revoke current",
 		func(k *Key, now time.Time) (*Key, error) { return k.Revoke(k.Newest().KeyID, "why", app, now) },
 	},
+	{"expire", func(k *Key, now time.Time) (*Key, error) {
+		c, err := k.Expire(numbered(k, 1), Ending{At: second(now), Field: "in"}, app, now)
+		if err != nil { // its end cannot be moved
+			return k, nil
+		}
+		return c, nil
+	}},
 	{"delete", func(k *Key, now time.Time) (*Key, error) { return k.Delete(app, now) }},
 	{"restore", func(k *Key, now time.Time) (*Key, error) { return k.Restore(retention, app, now) }},
 	{"erase", func(k *Key, now time.Time) (*Key, error) { return k.Erase(retention, now), nil }},

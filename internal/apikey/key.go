@@ -50,6 +50,7 @@ type Version struct {
 // VersionFlags are facts that are true of few versions.
 type VersionFlags struct {
 	ExtendedAt    time.Time // when ExpiresAt was moved later, which is allowed once
+	ShortenedAt   time.Time // when somebody last moved ExpiresAt earlier
 	HandedOverAt  time.Time // when the secret was first handed out sealed to the key's recipients
 	SealedOnly    bool      // the reveal was sealed to a recipient's key
 	Imported      bool      // the secret was made elsewhere

@@ -7,11 +7,12 @@ import (
 	"vault-plugin-secrets-apikeys/internal/secret"
 )
 
-// New returns a key with one new version. The settings must have been resolved. Times are whole seconds in UTC.
+// New returns a key with one new version. The settings must have been resolved, and their date checked. Times are
+// whole seconds in UTC.
 func New(ref Ref, uid string, s Settings, keyID string, by Actor, now time.Time) *Key {
 	now = second(now)
 	k := &Key{Ref: ref, UID: uid, Settings: s, CreatedAt: now}
-	k.Versions = []Version{k.fresh(keyID, 1, s.TTL, now)}
+	k.Versions = []Version{k.fresh(keyID, 1, s.FirstLife(now), now)}
 	k.record(now, by, "create", keyID, "")
 	return k
 }
@@ -33,6 +34,10 @@ func (k *Key) Change(s Settings, by Actor, now time.Time) (*Key, error) {
 		return nil, refusal.Errorf(refusal.Invalid,
 			"scheme: cannot change, it is %s for good; make a new key for another scheme", k.Scheme)
 	}
+	//mutate:false "another date" TestDatesStay
+	if err := k.keepsDate(&s); err != nil {
+		return nil, err
+	}
 	c := k.edit()
 	c.Settings = s
 	if err := c.CheckCompat(k); err != nil {
@@ -43,6 +48,23 @@ func (k *Key) Change(s Settings, by Actor, now time.Time) (*Key, error) {
 	}
 	c.record(second(now), by, "change", "", "")
 	return c, nil
+}
+
+// keepsDate refuses another date than k was made with.
+func (k *Key) keepsDate(s *Settings) error {
+	const instead = "expire ends a version earlier, and extend lets one live longer"
+	date := k.Date.Get()
+	switch {
+	case s.Date == k.Date:
+		return nil
+	case date.IsZero():
+		return refusal.Errorf(refusal.Invalid, "expires_at: is taken when a key is made; afterwards %s", instead)
+	default:
+		return refusal.Errorf(
+			refusal.Invalid, "expires_at: cannot change, it is %s as given when the key was made; %s",
+			date.Format(time.RFC3339), instead,
+		)
+	}
 }
 
 // Rotation says how a key is rotated.

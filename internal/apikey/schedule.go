@@ -22,7 +22,12 @@ func (k *Key) NextRotation() time.Time {
 		return time.Time{}
 	}
 	overlap := k.HeldOverlap()
-	return v.ExpiresAt.Add(-overlap - spread(v.KeyID, overlap/spreadOver)).Truncate(time.Second)
+	next := v.ExpiresAt.Add(-overlap - spread(v.KeyID, overlap/spreadOver)).Truncate(time.Second)
+	//mutate:false "rotations that are due since before an end was moved" TestExpireOfARotatingKey
+	if moved := v.Marks.Get().ShortenedAt; next.Before(moved) {
+		return moved // and is not late from the start
+	}
+	return next
 }
 
 // HeldOverlap returns the overlap that the schedule leaves between the newest version and the next. It is at

@@ -37,7 +37,8 @@ type Settings struct {
 	Owner       string
 	Metadata    Pairs
 	Scheme      signing.Scheme
-	TTL         time.Duration // life of one version; 0: no expiry
+	TTL         time.Duration       // life of one version; 0: no expiry
+	Date        Interned[time.Time] // when the first version is to end, as given; the zero time: after TTL
 	AutoRotate  bool
 	Overlap     time.Duration // how long old versions verify after a rotation
 	OverlapFrom time.Duration // the default that Overlap was derived from, or OverlapGiven or OverlapUnknown

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"vault-plugin-secrets-apikeys/internal/apikey"
 	"vault-plugin-secrets-apikeys/internal/match"
 	"vault-plugin-secrets-apikeys/internal/secret"
 	"vault-plugin-secrets-apikeys/internal/tenant"
@@ -140,4 +141,12 @@ func TestErasedSecretsAreNotStored(t *testing.T) {
 	if !got.Versions[0].Secret.Erased() || got.Versions[1].Secret.Erased() {
 		t.Error("an erased secret came back, or the other is gone")
 	}
+}
+
+func fullLeased() *apikey.Key {
+	k := fullKey()
+	k.Ref = apikey.Ref{Tenant: "acme", Kind: apikey.Internal, Name: "agent"}
+	k.Versions = k.Versions[:1]
+	k.Lease = &apikey.Lease{Epoch: 3, EndedAt: after(50)}
+	return k
 }

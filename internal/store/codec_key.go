@@ -27,6 +27,7 @@ type storedKey struct {
 	Metadata         map[string]string `json:"metadata,omitempty"`
 	Scheme           string            `json:"scheme"`
 	TTL              int64             `json:"ttl"`
+	ExpiresAt        time.Time         `json:"expires_at,omitzero"` // of the first version, as given
 	AutoRotate       bool              `json:"auto_rotate,omitempty"`
 	Overlap          int64             `json:"overlap"`
 	OverlapFrom      *int64            `json:"overlap_from,omitempty"` // -1: given; absent in older records
@@ -104,6 +105,7 @@ func encodeKey(k *apikey.Key) ([]byte, error) {
 		Metadata:          k.Metadata.Map(),
 		Scheme:            string(k.Scheme),
 		TTL:               seconds(k.TTL),
+		ExpiresAt:         k.Date.Get(),
 		AutoRotate:        k.AutoRotate,
 		Overlap:           seconds(k.Overlap),
 		OverlapFrom:       storeOverlapFrom(k),
@@ -163,6 +165,7 @@ func decodeKey(at location, raw []byte) (*apikey.Key, error) {
 			Metadata:          apikey.PairsOf(s.Metadata),
 			Scheme:            intern(signing.Scheme(s.Scheme)),
 			TTL:               duration(s.TTL),
+			Date:              apikey.Intern(s.ExpiresAt),
 			AutoRotate:        s.AutoRotate,
 			Overlap:           duration(s.Overlap),
 			OverlapFrom:       s.overlapFrom(),

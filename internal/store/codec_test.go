@@ -217,6 +217,7 @@ func fullKey() *apikey.Key {
 			Marks: apikey.Intern(
 				apikey.VersionFlags{
 					ExtendedAt:    after(50 + n),
+					ShortenedAt:   after(55 + n),
 					HandedOverAt:  after(60 + n),
 					SealedOnly:    true,
 					Imported:      true,
@@ -245,6 +246,7 @@ func fullKey() *apikey.Key {
 			AutoRotate:        true,
 			Overlap:           7 * day,
 			OverlapFrom:       8 * day,
+			Date:              apikey.Intern(after(99)),
 			Reveal:            apikey.RevealAlways,
 			Replay:            true,
 			DeletionProtected: true,
@@ -283,14 +285,6 @@ var fullLimits = apikey.Limits{
 	CIDRs:  match.RangesOf([]string{"192.0.2.0/24"}),
 	User:   "agent-7",
 	Compat: "path_query\nheaders_sorted",
-}
-
-func fullLeased() *apikey.Key {
-	k := fullKey()
-	k.Ref = apikey.Ref{Tenant: "acme", Kind: apikey.Internal, Name: "agent"}
-	k.Versions = k.Versions[:1]
-	k.Lease = &apikey.Lease{Epoch: 3, EndedAt: after(50)}
-	return k
 }
 
 func fullRole() *apikey.Role {

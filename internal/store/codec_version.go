@@ -14,6 +14,7 @@ type storedVersion struct {
 	IssuedAt       time.Time    `json:"issued_at"`
 	ExpiresAt      time.Time    `json:"expires_at,omitzero"`
 	ExtendedAt     time.Time    `json:"extended_at,omitzero"`
+	ShortenedAt    time.Time    `json:"shortened_at,omitzero"`
 	HandedOverAt   time.Time    `json:"handed_over_at,omitzero"`
 	Imported       bool         `json:"imported,omitempty"`
 	SealedOnly     bool         `json:"sealed_only,omitempty"`
@@ -37,6 +38,7 @@ func storeVersion(v *apikey.Version) storedVersion {
 		IssuedAt:       v.IssuedAt,
 		ExpiresAt:      v.ExpiresAt,
 		ExtendedAt:     m.ExtendedAt,
+		ShortenedAt:    m.ShortenedAt,
 		HandedOverAt:   m.HandedOverAt,
 		Imported:       m.Imported,
 		SealedOnly:     m.SealedOnly,
@@ -62,6 +64,7 @@ func (v *storedVersion) version() apikey.Version {
 		Marks: apikey.Intern(
 			apikey.VersionFlags{
 				ExtendedAt:    v.ExtendedAt,
+				ShortenedAt:   v.ShortenedAt,
 				HandedOverAt:  v.HandedOverAt,
 				Imported:      v.Imported,
 				SealedOnly:    v.SealedOnly,

@@ -46,6 +46,7 @@ func largest(c string) *apikey.Key {
 			Owner:             text(apikey.MaxOwner),
 			Scheme:            signing.HMACSHA256,
 			TTL:               36500 * day,
+			Date:              apikey.Intern(start),
 			AutoRotate:        true,
 			Overlap:           apikey.MaxOverlap,
 			Reveal:            apikey.RevealAlways,

@@ -160,6 +160,7 @@ var doors = []struct {
 	{"POST", "/external/keys/hidden-billing/disable", fields{"reason": "theirs now"}},
 	{"POST", "/external/keys/hidden-billing/enable", nil},
 	{"POST", "/external/keys/hidden-billing/revoke", fields{"key_id": "{key}"}},
+	{"POST", "/external/keys/hidden-billing/expire", fields{"key_id": "{current}", "in": 0}},
 	{
 		"POST",
 		"/external/keys/hidden-billing/extend",

@@ -114,6 +114,7 @@ func (w *world) everything(t *testing.T, tenant string) (renewed, kept string) {
 	for _, does := range []string{"rotate", "disable", "enable"} {
 		admin.must("POST", keys+"legacy/"+does, nil)
 	}
+	admin.ask("POST", keys+"clear/expire", fields{"expires_at": item["key"], "key_id": item["key"], "in": item["key"]})
 	admin.must("POST", keys+"asked/extend", fields{"expires_at": longer["expires_at"], "reason": "a holiday"})
 	admin.must("POST", keys+"asked/revoke", fields{"reason": "a test"})
 	admin.must("DELETE", keys+"sealed", nil)
