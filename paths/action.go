@@ -16,11 +16,11 @@ import (
 var versionField = schema{"key_id": text("One version of the key; left out: the whole key.")}
 
 var rotateFields = schema{
-	"current_key_id": text("The version that is to be replaced: when another one is current already, nothing happens " +
-		"and a 409 names it."),
+	"current_key_id": text("The version to replace. If another one is current already, nothing happens and a 409 " +
+		"names it."),
 	"overlap": field.Schema(framework.TypeDurationSecond, "How long older versions go on verifying; 0 ends "+
-		"them now. Left out: the key's own, which lets one that would end up to a tenth later in expiry_window end "+
-		"then."),
+		"them now. Left out: the key's own overlap. With expiry_window, a version that ends up to a tenth later "+
+		"than that then keeps its end."),
 }
 
 var historyAnswer = schema{"entries": rows("The last changes, oldest first: time, operation, key_id, entity_id, " +
@@ -37,25 +37,26 @@ func (h *Handlers) actionResources() []resource {
 	}
 	return []resource{
 		action("rotate", "Make a new version now.",
-			"The new version signs from now on; older ones verify until the overlap ends or their own time runs out. "+
-				"With current_key_id a retried call does not rotate twice.", rotateFields, h.keyRotate),
-		action("disable", "Disable a key, or one version of it.", "Enable undoes it. No clock stands still meanwhile.",
+			"The new version signs from now on. Older ones verify until the overlap ends or they expire. With "+
+				"current_key_id a retried call does not rotate twice.", rotateFields, h.keyRotate),
+		action("disable", "Disable a key, or one version of it.", "Enable undoes it. Versions expire all the same.",
 			join(versionField, reasonField), h.keyDisable),
 		action("enable", "Enable a disabled key, or one version of it.", "What is revoked stays revoked.",
 			versionField, h.keyEnable),
 		action("revoke", "Revoke a key, or one version of it, at once and for good.",
-			"After the current version is revoked there is none until somebody rotates. A whole key revoked is final.",
-			join(versionField, reasonField), h.keyRevoke),
+			"After its current version is revoked, a key has none until somebody rotates it. A key revoked as a whole "+
+				"stays revoked.", join(versionField, reasonField), h.keyRevoke),
 		action("extend", "Let one version live longer, once.",
-			"For a holder who has not switched to the next version yet. Up to the mount's max_extension past the old "+
-				"end; a version that has expired cannot be extended.", extendFields, h.keyExtend),
+			"For a holder that has not switched to the next version yet. The new end is at most the mount's "+
+				"max_extension after the old one. A version that has expired cannot be extended.",
+			extendFields, h.keyExtend),
 		action("restore", "Bring a deleted key back, disabled.",
-			"Possible until the retention has passed; no clock has stood still.", nil, h.keyRestore),
+			"Possible until the retention has passed. Versions have expired meanwhile.", nil, h.keyRestore),
 		{
 			scope: tenants, pattern: named + "history", suffix: "key-history",
 			operations:  only(logical.ReadOperation, h.keyHistory, "Read the last changes of a key.", historyAnswer),
 			synopsis:    "Who changed a key, what, when and why.",
-			description: "The last 32 changes. The request ID leads to Vault's audit log.",
+			description: "The last 32 changes. Look for a request ID in Vault's audit log.",
 		},
 	}
 }
@@ -102,7 +103,7 @@ func (h *Handlers) keyRotate(ctx context.Context, r *request) (*logical.Response
 	return resp, err
 }
 
-// overlap returns the overlap given, or -1.
+// overlap returns the overlap that the caller gave, or -1.
 func (r *request) overlap() (time.Duration, error) {
 	raw := r.Data["overlap"]
 	if raw == nil {
@@ -119,7 +120,7 @@ func (h *Handlers) keyDisable(ctx context.Context, r *request) (*logical.Respons
 	return h.keyAction(ctx, r, func(k *apikey.Key) (*apikey.Key, error) {
 		c, err := k.Disable(keyID, reason, r.actor(), r.now)
 		if err == nil {
-			r.firstStands(reason, c.WhyDisabled(keyID))
+			r.warnReasonKept(reason, c.WhyDisabled(keyID))
 		}
 		return c, err
 	})
@@ -141,7 +142,7 @@ func (h *Handlers) keyRevoke(ctx context.Context, r *request) (*logical.Response
 	return h.keyAction(ctx, r, func(k *apikey.Key) (*apikey.Key, error) {
 		c, err := k.Revoke(keyID, reason, r.actor(), r.now)
 		if err == nil {
-			r.firstStands(reason, c.WhyRevoked(keyID))
+			r.warnReasonKept(reason, c.WhyRevoked(keyID))
 		}
 		return c, err
 	})
@@ -171,8 +172,8 @@ func (h *Handlers) keyHistory(ctx context.Context, r *request) (*logical.Respons
 	return reply(map[string]any{"entries": entries})
 }
 
-// versionID returns a key ID given as a field, or "". An empty one is refused: a variable that was not set is more
-// likely than the wish to end a whole key.
+// versionID returns the key ID in a field, or "" if there is none. An empty text is refused: it is more likely that a
+// variable was not set than that the caller wants to end a whole key.
 func (r *request) versionID(name string) (string, error) {
 	keyID, err := r.text(name, 64)
 	if err == nil && r.Data[name] != nil && !signing.ValidKeyID(keyID) {
@@ -191,7 +192,7 @@ func (r *request) versionAndReason() (keyID, reason string, err error) {
 
 var extendFields = join(reasonField, schema{
 	"key_id":     text("The version; left out: the current one."),
-	"expires_at": field.Schema(framework.TypeTime, "When it is to end, as 2026-01-31T12:00:00Z."),
+	"expires_at": field.Schema(framework.TypeTime, "The new end, such as 2026-01-31T12:00:00Z."),
 })
 
 func (h *Handlers) keyExtend(ctx context.Context, r *request) (*logical.Response, error) {
@@ -208,13 +209,13 @@ func (h *Handlers) keyExtend(ctx context.Context, r *request) (*logical.Response
 	}
 	var got time.Time
 	resp, err := h.keyAction(ctx, r, func(k *apikey.Key) (*apikey.Key, error) {
-		of := keyID
-		if of == "" {
-			of = k.Newest().KeyID
+		version := keyID
+		if version == "" {
+			version = k.Newest().KeyID
 		}
-		extended, err := k.Extend(of, end, r.config.MaxExtension, reason, r.actor(), r.now)
+		extended, err := k.Extend(version, end, r.config.MaxExtension, reason, r.actor(), r.now)
 		if err == nil {
-			got = extended.Version(of).ExpiresAt
+			got = extended.Version(version).ExpiresAt
 		}
 		return extended, err
 	})

@@ -20,7 +20,7 @@ var adminSettings = append([]field.Setting[tenant.Tenant]{
 }, providerCaps...)
 
 var adminAnswer = join(join(tenantAnswer, answerTenant), schema{
-	"suspended_by_name": text("The display name of who suspended it, which the tenant is not told."),
+	"suspended_by_name": text("The display name of the person who suspended the tenant. The tenant does not see it."),
 })
 
 func (h *Handlers) adminResources() []resource {
@@ -38,7 +38,7 @@ func (h *Handlers) adminResources() []resource {
 			operations: only(logical.ListOperation, h.walking(h.adminList), "List the tenants.",
 				listAnswer("display_name, state, keys, leased_keys")),
 			synopsis:    "The tenants with state and counts, never a key.",
-			description: "Deleted tenants are listed until all that was theirs is erased. " + howPaged,
+			description: "Deleted tenants are listed until all their records are erased. " + howPaged,
 		},
 		{
 			scope: platform, pattern: named, suffix: "admin-tenant", fields: field.Schemas(adminSettings, casField),
@@ -51,8 +51,8 @@ func (h *Handlers) adminResources() []resource {
 				},
 			},
 			synopsis: "A tenant as the provider's administrator sees it: name, limits, state.",
-			description: "A deleted tenant's keys are unknown at once. Its name stays taken, and restore brings it " +
-				"back, until the retention has passed.",
+			description: "A deleted tenant's keys are unknown at once. Until the retention has passed its name stays " +
+				"taken, and restore brings the tenant back.",
 		},
 		action("suspend", "Suspend a tenant: all its calls are refused at once.",
 			"Every verify and sign answers tenant_suspended. The tenant sees who suspended it, when and why.",
@@ -61,8 +61,8 @@ func (h *Handlers) adminResources() []resource {
 		action(
 			"restore",
 			"Bring a deleted tenant back.",
-			"Possible until the retention has passed; no clock has stood still, but that of idle_disable_after "+
-				"begins anew.",
+			"Possible until the retention has passed. Versions have expired meanwhile; the time of "+
+				"idle_disable_after begins again.",
 			nil,
 			h.adminRestore,
 		),
@@ -182,7 +182,7 @@ func (h *Handlers) adminSuspend(ctx context.Context, r *request) (*logical.Respo
 		if t.SuspendedReason == "" {
 			t.SuspendedReason = reason
 		}
-		r.firstStands(reason, t.SuspendedReason)
+		r.warnReasonKept(reason, t.SuspendedReason)
 		return nil
 	}))
 }
@@ -200,7 +200,7 @@ func (h *Handlers) adminResume(ctx context.Context, r *request) (*logical.Respon
 	}))
 }
 
-// existing returns a change of a tenant that must exist.
+// existing returns a change that refuses a tenant that does not exist.
 func existing(change func(*tenant.Tenant) error) func(*tenant.Tenant, tenant.Name) (*tenant.Tenant, error) {
 	return func(old *tenant.Tenant, name tenant.Name) (*tenant.Tenant, error) {
 		if old == nil {
@@ -224,10 +224,11 @@ func (h *Handlers) adminChange(
 	if err != nil {
 		return nil, err
 	}
-	// A suspension waits for no count, and what has been done is not answered with an error.
+	// A suspension does not wait for a count, and a change that succeeded is not answered with an error.
 	n, err := h.count(ctx, r, t)
 	if err != nil {
-		r.warn("keys, leased_keys: not counted, but the change is done: %s", told(h.log, "keys not counted", err))
+		r.warn("keys, leased_keys: not counted, but the change is done: %s",
+			publicError(h.log, "keys not counted", err))
 	}
 	return adminReply(r, t, n)
 }

@@ -21,18 +21,19 @@ var configSettings = append(append(
 	kindSettings("internal", func(c *tenant.Config) *tenant.KindConfig { return &c.Internal }),
 	kindSettings("external", func(c *tenant.Config) *tenant.KindConfig { return &c.External })...),
 	field.Lines("external_published",
-		"Path globs that external keys' calls may be for, such as /wfo/**; none: every path.",
+		"Path globs: calls of external keys are limited to them, such as /wfo/**; none: every path.",
 		func(c *tenant.Config) *match.Globs { return &c.External.Published }, apikey.ParsePublished),
 	field.Bool("allow_no_expiry", "Whether keys may live for ever (ttl=0).",
 		func(c *tenant.Config) *bool { return &c.AllowNoExpiry }),
-	field.Duration("min_overlap", "The shortest overlap of keys that rotate by schedule: twice as long as all take "+
-		"that are due together; two cores rotate 2000 to 4000 a minute.", atLeast, apikey.MaxOverlap,
+	field.Duration("min_overlap", "The shortest overlap of keys that rotate by schedule. Make it twice as long as the "+
+		"rotation of all keys due together; two cores rotate 2000 to 4000 a minute.", atLeast, apikey.MaxOverlap,
 		func(c *tenant.Config) *time.Duration { return &c.MinOverlap }),
-	field.Duration("static_ttl", "After how long apps read static-creds again, at most; at most half of min_overlap.",
+	field.Duration("static_ttl",
+		"The longest time between an app's reads of static-creds; at most half of min_overlap.",
 		tenant.LeastReread, 24*time.Hour,
 		func(c *tenant.Config) *time.Duration { return &c.StaticTTL }),
 	field.Duration("retention",
-		"How long ended secrets and deleted keys and tenants are kept at least.", time.Minute, year,
+		"The shortest time for which ended secrets and deleted keys and tenants are kept.", time.Minute, year,
 		func(c *tenant.Config) *time.Duration { return &c.Retention }),
 	field.Duration("window_past", "How old a call may be.", tenant.MinWindow, tenant.MaxWindow,
 		func(c *tenant.Config) *time.Duration { return &c.WindowPast }),
@@ -42,20 +43,21 @@ var configSettings = append(append(
 		[]tenant.ReplayMode{tenant.ReplayMemory, tenant.ReplayStrict},
 		func(c *tenant.Config) *tenant.ReplayMode { return &c.Replay }),
 	field.Int("replay_entries",
-		"How many calls are remembered for one tenant; a full table refuses.", 1_000, 100_000_000,
+		"How many calls are remembered for one tenant. When the table is full, calls are refused.", 1_000, 100_000_000,
 		func(c *tenant.Config) *int { return &c.ReplayEntries }),
 	field.Int("replay_entries_total",
-		"How many calls are remembered for all tenants; one may have as many as are left free.", 1_000, 100_000_000,
+		"How many calls are remembered for all tenants. One may have as many as are left free.", 1_000, 100_000_000,
 		func(c *tenant.Config) *int { return &c.ReplayTotal }),
 	field.Int("cache_entries", "How many records are kept decoded in memory.", 100, 10_000_000,
 		func(c *tenant.Config) *int { return &c.CacheEntries }),
-	field.Text("tenant_metadata", "The metadata of entities and groups that names a caller's tenant.", 128,
+	field.Text("tenant_metadata", "The metadata key, of entities and groups, that names a caller's tenant.", 128,
 		func(c *tenant.Config) *string { return &c.TenantMetadata }),
-	field.Lines("tenant_claims", "accessor:key of auth mounts: metadata of callers' aliases there, such as claims of "+
-		"logins, that names their tenants too. All that names a caller's tenant must agree.",
+	field.Lines("tenant_claims", "Each is accessor:key, an auth mount and a metadata key of its aliases, such as a "+
+		"claim of a login: it names a caller's tenant too. Everything that names a caller's tenant must agree.",
 		func(c *tenant.Config) *tenant.Claims { return &c.TenantClaims }, tenant.ParseClaims),
 	field.Choice("tenant_binding",
-		"required: who enters a tenant's paths has its metadata; auto: callers without any are left to policies.",
+		"required: callers of a tenant's paths must have its metadata; auto: policies decide about callers that "+
+			"have none.",
 		[]tenant.Binding{tenant.Required, tenant.Auto},
 		func(c *tenant.Config) *tenant.Binding { return &c.TenantBinding }),
 	field.Int("max_keys", "How many keys a tenant may have.", 1, 1_000_000,
@@ -64,25 +66,26 @@ var configSettings = append(append(
 		func(c *tenant.Config) *int { return &c.MaxLeased }),
 	field.Int("max_versions", "How many versions of a key may be live.", 1, mostVersions,
 		func(c *tenant.Config) *int { return &c.MaxVersions }),
-	field.Duration("max_extension", "How much later one version may be made to end, once; 0: not at all.", 0, year,
+	field.Duration("max_extension", "How far extend may move the end of a version, once; 0: not at all.", 0, year,
 		func(c *tenant.Config) *time.Duration { return &c.MaxExtension }),
-	field.Bool("force_wrap", "Whether secrets are only handed out response-wrapped, or sealed to a recipient.",
+	field.Bool("force_wrap", "Whether secrets are handed out only response-wrapped, or sealed to a recipient.",
 		func(c *tenant.Config) *bool { return &c.ForceWrap }),
-	field.Time("allow_import_until", "Until when admin/import is open, as 2026-01-31T12:00:00Z; null: it is closed.",
+	field.Time("allow_import_until",
+		"Until when admin/import is open, such as 2026-01-31T12:00:00Z; null: it is closed.",
 		func(c *tenant.Config) *time.Time { return &c.ImportUntil }),
 	field.Bool("allow_local_verify", "Whether gateways may fetch keys from keyring/, of tenants that allow it too.",
 		func(c *tenant.Config) *bool { return &c.LocalVerify }),
-	field.Duration("keyring_max_age", "How long a gateway may verify by what it has fetched from keyring/: how late "+
+	field.Duration("keyring_max_age", "How long a gateway may use what it has fetched from keyring/, and so how late "+
 		"it may notice a revocation.", atLeast, time.Hour,
 		func(c *tenant.Config) *time.Duration { return &c.KeyringMaxAge }),
 	field.Bool("allow_purge", "Whether tenants may erase deleted keys before the retention has passed (purge, "+
 		"replace_deleted).", func(c *tenant.Config) *bool { return &c.AllowPurge }),
 	field.Duration("idle_disable_after",
-		"Keys that were not used for so long are disabled; 0: none are.", 0, field.MaxDuration,
+		"Keys that nobody has used for this long are disabled; 0: none are.", 0, field.MaxDuration,
 		func(c *tenant.Config) *time.Duration { return &c.IdleAfter }),
 )
 
-// mostVersions keeps a record well under its bound in storage.
+// mostVersions keeps the record of a key well below the longest that storage takes.
 const mostVersions = 20
 
 func kindSettings(kind string, at func(*tenant.Config) *tenant.KindConfig) []field.Setting[tenant.Config] {
@@ -102,7 +105,7 @@ func kindSettings(kind string, at func(*tenant.Config) *tenant.KindConfig) []fie
 
 var configAnswer = field.Schemas(configSettings, schema{
 	"revision":  number("Counts the changes; for cas."),
-	"effective": table("What holds where settings bound one another: static_ttl."),
+	"effective": table("The values that hold where one setting bounds another: static_ttl."),
 })
 
 func (h *Handlers) configResources() []resource {
@@ -116,8 +119,8 @@ func (h *Handlers) configResources() []resource {
 			logical.PatchOperation:  write,
 		},
 		synopsis: "The mount's defaults for keys, and its caps.",
-		description: "Defaults apply to keys made afterwards. Limits and windows hold for tenants that the provider " +
-			"has set none for, max_ttl for all. A field left out stays as it is; null sets its default.",
+		description: "Defaults apply to keys made afterwards. Limits and windows hold for tenants for which the " +
+			"provider has set none; max_ttl holds for all. A field left out stays as it is; null sets its default.",
 	}}
 }
 

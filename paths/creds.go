@@ -42,7 +42,7 @@ func (h *Handlers) creds(ctx context.Context, r *request) (*logical.Response, er
 	if err != nil {
 		return nil, err
 	}
-	place, err := h.toSeal(ctx, r, recipient)
+	place, err := h.waitToSeal(ctx, r, recipient)
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +161,7 @@ func (h *Handlers) leaseOp(
 		r := &request{Request: req, now: time.Now()}
 		r.again = func(ctx context.Context) error { return h.leaseAgain(ctx, r) }
 		if resp, err = h.serveLease(ctx, r, run); err != nil {
-			return nil, told(h.log, "lease not renewed or ended", orGone(ctx, err))
+			return nil, publicError(h.log, "lease not renewed or ended", orGone(ctx, err))
 		}
 		for _, w := range r.warnings {
 			resp.AddWarning(w)

@@ -48,12 +48,12 @@ func errorResponse(log hclog.Logger, err error) (*logical.Response, error) {
 		// a text without Vault's bullet before it
 		return logical.ErrorResponse("%s", err.Error()), logical.ErrInvalidRequest
 	}
-	return nil, told(log, "request not answered", err)
+	return nil, publicError(log, "request not answered", err)
 }
 
-// told returns what may be known of an error outside, and logs a failure whole: what has come of it is in the message.
-// Every error that leaves the operations comes by here.
-func told(log hclog.Logger, message string, err error) error {
+// publicError returns what callers may know of an error. A failure is logged whole, and message says what came of it.
+// Every error that leaves the operations passes here.
+func publicError(log hclog.Logger, message string, err error) error {
 	if known := withStatus(err); known != nil {
 		return known
 	}
@@ -62,7 +62,7 @@ func told(log hclog.Logger, message string, err error) error {
 	return errFailed
 }
 
-// errFailed is all that a caller learns of a failure below: storage's own words may name the server's files.
+// errFailed is all that a caller learns of a failure. The text of storage errors may name the server's files.
 var errFailed = logical.CodedError(http.StatusInternalServerError,
 	"storage or Vault itself has failed; the server's log says how: try again")
 
@@ -77,13 +77,13 @@ func recovered(log hclog.Logger, resp **logical.Response, err *error) {
 	}
 }
 
-// errGone refuses what the request did not reach. As a rule nobody reads it: the server ends a request when its caller
-// has gone or its time is over, and a plugin cannot tell one from the other.
+// errGone refuses what the request did not reach. As a rule nobody reads it. The server ends a request when its caller
+// is gone or its time is over, and a plugin cannot tell which.
 var errGone = refusal.Errorf(refusal.Unavailable,
 	"the caller has gone, or the server's time for the request is over; what was not done by then is not done")
 
-// orGone is [errGone] for an error that only says that the request has ended. That is no failure of ours, and is not
-// logged.
+// orGone returns [errGone] for an error that only says that the request has ended. That is no failure of the engine,
+// and is not logged.
 func orGone(ctx context.Context, err error) error {
 	if store.Ended(err) && ctx.Err() != nil {
 		return errGone

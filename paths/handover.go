@@ -130,8 +130,9 @@ func (h *Handlers) succeed(ctx context.Context, r *request, j judgement) (map[st
 				return nil, err
 			}
 			r.now = time.Now()
+			signer := old.Version(j.version.KeyID)
 			//mutate:false "pickup by what has ended while it waited" TestPickupsThatWait
-			if of := old.Version(j.version.KeyID); of == nil || old.VersionState(of, r.now) != apikey.Overlapping {
+			if signer == nil || old.VersionState(signer, r.now) != apikey.Overlapping {
 				return nil, refusal.Errorf(refusal.Invalid, "the version that signed has ended meanwhile")
 			}
 			changed, current, err := old.HandedOver(t, r.actor(), r.now)

@@ -61,13 +61,13 @@ func (b *importBatch) share(items []any) (shares [][]int, rest []int) {
 		workers = 1
 	}
 	shares = make([][]int, workers)
-	of := make(map[string]int)
+	workerOf := make(map[string]int)
 	for i, raw := range items {
 		item, _ := raw.(map[string]any)
 		keyID, name := fmt.Sprint("id ", item["key_id"]), fmt.Sprint("name ", item["tenant"],
 			item["kind"], item["name"])
-		byID, known := of[keyID]
-		byName, named := of[name]
+		byID, known := workerOf[keyID]
+		byName, named := workerOf[name]
 		w := i % workers
 		switch {
 		case known && named && byID != byName:
@@ -78,7 +78,7 @@ func (b *importBatch) share(items []any) (shares [][]int, rest []int) {
 		case named:
 			w = byName
 		}
-		of[keyID], of[name] = w, w
+		workerOf[keyID], workerOf[name] = w, w
 		shares[w] = append(shares[w], i)
 	}
 	return shares, rest
@@ -93,7 +93,7 @@ func (b *importBatch) result(ctx context.Context, raw any, until time.Time) (res
 	var err error
 	defer func() {
 		if result["ok"] = err == nil; err != nil {
-			result["error"] = told(b.h.log, "key not imported", err).Error()
+			result["error"] = publicError(b.h.log, "key not imported", err).Error()
 		}
 	}()
 	defer recovered(b.h.log, &none, &err) // here too: a goroutine's panic would end the plugin

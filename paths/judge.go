@@ -57,7 +57,7 @@ func (h *Handlers) judge(ctx context.Context, r *request, c *call, opts judgeOpt
 	if err != nil { // what cannot be read is a verdict, not an error
 		return malformed, nil
 	}
-	found, err := h.callsKey(ctx, r, signed.KeyID, opts)
+	found, err := h.keyOfCall(ctx, r, signed.KeyID, opts)
 	if err != nil {
 		return judgement{}, err
 	}
@@ -74,7 +74,7 @@ func (h *Handlers) judge(ctx context.Context, r *request, c *call, opts judgeOpt
 		}
 		defer place.Leave()
 		//mutate:skip "keys of calls that have had to wait" TestAnsweredChangesHoldForWhoWaits
-		if found, err = h.callsKey(ctx, r, signed.KeyID, opts); err != nil {
+		if found, err = h.keyOfCall(ctx, r, signed.KeyID, opts); err != nil {
 			return judgement{}, err
 		}
 		grant, version = apikey.GrantOf(signed.KeyID, found.Key, found.Tenant, found.Role, r.config)
@@ -99,8 +99,8 @@ func (h *Handlers) judge(ctx context.Context, r *request, c *call, opts judgeOpt
 	return j, nil
 }
 
-// callsKey returns the key that a call names, as it is now; an empty one where nobody has it who is asked about.
-func (h *Handlers) callsKey(ctx context.Context, r *request, keyID string, opts judgeOptions) (*store.Match, error) {
+// keyOfCall returns the key that a call names, as it is now; an empty one where nobody has it who is asked about.
+func (h *Handlers) keyOfCall(ctx context.Context, r *request, keyID string, opts judgeOptions) (*store.Match, error) {
 	found, err := h.store.Find(ctx, r.Storage, keyID)
 	//mutate:false:3 "calls within a tenant" TestTenantsAreApart
 	if err != nil || found == nil || opts.within != "" && found.Tenant.UID != opts.within {
@@ -181,9 +181,9 @@ const (
 
 // longMetadata is how much long metadata the answer to a batch shows.
 type longMetadata struct {
-	all   int             // bytes
-	of    map[string]int  // by the tenant's UID
-	shown map[string]bool // key IDs, where each is told of once
+	all      int             // bytes
+	byTenant map[string]int  // by the tenant's UID
+	shown    map[string]bool // key IDs, where each is told of once
 }
 
 func (m *longMetadata) add(f *store.Match, keyID string) {
@@ -191,11 +191,11 @@ func (m *longMetadata) add(f *store.Match, keyID string) {
 	if n <= longFrom || m.shown[keyID] {
 		return
 	}
-	if m.of == nil {
-		m.of = make(map[string]int)
+	if m.byTenant == nil {
+		m.byTenant = make(map[string]int)
 	}
 	m.all += n
-	m.of[f.Tenant.UID] += n
+	m.byTenant[f.Tenant.UID] += n
 	if m.shown != nil {
 		m.shown[keyID] = true
 	}
@@ -205,7 +205,7 @@ func (m *longMetadata) add(f *store.Match, keyID string) {
 func (m *longMetadata) fits(f *store.Match, keyID string) bool {
 	//mutate:true:5 "long metadata in one answer" TestBatchTellsSoMuchOfLongMetadata
 	return m == nil || f.Key == nil || len(f.Key.Metadata) <= longFrom || m.shown[keyID] ||
-		m.of[f.Tenant.UID] < maxLong-m.all
+		m.byTenant[f.Tenant.UID] < maxLong-m.all
 }
 
 var errFull = refusal.Errorf(refusal.Unavailable, "not judged: of metadata longer than %d KiB the answer holds as "+

@@ -31,9 +31,9 @@ func (h *Handlers) keyResources() []resource {
 				logical.DeleteOperation: {h.keyDelete, "Delete a key; it can be restored for a while.", keyAnswer},
 			},
 			synopsis: "A key: a named series of versions, each with a secret and a public key ID.",
-			description: "Writing makes the key with a first version, or changes its settings; fields left out take " +
-				"their defaults at first and stay as they are later, and null sets the default. A change counts for " +
-				"versions made afterwards.",
+			description: "Writing makes the key with a first version, or changes its settings. A field left out " +
+				"takes its default when the key is made, and stays as it is later; null sets the default. A change " +
+				"counts for versions made afterwards.",
 		},
 	}
 }
@@ -69,7 +69,7 @@ func (h *Handlers) keyWrite(ctx context.Context, r *request) (*logical.Response,
 	}
 	undo, made := func() {}, false
 	var was *apikey.Key
-	write := anew(ctx, r, func(old *apikey.Key) (*apikey.Key, error) {
+	write := afterRenewal(ctx, r, func(old *apikey.Key) (*apikey.Key, error) {
 		if was = old; old != nil {
 			return changeKey(r, old, cas)
 		}
@@ -90,7 +90,8 @@ func (h *Handlers) keyWrite(ctx context.Context, r *request) (*logical.Response,
 	return reply(keyData(k, uses, r.config, r.now))
 }
 
-// reserve takes a place for a key. Keys may have to be counted first, so it is looked once more whether the tenant may.
+// reserve takes a place for a key. It may have to count the tenant's keys first, which takes time, so it checks once
+// more whether the tenant is active. Undo gives the place back; none is returned where there is nothing to undo.
 func (h *Handlers) reserve(ctx context.Context, r *request, none func()) (undo func(), err error) {
 	undo, err = h.store.ReserveKey(ctx, r.Storage, r.tenant, r.tenant.Caps(r.config).MaxKeys)
 	if err != nil {
@@ -130,7 +131,7 @@ func newKey(r *request, ref apikey.Ref, cas int) (*apikey.Key, error) {
 	return k, k.CheckCompat(nil)
 }
 
-// defaultKey returns the settings of a key whose writer gives none, and warns where they are cut.
+// defaultKey returns the settings of a key whose writer gives none. It warns if the tenant's cap cuts the ttl.
 func defaultKey(r *request, kind apikey.Kind) apikey.Settings {
 	defaults := cappedDefaults(kind, r.config, r.tenant)
 	if defaults.TTL < apikey.DefaultSettings(kind, r.config).TTL {
@@ -141,15 +142,15 @@ func defaultKey(r *request, kind apikey.Kind) apikey.Settings {
 	return defaults
 }
 
-// cappedDefaults are the mount's defaults within the tenant's cap.
+// cappedDefaults returns the mount's defaults within the tenant's cap.
 func cappedDefaults(kind apikey.Kind, c *tenant.Config, t *tenant.Tenant) apikey.Settings {
 	defaults := apikey.DefaultSettings(kind, c)
 	defaults.TTL = min(defaults.TTL, t.Caps(c).MaxTTL)
 	return defaults
 }
 
-// changeKey applies the request to a key's settings. Caps count only for what changes: a lowered cap must not stop the
-// change of a description.
+// changeKey applies the request to a key's settings. Caps are checked only for what changes: a lowered cap must not
+// stop the change of a description.
 func changeKey(r *request, old *apikey.Key, cas int) (*apikey.Key, error) {
 	if err := checkCAS(cas, old.Revision); err != nil {
 		return nil, err
@@ -168,7 +169,7 @@ func changeKey(r *request, old *apikey.Key, cas int) (*apikey.Key, error) {
 	}
 	//mutate:true:1 "overlaps given that are the default" TestAnOverlapGivenIsKept
 	if wholeKey(r) && s.OverlapFrom == apikey.OverlapGiven && s.Overlap == before.OverlapFrom {
-		s.Overlap, s.OverlapFrom = before.Overlap, before.OverlapFrom // what was shown is given back
+		s.Overlap, s.OverlapFrom = before.Overlap, before.OverlapFrom // the caller gave back what was shown
 	}
 	if s.TTL != old.TTL || s.Overlap != before.Overlap || s.OverlapFrom != before.OverlapFrom ||
 		s.AutoRotate != old.AutoRotate || s.Rules != old.Rules {
@@ -183,8 +184,8 @@ func changeKey(r *request, old *apikey.Key, cas int) (*apikey.Key, error) {
 	return old.Change(s, r.actor(), r.now)
 }
 
-// wholeKey reports whether the request has every setting of a key, like that of a caller who writes back what was read.
-// It does not say which of them are meant.
+// wholeKey reports whether the request has every setting of a key, as when a caller writes back what it has read. Such
+// a request does not say which of them the caller means to set.
 func wholeKey(r *request) bool {
 	for _, s := range keySettings {
 		if _, given := r.Data[s.Name]; !given {
@@ -215,12 +216,12 @@ func (h *Handlers) keyAction(
 	if err != nil {
 		return nil, err
 	}
-	// Uses are read before: what has been done must not be answered with an error.
+	// Uses are read before the change, because a change that succeeded must not be answered with an error.
 	uses, err := r.tolerateUsageError(h.store.Usage(ctx, r.Storage, r.tenant, kind, name))
 	if err != nil {
 		return nil, err
 	}
-	change = anew(ctx, r, change)
+	change = afterRenewal(ctx, r, change)
 	k, err := h.store.UpdateKey(ctx, r.Storage, r.tenant, kind, name, func(old *apikey.Key) (*apikey.Key, error) {
 		if old == nil {
 			return nil, refusal.Errorf(refusal.NotFound, "key: tenant %q has no key %q",

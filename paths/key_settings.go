@@ -14,7 +14,7 @@ import (
 	"vault-plugin-secrets-apikeys/signing"
 )
 
-// keySettings are what the writer of a key decides.
+// keySettings are the settings that the writer of a key chooses.
 var keySettings = append(throughShared(ruleSettings,
 	func(s *apikey.Settings) *apikey.Interned[apikey.Rules] { return &s.Rules }),
 	field.Text("description", "What the key is for.", apikey.MaxDescription,
@@ -24,11 +24,11 @@ var keySettings = append(throughShared(ruleSettings,
 	pairsSetting("metadata", "Pairs of texts that verification returns.",
 		func(s *apikey.Settings) *apikey.Pairs { return &s.Metadata }),
 	schemeSetting(func(s *apikey.Settings) *signing.Scheme { return &s.Scheme }),
-	field.Duration("ttl", "The life of one version; 0: no expiry, where the mount allows it. Counts for versions "+
-		"made afterwards.", 0, field.MaxDuration,
+	field.Duration("ttl", "The life of one version; 0: no expiry, where the mount allows it. A change counts for "+
+		"versions made afterwards.", 0, field.MaxDuration,
 		func(s *apikey.Settings) *time.Duration { return &s.TTL }),
 	dateSetting(),
-	field.Bool("auto_rotate", "Whether a new version is made by schedule before the current one expires.",
+	field.Bool("auto_rotate", "Whether the schedule makes a new version before the current one expires.",
 		func(s *apikey.Settings) *bool { return &s.AutoRotate }),
 	overlapSetting(),
 	field.Choice("reveal", "How often the secret may be handed out: once, always or never.",
@@ -39,22 +39,23 @@ var keySettings = append(throughShared(ruleSettings,
 		func(s *apikey.Settings) *bool { return &s.DeletionProtected }),
 )
 
-// ruleSettings are the settings that most keys do without.
+// ruleSettings are the settings that most keys leave at their defaults.
 var ruleSettings = append(limitSettings(func(r *apikey.Rules) *apikey.Limits { return &r.Limits }),
 	field.NewSetting("recipients", field.Schema(framework.TypeStringSlice,
 		"age recipients or SSH public keys that each version is sealed to, for handover and pickup."),
 		func(r *apikey.Rules) *tenant.Lines { return &r.Recipients }, parseRecipients,
 		func(l tenant.Lines) any { return l.List() }),
-	field.NewSetting("expiry_window", text("Days, hours and time zone into which expiry is cut back, such as Mon-Thu "+
-		"09:00-16:00 Europe/Berlin; empty: none. A cut leaves half of the ttl and twice the overlap."),
+	field.NewSetting("expiry_window", text("Days, hours and time zone in which versions end, such as Mon-Thu "+
+		"09:00-16:00 Europe/Berlin; empty: any time. An end outside is moved back into it. That leaves at least half "+
+		"of the ttl and twice the overlap."),
 		func(r *apikey.Rules) *apikey.Window { return &r.Window }, parseWindow,
 		func(w apikey.Window) any { return string(w) }),
-	field.Duration("idle_disable_after", "The key is disabled when it was not used for so long; 0: as the tenant and "+
-		"the mount say.", 0, field.MaxDuration,
+	field.Duration("idle_disable_after", "The key is disabled when nobody has used it for this long; 0: the tenant's "+
+		"and the mount's settings hold.", 0, field.MaxDuration,
 		func(r *apikey.Rules) *time.Duration { return &r.IdleDisableAfter }),
 )
 
-// throughShared makes settings of R into settings of a T that holds a shared R.
+// throughShared turns settings of an R into settings of a T that holds an interned R.
 func throughShared[T any, R comparable](
 	settings []field.Setting[R],
 	at func(*T) *apikey.Interned[R],
@@ -83,19 +84,19 @@ func throughShared[T any, R comparable](
 	return all
 }
 
-// limitSettings are what limits the calls of a key, or of a role's keys.
+// limitSettings are the settings that limit the calls of a key, or of a role's keys.
 func limitSettings[T any](at func(*T) *apikey.Limits) []field.Setting[T] {
 	return []field.Setting[T]{
 		field.Lines("scopes",
-			"What calls may be for, each a method, or *, and a path glob, such as GET /wfo/**; none: anything.",
+			"Which calls are allowed: each is a method, or *, and a path glob, such as GET /wfo/**; none: all calls.",
 			func(t *T) *match.Scopes { return &at(t).Scopes }, apikey.ParseScopes),
-		field.Lines("allowed_cidrs", "Where calls may come from, by client_ip, such as 192.0.2.0/24; none: anywhere.",
+		field.Lines("allowed_cidrs", "Which client_ip calls may have, such as 192.0.2.0/24; none: any.",
 			func(t *T) *match.Ranges { return &at(t).CIDRs }, apikey.ParseCIDRs),
 		field.Text("user",
-			"Whom the caller acts as: a call that names another one in Verint-UserName is out of scope.", maxUser,
+			"The user that the caller acts as: a call with another one in Verint-UserName is out of scope.", maxUser,
 			func(t *T) *string { return &at(t).User }),
 		field.NewSetting("compat", field.Schema(framework.TypeStringSlice,
-			"Ways in which calls may deviate from the scheme, such as headers_sorted; none: they may not."),
+			"How calls may deviate from the scheme, such as headers_sorted; none: not at all."),
 			func(t *T) *tenant.Lines { return &at(t).Compat }, parseCompat,
 			func(l tenant.Lines) any { return l.List() }),
 	}
@@ -111,7 +112,7 @@ func parseCompat(raw any, _ tenant.Lines, _ bool) (tenant.Lines, error) {
 	return apikey.CompatLines(list)
 }
 
-// maxRecipients bounds how many can open one sealed secret.
+// maxRecipients bounds how many recipients one sealed secret has.
 const maxRecipients = 8
 
 func parseRecipients(raw any, _ tenant.Lines, _ bool) (tenant.Lines, error) {
@@ -150,7 +151,7 @@ func schemeSetting[T any](at func(*T) *signing.Scheme) field.Setting[T] {
 }
 
 func replaySetting[T any](at func(*T) *bool) field.Setting[T] {
-	schema := text("on: a call is accepted once; off: as often as it comes.")
+	schema := text("on: a call is accepted once; off: it is accepted each time.")
 	schema.AllowedValues = []any{"on", "off"}
 	return field.NewSetting("replay", schema, at, func(raw any, _, _ bool) (bool, error) {
 		if raw != "on" && raw != "off" {
@@ -179,15 +180,15 @@ func dateSetting() field.Setting[apikey.Settings] {
 		func(at apikey.Interned[time.Time]) any { return field.RFC3339(at.Get()) })
 }
 
-// overlapSetting is a duration whose default depends on the ttl. Where nobody has given one, the default it comes from
-// is shown.
+// overlapSetting is a duration whose default depends on the ttl. If nobody has given one, it shows the default from
+// which the overlap was derived.
 func overlapSetting() field.Setting[apikey.Settings] {
 	const name = "overlap"
 	return field.Setting[apikey.Settings]{
 		Name: name,
 		Schema: field.Schema(framework.TypeDurationSecond, "How long older versions verify after a rotation: at most "+
-			"half of the ttl and 720h. The default holds as far as a quarter of the ttl, see effective; one that is "+
-			"given is kept, unless all settings are written back as they were read."),
+			"half of the ttl and 720h. The default is cut to a quarter of the ttl; effective shows what holds. An "+
+			"overlap that is given stays, unless all settings are written back as they were read."),
 		Parse: func(to *apikey.Settings, raw any, _ bool) error {
 			d, err := field.ParseDuration(name, raw, 0, apikey.MaxOverlap)
 			if err == nil {

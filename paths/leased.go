@@ -98,7 +98,7 @@ func (h *Handlers) leasedDisable(ctx context.Context, r *request) (*logical.Resp
 	return h.leasedAction(ctx, r, func(k *apikey.Key) (*apikey.Key, error) {
 		c, err := k.Disable("", reason, r.actor(), r.now)
 		if err == nil {
-			r.firstStands(reason, c.WhyDisabled(""))
+			r.warnReasonKept(reason, c.WhyDisabled(""))
 		}
 		return c, err
 	})
@@ -116,7 +116,7 @@ func (h *Handlers) leasedRevoke(ctx context.Context, r *request) (*logical.Respo
 	return h.leasedAction(ctx, r, func(k *apikey.Key) (*apikey.Key, error) {
 		c, err := k.Revoke("", reason, r.actor(), r.now)
 		if err == nil {
-			r.firstStands(reason, c.WhyRevoked(""))
+			r.warnReasonKept(reason, c.WhyRevoked(""))
 		}
 		return c, err
 	})
@@ -134,7 +134,7 @@ func (h *Handlers) leasedAction(
 		return nil, err
 	}
 	var role *apikey.Role
-	change = anew(ctx, r, change)
+	change = afterRenewal(ctx, r, change)
 	k, err := h.store.UpdateLeased(ctx, r.Storage, r.tenant, kind, keyID, func(old *apikey.Key) (*apikey.Key, error) {
 		if old == nil {
 			return nil, refusal.Errorf(refusal.NotFound, "leased key: tenant %q has no leased key %q",

@@ -37,8 +37,8 @@ type listing[T any] struct {
 	lets  func(*T) bool                 // what is to be shown; nil: all that is named
 }
 
-// there lets everything through that still exists, so that only that is counted.
-func there[T any](*T) bool { return true }
+// stillExists lets everything through that still exists, so that only that is counted.
+func stillExists[T any](*T) bool { return true }
 
 // page is the part of a list that a caller asked for.
 type page[T any] struct {

@@ -43,7 +43,7 @@ func (h *Handlers) keyPurge(ctx context.Context, r *request) (*logical.Response,
 	}
 	var was *apikey.Key
 	var purged apikey.Purged
-	mark := anew(ctx, r, func(k *apikey.Key) (_ *apikey.Key, err error) {
+	mark := afterRenewal(ctx, r, func(k *apikey.Key) (_ *apikey.Key, err error) {
 		if k == nil {
 			return nil, refusal.Errorf(refusal.NotFound, "key: tenant %q has no key %q",
 				string(r.tenant.Name), string(name))
@@ -58,7 +58,7 @@ func (h *Handlers) keyPurge(ctx context.Context, r *request) (*logical.Response,
 	}
 	if left != nil { // what has been done is not answered with an error
 		r.warn("the key is purged; of its index something is left, which the engine removes: %s",
-			told(h.log, "index of a purged key not removed", left))
+			publicError(h.log, "index of a purged key not removed", left))
 	}
 	return reply(map[string]any{
 		"kind": string(kind), "name": string(name), "purged_at": field.RFC3339(purged.At), "key_ids": was.KeyIDs(),

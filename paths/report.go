@@ -109,7 +109,7 @@ func (h *Handlers) adminReport(ctx context.Context, r *request, walk *turn) (*lo
 		return nil, err
 	}
 	open := listing[tenant.Tenant]{
-		names: names, lets: there[tenant.Tenant],
+		names: names, lets: stillExists[tenant.Tenant],
 		read: func(name string) (*tenant.Tenant, error) {
 			return ignoreNotFound(h.store.OpenTenant(ctx, r.Storage, tenant.Name(name)))
 		},

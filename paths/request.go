@@ -42,8 +42,8 @@ func (r *request) renew(ctx context.Context) (err error) {
 	return err
 }
 
-// anew is change for a request that has waited for the record: see [request.renew].
-func anew[T any](ctx context.Context, r *request, change func(*T) (*T, error)) func(*T) (*T, error) {
+// afterRenewal is change for a request that has waited for the record: see [request.renew].
+func afterRenewal[T any](ctx context.Context, r *request, change func(*T) (*T, error)) func(*T) (*T, error) {
 	return func(old *T) (*T, error) {
 		if err := r.renew(ctx); err != nil {
 			return nil, err
@@ -54,16 +54,16 @@ func anew[T any](ctx context.Context, r *request, change func(*T) (*T, error)) f
 
 // waits is how long a request has waited for turns.
 type waits struct {
-	all time.Duration
-	of  map[string]time.Duration // by owner
+	all     time.Duration
+	byOwner map[string]time.Duration // by owner
 }
 
 func (w *waits) add(owner string, waited time.Duration) {
-	if w.of == nil {
-		w.of = make(map[string]time.Duration)
+	if w.byOwner == nil {
+		w.byOwner = make(map[string]time.Duration)
 	}
 	w.all += waited
-	w.of[owner] += waited
+	w.byOwner[owner] += waited
 }
 
 // actor returns who is asking, for histories.
@@ -149,8 +149,8 @@ func checkCAS(cas, revision int) error {
 	return refusal.Errorf(refusal.Conflict, "cas: the revision is %d now; read the object again", revision)
 }
 
-// firstStands warns where another reason is kept than the one given.
-func (r *request) firstStands(given, kept string) {
+// warnReasonKept warns where another reason is kept than the one given.
+func (r *request) warnReasonKept(given, kept string) {
 	if given != "" && given != kept {
 		r.warn("reason: one was given before, and the first stands; this one is not kept")
 	}

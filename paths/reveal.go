@@ -39,9 +39,9 @@ func (h *Handlers) revealResources() []resource {
 			operations: only(logical.ReadOperation, h.staticCreds,
 				"Read the current secret of a key with reveal=always.", staticAnswer),
 			synopsis: "The current secret for apps that come again, such as Vault Agent.",
-			description: "The answer's ttl says when to read again. An app that does never holds an ended version, if " +
-				"keys are rotated with an overlap of at least static_ttl and 2 minutes. A version that is ended at " +
-				"once, by expire, revoke, disable or overlap=0, is held until the app reads again.",
+			description: "The answer's ttl says when to read again. An app that does so never holds an ended " +
+				"version, if the overlap of rotations is at least static_ttl and 2 minutes. A version that is ended " +
+				"at once, by expire, revoke, disable or overlap=0, stays with the app until it reads again.",
 		},
 	}
 }
@@ -55,7 +55,7 @@ func (h *Handlers) keyReveal(ctx context.Context, r *request) (*logical.Response
 	if err != nil {
 		return nil, err
 	}
-	place, err := h.toSeal(ctx, r, recipient)
+	place, err := h.waitToSeal(ctx, r, recipient)
 	if err != nil {
 		return nil, err
 	}

@@ -38,11 +38,11 @@ var roleSettings = append(limitSettings(func(r *apikey.Role) *apikey.Limits { re
 
 var roleAnswer = field.Schemas(roleSettings, schema{
 	"kind": text("internal or external."), "name": text("The role's name."),
-	"revision":   number("Counts the changes; for cas."),
-	"created_at": stamp("When the role was made."), "revoked_before": stamp("Keys issued before are revoked."),
-	"revoked_reason": text("Why they are, as it was said last. Each key shows the reason of the revocation that " +
-		"ended it."),
-	"deleted_at": stamp("When the role was deleted: only in the answer to that."),
+	"revision":       number("Counts the changes; for cas."),
+	"created_at":     stamp("When the role was made."),
+	"revoked_before": stamp("Keys issued before this time are revoked."),
+	"revoked_reason": text("The reason of the last revocation. Each key shows the reason of the one that ended it."),
+	"deleted_at":     stamp("When the role was deleted: only in the answer to its deletion."),
 })
 
 func (h *Handlers) roleResources() []resource {
@@ -77,13 +77,13 @@ func (h *Handlers) roleResources() []resource {
 			operations: only(logical.UpdateOperation, h.roleRevokeLeased,
 				"Revoke all keys that the role has issued so far.", roleAnswer),
 			synopsis: "Revoke every leased key of a role at once and for good.",
-			description: "Keys issued afterwards are good. The revoked keys' leases stay until they end, and are not " +
-				"renewed.",
+			description: "Keys issued afterwards are good. The leases of revoked keys stay until they end, and " +
+				"cannot be renewed.",
 		},
 	}
 }
 
-// defaultRole returns the role of a writer who gives no settings, within the caps.
+// defaultRole returns a role whose writer gives no settings, within the caps.
 func defaultRole(r *request, kind apikey.Kind) *apikey.Role {
 	role := &apikey.Role{Kind: kind, Scheme: apikey.DefaultScheme, TTL: time.Hour, MaxTTL: 24 * time.Hour, Replay: true}
 	span := role.Span(r.config, r.tenant, role.MaxTTL)
@@ -102,7 +102,7 @@ func (h *Handlers) roleList(ctx context.Context, r *request, walk *turn) (*logic
 	}
 	// Markers of deleted roles are neither shown nor counted.
 	roles := listing[apikey.Role]{
-		names: names, lets: there[apikey.Role],
+		names: names, lets: stillExists[apikey.Role],
 		read: func(name string) (*apikey.Role, error) {
 			return ignoreNotFound(h.store.Role(ctx, r.Storage, r.tenant, kind, apikey.Name(name)))
 		},
@@ -163,14 +163,14 @@ func (h *Handlers) roleWrite(ctx context.Context, r *request) (*logical.Response
 			}
 		}
 		if !made && role.TTL == old.TTL && role.MaxTTL == old.MaxTTL && role.Limits == old.Limits {
-			return role, nil // a cap lowered since does not stop other changes
+			return role, nil // a cap that was lowered since does not stop other changes
 		}
 		return role, role.Check(r.config, r.tenant)
 	})
 }
 
-// nextRole returns what is to be written, and the revision that the caller knows. A role made anew keeps the epoch of
-// the deleted one, so that what was revoked stays so.
+// nextRole returns the role to write, and the revision that the caller must expect. A role that replaces a deleted one
+// keeps its epoch, so that revoked keys stay revoked.
 func nextRole(
 	r *request, old *apikey.Role, kind apikey.Kind, name apikey.Name, made bool,
 ) (role *apikey.Role, revision int) {
@@ -206,8 +206,8 @@ func (h *Handlers) roleRevokeLeased(ctx context.Context, r *request) (*logical.R
 	return h.roleChange(ctx, r, liveRole(r, -1, func(role *apikey.Role) {
 		revoked, forgot := role.RevokeLeased(reason, r.now)
 		if *role = *revoked; forgot {
-			r.warn("reason: a role keeps %d; the oldest was dropped, and the keys that were revoked for it show none "+
-				"any more", apikey.KeptReasons)
+			r.warn("reason: a role keeps %d; the oldest was dropped, and the keys revoked for it show no reason now",
+				apikey.KeptReasons)
 		}
 	}))
 }
@@ -234,7 +234,7 @@ func (h *Handlers) roleChange(ctx context.Context, r *request, change roleChange
 	if err != nil {
 		return nil, err
 	}
-	named := anew(ctx, r, func(old *apikey.Role) (*apikey.Role, error) { return change(old, kind, name) })
+	named := afterRenewal(ctx, r, func(old *apikey.Role) (*apikey.Role, error) { return change(old, kind, name) })
 	role, err := h.store.UpdateRole(ctx, r.Storage, r.tenant, kind, name, named)
 	if err != nil {
 		return nil, err

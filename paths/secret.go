@@ -94,8 +94,9 @@ func (r *request) recipient() (string, error) {
 	return s, nil
 }
 
-// toSeal waits for a place to seal in, before anything is noted as handed out: afterwards nobody may be turned away.
-func (h *Handlers) toSeal(ctx context.Context, r *request, recipient string) (place fair.Place, err error) {
+// waitToSeal waits for a place to seal in. It is called before anything is noted as handed out, because afterwards no
+// caller may be turned away.
+func (h *Handlers) waitToSeal(ctx context.Context, r *request, recipient string) (place fair.Place, err error) {
 	if recipient != "" {
 		place, err = r.enter(ctx, h.shares.walks, r.owner())
 	}
@@ -111,7 +112,7 @@ func (h *Handlers) handOut(
 		return nil, nil, err
 	}
 	var v *apikey.Version
-	note := anew(ctx, r, func(old *apikey.Key) (*apikey.Key, error) {
+	note := afterRenewal(ctx, r, func(old *apikey.Key) (*apikey.Key, error) {
 		if old == nil {
 			return nil, refusal.Errorf(refusal.NotFound, "key: tenant %q has no key %q",
 				string(r.tenant.Name), string(name))

@@ -104,7 +104,7 @@ func (s *signer) batch(ctx context.Context, items []any) (*logical.Response, err
 			if ctx.Err() != nil {
 				return nil, errGone
 			}
-			data = map[string]any{"error": told(s.h.log, "item of a batch not signed", err).Error()}
+			data = map[string]any{"error": publicError(s.h.log, "item of a batch not signed", err).Error()}
 		}
 		if known := referenceOf(raw); known != "" {
 			data["reference"] = known

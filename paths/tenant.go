@@ -20,7 +20,7 @@ const (
 )
 
 // capSettings are the limits that the provider sets for a tenant, and the tenant for itself. A limit that is not set
-// shows as null; the one that holds is shown beside it.
+// is shown as null; effective shows the one that holds.
 func capSettings(at func(*tenant.Tenant) *tenant.Caps) []field.Setting[tenant.Tenant] {
 	settings := []field.Setting[tenant.Tenant]{
 		field.Int("max_keys", "How many keys the tenant may have.", 1, maxCount,
@@ -35,14 +35,15 @@ func capSettings(at func(*tenant.Tenant) *tenant.Caps) []field.Setting[tenant.Te
 			func(t *tenant.Tenant) *time.Duration { return &at(t).WindowPast }),
 		field.Duration("window_future", "How far ahead a caller's clock may be.", tenant.MinWindow, tenant.MaxWindow,
 			func(t *tenant.Tenant) *time.Duration { return &at(t).WindowFuture }),
-		field.Duration("idle_disable_after", "Keys that were not used for so long are disabled.",
+		field.Duration("idle_disable_after", "Keys that nobody has used for this long are disabled.",
 			time.Minute, field.MaxDuration,
 			func(t *tenant.Tenant) *time.Duration { return &at(t).IdleAfter }),
 		field.Lines("published",
-			"Path globs that external keys' calls may be for, besides what the others have published.",
+			"Path globs: calls of external keys must be within them, and within those of mount, provider and tenant.",
 			func(t *tenant.Tenant) *match.Globs { return &at(t).Published }, apikey.ParsePublished),
 		field.NewSetting("allow_local_verify", field.Schema(framework.TypeBool, "Whether gateways may fetch the "+
-			"tenant's keys from keyring/, where the mount allows it: provider or tenant says yes, and neither no."),
+			"tenant's keys from keyring/. The mount must allow it, provider or tenant must say yes, and neither may "+
+			"say no."),
 			func(t *tenant.Tenant) *tenant.Consent { return &at(t).LocalVerify }, parseConsent, showConsent),
 	}
 	for i := range settings {
@@ -89,17 +90,17 @@ var (
 var tenantAnswer = field.Schemas(providerCaps, schema{
 	"display_name":     text("What people call the tenant."),
 	"state":            text("active, suspended or deleted."),
-	"uid":              text("What tells this tenant from another of the same name."),
+	"uid":              text("A random ID; a later tenant of the same name has another one."),
 	"created_at":       stamp("When the tenant was opened."),
-	"suspended_by":     text("The entity that suspended it."),
-	"suspended_at":     stamp("Since when it is suspended."),
-	"suspended_reason": text("Why it is suspended."),
-	"deleted_at":       stamp("When it was deleted."),
-	"restorable_to":    stamp("Until when it can be restored."),
-	"effective": table("The limits that hold: the tenant's own where tighter, else the provider's for it, " +
-		"else the mount's. Of published it shows one list, and calls must be within all three."),
-	"keys":        number("How many keys it has."),
-	"leased_keys": number("How many leased keys it has."),
+	"suspended_by":     text("The entity that suspended the tenant."),
+	"suspended_at":     stamp("Since when the tenant is suspended."),
+	"suspended_reason": text("Why the tenant is suspended."),
+	"deleted_at":       stamp("When the tenant was deleted."),
+	"restorable_to":    stamp("Until when a deleted tenant can be restored."),
+	"effective": table("The limits that hold: the tenant's own if they are tighter, else the provider's for the " +
+		"tenant, else the mount's. For published it shows one list, but calls must be within all three."),
+	"keys":        number("How many keys the tenant has."),
+	"leased_keys": number("How many leased keys the tenant has."),
 	"revision":    number("Counts the changes; for cas."),
 })
 
@@ -112,9 +113,9 @@ func (h *Handlers) tenantResources() []resource {
 			logical.PatchOperation: {h.tenantPatch, "Tighten the tenant's limits.", tenantAnswer},
 		},
 		synopsis: "A tenant's own settings.",
-		description: "Reading shows the tenant's own limits, those that hold, how many keys there are, and who " +
-			"suspended the tenant, when and why. The tenant may only tighten what the provider has set; null goes " +
-			"back to the provider's.",
+		description: "Reading shows the tenant's own limits, the limits that hold, and the number of keys. It also " +
+			"shows who suspended the tenant, when and why. The tenant may only tighten the provider's limits. Null " +
+			"removes an own limit, and the provider's holds again.",
 	}}
 }
 
@@ -138,7 +139,7 @@ func (h *Handlers) tenantPatch(ctx context.Context, r *request) (*logical.Respon
 		return nil, err
 	}
 	defer place.Leave()
-	n, err := h.count(ctx, r, r.tenant) // before: what has been done must not be answered with an error
+	n, err := h.count(ctx, r, r.tenant) // before the change, which must not be answered with an error
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +160,7 @@ func (h *Handlers) tenantPatch(ctx context.Context, r *request) (*logical.Respon
 	return reply(tenantData(r, t, t.Own, t.Caps(r.config), n))
 }
 
-// changedTenant returns old when nothing has changed, so that nothing is written.
+// changedTenant returns t with the next revision. It returns old if nothing has changed, so that nothing is written.
 func changedTenant(old, t *tenant.Tenant, err error) (*tenant.Tenant, error) {
 	if err != nil || *t == *old {
 		return old, err
@@ -171,7 +172,7 @@ func changedTenant(old, t *tenant.Tenant, err error) (*tenant.Tenant, error) {
 // keyCounts are how many keys and leased keys a tenant has.
 type keyCounts struct{ keys, leased any } // nil: not known
 
-// count counts the keys of a tenant; one that is not there yet has none.
+// count counts the keys of a tenant. A tenant that does not exist yet, nil, has none.
 func (h *Handlers) count(ctx context.Context, r *request, t *tenant.Tenant) (keyCounts, error) {
 	if t == nil {
 		return keyCounts{0, 0}, nil
@@ -183,8 +184,8 @@ func (h *Handlers) count(ctx context.Context, r *request, t *tenant.Tenant) (key
 	return keyCounts{keys, leased}, nil
 }
 
-// tenantData shows a tenant with the limits that the reader may set, the tenant's own or
-// the provider's, and those that hold.
+// tenantData shows a tenant with the limits that the reader may set, which are the tenant's own or the provider's, and
+// with the limits that hold.
 func tenantData(r *request, t *tenant.Tenant, set, hold tenant.Caps, n keyCounts) map[string]any {
 	data := map[string]any{
 		"display_name": t.DisplayName, "state": string(t.State()), "uid": t.UID,
@@ -205,7 +206,7 @@ func tenantData(r *request, t *tenant.Tenant, set, hold tenant.Caps, n keyCounts
 	return data
 }
 
-// openTenant returns old if it exists, is not deleted, and has the expected revision.
+// openTenant returns old if it exists, is not deleted and has the expected revision.
 func openTenant(old *tenant.Tenant, name tenant.Name, cas int) (*tenant.Tenant, error) {
 	if old == nil || old.State() == tenant.Deleted {
 		return nil, store.NoTenant(name)

@@ -40,7 +40,7 @@ func (r *request) noPlace(err error, waited time.Duration) error {
 func (r *request) left(owner string) time.Duration {
 	left := patience - r.waited.all
 	if r.ofManyTenants {
-		left = min(batchPatience-r.waited.of[owner], left/2)
+		left = min(batchPatience-r.waited.byOwner[owner], left/2)
 	}
 	return left
 }
@@ -64,7 +64,7 @@ func (r *request) wait(ctx context.Context, owner string, until func(most time.D
 	err := until(r.left(owner))
 	r.waited.add(owner, time.Since(began))
 	if err != nil {
-		return r.noPlace(err, r.waited.of[owner])
+		return r.noPlace(err, r.waited.byOwner[owner])
 	}
 	return r.renew(ctx)
 }

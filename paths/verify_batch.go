@@ -11,24 +11,24 @@ import (
 	"vault-plugin-secrets-apikeys/internal/refusal"
 )
 
-// outcome is what became of an item of a batch.
+// outcome is the result of one item of a batch.
 type outcome struct {
 	judgement
-	wrong     string // what the caller got wrong in it, or why it was not judged, which has no verdict
+	wrong     string // what is wrong with the item; or why it was not judged, and then there is no verdict
 	reference string
 }
 
-// verifyBatch judges the items of a batch. One that cannot be judged fails alone, unless none can.
+// verifyBatch judges the items of a batch. An item that cannot be judged fails alone, unless none can.
 func (h *Handlers) verifyBatch(ctx context.Context, r *request, items []any, within string) (*logical.Response, error) {
 	if err := new(call).parseOptions(r.Data); err != nil {
-		return nil, err // told once, not in each item
+		return nil, err // once, not in each item
 	}
 	opts := judgeOptions{within: within, beside: new(longMetadata)}
 	if r.Data["batch_json"] != nil {
 		opts.beside.shown = make(map[string]bool)
 	}
 	turn := new(turn)
-	r.ofManyTenants = within == "" // which waits for each tenant's turn when it comes to an item of it
+	r.ofManyTenants = within == "" // such a batch waits for a tenant's turn when it comes to an item of that tenant
 	if !r.ofManyTenants {
 		var err error
 		if turn, err = r.take(ctx, h.shares.work, relayed(within), len(items)); err != nil {
@@ -41,7 +41,7 @@ func (h *Handlers) verifyBatch(ctx context.Context, r *request, items []any, wit
 	for i, raw := range items {
 		err := turn.next(ctx)
 		if errors.Is(err, errGone) {
-			return nil, err // the answer is to nobody, and what was recorded stays
+			return nil, err // nobody waits for the answer, and what was recorded stays
 		}
 		if err == nil {
 			outcomes[i], err = h.judgeItem(ctx, r, raw, opts)
@@ -50,7 +50,7 @@ func (h *Handlers) verifyBatch(ctx context.Context, r *request, items []any, wit
 			if ctx.Err() != nil {
 				return nil, errGone
 			}
-			outcomes[i].wrong = told(h.log, "item of a batch not judged", err).Error()
+			outcomes[i].wrong = publicError(h.log, "item of a batch not judged", err).Error()
 			unjudged = append(unjudged, err)
 		}
 		outcomes[i].reference = referenceOf(raw)
@@ -75,8 +75,8 @@ func (h *Handlers) verifyBatch(ctx context.Context, r *request, items []any, wit
 	return reply(map[string]any{"results": results})
 }
 
-// judgeItem judges one item of a batch. What the caller got wrong is told in the item, because it must not fail the
-// others. An error is returned for what could not be judged.
+// judgeItem judges one item of a batch. A mistake of the caller's is an outcome of that item, because it must not fail
+// the others. The error says why an item could not be judged.
 func (h *Handlers) judgeItem(ctx context.Context, r *request, raw any, opts judgeOptions) (outcome, error) {
 	c, err := r.parseItem(raw)
 	if errors.Is(err, refusal.Invalid) {
@@ -125,8 +125,7 @@ type packedResult struct {
 }
 
 // packed answers a batch with one JSON text that describes each version once. Audit devices hash each text of an
-// answer, so what somebody will look for there stands beside it: the key IDs that are told, and the number of verdicts
-// of each kind.
+// answer. So that people find what they look for there, the key IDs and the number of each verdict stand beside it.
 func packed(outcomes []outcome) (*logical.Response, error) {
 	ids, counts, versions := []string{}, map[apikey.Verdict]int{}, map[string]map[string]any{}
 	results, full := make([]packedResult, len(outcomes)), false

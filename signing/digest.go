@@ -27,10 +27,11 @@ type ContentDigest struct {
 	has512 bool
 }
 
-// ParseContentDigest parses a Content-Digest, such as "sha-256=:<base64>:". The value must be an RFC 8941
-// dictionary, canonical but for any blanks around its commas, of at most 512 bytes and at most 8 algorithms, without duplicates; each has a byte sequence without
-// parameters. It must have sha-256, sha-512 or both; other algorithms are ignored. Everything else is an
-// [ErrMalformed]. [ContentDigest.String] returns an accepted value byte for byte.
+// ParseContentDigest parses a Content-Digest, such as "sha-256=:<base64>:". The value must be an RFC 8941 dictionary,
+// canonical except for blanks around its commas, of at most 512 bytes and at most 8 algorithms, without duplicates.
+// Each algorithm has a byte sequence without parameters. The value must have sha-256, sha-512 or both; other
+// algorithms are ignored. Everything else is an [ErrMalformed]. [ContentDigest.String] returns an accepted value byte
+// for byte.
 //
 // To parse a header of several lines, join their values with ", ".
 func ParseContentDigest(value string) (ContentDigest, error) {

@@ -17,7 +17,7 @@ import (
 // wire brings requests to the engine without a network.
 type wire struct{ e *Engine }
 
-var errAway = errors.New("clienttest: Vault is away")
+var errVaultDown = errors.New("clienttest: Vault is away")
 
 // RoundTrip answers a request, unless Vault is away.
 func (w wire) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -31,7 +31,7 @@ func (w wire) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if away {
-		return nil, errAway
+		return nil, errVaultDown
 	}
 	recorder := httptest.NewRecorder()
 	w.e.ServeHTTP(recorder, r)

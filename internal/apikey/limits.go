@@ -83,7 +83,7 @@ func (j *Judgement) outOfPaths(head *signing.Head, g *Grant) ScopeRule {
 	if !path.Read(head.Path()) {
 		return ScopeLongPath
 	}
-	path.Steps += match.LooksOfAmbiguous * len(head.Path())
+	path.Steps += match.AmbiguousSteps * len(head.Path())
 	//mutate:false "paths with two readings" TestWhatCallsMayBeFor
 	if match.Ambiguous(head.Path()) {
 		return ScopeAmbiguousPath

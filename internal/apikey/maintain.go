@@ -39,16 +39,16 @@ type Maintained struct {
 // that is due. If several rotations were missed, it makes one.
 func (k *Key) Maintain(c MaintainInput, now time.Time) (*Key, Maintained, error) {
 	p, did := k.Policy(c.Config, c.Tenant), Maintained{}
-	tended := k
+	maintained := k
 	if !c.UsageUnknown {
-		tended = k.disableIdle(p, c, now)
+		maintained = k.disableIdle(p, c, now)
 	}
-	did.Disabled = tended.State() != k.State()
-	if !p.Paused && tended.RotationDue(now) {
+	did.Disabled = maintained.State() != k.State()
+	if !p.Paused && maintained.RotationDue(now) {
 		life, _ := k.Life(c.Config, c.Tenant)
-		late := tended.late(now)
+		late := maintained.late(now)
 		var err error
-		tended, err = tended.Rotate(Rotation{
+		maintained, err = maintained.Rotate(Rotation{
 			NewKeyID:     c.NewKeyID,
 			Overlap:      k.Overlap,
 			LeastOverlap: LeastOverlap(c.Config),
@@ -59,12 +59,12 @@ func (k *Key) Maintain(c MaintainInput, now time.Time) (*Key, Maintained, error)
 		if err != nil {
 			return nil, Maintained{}, err
 		}
-		tended.RotatedLate = late // nobody else has it yet
+		maintained.RotatedLate = late // nobody else has it yet
 		did.Rotated, did.Late = true, late
 	}
-	erased := tended.Erase(p.Retention, now)
+	erased := maintained.Erase(p.Retention, now)
 	for i := range erased.Versions {
-		if erased.Versions[i].Secret.Erased() && !tended.Versions[i].Secret.Erased() {
+		if erased.Versions[i].Secret.Erased() && !maintained.Versions[i].Secret.Erased() {
 			did.Erased++
 		}
 	}
@@ -73,8 +73,8 @@ func (k *Key) Maintain(c MaintainInput, now time.Time) (*Key, Maintained, error)
 
 // Overdue reports whether Maintain would do anything at now.
 func (k *Key) Overdue(c MaintainInput, now time.Time) bool {
-	tended, _, err := k.Maintain(c, now)
-	return err != nil || tended != k
+	maintained, _, err := k.Maintain(c, now)
+	return err != nil || maintained != k
 }
 
 // A failed rotation is tried again after a minute, then after twice as long each time, up to an hour.
@@ -108,7 +108,7 @@ func (f *Failure) retryAt() time.Time {
 // RotationFailed returns k with the reason why the due rotation failed, and the time of the next try.
 func (k *Key) RotationFailed(why error, now time.Time) *Key {
 	c := k.edit()
-	text := refusal.Told(why, "storage has failed; the server's log says how")
+	text := refusal.PublicText(why, "storage has failed; the server's log says how")
 	if len(text) > maxFailure {
 		text = strings.ToValidUTF8(text[:maxFailure], "")
 	}

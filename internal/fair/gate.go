@@ -92,7 +92,7 @@ func (g *Gate) wait(
 	case <-timer.C:
 		err = ErrPatience
 	}
-	g.goAway(s, w, e)
+	g.stopWaiting(s, w, e)
 	return Place{}, err
 }
 
@@ -121,8 +121,8 @@ func (g *Gate) ask(tenant string) (*share, *waiter, *list.Element, error) {
 	return s, w, e, nil
 }
 
-// goAway removes a waiter from the queue. If the waiter got its place at the same moment, it leaves that place.
-func (g *Gate) goAway(s *share, w *waiter, e *list.Element) {
+// stopWaiting removes a waiter from the queue. If the waiter got its place at the same moment, it leaves that place.
+func (g *Gate) stopWaiting(s *share, w *waiter, e *list.Element) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	select {

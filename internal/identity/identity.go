@@ -82,7 +82,7 @@ func (l *Lookup) ask(ctx context.Context, entityID string, from Sources) (caller
 	answer := l.lookups.DoChan(flight, func() (found any, err error) {
 		defer func() {
 			if recover() != nil {
-				err = errAway
+				err = errNoAnswer
 			}
 		}()
 		began := time.Now()
@@ -99,11 +99,11 @@ func (l *Lookup) ask(ctx context.Context, entityID string, from Sources) (caller
 		return who, a.Err
 	case <-ctx.Done():
 		l.lookups.Forget(flight)
-		return caller{}, errAway
+		return caller{}, errNoAnswer
 	}
 }
 
-var errAway = refusal.Errorf(refusal.Unavailable, "identity: Vault did not say who is calling; try again")
+var errNoAnswer = refusal.Errorf(refusal.Unavailable, "identity: Vault did not say who is calling; try again")
 
 var errNotHere = refusal.Errorf(refusal.Forbidden, "identity: this namespace knows no entity of the caller, "+
 	"who is of another one, or was deleted; log in where the engine is mounted")
@@ -112,7 +112,7 @@ func (l *Lookup) lookup(entityID string, from Sources) (caller, error) {
 	entity, err := l.store.EntityInfo(entityID)
 	if err != nil {
 		//mutate:zero:2 "an entity that Vault fails to tell" ./paths TestVaultThatDoesNotAnswerIsARefusal
-		return caller{}, errAway
+		return caller{}, errNoAnswer
 	}
 	if entity == nil { // an answer, not a failure
 		//mutate:zero:1.2 "an entity that Vault does not tell" ./paths TestCallersOfAnotherNamespace
@@ -121,7 +121,7 @@ func (l *Lookup) lookup(entityID string, from Sources) (caller, error) {
 	groups, err := l.store.GroupsForEntity(entityID)
 	if err != nil {
 		//mutate:zero:2 "groups that Vault does not tell" ./paths TestVaultThatDoesNotAnswerIsARefusal
-		return caller{}, errAway
+		return caller{}, errNoAnswer
 	}
 	who := caller{from: from}
 	//mutate:false "disabled entities" ./paths TestWhoMayGoWhere

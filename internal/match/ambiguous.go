@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// LooksOfAmbiguous is how often [Ambiguous] reads a path at most, counting its tables.
-const LooksOfAmbiguous = 10
+// AmbiguousSteps is how often [Ambiguous] reads a path at most, counting its tables.
+const AmbiguousSteps = 10
 
 // Ambiguous reports whether two readers could take a path for different ones. Readers decode once, twice or
 // leniently, and some map characters to others that look like them. A path is ambiguous if it has an empty segment

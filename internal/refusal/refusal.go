@@ -33,9 +33,9 @@ func Errorf(kind error, format string, args ...any) error {
 func (r *refused) Error() string        { return r.text }
 func (r *refused) Is(target error) bool { return target == r.kind }
 
-// Told returns the text of err that may be shown to callers: its own if it is a refusal, otherwise the given one.
+// PublicText returns the text of err that may be shown to callers: its own if it is a refusal, otherwise the given one.
 // Storage errors may contain names of the server's files.
-func Told(err error, otherwise string) string {
+func PublicText(err error, otherwise string) string {
 	var r *refused
 	if errors.As(err, &r) {
 		return r.text

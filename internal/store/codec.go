@@ -28,13 +28,13 @@ func Unreadable(err error) bool {
 	return errors.Is(err, ErrCorrupt) || errors.Is(err, refusal.Unavailable) && !errors.Is(err, errUnanswered)
 }
 
-// Told returns the text of err that may be shown to callers. The text of storage errors is for the log only.
-func Told(err error) string {
+// PublicText returns the text of err that may be shown to callers. The text of storage errors is for the log only.
+func PublicText(err error) string {
 	//mutate:true "errors of storage in reports of walks" ./internal/sweep TestSweepOfARecordThatFails
 	if Unreadable(err) {
 		return err.Error()
 	}
-	return refusal.Told(err, "storage has failed; the server's log says how")
+	return refusal.PublicText(err, "storage has failed; the server's log says how")
 }
 
 // header is the common part of all entries.

@@ -20,17 +20,17 @@ type lock struct {
 // lock locks the name until unlock is called. The error is ctx's, if it ended during the wait; the name is not locked
 // then.
 func (l *locks) lock(ctx context.Context, name string) (unlock func(), err error) {
-	of := l.enter(name)
+	entry := l.enter(name)
 	//mutate:before "requests that end while they wait for a record" TestWaitingForARecordEndsWithTheRequest
 	//mutate:more => ctx = context.WithoutCancel(ctx)
 	select {
-	case of.taken <- struct{}{}:
+	case entry.taken <- struct{}{}:
 		return func() {
-			<-of.taken
-			l.leave(name, of)
+			<-entry.taken
+			l.leave(name, entry)
 		}, nil
 	case <-ctx.Done():
-		l.leave(name, of)
+		l.leave(name, entry)
 		return nil, ctx.Err()
 	}
 }
@@ -41,19 +41,19 @@ func (l *locks) enter(name string) *lock {
 	if l.held == nil {
 		l.held = make(map[string]*lock)
 	}
-	of := l.held[name]
-	if of == nil {
-		of = &lock{taken: make(chan struct{}, 1)}
-		l.held[name] = of
+	entry := l.held[name]
+	if entry == nil {
+		entry = &lock{taken: make(chan struct{}, 1)}
+		l.held[name] = entry
 	}
-	of.users++
-	return of
+	entry.users++
+	return entry
 }
 
-func (l *locks) leave(name string, of *lock) {
+func (l *locks) leave(name string, entry *lock) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if of.users--; of.users == 0 {
+	if entry.users--; entry.users == 0 {
 		delete(l.held, name)
 	}
 }

@@ -16,7 +16,7 @@ type maintain func(k *apikey.Key, t *tenant.Tenant) (next *apikey.Key, gone bool
 // ApplyDue handles a due entry of a key, under the key's lock: tend gets the record and its tenant. ApplyDue then
 // writes the record, or destroys it with its index entries, and moves the entry to the record's next time. It drops
 // an entry that leads nowhere. It reports false if the record is due later in this minute.
-func (st *Store) ApplyDue(ctx context.Context, s logical.Storage, e DueEntry, tend maintain) (bool, error) {
+func (st *Store) ApplyDue(ctx context.Context, s logical.Storage, e DueEntry, change maintain) (bool, error) {
 	unlock, err := st.keys.lock(ctx, e.at)
 	if err != nil {
 		return false, err
@@ -38,7 +38,7 @@ func (st *Store) ApplyDue(ctx context.Context, s logical.Storage, e DueEntry, te
 	}
 	next, gone := k, t == nil
 	if !gone {
-		if next, gone, err = tend(k, t); err != nil {
+		if next, gone, err = change(k, t); err != nil {
 			return false, err
 		}
 	}
@@ -59,10 +59,10 @@ func (st *Store) ApplyDue(ctx context.Context, s logical.Storage, e DueEntry, te
 // missing returns the slots of next that the index may lack: those of the entry's own class, which is handled now,
 // and those that are new. After an entry of the old form it returns all slots, because the index is unknown.
 func missing(e DueEntry, k, next *apikey.Key, c *tenant.Config, t *tenant.Tenant) []slot {
-	there := slots(k, active(k.Policy(c, t)))
+	indexed := slots(k, active(k.Policy(c, t)))
 	return slices.DeleteFunc(slots(next, next.Policy(c, t)), func(in slot) bool {
 		own := e.of == unmarked || (e.of == chore) == (in.of == chore)
-		return !own && slices.ContainsFunc(there, in.same)
+		return !own && slices.ContainsFunc(indexed, in.same)
 	})
 }
 

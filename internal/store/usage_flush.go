@@ -10,8 +10,8 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 )
 
-// occupy waits until no other goroutine writes entries of uses, and keeps others out until release is called.
-func (u *usage) occupy(ctx context.Context) (release func(), err error) {
+// lockWrites waits until no other goroutine writes entries of uses, and keeps others out until release is called.
+func (u *usage) lockWrites(ctx context.Context) (release func(), err error) {
 	select {
 	case u.busy <- struct{}{}:
 		return func() { <-u.busy }, nil
@@ -27,7 +27,7 @@ func (st *Store) FlushUsage(ctx context.Context, s logical.Storage, until time.T
 	u := &st.usage
 	within, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
-	release, err := u.occupy(within)
+	release, err := u.lockWrites(within)
 	if ctx.Err() == nil && err != nil {
 		u.noTime(time.Now())
 		return u.late()

@@ -97,7 +97,7 @@ func descend(ctx context.Context, s logical.Storage, uid, group string, seen map
 
 // eraseUsage deletes all uses of one tenant, the root last.
 func (st *Store) eraseUsage(ctx context.Context, s logical.Storage, uid string) error {
-	release, err := st.usage.occupy(ctx)
+	release, err := st.usage.lockWrites(ctx)
 	if err != nil {
 		return err
 	}

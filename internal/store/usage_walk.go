@@ -109,7 +109,7 @@ func (st *Store) pruneNode(
 // dropStale deletes an entry that an interrupted split has left below a node that is not split. It spares entries of
 // a split that goes on.
 func (st *Store) dropStale(ctx context.Context, s logical.Storage, uid, prefix string) error {
-	release, err := st.usage.occupy(ctx)
+	release, err := st.usage.lockWrites(ctx)
 	if err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ const oneMove = 256
 // moveShard moves some uses from an entry of older versions to their tenants, and deletes the entry once it is empty.
 // It returns the part again as long as it makes progress.
 func (st *Store) moveShard(ctx context.Context, s logical.Storage, name string) ([]string, error) {
-	release, err := st.usage.occupy(ctx)
+	release, err := st.usage.lockWrites(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -106,13 +106,13 @@ func (r *run) putOff(ctx context.Context, e store.DueEntry, until time.Time) boo
 // check of uses has an entry of its own, which waits by itself.
 func (r *run) key(ctx context.Context, e store.DueEntry) (done bool, noted, err error) {
 	done, err = r.maintain(ctx, e, nil)
-	blind := errors.Is(err, errUsageUnknown)
+	usageUnknown := errors.Is(err, errUsageUnknown)
 	//mutate:false "rotations beside uses nobody can read" TestRotationsWhileUsesCannotBeRead
-	if blind && e.Rotation() && !r.stopped() {
+	if usageUnknown && e.Rotation() && !r.stopped() {
 		r.failed.Add(1)
 		return done, err, nil
 	}
-	if err == nil || blind || r.stopped() {
+	if err == nil || usageUnknown || r.stopped() {
 		return done, nil, err
 	}
 	if done, again := r.maintain(ctx, e, err); again == nil {
@@ -126,19 +126,19 @@ func (r *run) key(ctx context.Context, e store.DueEntry) (done bool, noted, err 
 // write that failed may have succeeded after all.
 func (r *run) maintain(ctx context.Context, e store.DueEntry, failure error) (bool, error) {
 	var did apikey.Maintained
-	var blind error
+	var usageErr error
 	destroyed := false
 	done, err := r.store.ApplyDue(ctx, r.s, e, func(k *apikey.Key, of *tenant.Tenant) (*apikey.Key, bool, error) {
 		if k.Gone(r.config.Retention, r.now) || k.LeaseOverdue(r.now) {
 			destroyed = true
 			return nil, true, nil
 		}
-		var care apikey.MaintainInput
-		care, blind = r.maintainInput(ctx, k, of)
+		var in apikey.MaintainInput
+		in, usageErr = r.maintainInput(ctx, k, of)
 		if failure != nil && k.RotationDue(r.now) && of.State() == tenant.Active {
 			return k.RotationFailed(failure, r.now), false, nil
 		}
-		next, what, err := k.Maintain(care, r.now)
+		next, what, err := k.Maintain(in, r.now)
 		did = what
 		return next, false, err
 	})
@@ -155,8 +155,8 @@ func (r *run) maintain(ctx context.Context, e store.DueEntry, failure error) (bo
 	if destroyed {
 		r.erased.Add(1)
 	}
-	if blind != nil {
-		return done, fmt.Errorf("%w: %w", errUsageUnknown, blind)
+	if usageErr != nil {
+		return done, fmt.Errorf("%w: %w", errUsageUnknown, usageErr)
 	}
 	return done, nil
 }
@@ -167,17 +167,17 @@ var errUsageUnknown = errors.New("it is not known when the key was used")
 // maintainInput returns the input of Key.Maintain. It reads the key's uses only if the idle check is due, or if a
 // rotation drops versions. The error says that the idle check could not read them.
 func (r *run) maintainInput(ctx context.Context, k *apikey.Key, of *tenant.Tenant) (apikey.MaintainInput, error) {
-	care := apikey.MaintainInput{Config: r.config, Tenant: of, NewKeyID: apikey.NewKeyID(), UsageUnknown: true}
+	in := apikey.MaintainInput{Config: r.config, Tenant: of, NewKeyID: apikey.NewKeyID(), UsageUnknown: true}
 	watched := k.IdleCheckDue(k.Policy(r.config, of), r.now)
 	//mutate:false "uses of versions that a rotation drops" TestUsesOfVersionsThatTheScheduleDrops
 	drops := k.Full() && k.RotationDue(r.now)
 	if !watched && !drops {
-		return care, nil
+		return in, nil
 	}
 	last, err := r.store.LastUsed(ctx, r.s, k)
-	care.LastUsed, care.MaybeUsed, care.UsageUnknown = last.At, last.MaybeAt, err != nil
+	in.LastUsed, in.MaybeUsed, in.UsageUnknown = last.At, last.MaybeAt, err != nil
 	if !watched {
 		err = nil
 	}
-	return care, err
+	return in, err
 }

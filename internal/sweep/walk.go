@@ -25,17 +25,17 @@ const (
 // walk is the progress of a walk over all records. It goes through all keys first, and then through the entries of
 // key IDs and of uses, where it looks for entries without a record.
 type walk struct {
-	report Report
-	owners []tenant.Name    // tenants to visit
-	places []store.DueEntry // keys of the current tenant to visit
-	ids    []string         // key IDs to visit after all tenants
-	shards []string         // entries of uses to visit after that
-	purged []string         // key IDs of purged keys to visit last
-	listed bool             // ids, shards and purged are listed
-	blind  bool             // a tenant's keys could not be listed
-	last   error            // the last failure
-	seed   maphash.Seed     // of the hashes in seen
-	seen   map[uint64]struct{}
+	report     Report
+	owners     []tenant.Name    // tenants to visit
+	places     []store.DueEntry // keys of the current tenant to visit
+	ids        []string         // key IDs to visit after all tenants
+	shards     []string         // entries of uses to visit after that
+	purged     []string         // key IDs of purged keys to visit last
+	listed     bool             // ids, shards and purged are listed
+	incomplete bool             // a tenant's keys could not be listed
+	last       error            // the last failure
+	seed       maphash.Seed     // of the hashes in seen
+	seen       map[uint64]struct{}
 }
 
 // Report is the result of a walk, so far or at its end.
@@ -129,7 +129,7 @@ func (r *run) step(ctx context.Context) error {
 	r.report.Store(&report)
 	if done {
 		r.walked = r.now
-		if r.walk.blind {
+		if r.walk.incomplete {
 			r.walked = r.now.Add(walkAgain - walkEvery)
 		}
 		r.walk = nil
@@ -140,7 +140,7 @@ func (r *run) step(ctx context.Context) error {
 // failed counts a failure of the walk. The report gets no text of storage errors, which is for the log.
 func (w *walk) failed(what string, err error) {
 	w.report.Failures++
-	w.report.LastFailure, w.last = what+": "+store.Told(err), fmt.Errorf("%s: %w", what, err)
+	w.report.LastFailure, w.last = what+": "+store.PublicText(err), fmt.Errorf("%s: %w", what, err)
 }
 
 func (r *run) walkStep(ctx context.Context) (done bool, err error) {
@@ -195,7 +195,7 @@ func (r *run) walkOwner(ctx context.Context, name tenant.Name) {
 	}
 	if w.places, err = r.store.KeyPlaces(ctx, r.s, name); err != nil {
 		w.failed(string(name), err)
-		w.blind = true
+		w.incomplete = true
 	}
 }
 
