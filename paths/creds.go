@@ -81,7 +81,7 @@ func (h *Handlers) issue(
 		if err != nil {
 			return nil, err
 		}
-		//mutate:false:2 "a limit of the role that was set meanwhile" ./backend TestRoleLimitSetMeanwhile
+		//mutate:false:2 "a limit of the role that was set meanwhile" TestRoleLimitSetMeanwhile
 		if role.MaxLeased != 0 && (role.MaxLeased != limit || role.Epoch != epoch) {
 			return nil, refusal.Errorf(refusal.Unavailable, "role: %q has changed meanwhile; try again", role.Name)
 		}

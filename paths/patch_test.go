@@ -35,6 +35,7 @@ func with(f, others fields, o object) fields {
 	all := maps.Clone(f)
 	maps.Copy(all, others)
 	delete(all, "scheme")
+	delete(all, "expires_at")
 	if o.name == "config" {
 		delete(all, "tenant_metadata")
 	}

@@ -156,7 +156,7 @@ func (h *Handlers) roleWrite(ctx context.Context, r *request) (*logical.Response
 			return old, nil
 		}
 		role.Revision++
-		//mutate:false:1 "a role's limit over the tenant's" ./backend TestRoleLimitIsWithinTheTenants
+		//mutate:false:1 "a role's limit over the tenant's" TestRoleLimitIsWithinTheTenants
 		if made || role.MaxLeased != old.MaxLeased {
 			if err := role.CheckMaxLeased(r.tenant.Caps(r.config).MaxLeased); err != nil {
 				return nil, err

@@ -5,7 +5,7 @@
 # is docs/api.md, which is made from lines that are.
 set -euo pipefail
 export LC_ALL=C # so that all kinds of awk see bytes
-declare -A allowed=([go]=68 [sh]=0 [md]=0) # to be lowered when there are fewer
+declare -A allowed=([go]=54 [sh]=0 [md]=0) # to be lowered when there are fewer
 
 long() { # long KIND: where they are
 	# shellcheck disable=SC2016 # awk's own.

@@ -14,7 +14,7 @@ func TestWallsOfTheTree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const all = 218
+	const all = 236
 	if n := len(tree.walls); n != all {
 		t.Errorf("there are %d walls; %d have been there", n, all)
 	}
