@@ -22,7 +22,7 @@ var (
 		"purged_by":      text("The entity that purged it; of a purged key alone."),
 		"purged_by_name": text("Its display name."),
 	})
-	// what is answered besides where the key was purged
+	// What is answered besides where the key was purged.
 	purgedAnswer = schema{
 		"purged_at": stamp("When its key was purged; of a purged key alone, for as long as retention."),
 		"reason":    text("Why it was purged; empty when nobody said why."),

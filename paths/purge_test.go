@@ -101,10 +101,14 @@ func TestPurgeIsRefused(t *testing.T) {
 			func(_ *world, acme person) { acme.Write(billing+"/restore", nil) }, nil, 400, "purge: the key is",
 		},
 		"no key": {func(w *world, _ person) { erase(w, "keys/acme/external/billing") }, nil, 404, "billing"},
-		"suspended": {func(w *world, _ person) { w.SPA().Write("admin/tenants/acme/suspend", nil) }, nil, 400,
-			"tenant_suspended"},
-		"switched off": {func(w *world, _ person) { w.Root().Patch("config", fields{"allow_purge": false}) }, nil, 403,
-			"allow_purge off; the key is erased by itself at "},
+		"suspended": {
+			func(w *world, _ person) { w.SPA().Write("admin/tenants/acme/suspend", nil) }, nil, 400,
+			"tenant_suspended",
+		},
+		"switched off": {
+			func(w *world, _ person) { w.Root().Patch("config", fields{"allow_purge": false}) }, nil, 403,
+			"allow_purge off; the key is erased by itself at ",
+		},
 		"reason too long": {nil, fields{"reason": strings.Repeat("x", 2000)}, 400, "reason"},
 		"reason no text":  {nil, fields{"reason": []any{}}, 400, "reason"},
 		"strange field":   {nil, fields{"force": true}, 400, "force"},

@@ -25,7 +25,8 @@ type storedPurged struct {
 
 func encodePurged(p *PurgedID) ([]byte, error) {
 	return encode(storedPurged{
-		header{schema}, string(p.Tenant), string(p.Kind), string(p.Name), p.UID, p.Version, p.At, storeActor(p.By),
+		header{schema},
+		string(p.Tenant), string(p.Kind), string(p.Name), p.UID, p.Version, p.At, storeActor(p.By),
 		p.Reason,
 	})
 }

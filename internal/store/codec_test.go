@@ -73,7 +73,8 @@ var codecs = []struct {
 		"purged",
 		location{family: familyPurged},
 		&PurgedID{
-			apikey.Ref{Tenant: "acme", Kind: apikey.External, Name: "billing"}, "UID-OF-ACME", 2,
+			apikey.Ref{Tenant: "acme", Kind: apikey.External, Name: "billing"},
+			"UID-OF-ACME", 2,
 			apikey.Purged{At: after(47), By: admin, Reason: "made by mistake"},
 		},
 		encoder(encodePurged),

@@ -76,6 +76,7 @@ func (v *Vault) lookup(what string) error {
 	return nil
 }
 
+// EntityInfo returns what Vault knows of an entity.
 func (v *Vault) EntityInfo(id string) (*logical.Entity, error) {
 	if err := v.lookup("EntityInfo"); err != nil {
 		return nil, err
@@ -85,6 +86,7 @@ func (v *Vault) EntityInfo(id string) (*logical.Entity, error) {
 	return v.Entities[id], nil
 }
 
+// GroupsForEntity returns the groups that an entity is in.
 func (v *Vault) GroupsForEntity(id string) ([]*logical.Group, error) {
 	if err := v.lookup("GroupsForEntity"); err != nil {
 		return nil, err
@@ -94,6 +96,7 @@ func (v *Vault) GroupsForEntity(id string) ([]*logical.Group, error) {
 	return v.Groups[id], nil
 }
 
+// ReplicationState returns the state of the cluster.
 func (v *Vault) ReplicationState() consts.ReplicationState {
 	v.called("ReplicationState")
 	v.mu.Lock()
@@ -101,6 +104,7 @@ func (v *Vault) ReplicationState() consts.ReplicationState {
 	return v.State
 }
 
+// MaxLeaseTTL returns the longest lease that the mount allows.
 func (v *Vault) MaxLeaseTTL() time.Duration {
 	v.called("MaxLeaseTTL")
 	v.mu.Lock()
@@ -108,6 +112,7 @@ func (v *Vault) MaxLeaseTTL() time.Duration {
 	return v.Longest
 }
 
+// Tainted reports whether the mount is going away.
 func (v *Vault) Tainted() bool {
 	v.called("Tainted")
 	v.mu.Lock()
@@ -115,13 +120,16 @@ func (v *Vault) Tainted() bool {
 	return v.GoingAway
 }
 
+// LocalMount returns false: the mount is replicated.
 func (v *Vault) LocalMount() bool {
 	v.called("LocalMount")
 	return false
 }
 
+// PluginEnv returns the version of a server.
 func (v *Vault) PluginEnv(context.Context) (*logical.PluginEnvironment, error) {
 	return &logical.PluginEnvironment{VaultVersion: "1.2.3"}, nil
 }
 
+// GetConsumptionBillingManager returns nil: nothing bills.
 func (v *Vault) GetConsumptionBillingManager() logical.ConsumptionBillingManager { return nil }
