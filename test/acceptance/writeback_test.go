@@ -57,7 +57,7 @@ func TestWriteBack(t *testing.T) {
 			"allowed_cidrs": []string{"192.0.2.0/24", "10.0.0.0/8", "2001:db8::/32"}, "user": "svc-billing",
 		}},
 		{admin, "my/external/keys/events", true, fields{"scheme": "hmac-sha256", "ttl": 86400, "reveal": "always"}},
-		{admin, "my/external/keys/dated", true, fields{"expires_at": rfc3339(time.Now().Add(240 * time.Hour))}},
+		{admin, "my/external/keys/dated", true, fields{"expires_at": rfc3339(time.Now().Add(192 * time.Hour))}},
 		{admin, "my/internal/roles/desktop", true, fields{
 			"description": "for apps", "ttl": "2h", "max_ttl": "3h", "max_leased": 3, "replay": "off",
 			"metadata":      fields{"b": "2", "a": "1"},
