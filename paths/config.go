@@ -78,8 +78,8 @@ var configSettings = append(append(
 	field.Duration("keyring_max_age", "How long a gateway may use what it has fetched from keyring/, and so how late "+
 		"it may notice a revocation.", atLeast, time.Hour,
 		func(c *tenant.Config) *time.Duration { return &c.KeyringMaxAge }),
-	field.Bool("allow_purge", "Whether tenants may erase deleted keys before the retention has passed (purge, "+
-		"replace_deleted).", func(c *tenant.Config) *bool { return &c.AllowPurge }),
+	field.Bool("allow_purge", "Whether tenants may erase deleted keys before the retention has passed, by purge.",
+		func(c *tenant.Config) *bool { return &c.AllowPurge }),
 	field.Duration("idle_disable_after",
 		"Keys that nobody has used for this long are disabled; 0: none are.", 0, field.MaxDuration,
 		func(c *tenant.Config) *time.Duration { return &c.IdleAfter }),
