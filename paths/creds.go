@@ -104,16 +104,16 @@ func (h *Handlers) issue(
 func (h *Handlers) reserveLeased(
 	ctx context.Context, r *request, role *apikey.Role, keyID string,
 ) (undo func(), err error) {
-	undoRole, err := h.store.ReserveOfRole(ctx, r.Storage, r.tenant, role, keyID)
+	place, err := h.store.ReserveOfRole(ctx, r.Storage, r.tenant, role, keyID)
 	if err != nil {
 		return nil, err
 	}
 	undoTenant, err := h.store.ReserveLeased(ctx, r.Storage, r.tenant, r.tenant.Caps(r.config).MaxLeased)
 	if err != nil {
-		undoRole()
+		place.GiveBack()
 		return nil, err
 	}
-	return func() { undoTenant(); undoRole() }, nil
+	return func() { undoTenant(); place.Forget() }, nil
 }
 
 // leased answers with a leased key. Vault keeps the answer with the lease until the first renewal; one sealed to a

@@ -12,7 +12,7 @@ import (
 )
 
 // reserveOfRole takes a place of a role of which so many keys may live.
-func (w *world) reserveOfRole(limit int, keyID string) (undo func(), err error) {
+func (w *world) reserveOfRole(limit int, keyID string) (RolePlace, error) {
 	role := *w.role
 	role.MaxLeased = limit
 	return w.st.ReserveOfRole(w.t.Context(), w.s, w.tenant, &role, keyID)
@@ -110,27 +110,43 @@ func TestRoleCountIsMadeOnce(t *testing.T) {
 // A place that was given back is free, and one of a write of which nobody knows is not until the records say so.
 func TestRolePlacesComeBack(t *testing.T) {
 	w := newWorld(t)
-	undo, err := w.reserveOfRole(1, id(1))
+	place, err := w.reserveOfRole(1, id(1))
 	must(t, err)
 	w.roleFull("one is being made", 1)
-	undo()
-	undo, err = w.reserveOfRole(1, id(2))
+	place.Forget()
+	place, err = w.reserveOfRole(1, id(2))
 	must(t, err)
 	w.issue(id(2))
-	undo() // the write was reported as failed, but has landed
+	place.Forget() // the write was reported as failed, but has landed
 	w.roleFull("it lives", 1)
 	w.destroyLeased(id(2))
 	w.issueUnder(1, id(3))
 }
 
+// The place of a key that was certainly not made is free at once: nothing is read to find that out.
+func TestRolePlacesGivenBackCostNothing(t *testing.T) {
+	w := newWorld(t)
+	w.issueUnder(2, id(1))
+	expect(t, w.s.Operations(func() {
+		for n := range 5 {
+			place, err := w.reserveOfRole(2, id(2+n))
+			must(t, err)
+			w.roleFull("one is being made", 2)
+			place.GiveBack()
+		}
+	}))
+	w.issueUnder(2, id(9))
+	w.roleFull("two live", 2)
+}
+
 // A key that is being made while the records are looked at takes its place.
 func TestRoleCountBesideAKeyBeingMade(t *testing.T) {
 	w := newWorld(t)
-	undo, err := w.reserveOfRole(2, id(1))
+	place, err := w.reserveOfRole(2, id(1))
 	must(t, err)
 	_, err = w.reserveOfRole(2, id(2)) // stays in the making
 	must(t, err)
-	undo() // the next one at the limit looks at the records
+	place.Forget() // the next one at the limit looks at the records
 	_, err = w.reserveOfRole(2, id(3))
 	must(t, err)
 	w.roleFull("two are being made", 2)
@@ -168,12 +184,12 @@ func TestRoleLimitUnderLoad(t *testing.T) {
 		group.Go(func() {
 			for n := range 50 {
 				keyID := id(1 + worker*100 + n)
-				undo, err := w.reserveOfRole(limit, keyID)
+				place, err := w.reserveOfRole(limit, keyID)
 				if err != nil {
 					continue
 				}
 				if n%5 == 4 { // the caller fails
-					undo()
+					place.Forget()
 					continue
 				}
 				if _, err = w.updateLeased(keyID, becomes(issued(w.role, keyID))); err != nil {

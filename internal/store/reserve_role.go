@@ -11,18 +11,24 @@ import (
 	"vault-plugin-secrets-apikeys/internal/tenant"
 )
 
-// ReserveOfRole takes one of the role's places for leased keys, if the role limits them. The caller calls undo if it
-// does not make the key, or does not know whether it did. A key that is revoked, also by its role, or whose lease has
-// ended, takes no place. It is a refusal if the role's max_leased keys live.
+// RolePlace is a place of a role that a leased key takes. The zero value is that of a role without a limit.
+type RolePlace struct {
+	in    *count
+	ref   roleRef
+	keyID string
+}
+
+// ReserveOfRole takes one of the role's places for leased keys, if the role limits them. A key that is revoked, also by
+// its role, or whose lease has ended, takes no place. It is a refusal if the role's max_leased keys live.
 func (st *Store) ReserveOfRole(
 	ctx context.Context,
 	s logical.Storage,
 	t *tenant.Tenant,
 	role *apikey.Role,
 	keyID string,
-) (undo func(), err error) {
+) (RolePlace, error) {
 	if role.MaxLeased == 0 {
-		return func() {}, nil
+		return RolePlace{}, nil
 	}
 	n := st.counts.of(familyLeased, t.UID)
 	n.mu.Lock()
@@ -30,12 +36,12 @@ func (st *Store) ReserveOfRole(
 	ref := roleRef{role.Kind, role.Name, role.Epoch}
 	if n.roles.live == nil || !n.roles.exact && len(n.roles.live[ref]) >= role.MaxLeased {
 		if err := st.countRoles(ctx, s, t, &n.roles); err != nil {
-			return nil, err
+			return RolePlace{}, err
 		}
 	}
 	//mutate:false "how many leased keys of a role may live" TestRoleLimit
 	if len(n.roles.live[ref]) >= role.MaxLeased {
-		return nil, refusal.Errorf(
+		return RolePlace{}, refusal.Errorf(
 			refusal.Invalid,
 			"max_leased: role %q has the %d live leased keys it may have; revoke leases that are not used any more, "+
 				"or raise the role's max_leased",
@@ -45,15 +51,30 @@ func (st *Store) ReserveOfRole(
 	}
 	n.roles.add(ref, keyID)
 	n.roles.making[keyID] = ref
-	return func() { n.unmade(keyID) }, nil
+	return RolePlace{n, ref, keyID}, nil
 }
 
-// unmade notes that a key was not made, or perhaps was. It keeps its place until the records are looked at again.
-func (c *count) unmade(keyID string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.roles.making, keyID)
-	c.roles.exact = false
+// GiveBack frees the place of a key that was certainly not made.
+func (p RolePlace) GiveBack() {
+	if p.in == nil {
+		return
+	}
+	p.in.mu.Lock()
+	defer p.in.mu.Unlock()
+	delete(p.in.roles.making, p.keyID)
+	delete(p.in.roles.live[p.ref], p.keyID)
+}
+
+// Forget is for a key of which only storage knows whether it was made: the place stays taken until a request at the
+// limit looks at the records.
+func (p RolePlace) Forget() {
+	if p.in == nil {
+		return
+	}
+	p.in.mu.Lock()
+	defer p.in.mu.Unlock()
+	delete(p.in.roles.making, p.keyID)
+	p.in.roles.exact = false
 }
 
 // countRoles finds the live leased keys of all the tenant's roles. Keys being made, which a list could miss, stay. A
