@@ -195,6 +195,14 @@ var extendFields = join(reasonField, schema{
 	"expires_at": field.Schema(framework.TypeTime, "The new end, such as 2026-01-31T12:00:00Z."),
 })
 
+// orNewest returns the key ID that the caller gave, or that of k's newest version.
+func orNewest(keyID string, k *apikey.Key) string {
+	if keyID == "" {
+		return k.Newest().KeyID
+	}
+	return keyID
+}
+
 func (h *Handlers) keyExtend(ctx context.Context, r *request) (*logical.Response, error) {
 	keyID, reason, err := r.versionAndReason()
 	if err != nil {
@@ -209,10 +217,7 @@ func (h *Handlers) keyExtend(ctx context.Context, r *request) (*logical.Response
 	}
 	var got time.Time
 	resp, err := h.keyAction(ctx, r, func(k *apikey.Key) (*apikey.Key, error) {
-		version := keyID
-		if version == "" {
-			version = k.Newest().KeyID
-		}
+		version := orNewest(keyID, k)
 		extended, err := k.Extend(version, end, r.config.MaxExtension, reason, r.actor(), r.now)
 		if err == nil {
 			got = extended.Version(version).ExpiresAt

@@ -98,7 +98,8 @@ func (h *Handlers) dueOf(
 	return items, nil
 }
 
-// oldInUse returns the events of k's older versions that are still in use. Uses are read for no key without such.
+// oldInUse returns the events of k's older versions that are still in use. It reads uses only if k has older versions
+// that end in time.
 func (r *request) oldInUse(
 	ctx context.Context, uses *store.UsageReader, k *apikey.Key, until time.Time,
 ) ([]apikey.Event, error) {

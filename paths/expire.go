@@ -40,18 +40,15 @@ func (h *Handlers) keyExpire(ctx context.Context, r *request) (*logical.Response
 	if err != nil {
 		return nil, err
 	}
-	var of string
+	var version string
 	var was, is *apikey.Key
 	resp, err := h.keyAction(ctx, r, func(k *apikey.Key) (*apikey.Key, error) {
-		if of = keyID; of == "" {
-			of = k.Newest().KeyID
-		}
-		was = k
-		is, err = k.Expire(of, ending(reason), r.actor(), r.now)
+		version, was = orNewest(keyID, k), k
+		is, err = k.Expire(version, ending(reason), r.actor(), r.now)
 		return is, err
 	})
 	if err == nil {
-		r.warnExpired(was, is, is.Version(of), reason)
+		r.warnExpired(was, is, is.Version(version), reason)
 	}
 	return resp, err
 }

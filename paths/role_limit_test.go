@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-const appCreds = "tenants/acme/external/creds/app" //nolint:gosec // a path
+const issueApp = "tenants/acme/external/creds/app" // the path that App reads
 
 // A role's limit is about its own keys, counts what lives, and comes before the tenant's.
 func TestMaxLeasedOfARole(t *testing.T) {
@@ -15,10 +15,10 @@ func TestMaxLeasedOfARole(t *testing.T) {
 		acme := w.Tenant("acme")
 		_, first, _ := app(acme, nil) // issued before there was a limit
 		acme.Patch("my/external/roles/app", fields{"max_leased": 2}).Is(fields{"max_leased": 2})
-		second := acme.Read(appCreds).Holder(w)
+		second := acme.Read(issueApp).Holder(w)
 		full := func() {
 			w.T.Helper()
-			acme.Refused(400, `max_leased: role "app" has the 2 live leased keys it may have; revoke`).Read(appCreds)
+			acme.Refused(400, `max_leased: role "app" has the 2 live leased keys it may have; revoke`).Read(issueApp)
 		}
 		full()
 		acme.Read("my").Is(fields{"leased_keys": 2})
@@ -28,22 +28,22 @@ func TestMaxLeasedOfARole(t *testing.T) {
 		full()
 		first.Renew(0).Expect(200, "") // a limit stops no renewal
 		first.End()
-		acme.Read(appCreds)
+		acme.Read(issueApp)
 		full()
 		acme.Write("my/external/leased/"+second.KeyID+"/revoke", nil)
-		acme.Read(appCreds)
+		acme.Read(issueApp)
 		full()
 		acme.Write("my/external/roles/app/revoke-leased", nil) // what took the places has to be replaced
-		acme.Read(appCreds)
-		acme.Read(appCreds)
+		acme.Read(issueApp)
+		acme.Read(issueApp)
 		full()
 		acme.Patch("my/external/roles/app", fields{"max_leased": 1}) // ends nothing
-		acme.Refused(400, "has the 1 live leased keys it may have").Read(appCreds)
+		acme.Refused(400, "has the 1 live leased keys it may have").Read(issueApp)
 		acme.Remove("my/external/roles/app")
 		acme.Write("my/external/roles/app", fields{"max_leased": 2}) // those of the earlier role live on
 		full()
 		acme.Patch("my/external/roles/app", fields{"max_leased": nil}).Is(fields{"max_leased": nil})
-		acme.Read(appCreds)
+		acme.Read(issueApp)
 	})
 }
 
@@ -53,9 +53,9 @@ func TestExpiredKeysOfALimitedRole(t *testing.T) {
 		acme := w.Tenant("acme")
 		_, l, _ := app(acme, fields{"max_leased": 1, "ttl": "1m"})
 		wait(time.Minute)
-		acme.Refused(400, "max_leased").Read(appCreds)
+		acme.Refused(400, "max_leased").Read(issueApp)
 		l.End()
-		acme.Read(appCreds)
+		acme.Read(issueApp)
 	})
 }
 
@@ -71,8 +71,8 @@ func TestRoleLimitIsWithinTheTenants(t *testing.T) {
 		acme.Refused(400, "max_leased: 6 is "+over).Patch("my/external/roles/app", fields{"max_leased": 6})
 		acme.Patch("my", fields{"max_leased": 1})
 		acme.Write("my/external/roles/app", fields{"max_leased": 5, "owner": "x"})
-		acme.Read(appCreds)
-		acme.Refused(400, "max_leased: the tenant has the 1 leased keys").Read(appCreds)
+		acme.Read(issueApp)
+		acme.Refused(400, "max_leased: the tenant has the 1 leased keys").Read(issueApp)
 	})
 }
 
@@ -89,9 +89,9 @@ func TestRoleLimitSetMeanwhile(t *testing.T) {
 			}
 			return nil
 		}, nil)
-		acme.Refused(503, `role: "app" has changed meanwhile; try again`).Read(appCreds)
-		acme.Read(appCreds)
-		acme.Refused(400, "max_leased").Read(appCreds)
+		acme.Refused(503, `role: "app" has changed meanwhile; try again`).Read(issueApp)
+		acme.Read(issueApp)
+		acme.Refused(400, "max_leased").Read(issueApp)
 	})
 }
 
@@ -112,14 +112,14 @@ func TestRolePlacesWhenStorageFails(t *testing.T) {
 			} else {
 				w.Storage.Hooks(hook, nil)
 			}
-			acme.Refused(500, "").Read(appCreds)
+			acme.Refused(500, "").Read(issueApp)
 			w.Storage.Hooks(nil, nil)
 			if lands {
-				acme.Refused(400, "max_leased").Read(appCreds)
+				acme.Refused(400, "max_leased").Read(issueApp)
 				return
 			}
-			acme.Read(appCreds)
-			acme.Refused(400, "max_leased").Read(appCreds)
+			acme.Read(issueApp)
+			acme.Refused(400, "max_leased").Read(issueApp)
 		})
 	}
 }
@@ -136,9 +136,9 @@ func TestRoleCountWhenStorageFails(t *testing.T) {
 			}
 			return nil
 		}, nil)
-		acme.Refused(500, "").Read(appCreds)
+		acme.Refused(500, "").Read(issueApp)
 		w.Storage.Hooks(nil, nil)
-		acme.Refused(400, "max_leased").Read(appCreds)
+		acme.Refused(400, "max_leased").Read(issueApp)
 	})
 }
 

@@ -32,12 +32,9 @@ func (k *Key) KeyIDs() []string {
 	return all
 }
 
-// KeptUntil returns until when the engine tells of a purged key: as long as it would have kept the key, had it been
-// deleted then.
-func (p *Purged) KeptUntil(retention time.Duration) time.Time { return p.At.Add(retention) }
-
-// Forgotten reports whether nothing is told of a purged key at now.
+// Forgotten reports whether nothing is told of a purged key at now. It is told for as long as the engine would have
+// kept the key, had it been deleted when it was purged.
 func (p *Purged) Forgotten(retention time.Duration, now time.Time) bool {
 	//mutate:true "what is told of a purged key for ever" TestPurgedKeysAreForgotten
-	return !now.Before(p.KeptUntil(retention))
+	return !now.Before(p.At.Add(retention))
 }

@@ -13,7 +13,7 @@ import (
 // maintain decides what becomes of a key: it returns another record, the same one, or gone to destroy it.
 type maintain func(k *apikey.Key, t *tenant.Tenant) (next *apikey.Key, gone bool, err error)
 
-// ApplyDue handles a due entry of a key, under the key's lock: tend gets the record and its tenant. ApplyDue then
+// ApplyDue handles a due entry of a key, under the key's lock: change gets the record and its tenant. ApplyDue then
 // writes the record, or destroys it with its index entries, and moves the entry to the record's next time. It drops
 // an entry that leads nowhere. It reports false if the record is due later in this minute.
 func (st *Store) ApplyDue(ctx context.Context, s logical.Storage, e DueEntry, change maintain) (bool, error) {
@@ -59,10 +59,10 @@ func (st *Store) ApplyDue(ctx context.Context, s logical.Storage, e DueEntry, ch
 // missing returns the slots of next that the index may lack: those of the entry's own class, which is handled now,
 // and those that are new. After an entry of the old form it returns all slots, because the index is unknown.
 func missing(e DueEntry, k, next *apikey.Key, c *tenant.Config, t *tenant.Tenant) []slot {
-	indexed := slots(k, active(k.Policy(c, t)))
+	inIndex := slots(k, active(k.Policy(c, t)))
 	return slices.DeleteFunc(slots(next, next.Policy(c, t)), func(in slot) bool {
 		own := e.of == unmarked || (e.of == chore) == (in.of == chore)
-		return !own && slices.ContainsFunc(indexed, in.same)
+		return !own && slices.ContainsFunc(inIndex, in.same)
 	})
 }
 

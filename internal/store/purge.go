@@ -129,14 +129,11 @@ func (st *Store) Purge(
 	if err := st.remove(ctx, s, at, k); err != nil {
 		return nil, err
 	}
-	return st.dropIndex(ctx, s, at, k, nil, t), nil
+	return st.dropIndex(ctx, s, at, k, t), nil
 }
 
-// dropIndex deletes the index entries that led to k, which is gone: those of its key IDs, and of the due index. Next
-// is the record that has taken its place; nil: none.
-func (st *Store) dropIndex(
-	ctx context.Context, s logical.Storage, at location, k, next *apikey.Key, t *tenant.Tenant,
-) error {
+// dropIndex deletes the index entries that led to k, which is gone: those of its key IDs, and of the due index.
+func (st *Store) dropIndex(ctx context.Context, s logical.Storage, at location, k *apikey.Key, t *tenant.Tenant) error {
 	if err := st.unclaimAll(ctx, s, at, k); err != nil {
 		return err
 	}
@@ -144,18 +141,9 @@ func (st *Store) dropIndex(
 	if err != nil {
 		return err
 	}
-	kept := make(map[string]bool)
-	if next != nil {
-		for _, in := range indexed(next, next.Policy(c, t)) {
-			kept[duePath(in.due, at, in.of)] = true
-		}
-	}
 	before := *k
 	before.DeletedAt = time.Time{} // the deletion has left the entries from before it
 	for _, in := range append(indexed(k, k.Policy(c, t)), indexed(&before, k.Policy(c, t))...) {
-		if kept[duePath(in.due, at, in.of)] {
-			continue
-		}
 		if err := st.dropDue(ctx, s, DueEntry{at, in.due, in.of}); err != nil {
 			return err
 		}
